@@ -1,4 +1,5 @@
 //! regcred
 
+pub mod http;
 pub mod model;
 pub mod registry;
