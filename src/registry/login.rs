@@ -1,0 +1,368 @@
+//! The proof of a credential: its registry accepts it.
+//!
+//! Challenge, answer, and one request with what the answer gave: what `docker login` does. A token alone is no proof as
+//! such, since every token service gives one to anybody; so the credential always goes with the request for it, and a
+//! registry that asks for no login proves nothing.
+
+use http::Method;
+use http::header::LOCATION;
+use serde::Deserialize;
+use url::Url;
+
+use super::challenge::{Challenge, choose};
+use super::endpoints::Endpoints;
+use super::login_error::{Forms, LoginError};
+use super::name::Registry;
+use super::quota::{self, Quota};
+use super::realm;
+use super::token_kind::IDENTITY_USER;
+use crate::http::{Http, Request, Response, redacted};
+use crate::model::Secret;
+
+/// How many redirects within its own origin a registry may answer with.
+const MAX_REDIRECTS: usize = 3;
+
+/// How a credential was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// A token service gave a token for it.
+    Bearer,
+    /// The registry itself took user name and password.
+    Basic,
+}
+
+/// A login that the registry accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The registry that accepted the credential.
+    pub registry: Registry,
+    /// How.
+    pub scheme: Scheme,
+    /// The account's pull limit; of Docker Hub only, and only if it could be read.
+    pub quota: Option<Quota>,
+    /// What could not be learnt beside the proof, and why.
+    pub note: Option<String>,
+}
+
+/// Who logs in where.
+struct Attempt<'a> {
+    http: &'a Http,
+    registry: &'a Registry,
+    base: Url,
+    username: &'a str,
+    secret: &'a Secret,
+}
+
+/// Logs in to a registry, which writes nothing and spends no pull.
+///
+/// # Errors
+/// [`LoginError`]: the registry refused the credential, could not be reached, answered as no registry does, named a token
+/// service that the credential is not sent to, or asks for no login at all.
+pub async fn login(
+    http: &Http,
+    endpoints: &Endpoints,
+    registry: &Registry,
+    username: &str,
+    secret: &Secret,
+) -> Result<Login, LoginError> {
+    check_usable(registry, username, secret)?;
+    let base = endpoints.base(registry).ok_or_else(|| {
+        LoginError::protocol(registry, "its name is not a host that a URL can have")
+    })?;
+    Attempt {
+        http,
+        registry,
+        base,
+        username,
+        secret,
+    }
+    .run()
+    .await
+}
+
+impl Attempt<'_> {
+    async fn run(&self) -> Result<Login, LoginError> {
+        match self.challenge().await? {
+            Challenge::Basic => {
+                let answer = self
+                    .follow(Request::get(self.api("")?).basic(self.username, self.secret))
+                    .await?;
+                self.accepted(&answer)?;
+                Ok(self.login(Scheme::Basic))
+            }
+            Challenge::Bearer {
+                realm,
+                service,
+                scopes,
+            } => {
+                let token = self
+                    .token(&realm, service.as_deref(), &self.scopes(scopes))
+                    .await?;
+                self.try_token(&token).await
+            }
+        }
+    }
+
+    /// Asks the registry what login it wants.
+    async fn challenge(&self) -> Result<Challenge, LoginError> {
+        let answer = self.follow(Request::get(self.api("")?)).await?;
+        match answer.status {
+            401 => choose(&answer.headers).map_err(|error| self.protocol(error.to_string())),
+            200..=299 => Err(LoginError::NothingProven {
+                registry: self.registry.clone(),
+            }),
+            _ => Err(self.unexpected(&answer)),
+        }
+    }
+
+    /// The scopes to ask for: Docker Hub's quota is read with a token for the repository that it is read of.
+    fn scopes(&self, asked: Vec<String>) -> Vec<String> {
+        if self.registry.is_docker_hub() {
+            vec![format!("repository:{}:pull", quota::REPOSITORY)]
+        } else {
+            asked
+        }
+    }
+
+    /// Gets a token for the credential from the token service.
+    async fn token(
+        &self,
+        realm: &str,
+        service: Option<&str>,
+        scopes: &[String],
+    ) -> Result<Secret, LoginError> {
+        let realm = realm::check(self.registry, &self.base, realm).map_err(|(reason, realm)| {
+            LoginError::UnsafeRealm {
+                registry: self.registry.clone(),
+                realm,
+                reason,
+            }
+        })?;
+        let answer = if self.username == IDENTITY_USER {
+            self.exchange(&realm, service, scopes).await?
+        } else {
+            self.ask(&realm, service, scopes).await?
+        };
+        self.accepted(&answer)?;
+        let token = answer
+            .json::<TokenAnswer>()
+            .ok()
+            .and_then(TokenAnswer::token);
+        token.ok_or_else(|| self.protocol("its token service accepted the login and gave no token"))
+    }
+
+    /// `GET` with the credential as `Basic`: every token service knows it.
+    async fn ask(
+        &self,
+        realm: &Url,
+        service: Option<&str>,
+        scopes: &[String],
+    ) -> Result<Response, LoginError> {
+        let mut url = realm.clone();
+        // A realm may have parameters of its own; with none to add, an empty query would be another URL.
+        if service.is_some() || !scopes.is_empty() {
+            url.query_pairs_mut()
+                .extend_pairs(service.map(|service| ("service", service)))
+                .extend_pairs(scopes.iter().map(|scope| ("scope", scope)));
+        }
+        self.follow(Request::get(url).basic(self.username, self.secret))
+            .await
+    }
+
+    /// `POST` with the identity token as the refresh token of OAuth 2; services that do not know it answer 404.
+    async fn exchange(
+        &self,
+        realm: &Url,
+        service: Option<&str>,
+        scopes: &[String],
+    ) -> Result<Response, LoginError> {
+        let scope = scopes.join(" ");
+        let fields = [
+            ("grant_type", Some("refresh_token")),
+            ("service", service),
+            ("client_id", Some("regcred")),
+            (
+                "scope",
+                Some(scope.as_str()).filter(|scope| !scope.is_empty()),
+            ),
+            ("refresh_token", Some(self.secret.expose())),
+        ];
+        let fields: Vec<(&str, &str)> = fields
+            .iter()
+            .filter_map(|(name, value)| Some((*name, (*value)?)))
+            .collect();
+        let answer = self
+            .follow(Request::new(Method::POST, realm.clone()).form(&fields))
+            .await?;
+        if answer.status == 404 {
+            self.ask(realm, service, scopes).await
+        } else {
+            Ok(answer)
+        }
+    }
+
+    /// Uses the token once: on Docker Hub to read the quota, elsewhere at the API's root, as `docker login` does.
+    async fn try_token(&self, token: &Secret) -> Result<Login, LoginError> {
+        let docker_hub = self.registry.is_docker_hub();
+        let (method, path) = if docker_hub {
+            (Method::HEAD, "ratelimitpreview/test/manifests/latest")
+        } else {
+            (Method::GET, "")
+        };
+        let request = Request::new(method, self.api(path)?).bearer(token);
+        let request = request.map_err(|_| {
+            self.protocol("its token service gave a token that no header can carry")
+        })?;
+        let answer = self.follow(request).await;
+        if docker_hub {
+            return Ok(self.with_quota(answer));
+        }
+        self.accepted(&answer?)?;
+        Ok(self.login(Scheme::Bearer))
+    }
+
+    /// The login is proven by the token; whatever the quota's request gave is information.
+    fn with_quota(&self, answer: Result<Response, LoginError>) -> Login {
+        let mut login = self.login(Scheme::Bearer);
+        match answer {
+            Ok(answer) if answer.is_success() || answer.status == 429 => {
+                login.quota = Some(Quota::read(answer.status, &answer.headers))
+            }
+            Ok(answer) => {
+                login.note = Some(format!(
+                    "the pull limit could not be read: status {}",
+                    answer.status
+                ))
+            }
+            Err(error) => login.note = Some(format!("the pull limit could not be read: {error}")),
+        }
+        login
+    }
+
+    /// Sends a request and follows redirects within its origin; to another origin, nothing is sent.
+    async fn follow(&self, mut request: Request) -> Result<Response, LoginError> {
+        for _ in 0..=MAX_REDIRECTS {
+            let answer = self
+                .http
+                .send(&request)
+                .await
+                .map_err(|error| LoginError::from_http(self.registry, error))?;
+            let Some(target) = redirect(&request, &answer) else {
+                return Ok(answer);
+            };
+            if target.origin() != request.url().origin() {
+                return Err(self.protocol(format!(
+                    "it redirects to {}, where the credential is not sent",
+                    self.forms().text(redacted(&target))
+                )));
+            }
+            if !request.reads() {
+                return Err(self.protocol(
+                    "its token service redirects a request that has the credential in it",
+                ));
+            }
+            request = request.at(target);
+        }
+        Err(self.protocol(format!("it redirects more than {MAX_REDIRECTS} times")))
+    }
+
+    /// Sorts the answer to a request that carried the credential.
+    fn accepted(&self, answer: &Response) -> Result<(), LoginError> {
+        match answer.status {
+            200..=299 => Ok(()),
+            // OAuth 2 answers an invalid refresh token with 400 (RFC 6749, section 5.2).
+            400 if self.username == IDENTITY_USER => Err(self.refused(answer)),
+            401 | 403 => Err(self.refused(answer)),
+            _ => Err(self.unexpected(answer)),
+        }
+    }
+
+    fn refused(&self, answer: &Response) -> LoginError {
+        let detail = self.forms().detail(answer);
+        LoginError::Refused {
+            registry: self.registry.clone(),
+            status: answer.status,
+            detail,
+        }
+    }
+
+    fn unexpected(&self, answer: &Response) -> LoginError {
+        let mut error = answer.error();
+        error.detail = format!("{}: {}", answer.status, self.forms().detail(answer));
+        LoginError::from_http(self.registry, error)
+    }
+
+    fn forms(&self) -> Forms {
+        Forms::of(self.username, self.secret)
+    }
+
+    fn protocol(&self, detail: impl Into<String>) -> LoginError {
+        LoginError::protocol(self.registry, detail)
+    }
+
+    fn api(&self, path: &str) -> Result<Url, LoginError> {
+        self.base
+            .join(&format!("v2/{path}"))
+            .map_err(|_| self.protocol("its endpoint is no base of a URL"))
+    }
+
+    fn login(&self, scheme: Scheme) -> Login {
+        Login {
+            registry: self.registry.clone(),
+            scheme,
+            quota: None,
+            note: None,
+        }
+    }
+}
+
+/// A token service's answer: `token` is Docker's name for it, `access_token` that of OAuth 2.
+#[derive(Deserialize)]
+struct TokenAnswer {
+    token: Option<String>,
+    access_token: Option<String>,
+}
+
+impl TokenAnswer {
+    fn token(self) -> Option<Secret> {
+        let Self {
+            token,
+            access_token,
+        } = self;
+        token
+            .filter(|token| !token.is_empty())
+            .or(access_token.filter(|token| !token.is_empty()))
+            .map(Secret::new)
+    }
+}
+
+/// Refuses what would be no login at all: token services answer an empty credential as they answer anybody.
+fn check_usable(registry: &Registry, username: &str, secret: &Secret) -> Result<(), LoginError> {
+    let is_control = |text: &str| text.chars().any(char::is_control);
+    let reason = match (username, secret.expose()) {
+        ("", _) => "the user name is empty",
+        (_, "") => "the password or token is empty",
+        (name, _) if name.contains(':') => "a user name cannot have a `:` in it",
+        (name, _) if is_control(name) => "the user name has a control character in it",
+        // A key file ends with a line end, which Google does not mind.
+        (name, value) if value.trim() != value && !name.starts_with("_json_key") => {
+            "the password or token begins or ends with white space"
+        }
+        _ => return Ok(()),
+    };
+    Err(LoginError::Unusable {
+        registry: registry.clone(),
+        reason,
+    })
+}
+
+fn redirect(request: &Request, answer: &Response) -> Option<Url> {
+    let moved = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
+    let location = answer
+        .headers
+        .get(LOCATION)
+        .filter(|_| moved)?
+        .to_str()
+        .ok()?;
+    request.url().join(location).ok()
+}

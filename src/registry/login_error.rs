@@ -1,0 +1,165 @@
+//! Why a login proves nothing.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use zeroize::Zeroizing;
+
+use super::name::Registry;
+use super::realm::UnsafeReason;
+use crate::http::{HttpError, Response};
+use crate::model::Secret;
+
+/// What is said instead of a server's text that has the credential in it.
+const HIDDEN: &str = "the answer repeats the credential and is not shown";
+
+/// Why a credential is not proven. Only [`LoginError::Refused`] says that it is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// The registry, or its token service, said no.
+    #[error("{registry} refused the credential: {detail} (status {status})")]
+    Refused {
+        /// The registry.
+        registry: Registry,
+        /// 401 or 403; 400 for an identity token.
+        status: u16,
+        /// What it said, in one line; never with the secret in it.
+        detail: String,
+    },
+    /// There was no answer, or only that the server cannot answer now.
+    #[error("{registry} cannot be reached now")]
+    Unreachable {
+        /// The registry.
+        registry: Registry,
+        /// The request that failed.
+        #[source]
+        source: Box<HttpError>,
+    },
+    /// There was an answer, but not of a registry.
+    #[error("{registry} does not answer as a registry: {detail}")]
+    Protocol {
+        /// The registry.
+        registry: Registry,
+        /// What is wrong with the answer.
+        detail: String,
+        /// The request that it answers, where that says more.
+        #[source]
+        source: Option<Box<HttpError>>,
+    },
+    /// The registry names a token service that the credential is not sent to.
+    #[error(
+        "{registry} names a token service that the credential is not sent to, {realm}: {reason}"
+    )]
+    UnsafeRealm {
+        /// The registry.
+        registry: Registry,
+        /// The token service, as it may be shown.
+        realm: String,
+        /// Why not.
+        reason: UnsafeReason,
+    },
+    /// The registry lets anybody in.
+    #[error("{registry} asks for no login: nothing is proven")]
+    NothingProven {
+        /// The registry.
+        registry: Registry,
+    },
+    /// The credential is one that cannot be sent; nothing was.
+    #[error("the credential for {registry} cannot be used: {reason}")]
+    Unusable {
+        /// The registry.
+        registry: Registry,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+impl LoginError {
+    /// Whether the registry said that the credential is wrong. Anything else says nothing about the credential.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+
+    /// What to do about it, where that can be said.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused { registry, .. } if registry.is_docker_hub() => Some(
+                "make a new access token at https://app.docker.com/settings/personal-access-tokens; \
+                 of an organization access token the user name is the organization's"
+                    .into(),
+            ),
+            Self::Refused { registry, .. } => Some(format!("try it by hand: docker login {registry}")),
+            Self::Unreachable { registry, .. } => {
+                Some(format!("try it by hand: curl -sS https://{}/v2/", registry.api_host()))
+            }
+            Self::Unusable { .. } => Some("set the user name and the token again, without a line end".into()),
+            Self::Protocol { .. } | Self::UnsafeRealm { .. } | Self::NothingProven { .. } => None,
+        }
+    }
+
+    pub(super) fn protocol(registry: &Registry, detail: impl Into<String>) -> Self {
+        Self::Protocol {
+            registry: registry.clone(),
+            detail: detail.into(),
+            source: None,
+        }
+    }
+
+    /// Sorts a failed request: without an answer, or with one that says "not now", the registry was not reached.
+    pub(super) fn from_http(registry: &Registry, error: HttpError) -> Self {
+        let registry = registry.clone();
+        match error.status {
+            None | Some(408 | 429 | 500..=599) => Self::Unreachable {
+                registry,
+                source: Box::new(error),
+            },
+            Some(_) => {
+                let detail = "it gave an answer that is not expected".into();
+                Self::Protocol {
+                    registry,
+                    detail,
+                    source: Some(Box::new(error)),
+                }
+            }
+        }
+    }
+}
+
+/// A credential in the forms in which a server may repeat it.
+pub(super) struct Forms([Zeroizing<String>; 4]);
+
+impl Forms {
+    /// The forms that were sent: plain, with the user name or alone in base64, and percent-encoded.
+    pub(super) fn of(username: &str, secret: &Secret) -> Self {
+        let value = secret.expose();
+        let encoded = utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
+        Self(
+            [
+                value.to_owned(),
+                STANDARD.encode(format!("{username}:{value}")),
+                STANDARD.encode(value),
+                encoded,
+            ]
+            .map(Zeroizing::new),
+        )
+    }
+
+    /// What an answer says, unless it repeats the credential: cutting a short secret out of the text would show where it
+    /// stood.
+    pub(super) fn detail(&self, answer: &Response) -> String {
+        if self.0.iter().any(|form| answer.repeats(form)) {
+            HIDDEN.into()
+        } else {
+            answer.detail()
+        }
+    }
+
+    /// A text that a server chose, unless it has the credential in it.
+    pub(super) fn text(&self, text: String) -> String {
+        if self.0.iter().any(|form| text.contains(form.as_str())) {
+            HIDDEN.into()
+        } else {
+            text
+        }
+    }
+}
