@@ -22,6 +22,7 @@ pub mod error;
 pub mod execute;
 pub mod http;
 
+pub mod http;
 pub mod model;
 pub mod observe;
 pub mod plan;

@@ -206,13 +206,6 @@ impl FromStr for Registry {
     }
 }
 
-/// Whether a host, in an image name, is one that people take for Docker Hub although it is not.
-pub(crate) fn is_mistaken_for_docker_hub(domain: &str) -> bool {
-    let host = domain.to_ascii_lowercase();
-    let host = host.strip_suffix(":443").unwrap_or(&host);
-    DOCKER_HUB_NAMES.contains(&host) || DOCKER_HUB_MISTAKES.contains(&host)
-}
-
 /// The authority and the path of a URL of the web, or of a host written without a scheme.
 fn split_url(text: &str) -> Result<(&str, &str), RegistryError> {
     let rest = match text.split_once("://") {

@@ -1,5 +1,10 @@
 //! What regcred says about registries: image names, registry names, endpoints and logins.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod endpoints;
+mod http;
+mod login;
 mod reference;
 mod registry_name;
+mod server;
+mod token_kind;
