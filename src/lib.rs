@@ -1,1 +1,4 @@
 //! regcred
+
+pub mod model;
+pub mod sources;

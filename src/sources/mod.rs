@@ -1,0 +1,3 @@
+//! Where a credential comes from.
+
+pub mod pulumi;
