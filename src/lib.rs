@@ -21,8 +21,6 @@ pub mod env;
 pub mod error;
 pub mod execute;
 pub mod http;
-
-pub mod http;
 pub mod model;
 pub mod observe;
 pub mod plan;
