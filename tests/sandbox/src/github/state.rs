@@ -13,8 +13,10 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GitHub {
-    /// Token -> what it may do. The first is what `Sandbox::env` exports.
+    /// Token -> what it may do.
     pub tokens: BTreeMap<String, Token>,
+    /// The token that `Sandbox::env` exports.
+    pub exported_token: String,
     /// `owner/name` -> repository.
     pub repositories: BTreeMap<String, Repository>,
     /// Login -> organization.
@@ -52,6 +54,7 @@ impl GitHub {
     pub fn empty() -> Self {
         Self {
             tokens: BTreeMap::new(),
+            exported_token: String::new(),
             repositories: BTreeMap::new(),
             organizations: BTreeMap::new(),
             renamed: BTreeMap::new(),
