@@ -37,10 +37,9 @@ pub struct GitHub {
 impl Default for GitHub {
     fn default() -> Self {
         let mut github = Self::empty();
-        github.tokens.insert(
-            "github_pat_sandbox0123456789".to_owned(),
-            Token::full("octocat"),
-        );
+        let token = "github_pat_sandbox0123456789".to_owned();
+        github.tokens.insert(token.clone(), Token::full("octocat"));
+        github.exported_token = token;
         github.add_organization("acme");
         github.add_repository("acme/api");
         github.add_repository("acme/web");
