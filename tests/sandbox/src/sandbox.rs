@@ -95,8 +95,11 @@ impl Sandbox {
             ),
             ("DOCKER_HUB_API_URL".to_owned(), self.url(Door::Registry)),
         ]);
-        if let Some((id, key)) = state.aws.access_keys.first_key_value() {
-            env.insert("AWS_ACCESS_KEY_ID".to_owned(), id.clone());
+        if let Some(key) = state.aws.access_keys.get(&state.aws.exported_key) {
+            env.insert(
+                "AWS_ACCESS_KEY_ID".to_owned(),
+                state.aws.exported_key.clone(),
+            );
             env.insert("AWS_SECRET_ACCESS_KEY".to_owned(), key.secret.clone());
             env.extend(
                 key.session_token
@@ -104,14 +107,12 @@ impl Sandbox {
                     .map(|token| ("AWS_SESSION_TOKEN".to_owned(), token)),
             );
         }
-        env.extend(
-            state
-                .github
-                .tokens
-                .keys()
-                .next()
-                .map(|token| ("GITHUB_TOKEN".to_owned(), token.clone())),
-        );
+        if !state.github.exported_token.is_empty() {
+            env.insert(
+                "GITHUB_TOKEN".to_owned(),
+                state.github.exported_token.clone(),
+            );
+        }
         env
     }
 
@@ -133,7 +134,6 @@ impl Sandbox {
     }
 
     /// A function that copies the world, for use in a hook.
-    #[must_use]
     pub fn watcher(&self) -> impl Fn() -> World + Send + Sync + 'static + use<> {
         let shared = self.shared.clone();
         move || shared.world().clone()

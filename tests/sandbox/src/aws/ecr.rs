@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::AwsError;
-use super::policy::{self, Access};
-use super::state::{Rule, Secret, ServiceLinkedRole};
-use super::{Outcome, Visit, seconds};
+use super::regions::has_pull_through_cache;
+use super::state::{Role, Rule, ServiceLinkedRole};
+use super::{Outcome, Visit, credential, seconds};
 use crate::calls::Service;
 
 /// aws-controllers-k8s/community#2589.
@@ -32,13 +32,13 @@ pub(crate) fn dispatch(mut visit: Visit<'_>) -> Outcome {
     }
 }
 
-/// Not available in China and GovCloud (documented); the error there is unconfirmed.
+/// The error in a region without pull-through cache is unconfirmed.
 fn check_region(region: &str) -> Result<(), AwsError> {
-    if region.starts_with("cn-") || region.starts_with("us-gov-") {
-        let message = format!("Pull through cache is not supported in {region}.");
-        return Err(AwsError::new("UnsupportedOperationException", message));
+    if has_pull_through_cache(region) {
+        return Ok(());
     }
-    Ok(())
+    let message = format!("Pull through cache is not supported in {region}.");
+    Err(AwsError::new("UnsupportedOperationException", message))
 }
 
 /// Another account's registry cannot be named: no resource policy covers rules (undocumented, so refused here).
@@ -157,12 +157,9 @@ fn create(visit: &mut Visit<'_>) -> Outcome {
     }
     check_room(visit, &input.ecr_repository_prefix)?;
     if let Some(arn) = &input.credential_arn {
-        read_secret(visit, arn)?;
+        credential::read(visit, arn)?;
     }
-    visit
-        .world
-        .aws
-        .make_service_linked_role(&visit.caller.account.clone());
+    make_service_linked_role(visit)?;
     let rule = Rule {
         account: visit.caller.account.clone(),
         region: visit.region.clone(),
@@ -199,6 +196,16 @@ fn check_room(visit: &Visit<'_>, prefix: &str) -> Result<(), AwsError> {
             "LimitExceededException",
             "The operation did not succeed because it would have exceeded a service limit for your account.",
         ));
+    }
+    Ok(())
+}
+
+/// The first rule of an account makes it, with the caller's right to do so (documented).
+fn make_service_linked_role(visit: &mut Visit<'_>) -> Result<(), AwsError> {
+    let arn = ServiceLinkedRole::arn(&visit.caller.account);
+    if !visit.world.aws.roles.contains_key(&arn) {
+        visit.caller.may("iam:CreateServiceLinkedRole", &arn)?;
+        visit.world.aws.roles.insert(arn, Role::default());
     }
     Ok(())
 }
@@ -251,7 +258,7 @@ fn update(visit: &mut Visit<'_>) -> Outcome {
     }
     find(visit, &input.ecr_repository_prefix)?;
     if let Some(arn) = &input.credential_arn {
-        read_secret(visit, arn)?;
+        credential::read(visit, arn)?;
     }
     let now = visit.now;
     let rule = find(visit, &input.ecr_repository_prefix)?;
@@ -296,7 +303,7 @@ fn validate(visit: &mut Visit<'_>) -> Outcome {
         None => rule
             .credential_arn
             .as_ref()
-            .and_then(|arn| failure(visit, arn)),
+            .and_then(|arn| credential::failure(visit, arn)),
     };
     let mut output = row(&rule);
     output["isValid"] = failure.is_none().into();
@@ -304,97 +311,4 @@ fn validate(visit: &mut Visit<'_>) -> Outcome {
         .into_iter()
         .for_each(|text| output["failure"] = text.into());
     Ok(output)
-}
-
-/// What keeps the credential from logging in, in the order in which ECR meets it.
-fn failure(visit: &mut Visit<'_>, arn: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Credential {
-        username: String,
-        access_token: String,
-    }
-    let text = match read_secret(visit, arn) {
-        Ok(text) => text,
-        Err(error) => return Some(error.into_message()),
-    };
-    let Ok(credential) = serde_json::from_str::<Credential>(&text) else {
-        return Some("The secret does not have the keys 'username' and 'accessToken'.".to_owned());
-    };
-    let accepted = visit
-        .world
-        .registry
-        .accepts(&credential.username, &credential.access_token);
-    (!accepted).then(|| "The authentication to the upstream registry failed.".to_owned())
-}
-
-/// The secret's text as ECR reads it: as the service-linked role, in the rule's account and region. A secret pending
-/// deletion, without a value, or named by a partial ARN counts as not found (which error each gets is unconfirmed).
-fn read_secret(visit: &mut Visit<'_>, arn: &str) -> Result<String, AwsError> {
-    let Visit {
-        world,
-        caller,
-        region,
-        ..
-    } = visit;
-    let as_caller = world.aws.ecr_reads_as_caller;
-    let here = |secret: &&mut Secret| {
-        secret.arn == arn && secret.account == caller.account && secret.region == *region
-    };
-    let secret = world
-        .aws
-        .secrets
-        .iter_mut()
-        .find(here)
-        .filter(|secret| secret.deleted.is_none())
-        .ok_or_else(not_found)?;
-    if secret.unseen_by_ecr > 0 {
-        secret.unseen_by_ecr -= 1;
-        return Err(not_found());
-    }
-    let action = "secretsmanager:GetSecretValue";
-    let reader = ServiceLinkedRole::arn(&caller.account);
-    let access = Access {
-        action,
-        resource: &secret.arn,
-        principal: &reader,
-        account: &caller.account,
-    };
-    if policy::denies(secret.policy.as_deref(), &access) {
-        return Err(no_access());
-    }
-    if as_caller
-        && caller
-            .may(action, &secret.arn)
-            .and_then(|()| caller.may_on(action, secret))
-            .is_err()
-    {
-        return Err(no_access());
-    }
-    if secret.kms_key_id.is_some() {
-        return Err(no_decryption());
-    }
-    secret.value().map(str::to_owned).ok_or_else(not_found)
-}
-
-fn not_found() -> AwsError {
-    AwsError::new(
-        "SecretNotFoundException",
-        "The ARN of the secret specified in the pull through cache rule was not found. Update the pull through cache \
-         rule with a valid secret ARN and try again.",
-    )
-}
-
-fn no_access() -> AwsError {
-    AwsError::new(
-        "UnableToAccessSecretException",
-        "The secret is unable to be accessed. Verify the resource permissions for the secret and try again.",
-    )
-}
-
-fn no_decryption() -> AwsError {
-    AwsError::new(
-        "UnableToDecryptSecretValueException",
-        "The secret is accessible but is unable to be decrypted. Verify the resource permisisons and try again.",
-    )
 }

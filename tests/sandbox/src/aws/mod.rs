@@ -3,14 +3,20 @@
 
 mod auth;
 mod check;
+mod credential;
+mod deletion;
 mod ecr;
 mod error;
+mod ids;
 mod policy;
+mod regions;
+mod rename;
 mod resource_policy;
 mod secrets_manager;
 mod signature;
 mod state;
 mod sts;
+mod tags;
 mod versions;
 
 use chrono::{DateTime, Utc};
@@ -71,7 +77,7 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Answer {
         Err(error) => error.render(service),
     };
     let reply = reply
-        .with("x-amzn-requestid", state::request_id(&request.body, now))
+        .with("x-amzn-requestid", ids::request_id(&request.body, now))
         .with("date", now.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
     Answer { reply, violations }
 }

@@ -7,7 +7,7 @@ use super::auth::Caller;
 use super::error::AwsError;
 use super::policy::{self, Access, Policy};
 use super::secrets_manager::{Use, find, reference};
-use super::state::{Aws, ServiceLinkedRole};
+use super::state::Aws;
 use super::{Outcome, Visit};
 
 /// The texts of the Secrets Manager guide ("Attach a permissions policy to a secret").
@@ -159,13 +159,4 @@ pub(crate) fn validate(visit: &mut Visit<'_>) -> Outcome {
         errors.push(json!({ "CheckName": "LOCKOUT_POLICY", "ErrorMessage": LOCK_OUT }));
     }
     Ok(json!({ "PolicyValidationPassed": errors.is_empty(), "ValidationErrors": errors }))
-}
-
-impl Aws {
-    /// Makes ECR's service-linked role, as the first rule in an account does.
-    pub(crate) fn make_service_linked_role(&mut self, account: &str) {
-        self.roles
-            .entry(ServiceLinkedRole::arn(account))
-            .or_default();
-    }
 }

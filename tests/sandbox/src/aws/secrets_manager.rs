@@ -1,14 +1,13 @@
 //! Secrets Manager: secrets themselves. Versions and policies are next door.
 
-use std::collections::BTreeMap;
-
-use chrono::Duration;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::error::AwsError;
-use super::state::{Secret, version_id};
-use super::{Outcome, Visit, resource_policy, seconds, versions};
+use super::ids::version_id;
+use super::state::Secret;
+use super::tags::Tag;
+use super::{Outcome, Visit, deletion, resource_policy, seconds, tags, versions};
 use crate::calls::Service;
 
 /// The text that clients match on (aws-controllers-k8s/community#2969).
@@ -25,10 +24,10 @@ pub(crate) fn dispatch(mut visit: Visit<'_>) -> Outcome {
         "CreateSecret" => create(visit),
         "DescribeSecret" => describe(visit),
         "UpdateSecret" => update(visit),
-        "DeleteSecret" => delete(visit),
-        "RestoreSecret" => restore(visit),
-        "TagResource" => tag(visit),
-        "UntagResource" => untag(visit),
+        "DeleteSecret" => deletion::delete(visit),
+        "RestoreSecret" => deletion::restore(visit),
+        "TagResource" => tags::tag(visit),
+        "UntagResource" => tags::untag(visit),
         "ListSecrets" => list(visit),
         "PutSecretValue" => versions::put(visit),
         "GetSecretValue" => versions::get(visit),
@@ -114,14 +113,6 @@ pub(crate) fn not_found() -> AwsError {
         "ResourceNotFoundException",
         "Secrets Manager can't find the specified secret.",
     )
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Tag {
-    key: String,
-    #[serde(default)]
-    value: String,
 }
 
 #[derive(Deserialize)]
@@ -248,7 +239,7 @@ fn description(secret: &Secret) -> Value {
         ),
         (
             "Tags",
-            (!secret.tags.is_empty()).then(|| tags(&secret.tags)),
+            (!secret.tags.is_empty()).then(|| tags::shown(&secret.tags)),
         ),
         ("VersionIdsToStages", versions::stages(secret)),
         ("ReplicationStatus", replicas(secret)),
@@ -259,12 +250,6 @@ fn description(secret: &Secret) -> Value {
         value.into_iter().for_each(|value| output[name] = value);
     }
     output
-}
-
-fn tags(tags: &BTreeMap<String, String>) -> Value {
-    tags.iter()
-        .map(|(key, value)| json!({ "Key": key, "Value": value }))
-        .collect()
 }
 
 fn replicas(secret: &Secret) -> Option<Value> {
@@ -312,90 +297,6 @@ fn update(visit: &mut Visit<'_>) -> Outcome {
     let mut output = reference(secret);
     output["VersionId"] = id.into();
     Ok(output)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Delete {
-    recovery_window_in_days: Option<i64>,
-    force_delete_without_recovery: Option<bool>,
-}
-
-fn delete(visit: &mut Visit<'_>) -> Outcome {
-    let delete: Delete = visit.input()?;
-    let now = visit.now;
-    let force = delete.force_delete_without_recovery == Some(true);
-    check_window(delete.recovery_window_in_days, force)?;
-    let secret = find(visit, if force { Use::Look } else { Use::Read })?;
-    let arn = secret.arn.clone();
-    if !secret.replicas.is_empty() {
-        return Err(AwsError::invalid_request(
-            "You can't delete secret that still has replica regions.",
-        ));
-    }
-    let date = if force {
-        now
-    } else {
-        now + Duration::days(delete.recovery_window_in_days.unwrap_or(30))
-    };
-    secret.deleted = Some(date);
-    let mut output = reference(secret);
-    output["DeletionDate"] = seconds(date).into();
-    if force {
-        visit.world.aws.secrets.retain(|secret| secret.arn != arn);
-    }
-    Ok(output)
-}
-
-fn check_window(days: Option<i64>, force: bool) -> Result<(), AwsError> {
-    match days {
-        Some(_) if force => Err(AwsError::invalid_parameter(
-            "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
-        )),
-        Some(days) if !(7..=30).contains(&days) => Err(AwsError::invalid_parameter(
-            "RecoveryWindowInDays value must be between 7 and 30 days (inclusive).",
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn restore(visit: &mut Visit<'_>) -> Outcome {
-    let visible_after = visit.world.aws.secret_visible_after;
-    let secret = find(visit, Use::Look)?;
-    if secret.deleted.take().is_some() {
-        secret.unseen_by_ecr = visible_after;
-    }
-    Ok(reference(secret))
-}
-
-fn tag(visit: &mut Visit<'_>) -> Outcome {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Input {
-        tags: Vec<Tag>,
-    }
-    let input: Input = visit.input()?;
-    let secret = find(visit, Use::Change)?;
-    secret
-        .tags
-        .extend(input.tags.into_iter().map(|tag| (tag.key, tag.value)));
-    Ok(Value::Object(Map::new()))
-}
-
-/// Taking away a tag that is not there is no error (documented).
-fn untag(visit: &mut Visit<'_>) -> Outcome {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Input {
-        tag_keys: Vec<String>,
-    }
-    let input: Input = visit.input()?;
-    let secret = find(visit, Use::Change)?;
-    input
-        .tag_keys
-        .iter()
-        .for_each(|key| drop(secret.tags.remove(key)));
-    Ok(Value::Object(Map::new()))
 }
 
 /// All secrets of the account and region; filters are not supported here.

@@ -138,7 +138,7 @@ mod tests {
             headers,
             body: hyper::body::Bytes::new(),
         };
-        let authorization = Authorization::parse(header).unwrap();
+        let authorization = Authorization::parse(header).expect("a well-formed header");
         assert!(authorization.is_valid(&request, "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"));
         assert!(!authorization.is_valid(&request, "another"));
     }

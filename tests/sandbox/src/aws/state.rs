@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+
+use super::ids::{base32, mixed_case};
+use super::regions::{opt_in_regions, partition};
+use super::rename::rename_principal;
 
 /// The default account.
 const ACCOUNT: &str = "123456789012";
@@ -13,8 +16,10 @@ const ACCOUNT: &str = "123456789012";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Aws {
-    /// Access key id -> who it is. The first is what `Sandbox::env` exports.
+    /// Access key id -> who it is.
     pub access_keys: BTreeMap<String, AccessKey>,
+    /// The access key that `Sandbox::env` exports.
+    pub exported_key: String,
     /// Role ARN (with its path) -> role. Policies may only name what exists here, in `users`, or an account.
     pub roles: BTreeMap<String, Role>,
     /// ARNs of IAM users that exist beside those with access keys.
@@ -45,8 +50,10 @@ impl Default for Aws {
     fn default() -> Self {
         let user = format!("arn:aws:iam::{ACCOUNT}:user/regcred");
         let key = AccessKey::user(&user, "sandbox/secret/key/of/the/user/regcred00");
+        let id = "AKIASANDBOXREGCRED00".to_owned();
         Self {
-            access_keys: BTreeMap::from([("AKIASANDBOXREGCRED00".to_owned(), key)]),
+            access_keys: BTreeMap::from([(id.clone(), key)]),
+            exported_key: id,
             ..Self::empty()
         }
     }
@@ -58,6 +65,7 @@ impl Aws {
     pub fn empty() -> Self {
         Self {
             access_keys: BTreeMap::new(),
+            exported_key: String::new(),
             roles: BTreeMap::new(),
             users: Vec::new(),
             secrets: Vec::new(),
@@ -131,7 +139,7 @@ impl Aws {
             .iter_mut()
             .filter_map(|secret| secret.policy.as_mut())
         {
-            *policy = principals_renamed(policy, arn, &id);
+            *policy = rename_principal(policy, arn, &id);
         }
     }
 
@@ -375,103 +383,4 @@ impl Rule {
             && self.region == region
             && self.prefix.trim_end_matches('/') == prefix.trim_end_matches('/')
     }
-}
-
-/// `aws`, `aws-cn` or `aws-us-gov`.
-pub(crate) fn partition(region: &str) -> &'static str {
-    match region {
-        _ if region.starts_with("cn-") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
-}
-
-/// Regions that are off in a new account (AWS Account Management guide, "Enable or disable AWS Regions").
-fn opt_in_regions() -> Vec<String> {
-    let names = "af-south-1 ap-east-1 ap-east-2 ap-south-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 \
-                 ap-southeast-7 ca-west-1 eu-central-2 eu-south-1 eu-south-2 il-central-1 me-central-1 me-south-1 mx-central-1";
-    names.split_whitespace().map(str::to_owned).collect()
-}
-
-/// A UUID-shaped request id.
-pub(crate) fn request_id(body: &[u8], now: DateTime<Utc>) -> String {
-    let digest = Sha256::new()
-        .chain_update(body)
-        .chain_update(now.timestamp_micros().to_be_bytes())
-        .finalize();
-    uuid(&digest)
-}
-
-/// A version id for a request without `ClientRequestToken`.
-pub(crate) fn version_id(seed: &str) -> String {
-    uuid(&Sha256::digest(seed))
-}
-
-fn uuid(digest: &[u8]) -> String {
-    let hex: String = digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
-}
-
-/// Letters and digits, in both cases as in real ARNs.
-fn mixed_case(seed: &str, length: usize) -> String {
-    pick(
-        seed,
-        length,
-        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
-    )
-}
-
-/// The alphabet of AWS's unique ids.
-pub(crate) fn base32(seed: &str, length: usize) -> String {
-    pick(seed, length, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
-}
-
-fn pick(seed: &str, length: usize, alphabet: &[u8]) -> String {
-    let digest = Sha256::digest(seed);
-    digest
-        .iter()
-        .take(length)
-        .map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()]))
-        .collect()
-}
-
-/// The policy with a principal replaced wherever it stands as one; conditions keep the ARN, as in IAM.
-fn principals_renamed(policy: &str, from: &str, to: &str) -> String {
-    let Ok(mut document) = serde_json::from_str::<serde_json::Value>(policy) else {
-        return policy.to_owned();
-    };
-    let statements = document.get_mut("Statement").map(serde_json::Value::take);
-    let renamed: Vec<_> = match statements {
-        Some(serde_json::Value::Array(list)) => list,
-        Some(one) => vec![one],
-        None => Vec::new(),
-    }
-    .into_iter()
-    .map(|statement| statement_renamed(statement, from, to))
-    .collect();
-    document["Statement"] = renamed.into();
-    document.to_string()
-}
-
-fn statement_renamed(mut statement: serde_json::Value, from: &str, to: &str) -> serde_json::Value {
-    for member in ["Principal", "NotPrincipal"] {
-        if let Some(principal) = statement.get_mut(member) {
-            let text = principal
-                .to_string()
-                .replace(&format!("\"{from}\""), &format!("\"{to}\""));
-            *principal = serde_json::from_str(&text).unwrap_or_default();
-        }
-    }
-    statement
 }

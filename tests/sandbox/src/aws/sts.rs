@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::error::{AwsError, escape};
+use super::ids::base32;
 use super::policy::glob;
-use super::state::{AccessKey, base32};
+use super::state::AccessKey;
 use super::{Outcome, Visit};
 use crate::message::{Reply, Request, form};
 

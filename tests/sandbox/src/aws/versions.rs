@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::error::AwsError;
+use super::ids::version_id;
 use super::secrets_manager::{Use, find, reference};
-use super::state::{Secret, Version, version_id};
+use super::state::{Secret, Version};
 use super::{Outcome, Visit, seconds};
 
 /// More versions are not kept, unless they are younger than a day (documented: "Quotas").

@@ -13,8 +13,10 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GitHub {
-    /// Token -> what it may do. The first is what `Sandbox::env` exports.
+    /// Token -> what it may do.
     pub tokens: BTreeMap<String, Token>,
+    /// The token that `Sandbox::env` exports.
+    pub exported_token: String,
     /// `owner/name` -> repository.
     pub repositories: BTreeMap<String, Repository>,
     /// Login -> organization.
@@ -35,10 +37,9 @@ pub struct GitHub {
 impl Default for GitHub {
     fn default() -> Self {
         let mut github = Self::empty();
-        github.tokens.insert(
-            "github_pat_sandbox0123456789".to_owned(),
-            Token::full("octocat"),
-        );
+        let token = "github_pat_sandbox0123456789".to_owned();
+        github.tokens.insert(token.clone(), Token::full("octocat"));
+        github.exported_token = token;
         github.add_organization("acme");
         github.add_repository("acme/api");
         github.add_repository("acme/web");
@@ -52,6 +53,7 @@ impl GitHub {
     pub fn empty() -> Self {
         Self {
             tokens: BTreeMap::new(),
+            exported_token: String::new(),
             repositories: BTreeMap::new(),
             organizations: BTreeMap::new(),
             renamed: BTreeMap::new(),
