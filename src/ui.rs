@@ -124,13 +124,18 @@ impl Ui {
         });
     }
 
-    /// Shows that something is going on: a moving line on a terminal, a plain one elsewhere.
-    pub fn busy(&self, words: &str) {
-        if self.settings.verbosity == Verbosity::Quiet {
-            return;
-        }
-        if !io::stderr().is_terminal() {
+    /// Says that something long begins: a moving line on a terminal, a plain one elsewhere.
+    pub fn begin(&self, words: &str) {
+        if io::stderr().is_terminal() {
+            self.busy(words);
+        } else {
             self.say(words);
+        }
+    }
+
+    /// Shows on a terminal what is going on; elsewhere the lines about what is done have to do.
+    pub fn busy(&self, words: &str) {
+        if self.settings.verbosity == Verbosity::Quiet || !io::stderr().is_terminal() {
             return;
         }
         let mut progress = self.lock();

@@ -56,7 +56,7 @@ impl Context<'_> {
     /// Loads, reads, proves, observes and plans.
     pub(super) async fn session(&self, rewrite: bool) -> Result<Session, Error> {
         let loaded = self.load()?;
-        self.ui.busy(&doing(&loaded.desired));
+        self.ui.begin(&doing(&loaded.desired));
         let session = self.observe_and_plan(loaded, rewrite).await;
         self.ui.idle();
         session
