@@ -47,8 +47,7 @@ impl Error {
         match self {
             Self::Invalid(_) | Self::Unexpected { .. } | Self::NoConsent { .. } => ExitStatus::Invalid,
             Self::Proof(failed) if failed.iter().any(|(_, error)| error.is_refusal()) => ExitStatus::Refused,
-            Self::Declined => ExitStatus::Done,
-            Self::Proof(_) | Self::Setup(_) | Self::Output(_) => ExitStatus::Failed,
+            Self::Declined | Self::Proof(_) | Self::Setup(_) | Self::Output(_) => ExitStatus::Failed,
         }
     }
 
@@ -68,7 +67,7 @@ impl Error {
                 "there is something to do, and no terminal to ask on".to_owned(),
                 Some(format!("regcred sync --yes, or after a review: regcred sync --expect {}", &digest[..12])),
             ),
-            Self::Declined => Vec::new(),
+            Self::Declined => one("declined: nothing was written".to_owned(), None),
             Self::Output(error) => one(format!("cannot print: {error}"), None),
         }
     }

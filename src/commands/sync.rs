@@ -20,8 +20,8 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
     session.check_proofs()?;
     show_plan(context, &session)?;
     consent(args, context, &session)?;
-    let (stop, stopped) = interrupts();
-    let outcomes = write(context, &session, stopped).await?;
+    let stop = interrupts();
+    let outcomes = write(context, &session, stop.clone()).await;
     let mut report = Report::new(&session.plan, outcomes);
     report.interrupted = *stop.borrow();
     let done = |change: &crate::plan::Change| {
@@ -62,13 +62,13 @@ fn consent(args: &SyncArgs, context: &Context<'_>, session: &Session) -> Result<
     if context.common.json || !context.ui.can_ask() {
         return Err(Error::NoConsent { digest });
     }
-    context.ui.data(&human::plan_summary(&session.plan))?;
+    context.ui.data(&human::plan_counts(&session.plan))?;
     if context.ui.confirm("Make these changes?") { Ok(()) } else { Err(Error::Declined) }
 }
 
 /// Turns true at the first interrupt: what runs is finished, nothing more is started. The second one
 /// ends the program as usual.
-fn interrupts() -> (watch::Receiver<bool>, watch::Receiver<bool>) {
+fn interrupts() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
@@ -79,23 +79,20 @@ fn interrupts() -> (watch::Receiver<bool>, watch::Receiver<bool>) {
             std::process::exit(i32::from(ExitStatus::Interrupted as u8));
         }
     });
-    (receiver.clone(), receiver)
+    receiver
 }
 
 async fn write(
     context: &Context<'_>,
     session: &Session,
     stop: watch::Receiver<bool>,
-) -> Result<BTreeMap<Address, Outcome>, Error> {
-    if !session.plan.writes() {
-        return Ok(BTreeMap::new());
-    }
+) -> BTreeMap<Address, Outcome> {
     let writers = Writers {
         aws: aws::write::Writer::new(&session.clients.aws, &session.observed.aws),
         github: session.clients.github.as_ref().ok().map(github::write::Writer::new),
     };
     let tell = |event: Event| tell(context, &event);
-    Ok(execute(&session.plan, &writers, &session.vault, context.concurrency(), stop, &tell).await)
+    execute(&session.plan, &writers, &session.vault, context.concurrency(), stop, &tell).await
 }
 
 fn tell(context: &Context<'_>, event: &Event) {

@@ -57,6 +57,19 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
+impl Problem {
+    /// The problem with its file named as people in the folder `dir` would.
+    #[must_use]
+    pub fn seen_from(mut self, dir: &std::path::Path) -> Self {
+        if let Some(place) = &mut self.place
+            && let Ok(relative) = place.file.strip_prefix(dir)
+        {
+            place.file = relative.to_owned();
+        }
+        self
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {

@@ -124,8 +124,20 @@ fn spreading(rows: &BTreeMap<Address, Change>) -> BTreeSet<CredentialId> {
 fn notes(desired: &Desired, observed: &Observed, known: &BTreeMap<CredentialId, Known>) -> Vec<String> {
     let mut notes = desired.notes.clone();
     notes.extend(aws::notes(&desired.aws, &observed.aws));
-    notes.extend(github::notes(&desired.github, &observed.github, known));
+    notes.extend(github::notes(&desired.github, &observed.github));
+    notes.extend(known.iter().filter_map(|(id, known)| doubts(id, known)));
     notes
+}
+
+/// A word about a value that is no lasting token.
+fn doubts(id: &CredentialId, known: &Known) -> Option<String> {
+    if !known.kind.is_access_token() {
+        return Some(format!(
+            "{id} holds a {}: make a read-only access token instead; no fingerprint of it is published, so secrets that cannot be read back stay unknown",
+            known.kind
+        ));
+    }
+    known.kind.is_short_lived().then(|| format!("{id} holds a {}, which stops to work within a day", known.kind))
 }
 
 impl Plan {

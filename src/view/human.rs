@@ -28,7 +28,7 @@ pub fn plan(shown: &Shown<'_>, layout: Layout) -> String {
     }
     text += &groups(shown.plan, layout);
     for note in &shown.plan.notes {
-        text += &wrapped(&styled(WARN, "note:"), "note:".len(), note, layout.width);
+        text += &paragraph(&format!("{} ", styled(WARN, "note:")), 6, note, layout.width);
     }
     if !shown.plan.notes.is_empty() {
         text.push('\n');
@@ -46,8 +46,8 @@ fn proof(shown: &Shown<'_>, credential: &Credential, width: usize) -> String {
     let fingerprint = shown.fingerprint(id).map(|it| format!(", fingerprint {it}")).unwrap_or_default();
     let who = format!("{} at {} from {}{fingerprint}", shown.username(id), credential.registry, credential.source);
     let head = styled(HEAD, id);
-    let mut text = wrapped(&head, id.0.chars().count(), &who, width);
-    text += &wrapped(&format!("  {}", styled(style, "login")), 7, &state, width);
+    let mut text = beside(&head, id.0.chars().count(), &who, width);
+    text += &paragraph(&format!("  {}  ", styled(style, "login")), 9, &state, width);
     text.push('\n');
     text
 }
@@ -74,26 +74,36 @@ fn refused(error: &LoginError) -> String {
     if error.is_refusal() { format!("refused: {error}") } else { format!("not proven: {error}") }
 }
 
-/// The rows, under a heading per account and region or repository.
+/// The rows, under a heading per account and region or repository. Rows that could not be read for
+/// the same reason say it once.
 fn groups(plan: &Plan, layout: Layout) -> String {
     let visible = |change: &&Change| layout.keeps || change.action != Action::Keep || is_unknown(change);
-    let mut text = String::new();
-    let mut heading = String::new();
     let rows: Vec<&Change> = plan.changes.iter().filter(visible).collect();
     let column = rows.iter().map(|change| split(&change.address).1.chars().count()).max().unwrap_or(0).min(48);
-    for change in rows {
-        let (group, name) = split(&change.address);
-        if group != heading {
-            if !heading.is_empty() {
-                text.push('\n');
-            }
-            let _ = writeln!(text, "{}", styled(HEAD, &group));
-            heading = group;
+    let mut text = String::new();
+    for group in rows.chunk_by(|one, other| split(&one.address).0 == split(&other.address).0) {
+        let _ = writeln!(text, "{}", styled(HEAD, split(&group[0].address).0));
+        for same in group.chunk_by(|one, other| one.action == Action::Unread && one.reason == other.reason) {
+            text += &alike(same, column, layout.width);
         }
-        text += &row(change, &name, column, layout.width);
-    }
-    if !text.is_empty() {
         text.push('\n');
+    }
+    text
+}
+
+/// One row, or several that could not be read for one reason.
+fn alike(rows: &[&Change], column: usize, width: usize) -> String {
+    let mut text = String::new();
+    if let [one] = rows {
+        text += &row(one, &split(&one.address).1, column, width);
+    } else {
+        for change in rows {
+            let _ = writeln!(text, "  {} {}", sign(change), split(&change.address).1);
+        }
+        text += &paragraph("      ", 6, &rows[0].reason.to_string(), width);
+    }
+    if let Some(hint) = rows[0].reason.hint() {
+        text += &paragraph(&format!("      {} ", styled(HINT, "hint:")), 12, &hint, width);
     }
     text
 }
@@ -112,7 +122,8 @@ fn split(address: &Address) -> (String, String) {
     (text.strip_suffix(&format!("/{rest}")).unwrap_or(&text).to_owned(), rest)
 }
 
-fn row(change: &Change, name: &str, column: usize, width: usize) -> String {
+/// A row's sign and action, coloured.
+fn sign(change: &Change) -> String {
     let style = match change.action {
         Action::Create | Action::Update | Action::Replace => GOOD,
         Action::Delete | Action::Blocked => BAD,
@@ -120,47 +131,61 @@ fn row(change: &Change, name: &str, column: usize, width: usize) -> String {
         Action::Keep if is_unknown(change) => WARN,
         Action::Keep => anstyle::Style::new(),
     };
-    let word = format!("{} {:<7}", change.action.symbol(), change.action.word());
+    styled(style, format_args!("{} {:<7}", change.action.symbol(), change.action.word()))
+}
+
+fn row(change: &Change, name: &str, column: usize, width: usize) -> String {
     let mut reason = change.reason.to_string();
     if matches!(&change.address, Address::Aws { item: AwsItem::CacheRule(_), .. }) && !change.stacks.is_empty() {
         let stacks: Vec<&str> = change.stacks.iter().map(String::as_str).collect();
         let _ = write!(reason, " (for {})", stacks.join(", "));
     }
-    let head = format!("  {} {name:<column$}", styled(style, &word));
-    let taken = 3 + word.chars().count() + column.max(name.chars().count());
-    let mut text = wrapped(&head, taken, &reason, width);
-    if let Some(hint) = change.reason.hint() {
-        text += &wrapped(&format!("      {}", styled(HINT, "hint:")), 11, &hint, width);
-    }
-    text
+    let head = format!("  {} {name:<column$}", sign(change));
+    let taken = 12 + column.max(name.chars().count());
+    beside(&head, taken, &reason, width)
 }
 
-/// Text after a head that takes `taken` columns: beside it if there is room, else below, wrapped.
-fn wrapped(head: &str, taken: usize, text: &str, width: usize) -> String {
+/// Text after a head that takes `taken` columns: beside it if there is room, else below it.
+fn beside(head: &str, taken: usize, text: &str, width: usize) -> String {
     if taken + 2 + text.chars().count() <= width {
         return format!("{head}  {text}\n");
     }
-    let indent = " ".repeat(6);
+    format!("{}\n{}", head.trim_end(), paragraph("      ", 6, text, width))
+}
+
+/// Text after a head that takes `taken` columns, wrapped, every line under the first.
+fn paragraph(head: &str, taken: usize, text: &str, width: usize) -> String {
+    let indent = " ".repeat(taken);
     let options = textwrap::Options::new(width).initial_indent(&indent).subsequent_indent(&indent).break_words(false);
-    format!("{}\n{}\n", head.trim_end(), textwrap::fill(text, options))
+    let filled = textwrap::fill(text, options);
+    format!("{head}{}\n", filled.strip_prefix(&indent).unwrap_or(&filled))
 }
 
 /// What the plan comes to, and the next command.
 #[must_use]
 pub fn plan_summary(plan: &Plan) -> String {
-    let mut text = counts(plan.summary());
-    if plan.left_out > 0 {
-        let _ = write!(text, " --only left out {} rows.", plan.left_out);
-    }
-    text.push('\n');
+    let mut text = plan_counts(plan);
     if plan.writes() {
-        let cost = plan.cost();
         let digest = plan.digest();
-        let _ = writeln!(text, "It takes {} requests, about {} s. Digest {digest}", cost.requests, cost.seconds);
+        let _ = writeln!(text, "Digest: {digest}");
         let command = format!("regcred sync --expect {}", &digest[..12]);
         let _ = writeln!(text, "To make exactly these changes: {}", styled(HINT, command));
     }
     text
+}
+
+/// What the plan comes to, before somebody is asked.
+#[must_use]
+pub fn plan_counts(plan: &Plan) -> String {
+    let mut text = counts(plan.summary());
+    if plan.left_out > 0 {
+        let _ = write!(text, " --only left out {} rows.", plan.left_out);
+    }
+    if plan.writes() {
+        let cost = plan.cost();
+        let _ = write!(text, " It takes {} requests, about {} s.", cost.requests, cost.seconds);
+    }
+    text + "\n"
 }
 
 fn counts(summary: Summary) -> String {

@@ -43,7 +43,7 @@ pub fn diff(
     rows
 }
 
-/// Facts for people: how much room is left for rules.
+/// Facts for people: how much room is left for rules, and what a rule of Pulumi's needs.
 #[must_use]
 pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let mut used: BTreeMap<(&str, &str), usize> = BTreeMap::new();
@@ -52,10 +52,23 @@ pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
             used.insert((&identity.account, &place.session.region), rules.len());
         }
     }
-    used.into_iter()
-        .filter(|(_, rules)| *rules > 0)
-        .map(|((account, region), rules)| format!("aws:{account}/{region} has {rules} of {RULE_LIMIT} cache rules"))
-        .collect()
+    let used: Vec<String> =
+        used.into_iter().map(|((account, region), rules)| format!("{rules} in {account}/{region}")).collect();
+    let headroom = (!used.is_empty()).then(|| {
+        format!("cache rules now, of {RULE_LIMIT} that an account and region may have: {}", used.join(", "))
+    });
+    headroom.into_iter().chain(desired.iter().filter_map(rules_of_pulumi)).collect()
+}
+
+/// ECR may read the secret as whoever makes the rule (unconfirmed), so that role should be exempted.
+fn rules_of_pulumi(desired: &Desired) -> Option<String> {
+    let pulumi = desired.stacks.iter().any(|stack| stack.rules == RuleOwner::Pulumi);
+    (pulumi && desired.provisioners.is_none()).then(|| {
+        format!(
+            "{}: Pulumi makes cache rules, so list its deploying role in `provisioners`; ECR may read the secret as that role",
+            desired.credential
+        )
+    })
 }
 
 /// The stacks of one credential that share an account and region.

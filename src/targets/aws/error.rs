@@ -51,7 +51,9 @@ impl AwsError {
         let credentials = causes(error).any(|cause| cause.is::<CredentialsError>());
         let cause = causes(error).last().map_or_else(|| error.to_string(), ToString::to_string);
         let hint = credentials.then(|| login_hint(login, None));
-        let cause = if credentials { format!("no AWS credentials: {cause}") } else { cause };
+        // The chain lists every provider on a line of its own; the first line says it.
+        let first = cause.lines().next().unwrap_or_default().trim_end_matches(" Attempted:");
+        let cause = if credentials { format!("no AWS credentials: {first}") } else { cause };
         Self { operation, code: None, cause, login: credentials, hint }
     }
 

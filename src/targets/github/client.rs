@@ -324,7 +324,7 @@ enum Trouble {
 
 /// The time of the answer by GitHub's own clock.
 #[must_use]
-pub fn date(headers: &HeaderMap) -> Option<chrono::DateTime<chrono::Utc>> {
+pub(super) fn date(headers: &HeaderMap) -> Option<chrono::DateTime<chrono::Utc>> {
     let text = text(headers, "date")?;
     chrono::DateTime::parse_from_rfc2822(&text).ok().map(|date| date.to_utc())
 }
@@ -339,7 +339,7 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
 
 /// One segment of a path, percent-encoded.
 #[must_use]
-pub fn segment(text: &str) -> String {
+pub(super) fn segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 

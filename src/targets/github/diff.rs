@@ -38,9 +38,9 @@ pub fn diff(
     desired.iter().filter_map(rows).flatten().collect()
 }
 
-/// Facts for people: renamed repositories, markers that cannot be kept.
+/// Facts for people: renamed repositories, records that cannot be kept.
 #[must_use]
-pub fn notes(desired: &[Desired], observed: &Observed, known: &BTreeMap<CredentialId, Known>) -> Vec<String> {
+pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let mut notes = BTreeSet::new();
     for desired in desired {
         let Some(found) = observed.places.get(&desired.place) else { continue };
@@ -52,12 +52,6 @@ pub fn notes(desired: &[Desired], observed: &Observed, known: &BTreeMap<Credenti
             notes.insert(format!(
                 "{place} keeps no record, so its secrets stay unknown: {} ({})",
                 desired.names.marker, unreadable.reason
-            ));
-        }
-        if known.get(&desired.credential).is_some_and(|known| !known.kind.is_access_token()) {
-            notes.insert(format!(
-                "{} is not a recognised access token, so no fingerprint of it is published and GitHub's secrets stay unknown",
-                desired.credential
             ));
         }
     }
