@@ -14,6 +14,21 @@
 //! assert!(sandbox.violations().is_empty());
 //! # Ok::<(), std::io::Error>(())
 //! ```
+//!
+//! As a program, `regcred-sandbox` prints the environment to export, so that other clients can be pointed at it too:
+//!
+//! ```text
+//! regcred-sandbox --state world.json > env.sh &          # stays until Ctrl-C
+//! . ./env.sh
+//! aws secretsmanager list-secrets --region us-east-2     # an aws CLI that knows AWS_ENDPOINT_URL
+//! GH_ENTERPRISE_TOKEN=$GITHUB_TOKEN gh api "$GITHUB_API_URL/repos/acme/api/actions/secrets"
+//! curl "$GITHUB_API_URL/_sandbox/state"                  # what landed where, GitHub's secrets opened
+//! ```
+//!
+//! `gh secret set` speaks https only and needs a TLS proxy in front.
+//!
+//! How a request goes: `server` reads it whole, `shared` logs it, `faults` may strike, the double's `answer` changes the
+//! [`World`] and replies. Doubles are plain functions on the world, without waiting and without a clock of their own.
 
 mod body;
 mod calls;

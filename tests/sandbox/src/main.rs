@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use regcred_sandbox::{Call, Ports, Sandbox, World};
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Loopback doubles of AWS (Secrets Manager, ECR, STS), GitHub and Docker Hub.
 ///
@@ -56,8 +58,10 @@ fn main() -> io::Result<()> {
     let sandbox = Sandbox::start_on(world(&options)?, ports)?;
     sandbox.set_latency(Duration::from_millis(options.latency_ms));
     record(&sandbox, &options)?;
-    print_environment(&sandbox)?;
-    wait()?;
+    Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(serve(&sandbox))?;
     save(options.state.as_deref(), &sandbox.snapshot())
 }
 
@@ -129,16 +133,15 @@ fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', "'\\''"))
 }
 
-fn wait() -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let mut terminated =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            result = tokio::signal::ctrl_c() => result,
-            _ = terminated.recv() => Ok(()),
-        }
-    })
+/// Prints the environment and stays until a signal. Signals are listened for first: whoever has read the last line may
+/// send one at once.
+async fn serve(sandbox: &Sandbox) -> io::Result<()> {
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    print_environment(sandbox)?;
+    tokio::select! {
+        _ = interrupted.recv() => {}
+        _ = terminated.recv() => {}
+    }
+    Ok(())
 }

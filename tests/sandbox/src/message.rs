@@ -60,6 +60,11 @@ impl Request {
 
 /// `a=1&b=x+y` as a map; the last of a repeated name wins.
 pub(crate) fn form(text: &str) -> BTreeMap<String, String> {
+    pairs(text).collect()
+}
+
+/// `a=1&a=2` as pairs.
+pub(crate) fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
     text.split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
@@ -69,7 +74,6 @@ pub(crate) fn form(text: &str) -> BTreeMap<String, String> {
                 decode(&value.replace('+', " ")),
             )
         })
-        .collect()
 }
 
 fn decode(text: &str) -> String {

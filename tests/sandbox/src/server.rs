@@ -163,7 +163,7 @@ async fn respond(
     }
     let asked = door.asked(&request);
     let index = shared.begin(asked, &request);
-    tokio::time::sleep(shared.latency()).await;
+    shared.delay().await;
     shared.pause(index, Moment::BeforeEffect).await;
     let fault = shared.strike(index);
     let reply = effect(door, &shared, index, &request, fault.as_ref()).await?;

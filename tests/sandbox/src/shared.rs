@@ -81,8 +81,13 @@ impl Shared {
         self.latency_us.store(micros, Ordering::Relaxed);
     }
 
-    pub(crate) fn latency(&self) -> Duration {
-        Duration::from_micros(self.latency_us.load(Ordering::Relaxed))
+    /// Waits as long as the network is said to take. No sleep at all for nothing: tokio's timer rounds up to a
+    /// millisecond.
+    pub(crate) async fn delay(&self) {
+        let latency = Duration::from_micros(self.latency_us.load(Ordering::Relaxed));
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
     }
 
     pub(crate) fn arrivals(&self) -> watch::Receiver<usize> {
@@ -141,12 +146,28 @@ impl Shared {
         }
     }
 
-    /// The sandbox's own pages, which no real system has and no log shows.
+    /// The sandbox's own pages, which no real system has and no log shows: `GET` and `PUT /_sandbox/state`, `GET` and
+    /// `DELETE /_sandbox/calls`.
     pub(crate) fn inspect(&self, request: &Request) -> Option<Reply> {
-        match request.path.as_str() {
-            "/_sandbox/state" => Some(Reply::serialized(&*self.world())),
-            "/_sandbox/calls" => Some(Reply::serialized(&self.calls())),
+        match (request.method.as_str(), request.path.as_str()) {
+            ("PUT", "/_sandbox/state") => Some(self.replace_world(&request.body)),
+            (_, "/_sandbox/state") => Some(Reply::serialized(&*self.world())),
+            ("DELETE", "/_sandbox/calls") => {
+                self.clear_calls();
+                Some(Reply::empty(204))
+            }
+            (_, "/_sandbox/calls") => Some(Reply::serialized(&self.calls())),
             _ => None,
+        }
+    }
+
+    fn replace_world(&self, json: &[u8]) -> Reply {
+        match serde_json::from_slice(json) {
+            Ok(world) => {
+                *self.world() = world;
+                Reply::empty(204)
+            }
+            Err(error) => Reply::text(400, "text/plain", error.to_string()),
         }
     }
 }

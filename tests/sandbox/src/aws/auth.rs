@@ -40,6 +40,9 @@ pub(crate) fn authenticate(
     if key.expired {
         return Err(expired(service));
     }
+    if authorization.service != service.to_string() {
+        return Err(wrong_scope(service));
+    }
     if aws.verify_signatures && !authorization.is_valid(request, &key.secret) {
         return Err(mismatch(service));
     }
@@ -144,6 +147,14 @@ fn expired(service: Service) -> AwsError {
     match service {
         Service::Sts => AwsError::front_door(403, "ExpiredToken", message),
         _ => AwsError::front_door(400, "ExpiredTokenException", message),
+    }
+}
+
+fn wrong_scope(service: Service) -> AwsError {
+    let message = format!("Credential should be scoped to correct service: '{service}'.");
+    match service {
+        Service::Sts => AwsError::front_door(403, "SignatureDoesNotMatch", message),
+        _ => AwsError::front_door(400, "InvalidSignatureException", message),
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::Visit;
 use super::error::AwsError;
 use super::policy::{self, Access};
-use super::state::{Secret, ServiceLinkedRole};
+use super::state::{Secret, service_linked_role};
 
 /// What keeps the credential from logging in, in the order in which ECR meets it.
 pub(crate) fn failure(visit: &mut Visit<'_>, arn: &str) -> Option<String> {
@@ -54,7 +54,7 @@ pub(crate) fn read(visit: &mut Visit<'_>, arn: &str) -> Result<String, AwsError>
         return Err(not_found());
     }
     let action = "secretsmanager:GetSecretValue";
-    let reader = ServiceLinkedRole::arn(&caller.account);
+    let reader = service_linked_role(&caller.account);
     let access = Access {
         action,
         resource: &secret.arn,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::error::AwsError;
 use super::regions::has_pull_through_cache;
-use super::state::{Role, Rule, ServiceLinkedRole};
+use super::state::{Role, Rule, service_linked_role};
 use super::{Outcome, Visit, credential, seconds};
 use crate::calls::Service;
 
@@ -202,9 +202,9 @@ fn check_room(visit: &Visit<'_>, prefix: &str) -> Result<(), AwsError> {
 
 /// The first rule of an account makes it, with the caller's right to do so (documented).
 fn make_service_linked_role(visit: &mut Visit<'_>) -> Result<(), AwsError> {
-    let arn = ServiceLinkedRole::arn(&visit.caller.account);
+    let arn = service_linked_role(&visit.caller.account);
     if !visit.world.aws.roles.contains_key(&arn) {
-        visit.caller.may("iam:CreateServiceLinkedRole", &arn)?;
+        visit.caller.may("iam:Createservice_linked_role", &arn)?;
         visit.world.aws.roles.insert(arn, Role::default());
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! AWS: Secrets Manager, ECR's pull-through cache rules and STS behind one address, told apart by the scope of the
-//! request's signature, as the SDKs sign for each service whatever the endpoint.
+//! AWS: Secrets Manager, ECR's pull-through cache rules and STS behind one address, told apart by the request's target;
+//! account and region come from the access key and the scope of its signature, as with the real endpoints.
 
 mod auth;
 mod check;
@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use state::{AccessKey, Aws, Replica, Role, Rule, Secret, ServiceLinkedRole, Version};
+pub use state::{AccessKey, Aws, Replica, Role, Rule, Secret, Version, service_linked_role};
 
 use crate::calls::Service;
 use crate::faults::Kind;

@@ -11,7 +11,7 @@ pub(crate) struct Authorization {
     pub(crate) access_key: String,
     pub(crate) region: String,
     date: String,
-    service: String,
+    pub(crate) service: String,
     signed_headers: String,
     signature: String,
 }

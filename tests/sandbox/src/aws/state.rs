@@ -211,19 +211,14 @@ pub struct Role {
     pub denied: Vec<String>,
 }
 
-/// ECR's reader of secrets, made by the first rule in an account.
-#[derive(Clone, Copy, Debug)]
-pub struct ServiceLinkedRole;
-
-impl ServiceLinkedRole {
-    /// Its ARN in an account (ECR user guide, "Amazon ECR service-linked role for pull through cache").
-    #[must_use]
-    pub fn arn(account: &str) -> String {
-        format!(
-            "arn:aws:iam::{account}:role/aws-service-role/pullthroughcache.ecr.amazonaws.com/\
-             AWSServiceRoleForECRPullThroughCache"
-        )
-    }
+/// ARN of the role with which ECR reads an account's secrets, made by the account's first rule (ECR user guide,
+/// "Amazon ECR service-linked role for pull through cache").
+#[must_use]
+pub fn service_linked_role(account: &str) -> String {
+    format!(
+        "arn:aws:iam::{account}:role/aws-service-role/pullthroughcache.ecr.amazonaws.com/\
+         AWSServiceRoleForECRPullThroughCache"
+    )
 }
 
 /// A secret.

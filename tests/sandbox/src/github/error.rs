@@ -113,6 +113,8 @@ impl Refusal {
 pub(crate) fn for_fault(kind: &Kind) -> Refusal {
     match kind {
         Kind::Throttle { retry_after } => Refusal::secondary_limit(*retry_after),
+        Kind::Status(401) => Refusal::bad_credentials(),
+        Kind::Status(404) => Refusal::not_found(),
         Kind::Status(403) => Refusal::new(403, "Resource not accessible by personal access token"),
         Kind::Status(429) => Refusal {
             status: 429,

@@ -12,11 +12,13 @@ pub use state::{Account, Credential, CredentialKind, Plan, Registry, WINDOW_SECO
 
 use crate::calls::Service;
 use crate::faults::Kind;
-use crate::message::{Reply, Request};
+use crate::message::{Reply, Request, pairs};
 use crate::server::Asked;
 use crate::world::World;
 
 const SERVICE: &str = "registry.docker.io";
+/// What `expires_in` says, and holds.
+const TOKEN_SECONDS: i64 = 300;
 const MANIFEST: &str = "application/vnd.oci.image.index.v1+json";
 /// What Docker Hub says at the limit (docs.docker.com, "Docker Hub pull usage and limits").
 const TOO_MANY: &str = "You have reached your pull rate limit. You may increase the limit by authenticating and upgrading: \
@@ -45,10 +47,10 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
     let now = world.clock.now();
     let registry = &mut world.registry;
     let reply = match Page::of(request) {
-        Page::Ping => ping(registry, request),
-        Page::Manifest { name } => manifest(registry, request, &name),
+        Page::Ping => ping(registry, request, now),
+        Page::Manifest { name } => manifest(registry, request, &name, now),
         Page::Token => token(registry, request, now),
-        Page::HubLogin => hub_login(registry, request),
+        Page::HubLogin => hub_login(registry, request, now),
         Page::Unknown => Reply::text(404, "text/plain", "404 page not found\n"),
     };
     reply.with("docker-distribution-api-version", "registry/2.0")
@@ -64,6 +66,7 @@ pub(crate) fn refuse(kind: &Kind) -> Reply {
             })
         }
         Kind::Status(429) => error(429, "TOOMANYREQUESTS", TOO_MANY),
+        Kind::Status(401) => error(401, "UNAUTHORIZED", "authentication required"),
         Kind::Status(403) => error(403, "DENIED", "requested access to the resource is denied"),
         Kind::Status(503) => error(503, "UNAVAILABLE", "service unavailable"),
         Kind::Status(status) => error(*status, "UNKNOWN", "internal error"),
@@ -96,26 +99,26 @@ impl Page {
     }
 }
 
-/// Who somebody has shown to be: a login, or nobody in particular.
-type Visitor = Option<String>;
+/// Somebody let in: a login, or nobody in particular, and what the token is good for.
+struct Visitor {
+    login: Option<String>,
+    scopes: Vec<String>,
+}
 
-fn ping(registry: &Registry, request: &Request) -> Reply {
-    match visitor(registry, request) {
+fn ping(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Reply {
+    match visitor(registry, request, now) {
         Some(_) => Reply::json(200, &json!({})),
-        None => challenge(registry, request, None),
+        None => challenge(registry, request, ""),
     }
 }
 
 /// 401 with the way to a token; with Basic alone where the world says so, as private registries do.
-fn challenge(registry: &Registry, request: &Request, scope: Option<&str>) -> Reply {
-    let scope = scope
-        .map(|scope| format!(",scope=\"{scope}\""))
-        .unwrap_or_default();
+fn challenge(registry: &Registry, request: &Request, more: &str) -> Reply {
     let how = if registry.basic_only {
         "Basic realm=\"Registry\"".to_owned()
     } else {
         format!(
-            "Bearer realm=\"http://{}/token\",service=\"{SERVICE}\"{scope}",
+            "Bearer realm=\"http://{}/token\",service=\"{SERVICE}\"{more}",
             request.host()
         )
     };
@@ -132,9 +135,11 @@ fn error(status: u16, code: &str, message: &str) -> Reply {
 /// A token for an account, or for nobody when there is no `Authorization`: an answer of 200 is no proof of a login
 /// unless one was sent.
 fn token(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Reply {
-    let visitor = match basic(request) {
+    let login = match request.header("authorization") {
         None => None,
-        Some((user, secret)) => match registry.login(&user, &secret) {
+        Some(header) => match basic(header)
+            .and_then(|(user, secret)| registry.login(&user, &secret))
+        {
             Some(login) => Some(login),
             // auth.docker.io's own words (docker/hub-feedback#2383).
             None => {
@@ -142,54 +147,92 @@ fn token(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Reply {
             }
         },
     };
-    let token = issue(visitor.as_deref());
+    let scopes = pairs(&request.query)
+        .filter(|(name, _)| name == "scope")
+        .map(|(_, scope)| scope)
+        .collect();
+    let token = issue(Visitor { login, scopes }, now);
     let issued_at = now.format("%Y-%m-%dT%H:%M:%S%.9fZ").to_string();
     Reply::json(
         200,
-        &json!({ "token": token, "access_token": token, "expires_in": 300, "issued_at": issued_at }),
+        &json!({ "token": token, "access_token": token, "expires_in": TOKEN_SECONDS, "issued_at": issued_at }),
     )
 }
 
 /// Not a JWT, as the real ones are: nobody but the registry has to read it.
-fn issue(login: Option<&str>) -> String {
-    STANDARD.encode(json!({ "sandbox": SERVICE, "login": login }).to_string())
+fn issue(visitor: Visitor, now: DateTime<Utc>) -> String {
+    let expires = now.timestamp() + TOKEN_SECONDS;
+    let claims = json!({ "for": SERVICE, "login": visitor.login, "scopes": visitor.scopes, "expires": expires });
+    STANDARD.encode(claims.to_string())
 }
 
-fn basic(request: &Request) -> Option<(String, String)> {
-    let header = request.header("authorization")?.strip_prefix("Basic ")?;
-    let text = String::from_utf8(STANDARD.decode(header.trim()).ok()?).ok()?;
+fn basic(header: &str) -> Option<(String, String)> {
+    let text = String::from_utf8(
+        STANDARD
+            .decode(header.strip_prefix("Basic ")?.trim())
+            .ok()?,
+    )
+    .ok()?;
     let (user, secret) = text.split_once(':')?;
     Some((user.to_owned(), secret.to_owned()))
 }
 
-/// Outer `None`: no valid token at all.
-fn visitor(registry: &Registry, request: &Request) -> Option<Visitor> {
+/// Who comes with this request; `None` without a valid token.
+fn visitor(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Option<Visitor> {
+    let header = request.header("authorization")?;
     if registry.basic_only {
-        let (user, secret) = basic(request)?;
-        return registry.login(&user, &secret).map(Some);
+        let (user, secret) = basic(header)?;
+        let login = registry.login(&user, &secret)?;
+        return Some(Visitor {
+            login: Some(login),
+            scopes: vec!["*".to_owned()],
+        });
     }
-    let token = request.header("authorization")?.strip_prefix("Bearer ")?;
-    let claims: Value = serde_json::from_slice(&STANDARD.decode(token).ok()?).ok()?;
-    (claims["sandbox"] == SERVICE).then(|| claims["login"].as_str().map(str::to_owned))
+    let claims: Value =
+        serde_json::from_slice(&STANDARD.decode(header.strip_prefix("Bearer ")?).ok()?).ok()?;
+    let valid = claims["for"] == SERVICE && claims["expires"].as_i64()? > now.timestamp();
+    let scopes = claims["scopes"]
+        .as_array()?
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect();
+    valid.then(|| Visitor {
+        login: claims["login"].as_str().map(str::to_owned),
+        scopes,
+    })
 }
 
 /// A manifest and the pull limit. HEAD costs nothing, GET costs a pull (documented).
-fn manifest(registry: &mut Registry, request: &Request, name: &str) -> Reply {
-    let Some(visitor) = visitor(registry, request) else {
-        return challenge(registry, request, Some(&format!("repository:{name}:pull")));
+fn manifest(registry: &mut Registry, request: &Request, name: &str, now: DateTime<Utc>) -> Reply {
+    let scope = format!("repository:{name}:pull");
+    let Some(visitor) = visitor(registry, request, now) else {
+        return challenge(registry, request, &format!(",scope=\"{scope}\""));
     };
-    let source = registry.source(visitor.as_deref());
-    let plan = registry.plan_mut(visitor.as_deref());
-    let limits = plan.headers(&source);
-    if plan.is_used_up() {
-        return with_limits(error(429, "TOOMANYREQUESTS", TOO_MANY), limits);
+    if !visitor
+        .scopes
+        .iter()
+        .any(|granted| *granted == scope || granted == "*")
+    {
+        return challenge(
+            registry,
+            request,
+            &format!(",scope=\"{scope}\",error=\"insufficient_scope\""),
+        );
     }
-    let body = json!({ "schemaVersion": 2, "mediaType": MANIFEST, "manifests": [] }).to_string();
+    let source = registry.source(visitor.login.as_deref());
+    let plan = registry.plan_mut(visitor.login.as_deref());
+    if plan.is_used_up() {
+        return with_limits(
+            error(429, "TOOMANYREQUESTS", TOO_MANY),
+            plan.headers(&source),
+        );
+    }
     if request.method == Method::GET {
         plan.count_pull();
     }
-    let limits = plan.headers(&source);
-    with_limits(Reply::text(200, MANIFEST, body), limits)
+    let body = json!({ "schemaVersion": 2, "mediaType": MANIFEST, "manifests": [] }).to_string();
+    with_limits(Reply::text(200, MANIFEST, body), plan.headers(&source))
 }
 
 fn with_limits(reply: Reply, limits: Vec<(&'static str, String)>) -> Reply {
@@ -199,11 +242,17 @@ fn with_limits(reply: Reply, limits: Vec<(&'static str, String)>) -> Reply {
 }
 
 /// hub.docker.com's login with a token or password (docs.docker.com, "Docker Hub API", `POST /v2/auth/token`).
-fn hub_login(registry: &Registry, request: &Request) -> Reply {
+fn hub_login(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Reply {
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     let member = |name: &str| body[name].as_str().unwrap_or_default();
     match registry.login(member("identifier"), member("secret")) {
-        Some(login) => Reply::json(200, &json!({ "access_token": issue(Some(&login)) })),
+        Some(login) => {
+            let visitor = Visitor {
+                login: Some(login),
+                scopes: Vec::new(),
+            };
+            Reply::json(200, &json!({ "access_token": issue(visitor, now) }))
+        }
         None => Reply::json(
             401,
             &json!({ "detail": "Incorrect authentication credentials" }),

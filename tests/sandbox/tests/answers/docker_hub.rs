@@ -1,5 +1,7 @@
 //! Docker Hub: challenge, token, limits.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use regcred_sandbox::registry::{CredentialKind, Plan};
@@ -142,6 +144,40 @@ fn a_manifest_without_a_token_is_a_challenge_with_its_scope() {
             .unwrap()
             .ends_with("scope=\"repository:ratelimitpreview/test:pull\"")
     );
+}
+
+#[test]
+fn a_token_is_good_for_its_scope_and_for_five_minutes() {
+    let sandbox = start();
+    let token = bearer(&sandbox, Some("acme"));
+    let other = get(
+        &sandbox,
+        "HEAD",
+        "/v2/library/alpine/manifests/latest",
+        Some(&token),
+    );
+    assert_eq!(other.status, 401);
+    assert!(
+        other
+            .header("www-authenticate")
+            .unwrap()
+            .contains("error=\"insufficient_scope\"")
+    );
+    assert_eq!(get(&sandbox, "HEAD", PREVIEW, Some(&token)).status, 200);
+    sandbox.state().clock.advance(Duration::from_secs(301));
+    assert_eq!(get(&sandbox, "HEAD", PREVIEW, Some(&token)).status, 401);
+}
+
+#[test]
+fn a_login_that_cannot_be_read_is_not_taken_for_none() {
+    let sandbox = start();
+    for header in ["Basic !!!", "Bearer x", "Basic "] {
+        assert_eq!(
+            get(&sandbox, "GET", TOKEN_PATH, Some(header)).status,
+            401,
+            "{header}"
+        );
+    }
 }
 
 #[test]

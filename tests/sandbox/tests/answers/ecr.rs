@@ -1,7 +1,7 @@
 //! ECR: pull-through cache rules.
 
 use regcred_sandbox::Sandbox;
-use regcred_sandbox::aws::{Rule, ServiceLinkedRole};
+use regcred_sandbox::aws::{Rule, service_linked_role};
 use serde_json::{Value, json};
 
 use crate::client::{ACCOUNT, Aws, AwsError, NAME, REGION, TOKEN, start, start_with, version};
@@ -59,7 +59,7 @@ fn the_first_rule_makes_the_service_linked_role_and_needs_the_right_to() {
             .state()
             .aws
             .roles
-            .contains_key(&ServiceLinkedRole::arn(ACCOUNT))
+            .contains_key(&service_linked_role(ACCOUNT))
     );
     deny(&["iam:*"]);
     aws.make_rule("dev", &arn).unwrap();
@@ -253,7 +253,7 @@ fn a_policy_that_denies_ecrs_own_role_makes_the_secret_unreadable() {
         aws.make_rule("main", &arn).unwrap_err().code,
         "UnableToAccessSecretException"
     );
-    set_policy(&sandbox, deny_all_but(&[&ServiceLinkedRole::arn(ACCOUNT)]));
+    set_policy(&sandbox, deny_all_but(&[&service_linked_role(ACCOUNT)]));
     assert!(aws.make_rule("main", &arn).is_ok());
 }
 
@@ -262,7 +262,7 @@ fn where_ecr_reads_with_the_callers_rights_the_caller_must_be_exempted_too() {
     let sandbox = start_with(|world| world.aws.ecr_reads_as_caller = true);
     let aws = Aws::new(&sandbox);
     let arn = aws.make_secret();
-    let reader = ServiceLinkedRole::arn(ACCOUNT);
+    let reader = service_linked_role(ACCOUNT);
     set_policy(&sandbox, deny_all_but(&[&reader]));
     assert_eq!(
         aws.make_rule("main", &arn).unwrap_err().code,

@@ -139,6 +139,19 @@ fn a_key_that_is_replaced_after_it_was_handed_out_makes_the_put_stale_once() {
 }
 
 #[test]
+fn a_good_box_under_another_keys_id_is_refused() {
+    let sandbox = start();
+    let github = GitHub::new(&sandbox);
+    let body = github.sealed(LIST, "x", &json!({ "key_id": "568250167242549743" }));
+    assert_eq!(
+        github
+            .request("PUT", &format!("{LIST}/TOKEN"), &body)
+            .status,
+        422
+    );
+}
+
+#[test]
 fn names_are_letters_digits_and_underscores_and_not_githubs() {
     let sandbox = start();
     let github = GitHub::new(&sandbox);
@@ -198,16 +211,28 @@ fn times_are_whole_seconds_of_the_worlds_clock_and_the_date_header_agrees() {
 fn reads_right_after_a_write_may_show_what_was_before() {
     let sandbox = start_with(|world| {
         world.clock.fixed = Some(Utc.with_ymd_and_hms(2026, 3, 4, 5, 6, 7).unwrap());
-        world.github.stale_reads = 1;
+        world.github.stale_reads = 2;
     });
     let github = GitHub::new(&sandbox);
     let read = || github.get(&format!("{LIST}/TOKEN"));
     github.put_secret(LIST, "TOKEN", "x", &json!({}));
-    assert_eq!((read().status, read().status), (404, 200));
+    assert_eq!(
+        [read().status, read().status, read().status],
+        [404, 404, 200]
+    );
     sandbox.state().clock.advance(Duration::from_secs(60));
     github.put_secret(LIST, "TOKEN", "y", &json!({}));
-    assert_eq!(read().json()["updated_at"], "2026-03-04T05:06:07Z");
-    assert_eq!(read().json()["updated_at"], "2026-03-04T05:07:07Z");
+    let shown: Vec<Value> = (0..3)
+        .map(|_| read().json()["updated_at"].clone())
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "2026-03-04T05:06:07Z",
+            "2026-03-04T05:06:07Z",
+            "2026-03-04T05:07:07Z"
+        ]
+    );
 }
 
 #[test]

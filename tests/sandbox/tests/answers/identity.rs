@@ -82,6 +82,22 @@ fn a_wrong_signature_is_refused_where_signatures_are_checked() {
 }
 
 #[test]
+fn a_signature_for_another_service_is_refused() {
+    let sandbox = start();
+    let authorization = "AWS4-HMAC-SHA256 Credential=AKIASANDBOXREGCRED00/20261121/us-east-2/ecr/aws4_request, \
+                         SignedHeaders=host, Signature=none";
+    let headers = [
+        ("x-amz-target", "secretsmanager.ListSecrets"),
+        ("authorization", authorization),
+    ];
+    let answer = send(&sandbox.url(Door::Aws), "POST", "/", &headers, b"{}").unwrap();
+    assert_eq!(
+        answer.message(),
+        "Credential should be scoped to correct service: 'secretsmanager'."
+    );
+}
+
+#[test]
 fn a_denied_action_is_refused_in_iams_words() {
     let sandbox = start_with(|world| {
         let key = world.aws.access_keys.values_mut().next().unwrap();

@@ -1,7 +1,7 @@
 //! Secrets Manager: who may read a value, and which policies are taken.
 
 use regcred_sandbox::Sandbox;
-use regcred_sandbox::aws::{AccessKey, Role, ServiceLinkedRole};
+use regcred_sandbox::aws::{AccessKey, Role, service_linked_role};
 use serde_json::{Value, json};
 
 use crate::client::{ACCOUNT, Aws, AwsError, NAME, REGION, start, start_with};
@@ -89,7 +89,7 @@ fn a_deny_for_all_but_some_denies_the_rest_and_only_reading() {
     let sandbox = start();
     let aws = Aws::new(&sandbox);
     aws.make_secret();
-    put(&aws, &only(&[&ServiceLinkedRole::arn(ACCOUNT)]).to_string()).unwrap();
+    put(&aws, &only(&[&service_linked_role(ACCOUNT)]).to_string()).unwrap();
     assert!(!reads(&aws));
     assert!(
         aws.secrets("DescribeSecret", &json!({ "SecretId": NAME }))
@@ -181,7 +181,7 @@ fn a_principal_that_does_not_exist_is_refused_and_in_a_condition_it_is_not() {
     let sandbox = start();
     let aws = Aws::new(&sandbox);
     aws.make_secret();
-    let reader = ServiceLinkedRole::arn(ACCOUNT);
+    let reader = service_linked_role(ACCOUNT);
     let named = json!({ "Effect": "Allow", "Principal": { "AWS": reader }, "Action": "secretsmanager:GetSecretValue", "Resource": "*" });
     let error = put(&aws, &statement(&named).to_string()).unwrap_err();
     assert_eq!(error.code, "MalformedPolicyDocumentException");

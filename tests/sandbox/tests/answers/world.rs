@@ -62,6 +62,28 @@ fn what_landed_where_can_be_read_on_every_address_and_is_not_logged() {
 }
 
 #[test]
+fn a_script_can_replace_the_world_and_clear_the_log() {
+    let sandbox = start();
+    let url = sandbox.url(Door::Registry);
+    let put = |body: &[u8]| {
+        send(&url, "PUT", "/_sandbox/state", &[], body)
+            .unwrap()
+            .status
+    };
+    assert_eq!(put(br#"{"registry":{"basic_only":true}}"#), 204);
+    assert!(sandbox.state().registry.basic_only);
+    assert_eq!(put(b"{"), 400);
+    send(&url, "GET", "/v2/", &[], b"").unwrap();
+    assert_eq!(
+        send(&url, "DELETE", "/_sandbox/calls", &[], b"")
+            .unwrap()
+            .status,
+        204
+    );
+    assert!(sandbox.calls().is_empty());
+}
+
+#[test]
 fn the_environment_names_every_address_and_leaves_the_region_to_the_project() {
     let sandbox = Sandbox::start(World::default()).unwrap();
     let env = sandbox.env();
