@@ -48,10 +48,22 @@ pub struct Common {
     pub file: Option<PathBuf>,
     /// Only what belongs to these stacks: their AWS account and region. What is missing is made; a
     /// shared value is never changed
-    #[arg(long, global = true, value_name = "STACK", value_delimiter = ',', help_heading = "What to work on")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "STACK",
+        value_delimiter = ',',
+        help_heading = "What to work on"
+    )]
     pub stack: Vec<String>,
     /// Only addresses that start with this, such as aws: or github:acme/api
-    #[arg(long, global = true, value_name = "ADDRESS-PREFIX", value_delimiter = ',', help_heading = "What to work on")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "ADDRESS-PREFIX",
+        value_delimiter = ',',
+        help_heading = "What to work on"
+    )]
     pub only: Vec<String>,
     /// Only this credential
     #[arg(long, global = true, value_name = "NAME", help_heading = "What to work on")]

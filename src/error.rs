@@ -65,7 +65,10 @@ impl Error {
             ),
             Self::NoConsent { digest } => one(
                 "there is something to do, and no terminal to ask on".to_owned(),
-                Some(format!("regcred sync --yes, or after a review: regcred sync --expect {}", &digest[..12])),
+                Some(format!(
+                    "regcred sync --yes, or after a review: regcred sync --expect {}",
+                    &digest[..12]
+                )),
             ),
             Self::Declined => one("declined: nothing was written".to_owned(), None),
             Self::Output(error) => one(format!("cannot print: {error}"), None),
@@ -74,7 +77,11 @@ impl Error {
 }
 
 fn refused((id, error): &(CredentialId, LoginError)) -> Problem {
-    Problem { place: None, message: format!("{id} is not proven: {}; nothing was written", chain(error)), hint: error.hint() }
+    Problem {
+        place: None,
+        message: format!("{id} is not proven: {}; nothing was written", chain(error)),
+        hint: error.hint(),
+    }
 }
 
 /// An error with its causes.

@@ -61,9 +61,14 @@ pub async fn execute(
     stop: watch::Receiver<bool>,
     event: &(dyn Fn(Event) + Sync),
 ) -> BTreeMap<Address, Outcome> {
-    let rows: BTreeMap<&Address, &Change> =
-        plan.changes.iter().filter(|change| change.action.writes()).map(|change| (&change.address, change)).collect();
-    let mut states: BTreeMap<&Address, State> = rows.keys().map(|address| (*address, State::Waiting)).collect();
+    let rows: BTreeMap<&Address, &Change> = plan
+        .changes
+        .iter()
+        .filter(|change| change.action.writes())
+        .map(|change| (&change.address, change))
+        .collect();
+    let mut states: BTreeMap<&Address, State> =
+        rows.keys().map(|address| (*address, State::Waiting)).collect();
     let mut outcomes = BTreeMap::new();
     let mut running = FuturesUnordered::new();
     loop {
@@ -128,7 +133,10 @@ fn receipts(change: &Change, states: &BTreeMap<&Address, State>) -> BTreeMap<Add
     change.after.iter().filter_map(receipt).collect()
 }
 
-fn not_started(rows: &BTreeMap<&Address, &Change>, states: &BTreeMap<&Address, State>) -> Vec<(Address, Outcome)> {
+fn not_started(
+    rows: &BTreeMap<&Address, &Change>,
+    states: &BTreeMap<&Address, State>,
+) -> Vec<(Address, Outcome)> {
     let unfinished: BTreeSet<&Address> = states
         .iter()
         .filter(|(_, state)| !matches!(state, State::Done(_)))

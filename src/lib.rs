@@ -57,7 +57,9 @@ pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, 
         Ok(status) => status,
         Err(error) => {
             ui.idle();
-            ui.errors(&error.problems().into_iter().map(|problem| problem.seen_from(dir)).collect::<Vec<_>>());
+            ui.errors(
+                &error.problems().into_iter().map(|problem| problem.seen_from(dir)).collect::<Vec<_>>(),
+            );
             error.status()
         }
     }

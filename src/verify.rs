@@ -5,8 +5,8 @@ use futures::stream::{self, StreamExt};
 use crate::model::{Address, AwsItem};
 use crate::plan::{Change, Plan};
 use crate::report::Finding;
-use crate::targets::aws::{self, config::Clients};
 use crate::targets::Failure;
+use crate::targets::aws::{self, config::Clients};
 
 /// Which rules are proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,9 @@ pub async fn verify(
 ) -> Vec<Finding> {
     let rules = plan.changes.iter().filter(|change| exists(change) && concerns(plan, change, scope));
     let proofs = rules.filter_map(|change| {
-        let Address::Aws { account, region, item: AwsItem::CacheRule(prefix) } = &change.address else { return None };
+        let Address::Aws { account, region, item: AwsItem::CacheRule(prefix) } = &change.address else {
+            return None;
+        };
         let client = client(clients, observed, account.as_deref()?, region)?;
         Some(async move { Finding { address: change.address.clone(), result: prove(client, prefix).await } })
     });
@@ -39,7 +41,12 @@ pub async fn verify(
 }
 
 /// The client that is logged in to the account, in the region.
-fn client<'a>(clients: &'a Clients, observed: &aws::Observed, account: &str, region: &str) -> Option<&'a aws::config::Client> {
+fn client<'a>(
+    clients: &'a Clients,
+    observed: &aws::Observed,
+    account: &str,
+    region: &str,
+) -> Option<&'a aws::config::Client> {
     clients.iter().find_map(|(session, client)| {
         let identity = observed.identities.get(session)?.as_ref().ok()?;
         (identity.account == account && session.region == region).then_some(client)

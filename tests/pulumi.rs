@@ -7,9 +7,7 @@ use regcred::sources::pulumi::{CredentialKeys, Passphrase, Project, locate};
 
 fn example() -> Project {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pulumi/infra");
-    Project::find(&folder)
-        .expect("the project file is good")
-        .expect("there is a project")
+    Project::find(&folder).expect("the project file is good").expect("there is a project")
 }
 
 #[test]
@@ -36,18 +34,10 @@ fn the_example_project_has_a_region_for_each_stack() {
     let stacks = example().stacks().expect("the stack files are good");
     let regions: Vec<_> = stacks
         .iter()
-        .map(|stack| {
-            (
-                stack.stack.as_str(),
-                stack.plain("aws:region").expect("a text"),
-            )
-        })
+        .map(|stack| (stack.stack.as_str(), stack.plain("aws:region").expect("a text")))
         .collect();
     let some = |region: &str| Some(region.to_owned());
-    assert_eq!(
-        regions,
-        [("dev", some("us-west-2")), ("main", some("us-east-2"))]
-    );
+    assert_eq!(regions, [("dev", some("us-west-2")), ("main", some("us-east-2"))]);
     let keys = CredentialKeys::default();
     let holders: Vec<_> = stacks.iter().filter(|stack| keys.are_in(stack)).collect();
     assert_eq!(holders.len(), 1);

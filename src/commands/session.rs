@@ -186,8 +186,12 @@ fn value(source: &Source, credential: &Credential) -> Result<(CredentialId, Reso
 
 /// What is going on, in words.
 fn doing(desired: &Desired) -> String {
-    let regions: std::collections::BTreeSet<&str> =
-        desired.aws.iter().flat_map(|place| &place.stacks).map(|stack| stack.session.region.as_str()).collect();
+    let regions: std::collections::BTreeSet<&str> = desired
+        .aws
+        .iter()
+        .flat_map(|place| &place.stacks)
+        .map(|stack| stack.session.region.as_str())
+        .collect();
     let repositories: Vec<String> =
         desired.github.iter().map(|place| format!("{}/{}", place.place.owner, place.place.repo)).collect();
     let mut places = Vec::new();

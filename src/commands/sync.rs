@@ -27,8 +27,14 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
     let done = |change: &crate::plan::Change| {
         matches!(report.outcomes.get(&change.address), Some(Outcome::Applied | Outcome::Unchanged))
     };
-    let findings =
-        verify(&session.plan, &session.clients.aws, &session.observed.aws, Scope::Touched, done, context.concurrency());
+    let findings = verify(
+        &session.plan,
+        &session.clients.aws,
+        &session.observed.aws,
+        Scope::Touched,
+        done,
+        context.concurrency(),
+    );
     report.findings = findings.await;
     context.ui.idle();
     show_report(context, &session, &report)?;

@@ -15,8 +15,14 @@ pub(super) async fn run(context: &Context<'_>) -> Result<ExitStatus, Error> {
         matches!(change.action, Action::Keep | Action::Update)
             && !matches!(change.reason, crate::plan::Reason::LeftToPulumi)
     };
-    let findings =
-        verify(&session.plan, &session.clients.aws, &session.observed.aws, Scope::All, exists, context.concurrency());
+    let findings = verify(
+        &session.plan,
+        &session.clients.aws,
+        &session.observed.aws,
+        Scope::All,
+        exists,
+        context.concurrency(),
+    );
     report.findings = findings.await;
     let status = report.detailed_status(true);
     let shown = session.shown();
@@ -25,7 +31,9 @@ pub(super) async fn run(context: &Context<'_>) -> Result<ExitStatus, Error> {
         json::version() + &json::planned(&shown) + &findings + &json::summary(&shown, &report, status as u8)
     } else {
         let layout = human::Layout { width: context.ui.width(), keeps: true };
-        human::plan(&shown, layout) + &human::findings(&report.findings) + &human::report(&session.plan, &report)
+        human::plan(&shown, layout)
+            + &human::findings(&report.findings)
+            + &human::report(&session.plan, &report)
     };
     context.ui.data(&text)?;
     Ok(status)

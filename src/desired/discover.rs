@@ -20,7 +20,10 @@ const CREDENTIAL: &str = "docker-hub";
 ///
 /// # Errors
 /// No Pulumi project, none with the credential, or settings in it that cannot be right.
-pub(super) fn discover(env: &Env, dir: &Path) -> Result<(Desired, BTreeMap<CredentialId, Spec>), Vec<Problem>> {
+pub(super) fn discover(
+    env: &Env,
+    dir: &Path,
+) -> Result<(Desired, BTreeMap<CredentialId, Spec>), Vec<Problem>> {
     let id = CredentialId(CREDENTIAL.to_owned());
     let project = sources::project_here(&id, env, dir)?;
     let mut found = Discovery { desired: Desired::default(), problems: Vec::new() };
@@ -30,8 +33,16 @@ pub(super) fn discover(env: &Env, dir: &Path) -> Result<(Desired, BTreeMap<Crede
         Err(problem) => found.problems.push(problem),
     }
     let spec = Spec::Here(project);
-    found.desired.credentials.push(Credential { id: id.clone(), registry: Registry::docker_hub(), source: String::new() });
-    if found.problems.is_empty() { Ok((found.desired, BTreeMap::from([(id, spec)]))) } else { Err(found.problems) }
+    found.desired.credentials.push(Credential {
+        id: id.clone(),
+        registry: Registry::docker_hub(),
+        source: String::new(),
+    });
+    if found.problems.is_empty() {
+        Ok((found.desired, BTreeMap::from([(id, spec)])))
+    } else {
+        Err(found.problems)
+    }
 }
 
 struct Discovery {
@@ -43,11 +54,8 @@ impl Discovery {
     fn stacks(&mut self, id: &CredentialId, files: &[StackFile]) {
         let stacks: Vec<aws::Stack> = files.iter().filter_map(|file| self.stack(file)).collect();
         self.collisions(&stacks, files);
-        let without: Vec<&str> = files
-            .iter()
-            .filter(|file| !file.has("aws:region"))
-            .map(|file| file.stack.as_str())
-            .collect();
+        let without: Vec<&str> =
+            files.iter().filter(|file| !file.has("aws:region")).map(|file| file.stack.as_str()).collect();
         if !without.is_empty() {
             self.desired.notes.push(format!(
                 "no cache rule for {}: no aws:region in the stack file or the project",
@@ -69,7 +77,11 @@ impl Discovery {
     fn stack(&mut self, file: &StackFile) -> Option<aws::Stack> {
         let region = self.plain(file, "aws:region")??;
         if let Some((message, hint)) = region_fault(&region) {
-            self.problems.push(Problem { place: file.position("aws:region"), message: format!("aws:region: {message}"), hint });
+            self.problems.push(Problem {
+                place: file.position("aws:region"),
+                message: format!("aws:region: {message}"),
+                hint,
+            });
         }
         let prefix = stack_prefix(&file.stack, "docker-hub");
         if let Some(fault) = prefix_fault(&prefix) {
@@ -97,7 +109,12 @@ impl Discovery {
             let hint = Some("arn:aws:iam::123456789012:role/NAME".to_owned());
             self.problems.push(Problem { place: place.clone(), message, hint });
         }
-        Some(roles.into_iter().map(|role| Role { arn: role.role_arn, external_id: role.external_id }).collect())
+        Some(
+            roles
+                .into_iter()
+                .map(|role| Role { arn: role.role_arn, external_id: role.external_id })
+                .collect(),
+        )
     }
 
     fn accounts(&mut self, file: &StackFile) -> Option<std::collections::BTreeSet<String>> {
@@ -118,8 +135,14 @@ impl Discovery {
             let file = files.iter().find(|file| file.stack == stack.name);
             self.problems.push(Problem {
                 place: file.map(|file| Spot::file(&file.file)),
-                message: format!("stacks `{other}` and `{}` come to the same prefix `{}`", stack.name, stack.prefix),
-                hint: Some(format!("write a regcred.yaml that gives `{}` a `prefix:` of its own", stack.name)),
+                message: format!(
+                    "stacks `{other}` and `{}` come to the same prefix `{}`",
+                    stack.name, stack.prefix
+                ),
+                hint: Some(format!(
+                    "write a regcred.yaml that gives `{}` a `prefix:` of its own",
+                    stack.name
+                )),
             });
         }
     }
@@ -127,7 +150,8 @@ impl Discovery {
     fn repository(&mut self, id: &CredentialId, repository: Option<(String, String)>) {
         let Some((owner, repo)) = repository else {
             self.desired.notes.push(
-                "no GitHub repository: neither GITHUB_REPOSITORY nor a git remote on GitHub names one".to_owned(),
+                "no GitHub repository: neither GITHUB_REPOSITORY nor a git remote on GitHub names one"
+                    .to_owned(),
             );
             return;
         };

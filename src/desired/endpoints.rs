@@ -32,12 +32,16 @@ impl Addresses {
         let github = env.filled("GITHUB_API_URL").unwrap_or(GITHUB).trim_end_matches('/').to_owned();
         let mut problems = Vec::new();
         problems.extend(fault("GITHUB_API_URL", &github, insecure.github));
-        let aws = env.iter().filter(|(name, value)| name.starts_with("AWS_ENDPOINT_URL") && !value.is_empty());
+        let aws =
+            env.iter().filter(|(name, value)| name.starts_with("AWS_ENDPOINT_URL") && !value.is_empty());
         problems.extend(aws.filter_map(|(name, value)| fault(name, value, insecure.aws)));
-        let registries = match Endpoints::parse(env.filled("REGCRED_REGISTRY_ENDPOINTS").unwrap_or_default()) {
+        let registries = match Endpoints::parse(env.filled("REGCRED_REGISTRY_ENDPOINTS").unwrap_or_default())
+        {
             Ok(registries) => registries,
             Err(errors) => {
-                problems.extend(errors.0.iter().map(|error| problem("REGCRED_REGISTRY_ENDPOINTS", &error.to_string())));
+                problems.extend(
+                    errors.0.iter().map(|error| problem("REGCRED_REGISTRY_ENDPOINTS", &error.to_string())),
+                );
                 Endpoints::default()
             }
         };
@@ -59,7 +63,12 @@ fn fault(name: &str, value: &str, insecure: bool) -> Option<Problem> {
         "http" if insecure || is_loopback(host) => None,
         "http" => Some(Problem {
             hint: Some("use https, or say `insecure: true` at the target in regcred.yaml".to_owned()),
-            ..problem(name, &format!("plain http to {host}, which is not this machine, would show the credential to the network"))
+            ..problem(
+                name,
+                &format!(
+                    "plain http to {host}, which is not this machine, would show the credential to the network"
+                ),
+            )
         }),
         other => Some(problem(name, &format!("has the scheme `{other}`, not https"))),
     }
@@ -82,10 +91,21 @@ mod tests {
     #[test]
     fn plain_http_goes_to_this_machine_only_unless_the_file_allows_it() {
         for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR", "GITHUB_API_URL"] {
-            for url in ["http://127.0.0.1:1", "http://[::1]:1", "http://localhost:1/api/v3", "https://ghe.example.com/api/v3"] {
+            for url in [
+                "http://127.0.0.1:1",
+                "http://[::1]:1",
+                "http://localhost:1/api/v3",
+                "https://ghe.example.com/api/v3",
+            ] {
                 assert!(read(name, url, false).is_ok(), "{name}={url}");
             }
-            for url in ["http://10.0.0.1", "http://127.0.0.1.example.com", "http://github.example.com", "ftp://x", "nonsense"] {
+            for url in [
+                "http://10.0.0.1",
+                "http://127.0.0.1.example.com",
+                "http://github.example.com",
+                "ftp://x",
+                "nonsense",
+            ] {
                 assert!(read(name, url, false).is_err(), "{name}={url}");
             }
             assert!(read(name, "http://github.example.com", true).is_ok());

@@ -21,8 +21,16 @@ pub(super) struct Credential {
 
 #[derive(Debug)]
 pub(super) enum From {
-    Env { username: Option<Spanned<String>>, token: Option<Spanned<String>> },
-    Pulumi { project: Option<Spanned<String>>, stack: Option<Spanned<String>>, username: Option<Spanned<String>>, token: Option<Spanned<String>> },
+    Env {
+        username: Option<Spanned<String>>,
+        token: Option<Spanned<String>>,
+    },
+    Pulumi {
+        project: Option<Spanned<String>>,
+        stack: Option<Spanned<String>>,
+        username: Option<Spanned<String>>,
+        token: Option<Spanned<String>>,
+    },
 }
 
 #[derive(Debug)]
@@ -65,17 +73,24 @@ impl File {
     /// Reads the file's shape; everything that is wrong with it goes to the reader.
     pub(super) fn read(reader: &Reader, text: &str) -> Self {
         let Some(root) = reader.document(text) else { return Self::default() };
-        let Some(fields) = reader.map(&root, "the file", &["version", "credentials"]) else { return Self::default() };
-        let credentials = match fields.get("credentials").map(|node| (node, reader.open_map(node, "`credentials`"))) {
-            Some((_, Some(map))) => {
-                map.entries().iter().filter_map(|(id, node)| credential(reader, id, node)).collect()
-            }
-            Some((_, None)) => Vec::new(),
-            None => {
-                reader.problem(fields.at, "`credentials` is missing", Some("see README, \"The file\", or run regcred without a file".to_owned()));
-                Vec::new()
-            }
+        let Some(fields) = reader.map(&root, "the file", &["version", "credentials"]) else {
+            return Self::default();
         };
+        let credentials =
+            match fields.get("credentials").map(|node| (node, reader.open_map(node, "`credentials`"))) {
+                Some((_, Some(map))) => {
+                    map.entries().iter().filter_map(|(id, node)| credential(reader, id, node)).collect()
+                }
+                Some((_, None)) => Vec::new(),
+                None => {
+                    reader.problem(
+                        fields.at,
+                        "`credentials` is missing",
+                        Some("see README, \"The file\", or run regcred without a file".to_owned()),
+                    );
+                    Vec::new()
+                }
+            };
         Self { version: fields.text("version"), credentials }
     }
 }
@@ -89,7 +104,11 @@ fn credential(reader: &Reader, id: &Spanned<String>, node: &Node) -> Option<Cred
     let target = |name: &str| to.as_ref().and_then(|to| to.get(name));
     for later in ["kubernetes", "runpod", "daytona"] {
         if let Some(node) = target(later) {
-            reader.problem(node.at, format!("the target `{later}` is not supported yet"), Some("leave it out".to_owned()));
+            reader.problem(
+                node.at,
+                format!("the target `{later}` is not supported yet"),
+                Some("leave it out".to_owned()),
+            );
         }
     }
     let github = target("github").map_or(&[][..], |node| reader.list(node, "`github`"));
@@ -111,7 +130,11 @@ fn from(reader: &Reader, node: &Node) -> Option<From> {
             source(reader, &name.value, name.at, Some(options))
         }
         _ => {
-            reader.problem(node.at, "`from` names one source", Some(format!("one of: {}", SOURCES.join(", "))));
+            reader.problem(
+                node.at,
+                "`from` names one source",
+                Some(format!("one of: {}", SOURCES.join(", "))),
+            );
             None
         }
     }
@@ -138,7 +161,11 @@ fn source(reader: &Reader, name: &str, at: At, options: Option<&Node>) -> Option
             })
         }
         known if SOURCES.contains(&known) => {
-            reader.problem(at, format!("the source `{known}` is not supported yet"), Some("use `pulumi` or `env`".to_owned()));
+            reader.problem(
+                at,
+                format!("the source `{known}` is not supported yet"),
+                Some("use `pulumi` or `env`".to_owned()),
+            );
             None
         }
         other => {
@@ -165,7 +192,11 @@ fn aws(reader: &Reader, node: &Node) -> Option<Aws> {
 }
 
 fn stack(reader: &Reader, name: &Spanned<String>, node: &Node) -> Option<Stack> {
-    let fields = reader.map(node, &format!("stack `{}`", name.value), &["region", "role", "account", "prefix", "rules"])?;
+    let fields = reader.map(
+        node,
+        &format!("stack `{}`", name.value),
+        &["region", "role", "account", "prefix", "rules"],
+    )?;
     Some(Stack {
         name: name.clone(),
         region: fields.text("region"),
@@ -177,7 +208,17 @@ fn stack(reader: &Reader, name: &Spanned<String>, node: &Node) -> Option<Stack> 
 }
 
 fn place(reader: &Reader, node: &Node) -> Option<Github> {
-    let keys = ["repository", "environment", "organization", "visibility", "repositories", "store", "names", "create-environment", "insecure"];
+    let keys = [
+        "repository",
+        "environment",
+        "organization",
+        "visibility",
+        "repositories",
+        "store",
+        "names",
+        "create-environment",
+        "insecure",
+    ];
     let fields = reader.map(node, "an item of `github`", &keys)?;
     let names = fields.get("names").and_then(|node| reader.map(node, "`names`", &["username", "token"]));
     let name = |key: &str| names.as_ref().and_then(|names| names.text(key));

@@ -122,7 +122,8 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
 fn restrict(desired: &mut Desired, request: &Request) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(name) = &request.credential {
-        let known: Vec<&str> = desired.credentials.iter().map(|credential| credential.id.0.as_str()).collect();
+        let known: Vec<&str> =
+            desired.credentials.iter().map(|credential| credential.id.0.as_str()).collect();
         if !known.contains(&name.as_str()) {
             problems.push(unknown("credential", name, &known));
         }
@@ -140,7 +141,8 @@ fn restrict_stacks(desired: &mut Desired, stacks: &[String]) -> Vec<Problem> {
     let known: BTreeSet<String> =
         desired.aws.iter().flat_map(|place| &place.stacks).map(|stack| stack.name.clone()).collect();
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
-    let unknown = stacks.iter().filter(|stack| !known.contains(*stack)).map(|stack| unknown("stack", stack, &names));
+    let unknown =
+        stacks.iter().filter(|stack| !known.contains(*stack)).map(|stack| unknown("stack", stack, &names));
     let problems = unknown.collect();
     for place in &mut desired.aws {
         place.stacks.retain(|stack| stacks.contains(&stack.name));
@@ -165,7 +167,9 @@ fn unknown(what: &str, name: &str, known: &[&str]) -> Problem {
 /// In a workflow that gets the credential from its environment, the repository's own secrets are
 /// where it comes from: written back, a hand-edited secret would spread and then confirm itself.
 fn never_back(desired: &mut Desired, sources: &BTreeMap<CredentialId, Source>, env: &Env) {
-    let Some(repository) = env.filled("GITHUB_REPOSITORY").filter(|_| env.get("GITHUB_ACTIONS") == Some("true")) else {
+    let Some(repository) =
+        env.filled("GITHUB_REPOSITORY").filter(|_| env.get("GITHUB_ACTIONS") == Some("true"))
+    else {
         return;
     };
     let from_here = |place: &github::Desired| {

@@ -43,7 +43,10 @@ pub fn prefix_fault(prefix: &str) -> Option<String> {
     let length = prefix.chars().count();
     let component = |part: &str| {
         let words = part.split(['.', '_', '-']);
-        !part.is_empty() && words.clone().all(|word| !word.is_empty() && word.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9')))
+        !part.is_empty()
+            && words
+                .clone()
+                .all(|word| !word.is_empty() && word.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9')))
     };
     if !(2..=30).contains(&length) {
         Some(format!("is {length} characters long; ECR takes 2 to 30"))
@@ -62,9 +65,30 @@ const AREAS: &[&str] = &["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "
 const DIRECTIONS: &[&str] =
     &["north", "south", "east", "west", "central", "northeast", "southeast", "northwest", "southwest"];
 const COMMON: &[&str] = &[
-    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "eu-west-1", "eu-west-2", "eu-west-3",
-    "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2",
-    "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-east-1", "me-south-1", "me-central-1", "af-south-1", "il-central-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "ca-central-1",
+    "sa-east-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-east-1",
+    "me-south-1",
+    "me-central-1",
+    "af-south-1",
+    "il-central-1",
 ];
 
 /// Whether the text can be a region's name.
@@ -95,7 +119,11 @@ pub fn nearest_region(text: &str) -> Option<&'static str> {
 #[must_use]
 pub fn nearest<'a>(text: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let score = |candidate: &&&str| (strsim::jaro_winkler(text, candidate) * 1000.0) as u64;
-    candidates.iter().max_by_key(score).filter(|candidate| strsim::jaro_winkler(text, candidate) > 0.75).copied()
+    candidates
+        .iter()
+        .max_by_key(score)
+        .filter(|candidate| strsim::jaro_winkler(text, candidate) > 0.75)
+        .copied()
 }
 
 /// What is wrong with a secret's name, if anything.
@@ -104,10 +132,17 @@ pub fn secret_fault(name: &str) -> Option<String> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c);
     let rest = name.strip_prefix(crate::targets::aws::SECRET_NAME_PREFIX);
     match rest {
-        None => Some(format!("does not start with {}, and ECR reads no other secret", crate::targets::aws::SECRET_NAME_PREFIX)),
+        None => Some(format!(
+            "does not start with {}, and ECR reads no other secret",
+            crate::targets::aws::SECRET_NAME_PREFIX
+        )),
         Some("") => Some("has nothing after ecr-pullthroughcache/".to_owned()),
-        Some(_) if name.len() > 512 => Some(format!("is {} characters long; Secrets Manager takes 512", name.len())),
-        Some(_) if !name.chars().all(legal) => Some("may hold only letters, digits and / _ + = . @ -".to_owned()),
+        Some(_) if name.len() > 512 => {
+            Some(format!("is {} characters long; Secrets Manager takes 512", name.len()))
+        }
+        Some(_) if !name.chars().all(legal) => {
+            Some("may hold only letters, digits and / _ + = . @ -".to_owned())
+        }
         Some(_) => None,
     }
 }
@@ -161,10 +196,13 @@ mod tests {
 
     #[test]
     fn a_mistyped_region_is_refused_and_the_right_one_named() {
-        for region in COMMON.iter().chain(&["us-gov-west-1", "cn-north-1", "ap-southeast-7", "mx-central-1"]) {
+        for region in COMMON.iter().chain(&["us-gov-west-1", "cn-north-1", "ap-southeast-7", "mx-central-1"])
+        {
             assert!(is_region(region), "{region}");
         }
-        for (wrong, right) in [("us-esat-2", "us-east-2"), ("us-east2", "us-east-2"), ("eu-west", "eu-west-1")] {
+        for (wrong, right) in
+            [("us-esat-2", "us-east-2"), ("us-east2", "us-east-2"), ("eu-west", "eu-west-1")]
+        {
             assert!(!is_region(wrong), "{wrong}");
             assert_eq!(nearest_region(wrong), Some(right));
         }

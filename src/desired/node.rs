@@ -184,7 +184,11 @@ fn node<'y>(yaml: &MarkedYaml<'y>) -> Node {
 
 fn kind<'y>(data: &YamlData<'y, MarkedYaml<'y>>) -> Kind {
     match data {
-        YamlData::Representation(text, ScalarStyle::Plain, _) if matches!(text.as_ref(), "" | "~" | "null") => Kind::Null,
+        YamlData::Representation(text, ScalarStyle::Plain, _)
+            if matches!(text.as_ref(), "" | "~" | "null") =>
+        {
+            Kind::Null
+        }
         YamlData::Representation(text, ..) => Kind::Text(text.clone().into_owned()),
         YamlData::Sequence(items) => Kind::List(items.iter().map(node).collect()),
         YamlData::Mapping(entries) => Kind::Map(entries.iter().filter_map(entry).collect()),

@@ -24,7 +24,9 @@ pub(super) fn repository(env: &Env, dir: &Path) -> Result<Option<(String, String
     let hosts = hosts(env);
     let mut found: Vec<(String, String)> = Vec::new();
     for remote in remotes(dir).iter().filter_map(|url| parse(url, &hosts)) {
-        let same = |other: &(String, String)| other.0.eq_ignore_ascii_case(&remote.0) && other.1.eq_ignore_ascii_case(&remote.1);
+        let same = |other: &(String, String)| {
+            other.0.eq_ignore_ascii_case(&remote.0) && other.1.eq_ignore_ascii_case(&remote.1)
+        };
         if !found.iter().any(same) {
             found.push(remote);
         }
@@ -94,7 +96,12 @@ mod tests {
     #[test]
     fn remotes_elsewhere_are_no_github_repository() {
         let hosts = hosts(&Env::default());
-        for remote in ["https://gitlab.com/acme/api.git", "/srv/git/api.git", "git@github.com.example.com:acme/api", "../api"] {
+        for remote in [
+            "https://gitlab.com/acme/api.git",
+            "/srv/git/api.git",
+            "git@github.com.example.com:acme/api",
+            "../api",
+        ] {
             assert_eq!(parse(remote, &hosts), None, "{remote}");
         }
     }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::file::{self, File};
-use super::names::{github_fault, is_region, nearest_region, prefix_fault, secret_fault, stack_prefix, without_caches};
+use super::names::{
+    github_fault, is_region, nearest_region, prefix_fault, secret_fault, stack_prefix, without_caches,
+};
 use super::node::{At, Reader, Spanned};
 use super::{Desired, Insecure};
 use crate::model::{Credential, CredentialId, Problem};
@@ -52,7 +54,11 @@ impl Validator {
         let id = CredentialId(declared.id.value.clone());
         let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if !id.0.chars().all(legal) || !id.0.starts_with(|c: char| c.is_ascii_lowercase()) {
-            self.refuse(declared.id.at, format!("`{id}` is not a credential's name"), "use a-z, 0-9 and -, such as docker-hub");
+            self.refuse(
+                declared.id.at,
+                format!("`{id}` is not a credential's name"),
+                "use a-z, 0-9 and -, such as docker-hub",
+            );
         }
         let Some(registry) = self.registry(declared.registry.as_ref()) else { return };
         self.specs.insert(id.clone(), spec(declared.from.as_ref()));
@@ -63,7 +69,11 @@ impl Validator {
             self.github(&id, place);
         }
         if declared.aws.is_none() && declared.github.is_empty() {
-            self.refuse(declared.id.at, format!("credential `{id}` goes nowhere"), "add `to:` with aws or github");
+            self.refuse(
+                declared.id.at,
+                format!("credential `{id}` goes nowhere"),
+                "add `to:` with aws or github",
+            );
         }
         self.desired.credentials.push(Credential { id, registry, source: String::new() });
     }
@@ -82,20 +92,35 @@ impl Validator {
     fn aws(&mut self, id: &CredentialId, registry: &Registry, declared: &file::Aws, at: At) {
         let Some(upstream) = registry.ecr_upstream() else {
             let known = "docker.io, ghcr.io, registry.gitlab.com, *.azurecr.io, cgr.dev";
-            self.refuse(at, format!("ECR has no pull-through cache with a credential for {registry}"), format!("one of: {known}"));
+            self.refuse(
+                at,
+                format!("ECR has no pull-through cache with a credential for {registry}"),
+                format!("one of: {known}"),
+            );
             return;
         };
         if declared.stacks.is_empty() {
             self.refuse(declared.at, "`aws` names no stacks", "stacks: { main: { region: us-east-2 } }");
         }
-        let secret = declared.secret.as_ref().map_or_else(|| format!("{}{id}", aws::SECRET_NAME_PREFIX), |secret| secret.value.clone());
+        let secret = declared
+            .secret
+            .as_ref()
+            .map_or_else(|| format!("{}{id}", aws::SECRET_NAME_PREFIX), |secret| secret.value.clone());
         if let (Some(declared), Some(fault)) = (&declared.secret, secret_fault(&secret)) {
-            self.refuse(declared.at, format!("secret name `{secret}` {fault}"), format!("secret: {}{id}", aws::SECRET_NAME_PREFIX));
+            self.refuse(
+                declared.at,
+                format!("secret name `{secret}` {fault}"),
+                format!("secret: {}{id}", aws::SECRET_NAME_PREFIX),
+            );
         }
         for principal in declared.provisioners.iter().chain(&declared.readers).flatten() {
             if !principal.value.starts_with("arn:") || principal.value.contains('*') {
                 let hint = "arn:aws:iam::123456789012:role/deploy";
-                self.refuse(principal.at, format!("`{}` is not the ARN of one principal", principal.value), hint);
+                self.refuse(
+                    principal.at,
+                    format!("`{}` is not the ARN of one principal", principal.value),
+                    hint,
+                );
             }
         }
         self.desired.insecure.aws |= declared.insecure;
@@ -113,7 +138,10 @@ impl Validator {
 
     fn stack(&self, declared: &file::Stack, upstream: &str) -> Option<aws::Stack> {
         let name = &declared.name.value;
-        let prefix = declared.prefix.as_ref().map_or_else(|| stack_prefix(name, upstream), |prefix| prefix.value.trim_end_matches('/').to_owned());
+        let prefix = declared.prefix.as_ref().map_or_else(
+            || stack_prefix(name, upstream),
+            |prefix| prefix.value.trim_end_matches('/').to_owned(),
+        );
         if let Some(fault) = prefix_fault(&prefix) {
             let at = declared.prefix.as_ref().map_or(declared.name.at, |prefix| prefix.at);
             self.refuse(at, format!("prefix `{prefix}` {fault}"), "prefix: a-z, 0-9, 2 to 30 characters");
@@ -128,13 +156,23 @@ impl Validator {
         };
         let region = self.region(declared)?;
         let session = Session { region, profile: None, roles: self.role(declared).into_iter().collect() };
-        Some(aws::Stack { name: name.clone(), session, accounts: self.account(declared).into_iter().collect(), prefix, rules })
+        Some(aws::Stack {
+            name: name.clone(),
+            session,
+            accounts: self.account(declared).into_iter().collect(),
+            prefix,
+            rules,
+        })
     }
 
     fn region(&self, declared: &file::Stack) -> Option<String> {
         let Some(region) = &declared.region else {
             let message = format!("stack `{}` has no region", declared.name.value);
-            self.refuse(declared.name.at, message, format!("{}: {{ region: us-east-2 }}", declared.name.value));
+            self.refuse(
+                declared.name.at,
+                message,
+                format!("{}: {{ region: us-east-2 }}", declared.name.value),
+            );
             return None;
         };
         match region_fault(&region.value) {
@@ -149,7 +187,11 @@ impl Validator {
     fn role(&self, declared: &file::Stack) -> Option<Role> {
         let role = declared.role.as_ref()?;
         if !is_role(&role.value) {
-            self.refuse(role.at, format!("`{}` is not a role's ARN", role.value), "role: arn:aws:iam::123456789012:role/regcred");
+            self.refuse(
+                role.at,
+                format!("`{}` is not a role's ARN", role.value),
+                "role: arn:aws:iam::123456789012:role/regcred",
+            );
         }
         Some(Role { arn: role.value.clone(), external_id: None })
     }
@@ -157,14 +199,22 @@ impl Validator {
     fn account(&self, declared: &file::Stack) -> Option<String> {
         let account = declared.account.as_ref()?;
         if !is_account(&account.value) {
-            self.refuse(account.at, format!("`{}` is not an account of twelve digits", account.value), "account: \"123456789012\"");
+            self.refuse(
+                account.at,
+                format!("`{}` is not an account of twelve digits", account.value),
+                "account: \"123456789012\"",
+            );
         }
         Some(account.value.clone())
     }
 
     fn github(&mut self, id: &CredentialId, declared: &file::Github) {
         if let Some(organization) = &declared.organization {
-            self.refuse(organization.at, "organization secrets are not supported yet", "list the repositories instead");
+            self.refuse(
+                organization.at,
+                "organization secrets are not supported yet",
+                "list the repositories instead",
+            );
             return;
         }
         let Some(repository) = &declared.repository else {
@@ -172,7 +222,11 @@ impl Validator {
             return;
         };
         let Some((owner, repo)) = split_repository(&repository.value) else {
-            self.refuse(repository.at, format!("`{}` is not a repository", repository.value), "repository: owner/name");
+            self.refuse(
+                repository.at,
+                format!("`{}` is not a repository", repository.value),
+                "repository: owner/name",
+            );
             return;
         };
         let place = Place { owner: owner.to_owned(), repo: repo.to_owned(), store: self.store(declared) };
@@ -200,7 +254,11 @@ impl Validator {
                 Store::Dependabot
             }
             (_, Some((other, at))) => {
-                self.refuse(at, format!("`store: {other}` is not known"), "store: actions, or store: dependabot");
+                self.refuse(
+                    at,
+                    format!("`store: {other}` is not known"),
+                    "store: actions, or store: dependabot",
+                );
                 Store::Actions
             }
         }
@@ -211,13 +269,21 @@ impl Validator {
         let named = |name: Option<&Spanned<String>>, default: String| match name {
             Some(name) => {
                 if let Some(fault) = github_fault(&name.value) {
-                    self.refuse(name.at, format!("`{}` {fault}", name.value), "see GitHub's documentation, \"Naming your secrets\"");
+                    self.refuse(
+                        name.at,
+                        format!("`{}` {fault}", name.value),
+                        "see GitHub's documentation, \"Naming your secrets\"",
+                    );
                 }
                 name.value.to_ascii_uppercase()
             }
             None => default,
         };
-        let marker = if *store == Store::Dependabot { format!("{}_DEPENDABOT", default.marker) } else { default.marker };
+        let marker = if *store == Store::Dependabot {
+            format!("{}_DEPENDABOT", default.marker)
+        } else {
+            default.marker
+        };
         Names {
             username: named(declared.username.as_ref(), default.username),
             token: named(declared.token.as_ref(), default.token),
@@ -227,19 +293,30 @@ impl Validator {
 
     /// Stacks that name the same prefix share its rule; two that come to it by their names collide.
     fn prefixes(&self, file: &File) {
-        let declared = file.credentials.iter().filter_map(|credential| Some((credential, credential.aws.as_ref()?)));
-        let stacks = declared.flat_map(|(credential, aws)| aws.stacks.iter().map(move |stack| (&credential.id.value, stack)));
+        let declared =
+            file.credentials.iter().filter_map(|credential| Some((credential, credential.aws.as_ref()?)));
+        let stacks = declared
+            .flat_map(|(credential, aws)| aws.stacks.iter().map(move |stack| (&credential.id.value, stack)));
         let mut seen: BTreeMap<(&Session, &str), (&String, &file::Stack)> = BTreeMap::new();
         for (id, stack) in stacks {
             let desired = self.desired.aws.iter().filter(|desired| desired.credential.0 == *id);
-            let Some(placed) = desired.flat_map(|desired| &desired.stacks).find(|other| other.name == stack.name.value) else {
+            let Some(placed) =
+                desired.flat_map(|desired| &desired.stacks).find(|other| other.name == stack.name.value)
+            else {
                 continue;
             };
             let key = (&placed.session, placed.prefix.as_str());
             let Some((other_id, other)) = seen.insert(key, (id, stack)) else { continue };
             if other_id != id || stack.prefix.is_none() || other.prefix.is_none() {
-                let message = format!("stacks `{}` and `{}` come to the same prefix `{}`", other.name.value, stack.name.value, placed.prefix);
-                self.refuse(stack.name.at, message, format!("give `{}` a `prefix:` of its own", stack.name.value));
+                let message = format!(
+                    "stacks `{}` and `{}` come to the same prefix `{}`",
+                    other.name.value, stack.name.value, placed.prefix
+                );
+                self.refuse(
+                    stack.name.at,
+                    message,
+                    format!("give `{}` a `prefix:` of its own", stack.name.value),
+                );
             }
         }
     }
@@ -249,10 +326,15 @@ fn spec(from: Option<&file::From>) -> Spec {
     let value = |text: &Option<Spanned<String>>| text.as_ref().map(|text| text.value.clone());
     match from {
         None => Spec::Default,
-        Some(file::From::Env { username, token }) => Spec::Env { username: value(username), token: value(token) },
-        Some(file::From::Pulumi { project, stack, username, token }) => {
-            Spec::Pulumi { project: value(project), stack: value(stack), username: value(username), token: value(token) }
+        Some(file::From::Env { username, token }) => {
+            Spec::Env { username: value(username), token: value(token) }
         }
+        Some(file::From::Pulumi { project, stack, username, token }) => Spec::Pulumi {
+            project: value(project),
+            stack: value(stack),
+            username: value(username),
+            token: value(token),
+        },
     }
 }
 
@@ -279,7 +361,8 @@ pub(super) fn is_role(text: &str) -> bool {
 /// `owner/name`, as GitHub allows them.
 pub(super) fn split_repository(text: &str) -> Option<(&str, &str)> {
     let (owner, repo) = text.split_once('/')?;
-    let legal = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let legal =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     (legal(owner) && legal(repo) && repo != "." && repo != "..").then_some((owner, repo))
 }
 

@@ -122,7 +122,9 @@ impl fmt::Display for GithubItem {
 
 /// The text is not an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an address such as aws:123456789012/us-east-2/secret/NAME or github:OWNER/REPO/actions/NAME")]
+#[error(
+    "`{0}` is not an address such as aws:123456789012/us-east-2/secret/NAME or github:OWNER/REPO/actions/NAME"
+)]
 pub struct AddressError(String);
 
 impl FromStr for Address {

@@ -18,31 +18,20 @@ impl Place {
     /// A whole file.
     #[must_use]
     pub fn file(file: impl Into<PathBuf>) -> Self {
-        Self {
-            file: file.into(),
-            line: None,
-            column: None,
-        }
+        Self { file: file.into(), line: None, column: None }
     }
 
     /// A line and a column of a file.
     #[must_use]
     pub fn at(file: impl Into<PathBuf>, line: usize, column: usize) -> Self {
-        Self {
-            file: file.into(),
-            line: Some(line),
-            column: Some(column),
-        }
+        Self { file: file.into(), line: Some(line), column: Some(column) }
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.file.display())?;
-        [self.line, self.column]
-            .into_iter()
-            .flatten()
-            .try_for_each(|number| write!(f, ":{number}"))
+        [self.line, self.column].into_iter().flatten().try_for_each(|number| write!(f, ":{number}"))
     }
 }
 
@@ -87,16 +76,9 @@ mod tests {
 
     #[test]
     fn a_problem_reads_like_a_compiler_message() {
-        let problem = |place| Problem {
-            place,
-            message: "is empty".to_owned(),
-            hint: None,
-        };
+        let problem = |place| Problem { place, message: "is empty".to_owned(), hint: None };
         let at = Place::at("infra/Pulumi.yaml", 3, 5);
-        assert_eq!(
-            problem(Some(at)).to_string(),
-            "infra/Pulumi.yaml:3:5: is empty"
-        );
+        assert_eq!(problem(Some(at)).to_string(), "infra/Pulumi.yaml:3:5: is empty");
         let file = Place::file("Pulumi.yaml");
         assert_eq!(problem(Some(file)).to_string(), "Pulumi.yaml: is empty");
         assert_eq!(problem(None).to_string(), "is empty");

@@ -50,18 +50,13 @@ pub fn flaw(text: &str) -> Option<String> {
     let begins = text.chars().next().filter(|first| is_blank(*first));
     let ends = text.chars().next_back().filter(|last| is_blank(*last));
     match (begins, ends) {
-        (Some(first), Some(last)) => Some(format!(
-            "begins with {} and ends with {}",
-            name(first),
-            name(last)
-        )),
+        (Some(first), Some(last)) => {
+            Some(format!("begins with {} and ends with {}", name(first), name(last)))
+        }
         (Some(first), None) => Some(format!("begins with {}", name(first))),
         (None, Some(last)) => Some(format!("ends with {}", name(last))),
         (None, None) => {
-            let (index, inner) = text
-                .chars()
-                .enumerate()
-                .find(|(_, inner)| is_blank(*inner))?;
+            let (index, inner) = text.chars().enumerate().find(|(_, inner)| is_blank(*inner))?;
             let position = index.saturating_add(1);
             Some(format!("contains {} at character {position}", name(inner)))
         }
@@ -70,10 +65,7 @@ pub fn flaw(text: &str) -> Option<String> {
 
 /// White space, control characters, and the ones without width that web pages hide in what is copied.
 fn is_blank(character: char) -> bool {
-    let no_width = matches!(
-        character,
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
-    );
+    let no_width = matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
     no_width || character.is_whitespace() || character.is_control()
 }
 
@@ -112,14 +104,8 @@ mod tests {
         assert_eq!(said("\tx"), "begins with a tab");
         assert_eq!(said(" x "), "begins with a space and ends with a space");
         assert_eq!(said("ab c"), "contains a space at character 3");
-        assert_eq!(
-            said("é\u{200b}c"),
-            "contains an invisible character (U+200B) at character 2"
-        );
-        assert_eq!(
-            said("\u{feff}x"),
-            "begins with an invisible character (U+FEFF)"
-        );
+        assert_eq!(said("é\u{200b}c"), "contains an invisible character (U+200B) at character 2");
+        assert_eq!(said("\u{feff}x"), "begins with an invisible character (U+FEFF)");
         assert_eq!(said("x\0"), "ends with an invisible character (U+0000)");
     }
 }

@@ -23,7 +23,8 @@ pub struct Cost {
 
 impl Cost {
     pub(super) fn of(changes: &[Change]) -> Self {
-        let operations: Vec<&Operation> = writes(changes).filter_map(|change| change.operation.as_ref()).collect();
+        let operations: Vec<&Operation> =
+            writes(changes).filter_map(|change| change.operation.as_ref()).collect();
         let github = operations.iter().filter(|operation| matches!(operation, Operation::Github(_))).count();
         let chain = longest_chain(changes) * ROUND_TRIP_MS;
         Self {

@@ -137,7 +137,10 @@ fn doubts(id: &CredentialId, known: &Known) -> Option<String> {
             known.kind
         ));
     }
-    known.kind.is_short_lived().then(|| format!("{id} holds a {}, which stops to work within a day", known.kind))
+    known
+        .kind
+        .is_short_lived()
+        .then(|| format!("{id} holds a {}, which stops to work within a day", known.kind))
 }
 
 impl Plan {

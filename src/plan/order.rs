@@ -25,7 +25,8 @@ pub(super) fn merged(rows: impl Iterator<Item = Change>) -> BTreeMap<Address, Ch
 
 /// The rows that `only` selects, with those blocked that need something which does not happen.
 pub(super) fn settle(mut rows: BTreeMap<Address, Change>, only: &[String]) -> Vec<Change> {
-    let selected = |address: &Address| only.is_empty() || only.iter().any(|prefix| address.starts_with(prefix));
+    let selected =
+        |address: &Address| only.is_empty() || only.iter().any(|prefix| address.starts_with(prefix));
     loop {
         let blocked: Vec<(Address, Address)> = rows
             .values()

@@ -118,7 +118,9 @@ impl fmt::Display for Reason {
             Self::Absent => f.write_str("absent"),
             Self::InSync => f.write_str("in sync"),
             Self::Recorded => f.write_str("recorded: our last write, not changed since"),
-            Self::Unknown => f.write_str("unknown: it cannot be read back, and no record of ours is beside it"),
+            Self::Unknown => {
+                f.write_str("unknown: it cannot be read back, and no record of ours is beside it")
+            }
             Self::Spread => f.write_str("unknown, written along with the credential"),
             Self::Rewrite => f.write_str("unknown, written again as asked"),
             Self::Changed => f.write_str("the record is of another credential"),
@@ -137,7 +139,9 @@ impl fmt::Display for Reason {
             }
             Self::Replica(region) => write!(f, "a replica; its primary is in {region}"),
             Self::ManagedBy(service) => write!(f, "managed by {service}"),
-            Self::OtherCredential => f.write_str("holds another credential, and a stack's own run does not change it"),
+            Self::OtherCredential => {
+                f.write_str("holds another credential, and a stack's own run does not change it")
+            }
             Self::WrongAccount(words) => f.write_str(words),
             Self::RuleLimit(used) => write!(f, "{used} of 50 rules of this account and region are used"),
             Self::Archived => f.write_str("the repository is archived, so read-only"),

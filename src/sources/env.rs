@@ -40,7 +40,9 @@ pub(super) enum Offer {
 pub(super) fn offered(names: &Names, env: &Env) -> Result<Offer, Vec<Problem>> {
     if names.both().iter().all(|name| env.filled(name).is_none()) {
         let blank = names.both().into_iter().filter(|name| env.is_blank(name));
-        return Ok(Offer::Nothing(blank.map(|name| format!("{name} is set, but empty: it counts as unset")).collect()));
+        return Ok(Offer::Nothing(
+            blank.map(|name| format!("{name} is set, but empty: it counts as unset")).collect(),
+        ));
     }
     required(names, env).map(Offer::Complete).map_err(|problem| vec![problem])
 }

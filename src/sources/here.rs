@@ -31,7 +31,10 @@ pub fn project_here(id: &CredentialId, env: &Env, dir: &Path) -> Result<Project,
         incomplete.push(Problem {
             place: None,
             message: "no Pulumi project in ., infra/ or infrastructure/, and no regcred.yaml".to_owned(),
-            hint: Some("run regcred in the repository's folder, or name a configuration: regcred plan --file FILE".to_owned()),
+            hint: Some(
+                "run regcred in the repository's folder, or name a configuration: regcred plan --file FILE"
+                    .to_owned(),
+            ),
         });
     }
     Err(incomplete)
@@ -54,7 +57,8 @@ fn projects(dir: &Path) -> Result<Vec<Project>, Vec<Problem>> {
 /// What keeps each stack from holding the credential; those that have neither half are not meant to.
 fn lacking(project: &Project, stacks: &[StackFile], keys: &CredentialKeys) -> Vec<Problem> {
     let meant = stacks.iter().filter(|stack| keys.any_in(stack));
-    let problems: Vec<Problem> = meant.flat_map(|stack| locate_in(stack, keys).err().unwrap_or_default()).collect();
+    let problems: Vec<Problem> =
+        meant.flat_map(|stack| locate_in(stack, keys).err().unwrap_or_default()).collect();
     if !problems.is_empty() {
         return problems;
     }
@@ -79,10 +83,16 @@ pub(super) fn named(name: Option<&str>, base: &Path) -> Result<Project, Vec<Prob
     let wanted = |project: &Project| name.is_none_or(|name| project.name == name);
     projects.into_iter().find(wanted).ok_or_else(|| {
         let message = match name {
-            Some(name) => format!("there is no Pulumi project `{name}`: no such folder, and none of this name"),
+            Some(name) => {
+                format!("there is no Pulumi project `{name}`: no such folder, and none of this name")
+            }
             None => "no Pulumi project in ., infra/ or infrastructure/".to_owned(),
         };
-        let hint = if names.is_empty() { "project: FOLDER".to_owned() } else { format!("found: {}", names.join(", ")) };
+        let hint = if names.is_empty() {
+            "project: FOLDER".to_owned()
+        } else {
+            format!("found: {}", names.join(", "))
+        };
         vec![Problem { place: None, message, hint: Some(hint) }]
     })
 }

@@ -94,7 +94,13 @@ impl Source {
 ///
 /// # Errors
 /// Everything that is wrong with the source and can be known without decrypting it.
-pub fn locate(id: &CredentialId, spec: &Spec, env: &Env, dir: &Path, base: &Path) -> Result<Source, Vec<Problem>> {
+pub fn locate(
+    id: &CredentialId,
+    spec: &Spec,
+    env: &Env,
+    dir: &Path,
+    base: &Path,
+) -> Result<Source, Vec<Problem>> {
     match spec {
         Spec::Env { username, token } => {
             let names = env::Names::of(id, username.as_deref(), token.as_deref());

@@ -44,7 +44,8 @@ fn proof(shown: &Shown<'_>, credential: &Credential, width: usize) -> String {
         None => (WARN, "not asked yet".to_owned()),
     };
     let fingerprint = shown.fingerprint(id).map(|it| format!(", fingerprint {it}")).unwrap_or_default();
-    let who = format!("{} at {} from {}{fingerprint}", shown.username(id), credential.registry, credential.source);
+    let who =
+        format!("{} at {} from {}{fingerprint}", shown.username(id), credential.registry, credential.source);
     let head = styled(HEAD, id);
     let mut text = beside(&head, id.0.chars().count(), &who, width);
     text += &paragraph(&format!("  {}  ", styled(style, "login")), 9, &state, width);
@@ -79,7 +80,8 @@ fn refused(error: &LoginError) -> String {
 fn groups(plan: &Plan, layout: Layout) -> String {
     let visible = |change: &&Change| layout.keeps || change.action != Action::Keep || is_unknown(change);
     let rows: Vec<&Change> = plan.changes.iter().filter(visible).collect();
-    let column = rows.iter().map(|change| split(&change.address).1.chars().count()).max().unwrap_or(0).min(48);
+    let column =
+        rows.iter().map(|change| split(&change.address).1.chars().count()).max().unwrap_or(0).min(48);
     let mut text = String::new();
     for group in rows.chunk_by(|one, other| split(&one.address).0 == split(&other.address).0) {
         let _ = writeln!(text, "{}", styled(HEAD, split(&group[0].address).0));
@@ -136,7 +138,9 @@ fn sign(change: &Change) -> String {
 
 fn row(change: &Change, name: &str, column: usize, width: usize) -> String {
     let mut reason = change.reason.to_string();
-    if matches!(&change.address, Address::Aws { item: AwsItem::CacheRule(_), .. }) && !change.stacks.is_empty() {
+    if matches!(&change.address, Address::Aws { item: AwsItem::CacheRule(_), .. })
+        && !change.stacks.is_empty()
+    {
         let stacks: Vec<&str> = change.stacks.iter().map(String::as_str).collect();
         let _ = write!(reason, " (for {})", stacks.join(", "));
     }
@@ -156,7 +160,8 @@ fn beside(head: &str, taken: usize, text: &str, width: usize) -> String {
 /// Text after a head that takes `taken` columns, wrapped, every line under the first.
 fn paragraph(head: &str, taken: usize, text: &str, width: usize) -> String {
     let indent = " ".repeat(taken);
-    let options = textwrap::Options::new(width).initial_indent(&indent).subsequent_indent(&indent).break_words(false);
+    let options =
+        textwrap::Options::new(width).initial_indent(&indent).subsequent_indent(&indent).break_words(false);
     let filled = textwrap::fill(text, options);
     format!("{head}{}\n", filled.strip_prefix(&indent).unwrap_or(&filled))
 }
@@ -202,8 +207,11 @@ fn counts(summary: Summary) -> String {
     if create + update + replace + delete + blocked + unread == 0 {
         return format!("No changes. Everything declared is in place ({keep} unchanged).");
     }
-    let parts: Vec<String> =
-        named.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
+    let parts: Vec<String> = named
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{count} {words}"))
+        .collect();
     format!("Plan: {}.", parts.join(", "))
 }
 
@@ -222,7 +230,11 @@ pub fn event(event: &Event) -> Option<String> {
 #[must_use]
 pub fn findings(findings: &[Finding]) -> String {
     let line = |finding: &Finding| match &finding.result {
-        Ok(()) => format!("{}  {}: ECR reads the secret and logs in with it\n", styled(GOOD, "proven"), finding.address),
+        Ok(()) => format!(
+            "{}  {}: ECR reads the secret and logs in with it\n",
+            styled(GOOD, "proven"),
+            finding.address
+        ),
         Err(failure) => {
             let hint = failure.hint.as_ref().map(|hint| format!("    {} {hint}\n", styled(HINT, "hint:")));
             let line = format!("{} {}: {failure}\n", styled(BAD, "invalid"), finding.address);
@@ -239,7 +251,8 @@ pub fn report(plan: &Plan, report: &Report) -> String {
     for (address, outcome) in &report.outcomes {
         match outcome {
             Outcome::NotStarted(Some(before)) => {
-                let _ = writeln!(text, "{} {address}: {before} did not get done", styled(WARN, "not started"));
+                let _ =
+                    writeln!(text, "{} {address}: {before} did not get done", styled(WARN, "not started"));
             }
             Outcome::NotStarted(None) => {
                 let _ = writeln!(text, "{} {address}: interrupted", styled(WARN, "not started"));
@@ -272,8 +285,11 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
         (proven, "proven by ECR"),
         (invalid, "invalid at ECR"),
     ];
-    let parts: Vec<String> =
-        named.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
+    let parts: Vec<String> = named
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{count} {words}"))
+        .collect();
     let good = matches!(report.status(), ExitStatus::Done);
     let head = match (good, plan.changes.is_empty()) {
         (_, true) => styled(WARN, "Nothing is declared."),

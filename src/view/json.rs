@@ -116,9 +116,14 @@ fn proofs<'a>(shown: &'a Shown<'_>) -> BTreeMap<&'a str, ProofObject> {
                 error: None,
             }
         }
-        Err(error) => {
-            ProofObject { ok: false, kind: None, limit: None, remaining: None, window_s: None, error: Some(error.to_string()) }
-        }
+        Err(error) => ProofObject {
+            ok: false,
+            kind: None,
+            limit: None,
+            remaining: None,
+            window_s: None,
+            error: Some(error.to_string()),
+        },
     };
     shown.proofs.iter().map(|(id, result)| (id.0.as_str(), object(id, result))).collect()
 }

@@ -24,7 +24,11 @@ pub fn plan(shown: &Shown<'_>) -> String {
             Some(Err(error)) => format!("its login failed: {}", escaped(&error.to_string())),
             None => "not asked".to_owned(),
         };
-        let _ = writeln!(text, "- **{}** for {} from `{}`: {proof}", credential.id, credential.registry, credential.source);
+        let _ = writeln!(
+            text,
+            "- **{}** for {} from `{}`: {proof}",
+            credential.id, credential.registry, credential.source
+        );
     }
     text += &diagram(shown.plan);
     text += &table(shown.plan);
@@ -32,7 +36,11 @@ pub fn plan(shown: &Shown<'_>) -> String {
         let _ = writeln!(text, "> {}", escaped(note));
     }
     let digest = shown.plan.digest();
-    let _ = writeln!(text, "\nDigest `{digest}`: `regcred sync --expect {}` makes exactly these changes.", &digest[..12]);
+    let _ = writeln!(
+        text,
+        "\nDigest `{digest}`: `regcred sync --expect {}` makes exactly these changes.",
+        &digest[..12]
+    );
     text
 }
 
@@ -40,7 +48,13 @@ fn table(plan: &Plan) -> String {
     let mut text = String::from("\n| | address | why |\n|---|---|---|\n");
     let rows = plan.changes.iter().filter(|change| change.action != Action::Keep);
     for change in rows {
-        let _ = writeln!(text, "| {} | `{}` | {} |", change.action.word(), change.address, escaped(&change.reason.to_string()));
+        let _ = writeln!(
+            text,
+            "| {} | `{}` | {} |",
+            change.action.word(),
+            change.address,
+            escaped(&change.reason.to_string())
+        );
     }
     text.push('\n');
     text

@@ -61,9 +61,7 @@ impl StackFile {
             return Err(self.encrypted(place.clone(), key));
         }
         let parsed = match node.string() {
-            Some(text) if text.trim_start().starts_with(['[', '{']) => {
-                json::parse(text).ok().flatten()
-            }
+            Some(text) if text.trim_start().starts_with(['[', '{']) => json::parse(text).ok().flatten(),
             _ => None,
         };
         Ok(Some((place, parsed.unwrap_or_else(|| node.clone()))))
@@ -75,10 +73,7 @@ fn role(node: &Node, place: &Place, key: &str) -> Result<AssumeRole, ConfigError
         Some(entry) => text(&entry.value, place, &format!("{key}.{name}")).map(Some),
         None => Ok(None),
     };
-    let missing = || ConfigError::NoRole {
-        place: place.clone(),
-        key: key.to_owned(),
-    };
+    let missing = || ConfigError::NoRole { place: place.clone(), key: key.to_owned() };
     Ok(AssumeRole {
         role_arn: field("roleArn")?.ok_or_else(missing)?,
         external_id: field("externalId")?,
@@ -88,8 +83,5 @@ fn role(node: &Node, place: &Place, key: &str) -> Result<AssumeRole, ConfigError
 
 fn text(node: &Node, place: &Place, key: &str) -> Result<String, ConfigError> {
     let text = node.scalar().map(super::scalar::Scalar::text);
-    text.ok_or_else(|| ConfigError::NotAList {
-        place: place.clone(),
-        key: key.to_owned(),
-    })
+    text.ok_or_else(|| ConfigError::NotAList { place: place.clone(), key: key.to_owned() })
 }

@@ -58,9 +58,7 @@ pub enum CredentialError {
         key: String,
     },
     /// The secrets need a provider that is not built in.
-    #[error(
-        "the secrets of stack `{stack}` are encrypted with {provider}, which is not supported yet"
-    )]
+    #[error("the secrets of stack `{stack}` are encrypted with {provider}, which is not supported yet")]
     Unsupported {
         /// The line that names the provider, else the first secret that is needed.
         place: Place,
@@ -146,16 +144,14 @@ impl CredentialError {
             | Self::Empty { fix, .. }
             | Self::Damaged { fix, .. }
             | Self::Blank { fix, .. } => Some(format!("run `{fix}`")),
-            Self::PlainToken { fix, .. } => Some(format!(
-                "run `{fix}`; if the file was ever committed or shared, make a new token first"
-            )),
+            Self::PlainToken { fix, .. } => {
+                Some(format!("run `{fix}`; if the file was ever committed or shared, make a new token first"))
+            }
             Self::InEnvironment { .. } => Some(OTHER_SOURCE.to_owned()),
             Self::Unsupported { stack, .. } => Some(format!(
                 "{OTHER_SOURCE}, or run `pulumi stack change-secrets-provider passphrase --stack {stack}`"
             )),
-            Self::Salt { .. } => {
-                Some("restore the line `encryptionsalt: …` from version control".to_owned())
-            }
+            Self::Salt { .. } => Some("restore the line `encryptionsalt: …` from version control".to_owned()),
             Self::Locked { advice, .. } => Some(advice.clone()),
             Self::NotText { .. } => None,
         }
@@ -166,10 +162,6 @@ const OTHER_SOURCE: &str = "set DOCKER_HUB_USERNAME and DOCKER_HUB_TOKEN instead
 
 impl From<CredentialError> for Problem {
     fn from(error: CredentialError) -> Self {
-        Self {
-            place: Some(error.place().clone()),
-            message: with_sources(&error),
-            hint: error.hint(),
-        }
+        Self { place: Some(error.place().clone()), message: with_sources(&error), hint: error.hint() }
     }
 }

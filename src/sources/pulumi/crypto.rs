@@ -180,10 +180,7 @@ impl DataKey {
     fn open(&self, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         let cipher = Aes256Gcm::new((&*self.0).into());
         cipher
-            .decrypt(
-                Nonce::from_slice(&sealed.nonce),
-                sealed.ciphertext.as_slice(),
-            )
+            .decrypt(Nonce::from_slice(&sealed.nonce), sealed.ciphertext.as_slice())
             .map(Zeroizing::new)
             .map_err(|_| CryptoError::Authentication)
     }

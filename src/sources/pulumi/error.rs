@@ -167,9 +167,7 @@ impl FileError {
             }
             Self::NoName { .. } => "add a line such as `name: infra`",
             Self::TwoStackFolders { .. } => "delete `config`, and keep `stackConfigDir`",
-            Self::KeyForm { .. } => {
-                "write it as `namespace:name: value`, with a space before the value"
-            }
+            Self::KeyForm { .. } => "write it as `namespace:name: value`, with a space before the value",
             Self::NotUtf8 { .. } => "save the file as UTF-8",
             Self::NoProject { .. } => "run in the folder of Pulumi.yaml, or below it",
             Self::NoSuchStack { stack, .. } => {
@@ -187,20 +185,13 @@ impl FileError {
     }
 
     pub(super) fn unreadable(file: impl Into<PathBuf>, source: io::Error) -> Self {
-        Self::Unreadable {
-            place: Place::file(file),
-            source,
-        }
+        Self::Unreadable { place: Place::file(file), source }
     }
 }
 
 impl From<FileError> for Problem {
     fn from(error: FileError) -> Self {
-        Self {
-            place: error.place().cloned(),
-            message: with_sources(&error),
-            hint: error.hint(),
-        }
+        Self { place: error.place().cloned(), message: with_sources(&error), hint: error.hint() }
     }
 }
 

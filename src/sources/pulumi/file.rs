@@ -37,10 +37,7 @@ fn read_bytes(file: &Path) -> Result<Vec<u8>, FileError> {
         .and_then(|open| open.take(limit).read_to_end(&mut bytes))
         .map_err(|source| FileError::unreadable(file, source))?;
     if size as u64 > MAX_BYTES {
-        return Err(FileError::TooLarge {
-            place: Place::file(file),
-            limit: MAX_BYTES,
-        });
+        return Err(FileError::TooLarge { place: Place::file(file), limit: MAX_BYTES });
     }
     Ok(bytes)
 }
@@ -50,28 +47,18 @@ fn text<'a>(file: &Path, bytes: &'a [u8]) -> Result<&'a str, FileError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
         let good = &bytes[..error.valid_up_to()];
-        let line_start = good
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
+        let line_start = good.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
         let column = String::from_utf8_lossy(&good[line_start..]).chars().count() + 1;
-        FileError::NotUtf8 {
-            place: Place::at(file, line, column),
-        }
+        FileError::NotUtf8 { place: Place::at(file, line, column) }
     })
 }
 
 fn in_file(file: &Path, error: TextError) -> FileError {
     match error {
-        TextError::Syntax { at, what } => FileError::Syntax {
-            place: Place::of(file, at),
-            what,
-        },
-        TextError::Duplicate { at, key, first } => FileError::DuplicateKey {
-            place: Place::of(file, at),
-            key,
-            first,
-        },
+        TextError::Syntax { at, what } => FileError::Syntax { place: Place::of(file, at), what },
+        TextError::Duplicate { at, key, first } => {
+            FileError::DuplicateKey { place: Place::of(file, at), key, first }
+        }
     }
 }

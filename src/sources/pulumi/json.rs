@@ -16,23 +16,14 @@ pub(super) fn parse(text: &str) -> Result<Option<Node>, TextError> {
     }
     // Also bounds the depth: serde_json refuses more than 128 levels.
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| syntax(&error))?;
-    let mut walk = Walk {
-        rest: text,
-        at: At { line: 1, column: 1 },
-    };
+    let mut walk = Walk { rest: text, at: At { line: 1, column: 1 } };
     walk.value().map(Some)
 }
 
 fn syntax(error: &serde_json::Error) -> TextError {
     let message = error.to_string();
     let what = message.split(" at line ").next().unwrap_or_default();
-    TextError::Syntax {
-        at: At {
-            line: error.line(),
-            column: error.column().max(1),
-        },
-        what: what.to_owned(),
-    }
+    TextError::Syntax { at: At { line: error.line(), column: error.column().max(1) }, what: what.to_owned() }
 }
 
 struct Walk<'a> {

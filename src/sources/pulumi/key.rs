@@ -25,10 +25,7 @@ pub struct KeyError;
 
 impl ConfigKey {
     fn new(namespace: &str, name: &str) -> Self {
-        Self {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        }
+        Self { namespace: namespace.to_owned(), name: name.to_owned() }
     }
 
     /// A key with its namespace.

@@ -25,10 +25,7 @@ pub struct CredentialKeys {
 
 impl Default for CredentialKeys {
     fn default() -> Self {
-        Self {
-            username: USERNAME.to_owned(),
-            token: TOKEN.to_owned(),
-        }
+        Self { username: USERNAME.to_owned(), token: TOKEN.to_owned() }
     }
 }
 
@@ -109,13 +106,9 @@ pub fn locate(stack: &StackFile, keys: &CredentialKeys) -> Result<Located, Vec<P
         .find_map(|found| found.as_ref().ok().filter(|found| found.is_secure()));
     let salt = secret.map(|found| salt(stack, &found.place)).transpose();
     match (username, token, salt) {
-        (Ok(username), Ok(token), Ok(Some((salt_place, salt)))) => Ok(Located {
-            stack: stack.stack.clone(),
-            salt,
-            salt_place,
-            username,
-            token,
-        }),
+        (Ok(username), Ok(token), Ok(Some((salt_place, salt)))) => {
+            Ok(Located { stack: stack.stack.clone(), salt, salt_place, username, token })
+        }
         (username, token, salt) => {
             let errors = [username.err(), token.err(), salt.err()];
             Err(errors.into_iter().flatten().map(Problem::from).collect())
@@ -137,11 +130,9 @@ fn token(stack: &StackFile, key: &str) -> Result<Found, CredentialError> {
     let found = found(stack, key, fix)?;
     match found.text {
         Text::Secure(_) => Ok(found),
-        Text::Plain(_) => Err(CredentialError::PlainToken {
-            place: found.place,
-            key: found.key,
-            fix: found.fix,
-        }),
+        Text::Plain(_) => {
+            Err(CredentialError::PlainToken { place: found.place, key: found.key, fix: found.fix })
+        }
     }
 }
 
@@ -156,25 +147,13 @@ fn found(stack: &StackFile, key: &str, fix: Box<str>) -> Result<Found, Credentia
         ConfigValue::Empty => return Err(CredentialError::Empty { place, key, fix }),
         ConfigValue::Object => return Err(CredentialError::NotText { place, key }),
     };
-    Ok(Found {
-        key,
-        place,
-        text,
-        fix,
-    })
+    Ok(Found { key, place, text, fix })
 }
 
 fn absent(stack: &StackFile, key: String, fix: Box<str>) -> CredentialError {
     match stack.environment() {
-        Some(place) => CredentialError::InEnvironment {
-            place: place.clone(),
-            key,
-        },
-        None => CredentialError::Missing {
-            place: Place::file(&stack.file),
-            key,
-            fix,
-        },
+        Some(place) => CredentialError::InEnvironment { place: place.clone(), key },
+        None => CredentialError::Missing { place: Place::file(&stack.file), key, fix },
     }
 }
 
@@ -182,11 +161,7 @@ fn absent(stack: &StackFile, key: String, fix: Box<str>) -> CredentialError {
 fn salt(stack: &StackFile, secret: &Place) -> Result<(Place, EncryptionSalt), CredentialError> {
     let place = stack.secrets.place().unwrap_or(secret).clone();
     let stack_name = stack.stack.clone();
-    let unusable = |source| CredentialError::Salt {
-        place: place.clone(),
-        stack: stack_name.clone(),
-        source,
-    };
+    let unusable = |source| CredentialError::Salt { place: place.clone(), stack: stack_name.clone(), source };
     match stack.provider() {
         Provider::Passphrase { salt } => match EncryptionSalt::parse(&salt) {
             Ok(salt) => Ok((place, salt)),
@@ -194,11 +169,7 @@ fn salt(stack: &StackFile, secret: &Place) -> Result<(Place, EncryptionSalt), Cr
         },
         Provider::SaltMissing | Provider::None => Err(unusable(None)),
         provider @ (Provider::Kms { .. } | Provider::Service) => {
-            Err(CredentialError::Unsupported {
-                place,
-                stack: stack_name,
-                provider: Box::new(provider),
-            })
+            Err(CredentialError::Unsupported { place, stack: stack_name, provider: Box::new(provider) })
         }
     }
 }
@@ -232,12 +203,7 @@ impl Found {
             return Err(CredentialError::Empty { place, key, fix });
         }
         match secret::flaw(value) {
-            Some(flaw) => Err(CredentialError::Blank {
-                place,
-                key,
-                flaw: flaw.into(),
-                fix,
-            }),
+            Some(flaw) => Err(CredentialError::Blank { place, key, flaw: flaw.into(), fix }),
             None => Ok(()),
         }
     }
@@ -272,10 +238,7 @@ impl Located {
     /// For each of the two values: it is damaged, empty, or has white space in it.
     pub fn open(&self, key: &DataKey) -> Result<Login, Vec<Problem>> {
         match (self.username.open(key), self.token.open(key)) {
-            (Ok(username), Ok(token)) => Ok(Login {
-                username: username.expose().to_owned(),
-                token,
-            }),
+            (Ok(username), Ok(token)) => Ok(Login { username: username.expose().to_owned(), token }),
             (username, token) => {
                 let errors = [username.err(), token.err()];
                 Err(errors.into_iter().flatten().map(Problem::from).collect())

@@ -58,16 +58,11 @@ impl From<PassphraseError> for Problem {
                     "set {VARIABLE} (to an empty text if the stack has an empty passphrase), or {FILE_VARIABLE} to a file that holds it"
                 ),
             ),
-            PassphraseError::Unreadable { place, .. } => (
-                Some(place.clone()),
-                format!("correct {FILE_VARIABLE}, or set {VARIABLE}"),
-            ),
+            PassphraseError::Unreadable { place, .. } => {
+                (Some(place.clone()), format!("correct {FILE_VARIABLE}, or set {VARIABLE}"))
+            }
         };
-        Self {
-            place,
-            message: super::error::with_sources(&error),
-            hint: Some(hint),
-        }
+        Self { place, message: super::error::with_sources(&error), hint: Some(hint) }
     }
 }
 
@@ -86,10 +81,8 @@ impl Passphrase {
         }
         let file = env(FILE_VARIABLE).filter(|file| !file.is_empty());
         let file = PathBuf::from(file.ok_or(PassphraseError::Unset)?);
-        let bytes = std::fs::read(&file).map_err(|source| PassphraseError::Unreadable {
-            place: Place::file(&file),
-            source,
-        })?;
+        let bytes = std::fs::read(&file)
+            .map_err(|source| PassphraseError::Unreadable { place: Place::file(&file), source })?;
         let bytes = Zeroizing::new(bytes);
         Ok(Self::new(trimmed(&bytes).to_vec(), Origin::File(file)))
     }

@@ -40,9 +40,7 @@ impl Project {
     /// # Errors
     /// A project file that is there and cannot be used: the first one found decides.
     pub fn find(start: &Path) -> Result<Option<Self>, FileError> {
-        let above = std::path::absolute(start)
-            .map(|start| clean(&start))
-            .unwrap_or_default();
+        let above = std::path::absolute(start).map(|start| clean(&start)).unwrap_or_default();
         // `start` itself first, in the caller's spelling: messages then name files as the user does.
         std::iter::once(start)
             .chain(above.ancestors().skip(1))
@@ -59,27 +57,21 @@ impl Project {
         if path.is_dir() {
             return match project_file(path) {
                 Some(file) => Self::read(&file),
-                None => Err(FileError::NoProject {
-                    place: Place::file(path),
-                }),
+                None => Err(FileError::NoProject { place: Place::file(path) }),
             };
         }
         let named = path.file_name().and_then(OsStr::to_str);
         if named.is_some_and(|name| PROJECT_FILES.contains(&name)) {
             return Self::read(path);
         }
-        Err(FileError::NotAProjectFile {
-            place: Place::file(path),
-        })
+        Err(FileError::NotAProjectFile { place: Place::file(path) })
     }
 
     fn read(file: &Path) -> Result<Self, FileError> {
         let root = file::read(file)?;
         let root = root.filter(|root| root.entries().is_some());
-        let root = root.ok_or_else(|| FileError::NotAMap {
-            place: Place::file(file),
-            what: "the project file",
-        })?;
+        let root =
+            root.ok_or_else(|| FileError::NotAMap { place: Place::file(file), what: "the project file" })?;
         let name = name(file, &root)?;
         let dir = file.parent().unwrap_or(Path::new("")).to_owned();
         Ok(Self {
@@ -127,11 +119,7 @@ impl Project {
                 Err(error) => problems.push(error.into()),
             }
         }
-        if problems.is_empty() {
-            Ok(stacks)
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(stacks) } else { Err(problems) }
     }
 
     /// The file of one stack. Unlike Pulumi, for which a stack without a file has an empty configuration,
@@ -141,41 +129,26 @@ impl Project {
     /// No such file, or one that cannot be used.
     pub fn stack(&self, name: &str) -> Result<StackFile, FileError> {
         if !is_stack_name(name) {
-            return Err(FileError::StackName {
-                name: name.to_owned(),
-            });
+            return Err(FileError::StackName { name: name.to_owned() });
         }
         let place = Place::file(self.stack_file(name));
         if !place.file.is_file() {
-            return Err(FileError::NoSuchStack {
-                place,
-                stack: name.to_owned(),
-                have: self.stack_names()?,
-            });
+            return Err(FileError::NoSuchStack { place, stack: name.to_owned(), have: self.stack_names()? });
         }
         self.read_stack(name)
     }
 
     fn read_stack(&self, name: &str) -> Result<StackFile, FileError> {
-        StackFile::read(
-            self,
-            name,
-            self.stack_file(name),
-            Arc::clone(&self.defaults),
-        )
+        StackFile::read(self, name, self.stack_file(name), Arc::clone(&self.defaults))
     }
 
     /// The path of a stack's file; its ending is that of the project file (`paths.go`, `ProjectStackPath`).
     fn stack_file(&self, stack: &str) -> PathBuf {
-        self.stack_dir
-            .join(format!("Pulumi.{stack}.{}", self.ending()))
+        self.stack_dir.join(format!("Pulumi.{stack}.{}", self.ending()))
     }
 
     fn ending(&self) -> &str {
-        self.file
-            .extension()
-            .and_then(OsStr::to_str)
-            .unwrap_or_default()
+        self.file.extension().and_then(OsStr::to_str).unwrap_or_default()
     }
 
     fn stack_of<'a>(&self, file_name: &'a str) -> Option<&'a str> {
@@ -206,35 +179,24 @@ fn project_file(dir: &Path) -> Option<PathBuf> {
 
 fn name(file: &Path, root: &Node) -> Result<String, FileError> {
     let entry = root.get("name").filter(|entry| !entry.value.is_empty());
-    let entry = entry.ok_or_else(|| FileError::NoName {
-        place: Place::file(file),
-    })?;
+    let entry = entry.ok_or_else(|| FileError::NoName { place: Place::file(file) })?;
     string(file, entry, "`name`")
 }
 
 fn string(file: &Path, entry: &Entry, what: &'static str) -> Result<String, FileError> {
     let text = entry.value.string().map(str::to_owned);
-    text.ok_or_else(|| FileError::NotText {
-        place: Place::of(file, entry.at),
-        what,
-    })
+    text.ok_or_else(|| FileError::NotText { place: Place::of(file, entry.at), what })
 }
 
 /// `stackConfigDir`, or the older `config` holding a text. Go joins the folder below the project's even if
 /// it begins with a slash.
 fn stack_dir(file: &Path, root: &Node) -> Result<Option<PathBuf>, FileError> {
-    let old = root
-        .get("config")
-        .filter(|entry| entry.value.string().is_some());
-    let new = root
-        .get("stackConfigDir")
-        .filter(|entry| !entry.value.is_empty());
+    let old = root.get("config").filter(|entry| entry.value.string().is_some());
+    let new = root.get("stackConfigDir").filter(|entry| !entry.value.is_empty());
     let dir = match (old, new) {
         (None, None) => return Ok(None),
         (Some(old), Some(_)) => {
-            return Err(FileError::TwoStackFolders {
-                place: Place::of(file, old.at),
-            });
+            return Err(FileError::TwoStackFolders { place: Place::of(file, old.at) });
         }
         (Some(entry), None) | (None, Some(entry)) => string(file, entry, "`stackConfigDir`")?,
     };
@@ -265,9 +227,6 @@ fn defaults(file: &Path, project: &str, root: &Node) -> Result<Settings, FileErr
 fn default_of(value: &Node) -> Option<&Node> {
     match &value.kind {
         Kind::Scalar(_) | Kind::List(_) => (!value.is_empty()).then_some(value),
-        Kind::Map(_) => ["default", "value"]
-            .iter()
-            .find_map(|key| value.get(key))
-            .map(|entry| &entry.value),
+        Kind::Map(_) => ["default", "value"].iter().find_map(|key| value.get(key)).map(|entry| &entry.value),
     }
 }

@@ -65,11 +65,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    pub(super) fn read(
-        file: &Path,
-        root: Option<&Node>,
-        own: &Settings,
-    ) -> Result<Self, FileError> {
+    pub(super) fn read(file: &Path, root: Option<&Node>, own: &Settings) -> Result<Self, FileError> {
         let text = |key, what| match root {
             Some(root) => text(file, root, key, what),
             None => Ok(None),
@@ -87,11 +83,7 @@ impl Shape {
         if let Some((_, url)) = self.cloud() {
             return Provider::Kms {
                 url: url.clone(),
-                encrypted_key: self
-                    .key
-                    .as_ref()
-                    .map(|(_, key)| key.clone())
-                    .unwrap_or_default(),
+                encrypted_key: self.key.as_ref().map(|(_, key)| key.clone()).unwrap_or_default(),
             };
         }
         match (&self.salt, self.secrets) {

@@ -36,19 +36,15 @@ impl Scalar {
     }
 
     /// The value of a word; `tag` is the part after `!!`, or any other tag as written.
-    pub(super) fn resolve(
-        text: &str,
-        quoted: bool,
-        tag: Option<&str>,
-    ) -> Result<Self, TagMismatch> {
+    pub(super) fn resolve(text: &str, quoted: bool, tag: Option<&str>) -> Result<Self, TagMismatch> {
         match tag {
             None if quoted => Ok(Self::Text(text.to_owned())),
             None => Ok(timestamp(text).unwrap_or_else(|| plain(text))),
             Some("timestamp") => timestamp(text).ok_or(TagMismatch),
             Some("float") => plain(text).into_float().ok_or(TagMismatch),
-            Some(tag @ ("null" | "bool" | "int")) => Some(plain(text))
-                .filter(|value| value.tag() == tag)
-                .ok_or(TagMismatch),
+            Some(tag @ ("null" | "bool" | "int")) => {
+                Some(plain(text)).filter(|value| value.tag() == tag).ok_or(TagMismatch)
+            }
             // Base64 of raw bytes: no setting that is read here can be one.
             Some("binary") => Err(TagMismatch),
             Some(_) => Ok(Self::Text(text.to_owned())),
@@ -69,10 +65,7 @@ impl Scalar {
     fn into_float(self) -> Option<Self> {
         match self {
             Self::Float(_) => Some(self),
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "Go's float64(v) rounds the same way"
-            )]
+            #[expect(clippy::cast_precision_loss, reason = "Go's float64(v) rounds the same way")]
             Self::Int(value) => Some(Self::Float(value as f64)),
             _ => None,
         }
@@ -80,9 +73,7 @@ impl Scalar {
 }
 
 fn plain(text: &str) -> Scalar {
-    named(text)
-        .or_else(|| number(text))
-        .unwrap_or_else(|| Scalar::Text(text.to_owned()))
+    named(text).or_else(|| number(text)).unwrap_or_else(|| Scalar::Text(text.to_owned()))
 }
 
 fn named(text: &str) -> Option<Scalar> {
@@ -144,10 +135,7 @@ fn magnitude(text: &str) -> Option<u64> {
 
 /// Go's `yamlStyleFloat`: `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`. Out of range is a string.
 fn float(text: &str) -> Option<Scalar> {
-    if !text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte))
-    {
+    if !text.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte)) {
         return None; // Rust would also take `inf`, `nan` and `infinity`.
     }
     let value: f64 = text.parse().ok()?;
@@ -168,11 +156,7 @@ fn float_text(value: f64) -> String {
         return value.to_string();
     }
     let text = format!("{value:e}");
-    if size >= 1e21 {
-        text.replace('e', "e+")
-    } else {
-        text
-    }
+    if size >= 1e21 { text.replace('e', "e+") } else { text }
 }
 
 /// The four forms of Go's `allowedTimestampFormats`, as the string that Go prints for them.
@@ -186,10 +170,7 @@ fn timestamp(text: &str) -> Option<Scalar> {
         None => ("00:00:00".to_owned(), "+0000 UTC".to_owned()),
         Some(rest) => clock_and_zone(rest)?,
     };
-    Some(Scalar::Time(format!(
-        "{} {clock} {zone}",
-        date.format("%Y-%m-%d")
-    )))
+    Some(Scalar::Time(format!("{} {clock} {zone}", date.format("%Y-%m-%d"))))
 }
 
 fn date_of(text: &str) -> Option<NaiveDate> {

@@ -19,10 +19,7 @@ pub(super) struct Setting {
 
 impl Setting {
     pub(super) fn new(file: &Path, at: At, value: Node) -> Self {
-        Self {
-            place: Place::of(file, at),
-            value,
-        }
+        Self { place: Place::of(file, at), value }
     }
 }
 
@@ -86,11 +83,10 @@ impl Settings {
 
 /// A secret has nothing inside: `{secure: …}` is one value.
 fn follow<'a>(value: &'a Node, path: &[Step]) -> Option<&'a Node> {
-    path.iter()
-        .try_fold(value, |value, step| match (step, &value.kind) {
-            (Step::Key(_), Kind::Map(_)) if value.ciphertext().is_some() => None,
-            (Step::Key(key), Kind::Map(_)) => value.get(key).map(|entry| &entry.value),
-            (Step::Index(index), Kind::List(items)) => items.get(*index),
-            _ => None,
-        })
+    path.iter().try_fold(value, |value, step| match (step, &value.kind) {
+        (Step::Key(_), Kind::Map(_)) if value.ciphertext().is_some() => None,
+        (Step::Key(key), Kind::Map(_)) => value.get(key).map(|entry| &entry.value),
+        (Step::Index(index), Kind::List(items)) => items.get(*index),
+        _ => None,
+    })
 }

@@ -88,10 +88,7 @@ impl StackFile {
         let root = root.filter(|root| !root.is_empty());
         let not_a_map = |root: &&Node| root.entries().is_none();
         if let Some(root) = root.as_ref().filter(not_a_map) {
-            return Err(FileError::NotAMap {
-                place: Place::of(&file, root.at),
-                what: "the stack file",
-            });
+            return Err(FileError::NotAMap { place: Place::of(&file, root.at), what: "the stack file" });
         }
         let own = settings(&file, &project.name, root.as_ref())?;
         Ok(Self {
@@ -155,10 +152,7 @@ impl StackFile {
             ConfigValue::Empty => Ok(None),
             ConfigValue::Plain(text) => Ok(Some(text)),
             ConfigValue::Secure(_) => Err(self.encrypted(place, key)),
-            ConfigValue::Object => Err(ConfigError::NotText {
-                place,
-                key: key.to_owned(),
-            }),
+            ConfigValue::Object => Err(ConfigError::NotText { place, key: key.to_owned() }),
         }
     }
 
@@ -178,11 +172,7 @@ impl StackFile {
             plain if !plain.contains([' ', '\'', '"']) => format!(" -C {plain}"),
             odd => format!(" -C {odd:?}"),
         };
-        let path = if ConfigKey::has_path(key) {
-            " --path"
-        } else {
-            ""
-        };
+        let path = if ConfigKey::has_path(key) { " --path" } else { "" };
         let stack = &self.stack;
         format!("pulumi{chdir} config set {flag}{path} {key}{value} --stack {stack}")
     }
@@ -201,20 +191,16 @@ impl StackFile {
     }
 }
 
-fn settings(
-    file: &std::path::Path,
-    project: &str,
-    root: Option<&Node>,
-) -> Result<Settings, FileError> {
+fn settings(file: &std::path::Path, project: &str, root: Option<&Node>) -> Result<Settings, FileError> {
     let mut settings = std::collections::BTreeMap::new();
     let config = root.and_then(|root| root.get("config"));
     let Some(config) = config.filter(|config| !config.value.is_empty()) else {
         return Ok(Settings::default());
     };
-    let entries = config.value.entries().ok_or_else(|| FileError::NotAMap {
-        place: Place::of(file, config.at),
-        what: "`config`",
-    })?;
+    let entries = config
+        .value
+        .entries()
+        .ok_or_else(|| FileError::NotAMap { place: Place::of(file, config.at), what: "`config`" })?;
     for entry in entries {
         let setting = Setting::new(file, entry.at, entry.value.clone());
         Settings::insert(&mut settings, project, &entry.key, setting)?;

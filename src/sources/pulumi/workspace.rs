@@ -38,27 +38,19 @@ impl Project {
     #[must_use]
     pub fn selected_stack(&self, env: Env<'_>, working_dir: &Path) -> Option<String> {
         let home = home(env)?;
-        let selection = self
-            .project_paths(env, working_dir)
-            .into_iter()
-            .find_map(|path| {
-                let file = settings_file(&home, &self.name, &path);
-                let text = std::fs::read_to_string(file).ok()?;
-                serde_json::from_str::<Selection>(&text).ok()
-            })?;
+        let selection = self.project_paths(env, working_dir).into_iter().find_map(|path| {
+            let file = settings_file(&home, &self.name, &path);
+            let text = std::fs::read_to_string(file).ok()?;
+            serde_json::from_str::<Selection>(&text).ok()
+        })?;
         let full = selection.of(self.current_backend(env, &home).as_deref())?;
-        full.rsplit('/')
-            .next()
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
+        full.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned)
     }
 
     /// The spellings of the project file's path that Pulumi may have hashed: with the links that `$PWD`
     /// shows (Go's `os.Getwd` trusts it if it is this folder), and resolved.
     fn project_paths(&self, env: Env<'_>, working_dir: &Path) -> Vec<PathBuf> {
-        let shell = env("PWD")
-            .map(PathBuf::from)
-            .filter(|pwd| pwd.is_absolute() && same(pwd, working_dir));
+        let shell = env("PWD").map(PathBuf::from).filter(|pwd| pwd.is_absolute() && same(pwd, working_dir));
         let spelled = shell.iter().map(PathBuf::as_path).chain([working_dir]);
         let mut paths: Vec<_> = spelled.map(|dir| clean(&dir.join(&self.file))).collect();
         paths.extend(working_dir.join(&self.file).canonicalize());
@@ -97,8 +89,7 @@ fn home(env: Env<'_>) -> Option<PathBuf> {
 
 fn settings_file(home: &Path, project: &str, project_file: &Path) -> PathBuf {
     let hash = hex::encode(Sha1::digest(project_file.as_os_str().as_encoded_bytes()));
-    home.join("workspaces")
-        .join(format!("{project}-{hash}-workspace.json"))
+    home.join("workspaces").join(format!("{project}-{hash}-workspace.json"))
 }
 
 fn same(one: &Path, other: &Path) -> bool {

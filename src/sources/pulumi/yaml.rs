@@ -22,19 +22,13 @@ pub(super) enum TextError {
 
 impl TextError {
     fn new(at: At, what: &str) -> Self {
-        Self::Syntax {
-            at,
-            what: what.to_owned(),
-        }
+        Self::Syntax { at, what: what.to_owned() }
     }
 }
 
 impl From<ScanError> for TextError {
     fn from(error: ScanError) -> Self {
-        let at = At {
-            line: error.marker().line(),
-            column: error.marker().col().saturating_add(1),
-        };
+        let at = At { line: error.marker().line(), column: error.marker().col().saturating_add(1) };
         Self::new(at, error.info())
     }
 }
@@ -54,10 +48,7 @@ pub(super) fn parse(text: &str) -> Result<Option<Node>, TextError> {
 }
 
 fn at(span: Span) -> At {
-    At {
-        line: span.start.line(),
-        column: span.start.col().saturating_add(1),
-    }
+    At { line: span.start.line(), column: span.start.col().saturating_add(1) }
 }
 
 /// A list or a map whose end has not come yet.
@@ -90,9 +81,7 @@ struct Tree {
 impl Tree {
     fn take(&mut self, event: Event<'_>, at: At) -> Result<(), TextError> {
         match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                self.scalar(&text, style, anchor, tag.as_deref(), at)
-            }
+            Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), at),
             Event::SequenceStart(anchor, _) => self.start(at, anchor, Body::List(Vec::new())),
             Event::MappingStart(anchor, _) => self.start(at, anchor, Body::Map(Vec::new(), None)),
             Event::SequenceEnd | Event::MappingEnd => self.end(),
@@ -147,10 +136,7 @@ impl Tree {
     fn alias(&mut self, anchor: usize, at: At) -> Result<(), TextError> {
         // The parser refuses unknown names; what it knows and is not here has not ended yet.
         let Some(node) = self.anchors.get(&anchor).cloned() else {
-            return Err(TextError::new(
-                at,
-                "the alias stands inside of what it is an alias for",
-            ));
+            return Err(TextError::new(at, "the alias stands inside of what it is an alias for"));
         };
         self.put(node, 0, false)
     }
@@ -180,11 +166,7 @@ fn key_of(node: &Node, merge: bool) -> Result<Key, TextError> {
     let Some(scalar) = node.scalar() else {
         return Err(TextError::new(node.at, "a list or a map cannot be a key"));
     };
-    Ok(Key {
-        text: scalar.text(),
-        at: node.at,
-        merge,
-    })
+    Ok(Key { text: scalar.text(), at: node.at, merge })
 }
 
 /// The entries of a map: its own first, then those of its merge keys that it does not have itself.

@@ -17,7 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::policy::{self, Verdict};
 use super::{
-    Container, Desired, Exempt, Identity, Input, Observed, Operation, RULE_LIMIT, Rule, RuleOwner, Secret, Session, Stack,
+    Container, Desired, Exempt, Identity, Input, Observed, Operation, RULE_LIMIT, Rule, RuleOwner, Secret,
+    Session, Stack,
 };
 use crate::model::{Address, AwsItem, CredentialId};
 use crate::plan::{Action, Change, Known, Options, Read, Reason, Unreadable};
@@ -36,7 +37,9 @@ pub fn diff(
     for place in sites(desired, observed) {
         let Some(known) = known.get(&place.desired.credential) else { continue };
         match place.identity {
-            Ok(identity) => rows.extend(Site { place: &place, identity, observed, known, options }.rows(&mut room)),
+            Ok(identity) => {
+                rows.extend(Site { place: &place, identity, observed, known, options }.rows(&mut room))
+            }
             Err(unreadable) => rows.extend(place.unread(unreadable)),
         }
     }
@@ -86,7 +89,9 @@ fn sites<'a>(desired: &'a [Desired], observed: &'a Observed) -> Vec<SitePlace<'a
         let mut index: BTreeMap<(Option<&str>, &Session), usize> = BTreeMap::new();
         let mut by_region: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         for stack in &desired.stacks {
-            let Some(identity) = observed.identities.get(&stack.session).map(Result::as_ref) else { continue };
+            let Some(identity) = observed.identities.get(&stack.session).map(Result::as_ref) else {
+                continue;
+            };
             let next = sites.len();
             let at = match identity {
                 Ok(identity) => *by_region.entry((&identity.account, &stack.session.region)).or_insert(next),
@@ -120,11 +125,13 @@ impl SitePlace<'_> {
 
     /// Rows that all have the same obstacle, without an account if it is not known.
     fn all(&self, account: Option<&str>, action: Action, reason: &Reason) -> Vec<Change> {
-        let shared = [AwsItem::Policy(self.desired.secret.clone()), AwsItem::Secret(self.desired.secret.clone())];
+        let shared =
+            [AwsItem::Policy(self.desired.secret.clone()), AwsItem::Secret(self.desired.secret.clone())];
         let shared = shared.map(|item| self.row(account, item, &self.stacks));
-        let rules = self.stacks.iter().map(|stack| {
-            self.row(account, AwsItem::CacheRule(stack.prefix.clone()), &[stack])
-        });
+        let rules = self
+            .stacks
+            .iter()
+            .map(|stack| self.row(account, AwsItem::CacheRule(stack.prefix.clone()), &[stack]));
         let rows = shared.into_iter().chain(rules);
         rows.map(|row| Change { action, reason: reason.clone(), ..row }).collect()
     }
@@ -330,12 +337,17 @@ impl Site<'_> {
 
     fn rule(&self, prefix: &str, stacks: &[&Stack], arn: Option<&str>, room: &mut Room) -> Change {
         let row = self.place.row(Some(&self.identity.account), AwsItem::CacheRule(prefix.to_owned()), stacks);
-        let row = Change { after: BTreeSet::from([self.address(AwsItem::Secret(self.name().to_owned()))]), ..row };
+        let row =
+            Change { after: BTreeSet::from([self.address(AwsItem::Secret(self.name().to_owned()))]), ..row };
         let rules = match read(self.observed.rules.get(self.place.session)) {
             Err(unreadable) => return unread(row, unreadable),
             Ok(rules) => rules,
         };
-        let owner = if stacks.iter().any(|stack| stack.rules == RuleOwner::Regcred) { RuleOwner::Regcred } else { RuleOwner::Pulumi };
+        let owner = if stacks.iter().any(|stack| stack.rules == RuleOwner::Regcred) {
+            RuleOwner::Regcred
+        } else {
+            RuleOwner::Pulumi
+        };
         let (action, reason) = match rules.get(prefix) {
             None if owner == RuleOwner::Pulumi => (Action::Keep, Reason::LeftToPulumi),
             None => match room.take(&self.identity.account, &self.place.session.region, rules.len()) {
@@ -367,13 +379,9 @@ impl Site<'_> {
         let (session, prefix) = (self.place.session.clone(), prefix.to_owned());
         let (upstream, upstream_url) = self.place.desired.registry.ecr_upstream()?;
         Some(targets::Operation::Aws(match action {
-            Action::Create => Operation::CreateRule {
-                session,
-                prefix,
-                upstream,
-                upstream_url,
-                credential_arn,
-            },
+            Action::Create => {
+                Operation::CreateRule { session, prefix, upstream, upstream_url, credential_arn }
+            }
             _ => Operation::UpdateRule { session, prefix, credential_arn },
         }))
     }

@@ -85,7 +85,10 @@ fn login_hint(login: &Login, code: Option<&str>) -> String {
     let Login { profile, region } = login;
     let again = match profile {
         Some(profile) => format!("aws sso login --profile {profile}, or renew that profile's keys"),
-        None => "log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)".to_owned(),
+        None => {
+            "log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)"
+                .to_owned()
+        }
     };
     match code {
         Some("UnrecognizedClientException" | "InvalidClientTokenId") => {
@@ -95,7 +98,9 @@ fn login_hint(login: &Login, code: Option<&str>) -> String {
     }
 }
 
-fn causes<'a>(error: &'a (dyn std::error::Error + 'static)) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
     std::iter::successors(Some(error), |error| error.source())
 }
 

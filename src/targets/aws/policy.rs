@@ -35,12 +35,14 @@ pub fn ecr_role(identity: &Identity) -> String {
 pub fn patterns(principal: &str) -> Vec<String> {
     let parts: Vec<&str> = principal.splitn(6, ':').collect();
     match parts.as_slice() {
-        [arn, partition, "sts", region, account, rest] => match rest.split('/').collect::<Vec<_>>().as_slice() {
-            ["assumed-role", name, ..] => ["role/", "role/*/"]
-                .map(|path| format!("{arn}:{partition}:iam:{region}:{account}:{path}{name}"))
-                .to_vec(),
-            _ => vec![principal.to_owned()],
-        },
+        [arn, partition, "sts", region, account, rest] => {
+            match rest.split('/').collect::<Vec<_>>().as_slice() {
+                ["assumed-role", name, ..] => ["role/", "role/*/"]
+                    .map(|path| format!("{arn}:{partition}:iam:{region}:{account}:{path}{name}"))
+                    .to_vec(),
+                _ => vec![principal.to_owned()],
+            }
+        }
         _ => vec![principal.to_owned()],
     }
 }
@@ -67,7 +69,9 @@ pub fn judge(policy: Option<&str>, exempt: &Exempt, identity: &Identity) -> Verd
         return Verdict::Missing;
     };
     let Some(found) = exempted(ours) else {
-        return Verdict::Weakened("our statement was changed and no longer keeps others from reading".to_owned());
+        return Verdict::Weakened(
+            "our statement was changed and no longer keeps others from reading".to_owned(),
+        );
     };
     if !found.contains(&ecr_role(identity)) {
         return Verdict::Weakened("our statement no longer exempts ECR's own role".to_owned());
@@ -80,7 +84,9 @@ pub fn judge(policy: Option<&str>, exempt: &Exempt, identity: &Identity) -> Verd
 
 fn broad(found: &BTreeSet<String>, identity: &Identity) -> Verdict {
     match found.iter().find(|pattern| is_broad(pattern, identity)) {
-        Some(pattern) => Verdict::Weakened(format!("our statement exempts {pattern}, which is more than one principal")),
+        Some(pattern) => {
+            Verdict::Weakened(format!("our statement exempts {pattern}, which is more than one principal"))
+        }
         None => Verdict::InSync,
     }
 }
@@ -91,7 +97,9 @@ fn compare(found: &BTreeSet<String>, wanted: &BTreeSet<String>) -> Verdict {
     let lacking: Vec<&String> = wanted.difference(found).collect();
     match (extra.is_empty(), lacking.is_empty()) {
         (true, true) => Verdict::InSync,
-        (false, _) => Verdict::Exemptions(format!("also lets {} read, which the file does not list", names(extra))),
+        (false, _) => {
+            Verdict::Exemptions(format!("also lets {} read, which the file does not list", names(extra)))
+        }
         (true, false) => Verdict::Exemptions(format!("does not let {} read yet", names(lacking))),
     }
 }
@@ -191,9 +199,10 @@ fn is_ours(statement: &Value) -> bool {
 fn exempted(statement: &Value) -> Option<BTreeSet<String>> {
     let everybody = texts(&statement["Principal"]) == ["*"] || texts(&statement["Principal"]["AWS"]) == ["*"];
     let reading = texts(&statement["Action"]).iter().all(|action| action.eq_ignore_ascii_case(ACTION));
-    let fields = statement.as_object()?.keys().all(|key| {
-        ["Sid", "Effect", "Principal", "Action", "Resource", "Condition"].contains(&key.as_str())
-    });
+    let fields = statement
+        .as_object()?
+        .keys()
+        .all(|key| ["Sid", "Effect", "Principal", "Action", "Resource", "Condition"].contains(&key.as_str()));
     let everything = texts(&statement["Resource"]) == ["*"];
     let sound = statement["Effect"] == "Deny" && everybody && reading && fields && everything;
     let condition = statement["Condition"].as_object().filter(|condition| sound && condition.len() == 1)?;

@@ -105,7 +105,8 @@ fn described(answer: DescribeSecretOutput) -> Secret {
 }
 
 fn day(seconds: i64) -> String {
-    chrono::DateTime::from_timestamp(seconds, 0).map_or_else(String::new, |time| time.format("%Y-%m-%d").to_string())
+    chrono::DateTime::from_timestamp(seconds, 0)
+        .map_or_else(String::new, |time| time.format("%Y-%m-%d").to_string())
 }
 
 pub(super) async fn policy(client: &Client, name: &str) -> Result<Option<String>, AwsError> {
@@ -119,7 +120,8 @@ pub(super) async fn policy(client: &Client, name: &str) -> Result<Option<String>
 }
 
 async fn rules(client: &Client) -> Result<BTreeMap<String, Rule>, AwsError> {
-    let pages = client.ecr.describe_pull_through_cache_rules().max_results(PAGE).into_paginator().items().send();
+    let pages =
+        client.ecr.describe_pull_through_cache_rules().max_results(PAGE).into_paginator().items().send();
     match pages.collect::<Result<Vec<_>, _>>().await {
         Ok(rules) => Ok(rules.into_iter().filter_map(found).collect()),
         Err(error) => Err(AwsError::new("ecr:DescribePullThroughCacheRules", &error, &client.login)),
@@ -161,6 +163,7 @@ pub struct Validation {
 /// If ECR does not answer the question.
 pub async fn validate(client: &Client, prefix: &str) -> Result<Validation, AwsError> {
     let answer = client.ecr.validate_pull_through_cache_rule().ecr_repository_prefix(prefix).send().await;
-    let answer = answer.map_err(|error| AwsError::new("ecr:ValidatePullThroughCacheRule", &error, &client.login))?;
+    let answer =
+        answer.map_err(|error| AwsError::new("ecr:ValidatePullThroughCacheRule", &error, &client.login))?;
     Ok(Validation { valid: answer.is_valid, failure: answer.failure })
 }

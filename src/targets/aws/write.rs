@@ -10,7 +10,9 @@ use serde_json::json;
 
 use super::config::{Client, Clients};
 use super::error::AwsError;
-use super::{CURRENT, Container, Exempt, Identity, Input, MANAGED_BY, Observed, Operation, Session, policy, read};
+use super::{
+    CURRENT, Container, Exempt, Identity, Input, MANAGED_BY, Observed, Operation, Session, policy, read,
+};
 use crate::targets::{Failure, Inputs, Receipt};
 use crate::vault::Resolved;
 
@@ -20,7 +22,8 @@ pub const ARN: &str = "arn";
 /// How long something just made may stay invisible to ECR or Secrets Manager; seen to take some 10 s.
 const SETTLING: Duration = Duration::from_secs(60);
 /// What Secrets Manager and ECR answer while they do not see something yet.
-const NOT_YET: &[&str] = &["ResourceNotFoundException", "SecretNotFoundException", "UnableToAccessSecretException"];
+const NOT_YET: &[&str] =
+    &["ResourceNotFoundException", "SecretNotFoundException", "UnableToAccessSecretException"];
 
 /// What writes to AWS.
 pub struct Writer<'a> {
@@ -95,7 +98,11 @@ impl Site<'_> {
             Container::Create => self.create(secret).await?,
         };
         // What is there is read again just before it is replaced, because a put replaces it whole.
-        let found = if fresh { None } else { self.settled("the secret", || read::policy(self.client, secret)).await? };
+        let found = if fresh {
+            None
+        } else {
+            self.settled("the secret", || read::policy(self.client, secret)).await?
+        };
         if policy::judge(found.as_deref(), exempt, identity) == policy::Verdict::InSync {
             return Ok(Receipt::default());
         }
@@ -129,13 +136,19 @@ impl Site<'_> {
     async fn put_policy(&self, secret: &str, policy: &str) -> Result<(), AwsError> {
         let request = self.client.secrets.put_resource_policy().secret_id(secret).resource_policy(policy);
         let answer = request.send().await;
-        answer.map_err(|error| AwsError::new("secretsmanager:PutResourcePolicy", &error, &self.client.login))?;
+        answer
+            .map_err(|error| AwsError::new("secretsmanager:PutResourcePolicy", &error, &self.client.login))?;
         Ok(())
     }
 
     /// Puts the version, then moves the stage to it if that did not: a version that exists already
     /// (back to an earlier credential) is not put again by Secrets Manager, and the stage stays.
-    async fn make_current(&self, secret: &str, resolved: &Resolved, version: &str) -> Result<Receipt, Failure> {
+    async fn make_current(
+        &self,
+        secret: &str,
+        resolved: &Resolved,
+        version: &str,
+    ) -> Result<Receipt, Failure> {
         let put = self.settled("the secret", || self.put_value(secret, resolved, version)).await?;
         if !put.stages.iter().any(|stage| stage == CURRENT) {
             self.move_current(secret, version).await?;
@@ -149,8 +162,8 @@ impl Site<'_> {
         let value = zeroize::Zeroizing::new(value.to_string());
         let request = self.client.secrets.put_secret_value().secret_id(secret);
         let answer = request.client_request_token(version).secret_string(value.as_str()).send().await;
-        let answer =
-            answer.map_err(|error| AwsError::new("secretsmanager:PutSecretValue", &error, &self.client.login))?;
+        let answer = answer
+            .map_err(|error| AwsError::new("secretsmanager:PutSecretValue", &error, &self.client.login))?;
         Ok(Put { arn: answer.arn.unwrap_or_default(), stages: answer.version_stages.unwrap_or_default() })
     }
 
@@ -159,7 +172,9 @@ impl Site<'_> {
         let request = self.client.secrets.update_secret_version_stage();
         let request = request.secret_id(secret).version_stage(CURRENT).move_to_version_id(version);
         let answer = request.set_remove_from_version_id(found.current().map(str::to_owned)).send().await;
-        answer.map_err(|error| AwsError::new("secretsmanager:UpdateSecretVersionStage", &error, &self.client.login))?;
+        answer.map_err(|error| {
+            AwsError::new("secretsmanager:UpdateSecretVersionStage", &error, &self.client.login)
+        })?;
         Ok(())
     }
 
@@ -184,9 +199,11 @@ impl Site<'_> {
 
     async fn put_rule(&self, prefix: &str, upstream: (&str, &str), arn: &str) -> Result<(), AwsError> {
         let request = self.client.ecr.create_pull_through_cache_rule().ecr_repository_prefix(prefix);
-        let request = request.upstream_registry(UpstreamRegistry::from(upstream.0)).upstream_registry_url(upstream.1);
+        let request =
+            request.upstream_registry(UpstreamRegistry::from(upstream.0)).upstream_registry_url(upstream.1);
         let answer = request.credential_arn(arn).send().await;
-        answer.map_err(|error| AwsError::new("ecr:CreatePullThroughCacheRule", &error, &self.client.login))?;
+        answer
+            .map_err(|error| AwsError::new("ecr:CreatePullThroughCacheRule", &error, &self.client.login))?;
         Ok(())
     }
 
@@ -194,7 +211,8 @@ impl Site<'_> {
         let update = || async {
             let request = self.client.ecr.update_pull_through_cache_rule();
             let answer = request.ecr_repository_prefix(prefix).credential_arn(arn).send().await;
-            answer.map_err(|error| AwsError::new("ecr:UpdatePullThroughCacheRule", &error, &self.client.login))
+            answer
+                .map_err(|error| AwsError::new("ecr:UpdatePullThroughCacheRule", &error, &self.client.login))
         };
         self.settled("the secret", update).await?;
         Ok(Receipt::default())

@@ -135,7 +135,9 @@ impl GithubError {
             Self::Status { status, message, permissions, source_of_token, .. } => {
                 status_hint(*status, message, permissions.as_deref(), source_of_token)
             }
-            Self::Limited { wait, .. } => Some(format!("run it again in {} minutes", wait.as_secs().div_ceil(60))),
+            Self::Limited { wait, .. } => {
+                Some(format!("run it again in {} minutes", wait.as_secs().div_ceil(60)))
+            }
             Self::Broken { .. } => None,
         }
     }
@@ -154,7 +156,9 @@ fn status_hint(status: StatusCode, message: &str, permissions: Option<&str>, sou
         StatusCode::UNAUTHORIZED => {
             Some(format!("the token from {source} is not valid: export GITHUB_TOKEN, or run gh auth login"))
         }
-        StatusCode::FORBIDDEN if message.contains("archived") => Some("unarchive the repository, or leave it out".to_owned()),
+        StatusCode::FORBIDDEN if message.contains("archived") => {
+            Some("unarchive the repository, or leave it out".to_owned())
+        }
         StatusCode::FORBIDDEN if message.contains("by integration") => Some(format!(
             "a workflow's own GITHUB_TOKEN cannot touch secrets: mint a token of a GitHub App with `secrets: write` and `variables: write`{needs}"
         )),
@@ -177,7 +181,8 @@ impl Client {
             .set_read_timeout(Some(ANSWER_TIMEOUT))
             .personal_token(token.value.expose())
             .build()?;
-        let quota = |quota: Quota, burst: u32| quota.allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
+        let quota =
+            |quota: Quota, burst: u32| quota.allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
         let rate = |rate: u32| NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
         Ok(Self {
             crab,
@@ -230,7 +235,11 @@ impl Client {
         if !matches!(status.as_u16(), 301 | 302 | 307 | 308) {
             return self.judge(method, path, status, headers, &bytes);
         }
-        let target = headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let target = headers
+            .get(header::LOCATION)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
         // octocrab adds the token only for its own host, so a redirect elsewhere goes without.
         let (status, headers, bytes) = self.once(method, &target, body).await?;
         let answer = self.judge(method, &target, status, headers, &bytes)?;
@@ -251,7 +260,8 @@ impl Client {
         let exchange = async {
             let response = self.crab.execute(request).await.map_err(|error| chain(&error))?;
             let (parts, body) = response.into_parts();
-            let bytes = Limited::new(body, BODY_CAP).collect().await.map_err(|error| chain(error.as_ref()))?;
+            let bytes =
+                Limited::new(body, BODY_CAP).collect().await.map_err(|error| chain(error.as_ref()))?;
             Ok((parts.status, parts.headers, bytes.to_bytes().to_vec()))
         };
         match tokio::time::timeout(ANSWER_TIMEOUT, exchange).await {
@@ -276,10 +286,15 @@ impl Client {
                 Trouble::Fault(GithubError::Broken { method: method.clone(), path: path.to_owned(), cause })
             });
         }
-        let message = body.ok().and_then(|body| Some(body["message"].as_str()?.to_owned())).unwrap_or_default();
+        let message =
+            body.ok().and_then(|body| Some(body["message"].as_str()?.to_owned())).unwrap_or_default();
         if let Some(wait) = self.limit(status, &headers, &message) {
             let error = GithubError::Limited { method: method.clone(), path: path.to_owned(), wait };
-            return Err(if wait > self.patience.cap { Trouble::Final(error) } else { Trouble::Wait(wait, error) });
+            return Err(if wait > self.patience.cap {
+                Trouble::Final(error)
+            } else {
+                Trouble::Wait(wait, error)
+            });
         }
         let error = GithubError::Status {
             method: method.clone(),

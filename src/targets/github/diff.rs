@@ -68,9 +68,10 @@ struct PlaceDiff<'a> {
 
 impl PlaceDiff<'_> {
     fn rows(&self) -> Vec<Change> {
-        let mut rows = [(&self.desired.names.username, Half::Username), (&self.desired.names.token, Half::Token)]
-            .map(|(name, half)| self.secret(name, half))
-            .to_vec();
+        let mut rows =
+            [(&self.desired.names.username, Half::Username), (&self.desired.names.token, Half::Token)]
+                .map(|(name, half)| self.secret(name, half))
+                .to_vec();
         rows.extend(self.marker(&rows));
         rows
     }
@@ -136,7 +137,11 @@ impl PlaceDiff<'_> {
 
     /// An archived repository takes no writes.
     fn writable(&self, (action, reason): (Action, Reason)) -> (Action, Reason) {
-        if action.writes() && self.found.archived { (Action::Blocked, Reason::Archived) } else { (action, reason) }
+        if action.writes() && self.found.archived {
+            (Action::Blocked, Reason::Archived)
+        } else {
+            (action, reason)
+        }
     }
 
     /// The marker's row: none where no record can or may be kept.

@@ -77,7 +77,10 @@ mod tests {
     #[test]
     fn a_marker_survives_being_written_and_read() {
         let text = marker(0).to_string();
-        assert_eq!(text, format!("v1 {} 2027-01-15T08:00:00Z DOCKER_HUB_TOKEN,DOCKER_HUB_USERNAME", "ab".repeat(32)));
+        assert_eq!(
+            text,
+            format!("v1 {} 2027-01-15T08:00:00Z DOCKER_HUB_TOKEN,DOCKER_HUB_USERNAME", "ab".repeat(32))
+        );
         assert_eq!(text.parse(), Ok(marker(0)));
     }
 

@@ -48,7 +48,11 @@ impl Names {
     #[must_use]
     pub fn of(credential: &CredentialId) -> Self {
         let stem = credential.screaming();
-        Self { username: format!("{stem}_USERNAME"), token: format!("{stem}_TOKEN"), marker: format!("{stem}_SYNC") }
+        Self {
+            username: format!("{stem}_USERNAME"),
+            token: format!("{stem}_TOKEN"),
+            marker: format!("{stem}_SYNC"),
+        }
     }
 }
 
@@ -82,7 +86,9 @@ impl Place {
         let name = name.to_owned();
         self.address(match &self.store {
             Store::Actions => GithubItem::Actions(name),
-            Store::Environment(environment) => GithubItem::Environment { environment: environment.clone(), name },
+            Store::Environment(environment) => {
+                GithubItem::Environment { environment: environment.clone(), name }
+            }
             Store::Dependabot => GithubItem::Dependabot(name),
         })
     }
@@ -92,7 +98,9 @@ impl Place {
     pub fn marker(&self, name: &str) -> Address {
         let name = name.to_owned();
         self.address(match &self.store {
-            Store::Environment(environment) => GithubItem::Environment { environment: environment.clone(), name },
+            Store::Environment(environment) => {
+                GithubItem::Environment { environment: environment.clone(), name }
+            }
             Store::Actions | Store::Dependabot => GithubItem::Variable(name),
         })
     }

@@ -87,7 +87,10 @@ async fn place(client: &Client, desired: &Desired) -> Found {
 }
 
 /// All secrets with the time of their last write, and whether the repository was renamed.
-async fn secrets(client: &Client, place: &Place) -> Result<(BTreeMap<String, DateTime<Utc>>, bool), GithubError> {
+async fn secrets(
+    client: &Client,
+    place: &Place,
+) -> Result<(BTreeMap<String, DateTime<Utc>>, bool), GithubError> {
     let mut secrets = BTreeMap::new();
     for page in 1.. {
         let path = format!("{}?per_page={PAGE}&page={page}", place.secrets());
@@ -144,7 +147,9 @@ async fn absent_environment(client: &Client, desired: &Desired, environment: &st
     } else {
         found.secrets = Err(Unreadable {
             reason: format!("the environment {environment} does not exist"),
-            hint: Some(format!("make it in the repository's settings, or add `create-environment: true` to {environment}")),
+            hint: Some(format!(
+                "make it in the repository's settings, or add `create-environment: true` to {environment}"
+            )),
             login: false,
         });
     }

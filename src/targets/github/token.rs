@@ -23,7 +23,8 @@ impl Token {
             }
         }
         let value = of_gh().await.ok_or_else(|| Unreadable {
-            reason: "no GitHub token: GITHUB_TOKEN and GH_TOKEN are not set, and gh is not logged in".to_owned(),
+            reason: "no GitHub token: GITHUB_TOKEN and GH_TOKEN are not set, and gh is not logged in"
+                .to_owned(),
             hint: Some("gh auth login, or export GITHUB_TOKEN".to_owned()),
             login: true,
         })?;

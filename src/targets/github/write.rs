@@ -59,9 +59,12 @@ impl<'a> Writer<'a> {
                 let times = written.iter().filter_map(|address| inputs.field(address, DATE).ok());
                 let time = times.filter_map(|text| DateTime::parse_from_rfc3339(&text).ok()).max();
                 let (Some(time), Some(fingerprint)) = (time, Fingerprint::parse(fingerprint)) else {
-                    return Err(Failure::new("GitHub's answers to our writes carried no Date, so there is nothing to record"));
+                    return Err(Failure::new(
+                        "GitHub's answers to our writes carried no Date, so there is nothing to record",
+                    ));
                 };
-                let marker = Marker { fingerprint, time: time.to_utc(), names: names.iter().cloned().collect() };
+                let marker =
+                    Marker { fingerprint, time: time.to_utc(), names: names.iter().cloned().collect() };
                 self.put_variable(place, name, &marker.to_string()).await
             }
         }
@@ -87,13 +90,20 @@ impl<'a> Writer<'a> {
         }
     }
 
-    async fn put_sealed(&self, place: &Place, name: &str, value: &Secret, key: &PublicKey) -> Result<Answer, GithubError> {
+    async fn put_sealed(
+        &self,
+        place: &Place,
+        name: &str,
+        value: &Secret,
+        key: &PublicKey,
+    ) -> Result<Answer, GithubError> {
         let path = format!("{}/{}", place.secrets(), segment(name));
-        let sealed = key.key.seal(&mut OsRng, value.expose().as_bytes()).map_err(|_| GithubError::Broken {
-            method: Method::PUT,
-            path: path.clone(),
-            cause: "the value could not be sealed".to_owned(),
-        })?;
+        let sealed =
+            key.key.seal(&mut OsRng, value.expose().as_bytes()).map_err(|_| GithubError::Broken {
+                method: Method::PUT,
+                path: path.clone(),
+                cause: "the value could not be sealed".to_owned(),
+            })?;
         let body = json!({ "encrypted_value": STANDARD.encode(sealed), "key_id": key.id });
         self.client.write(Method::PUT, &path, &body).await
     }
@@ -105,7 +115,8 @@ impl<'a> Writer<'a> {
             return Ok(key.clone());
         }
         let answer = self.client.get(&format!("{}/public-key", place.secrets())).await?;
-        let key = parse_key(&answer).ok_or_else(|| Failure::new("GitHub's public key is not 32 bytes in base64"))?;
+        let key = parse_key(&answer)
+            .ok_or_else(|| Failure::new("GitHub's public key is not 32 bytes in base64"))?;
         keys.insert(place.clone(), key.clone());
         Ok(key)
     }
@@ -125,7 +136,10 @@ impl<'a> Writer<'a> {
 
 fn parse_key(answer: &Answer) -> Option<PublicKey> {
     let bytes: [u8; 32] = STANDARD.decode(answer.body["key"].as_str()?).ok()?.try_into().ok()?;
-    Some(PublicKey { id: answer.body["key_id"].as_str()?.to_owned(), key: crypto_box::PublicKey::from(bytes) })
+    Some(PublicKey {
+        id: answer.body["key_id"].as_str()?.to_owned(),
+        key: crypto_box::PublicKey::from(bytes),
+    })
 }
 
 fn receipt(answer: &Answer) -> Receipt {

@@ -15,11 +15,7 @@ pub(crate) struct Cut {
 
 impl Cut {
     pub(crate) fn whole(body: Vec<u8>) -> Self {
-        Self {
-            promised: body.len() as u64,
-            left: (!body.is_empty()).then(|| body.into()),
-            breaks: false,
-        }
+        Self { promised: body.len() as u64, left: (!body.is_empty()).then(|| body.into()), breaks: false }
     }
 
     /// The first half; an empty body promises one byte, so that it too comes up short.
@@ -37,10 +33,7 @@ impl Body for Cut {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match self.left.take() {
             Some(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
             None if self.breaks => Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),

@@ -16,10 +16,7 @@ pub struct Fault {
 #[derive(Clone, Debug)]
 enum At {
     Index(usize),
-    Matching {
-        service: Option<Service>,
-        operation: Option<String>,
-    },
+    Matching { service: Option<Service>, operation: Option<String> },
 }
 
 /// What happens to a request.
@@ -56,9 +53,7 @@ impl Kind {
             Self::Status(503),
             Self::Status(429),
             Self::Status(403),
-            Self::Throttle {
-                retry_after: Some(1),
-            },
+            Self::Throttle { retry_after: Some(1) },
             Self::Throttle { retry_after: None },
             Self::TimeoutBefore,
             Self::TimeoutAfter,
@@ -72,10 +67,7 @@ impl Kind {
     /// Whether the request does its work in spite of the fault.
     #[must_use]
     pub fn takes_effect(&self) -> bool {
-        matches!(
-            self,
-            Self::TimeoutAfter | Self::ResetAfter | Self::TruncatedBody | Self::GarbageBody
-        )
+        matches!(self, Self::TimeoutAfter | Self::ResetAfter | Self::TruncatedBody | Self::GarbageBody)
     }
 }
 
@@ -89,37 +81,19 @@ impl Fault {
     /// Strikes the next request for this operation, once.
     #[must_use]
     pub fn on(service: Service, operation: &str, kind: Kind) -> Self {
-        Self::new(
-            At::Matching {
-                service: Some(service),
-                operation: Some(operation.to_owned()),
-            },
-            kind,
-        )
+        Self::new(At::Matching { service: Some(service), operation: Some(operation.to_owned()) }, kind)
     }
 
     /// Strikes the next request for this service, whatever it asks.
     #[must_use]
     pub fn on_service(service: Service, kind: Kind) -> Self {
-        Self::new(
-            At::Matching {
-                service: Some(service),
-                operation: None,
-            },
-            kind,
-        )
+        Self::new(At::Matching { service: Some(service), operation: None }, kind)
     }
 
     /// Strikes the next request of all.
     #[must_use]
     pub fn on_any(kind: Kind) -> Self {
-        Self::new(
-            At::Matching {
-                service: None,
-                operation: None,
-            },
-            kind,
-        )
+        Self::new(At::Matching { service: None, operation: None }, kind)
     }
 
     /// Lets the first `count` matching requests pass.
@@ -144,12 +118,7 @@ impl Fault {
     }
 
     fn new(at: At, kind: Kind) -> Self {
-        Self {
-            at,
-            kind,
-            skip: 0,
-            times: Some(1),
-        }
+        Self { at, kind, skip: 0, times: Some(1) }
     }
 
     fn matches(&self, call: &Call) -> bool {
@@ -157,9 +126,7 @@ impl Fault {
             At::Index(index) => call.index == *index,
             At::Matching { service, operation } => {
                 service.is_none_or(|wanted| wanted == call.service)
-                    && operation
-                        .as_deref()
-                        .is_none_or(|wanted| wanted == call.operation)
+                    && operation.as_deref().is_none_or(|wanted| wanted == call.operation)
             }
         }
     }
@@ -179,9 +146,7 @@ impl Fault {
 
 /// The first armed fault that strikes this call; one that is used up is dropped.
 pub(crate) fn pick(armed: &mut Vec<Fault>, call: &Call) -> Option<Kind> {
-    let kind = armed
-        .iter_mut()
-        .find_map(|fault| fault.strikes(call).then(|| fault.kind.clone()));
+    let kind = armed.iter_mut().find_map(|fault| fault.strikes(call).then(|| fault.kind.clone()));
     armed.retain(|fault| fault.times != Some(0));
     kind
 }

@@ -54,10 +54,7 @@ impl Pause {
 
     /// Waits until the request is there; false after `limit`.
     pub async fn reached(&mut self, limit: Duration) -> bool {
-        matches!(
-            timeout(limit, self.reached.wait_for(|reached| *reached)).await,
-            Ok(Ok(_))
-        )
+        matches!(timeout(limit, self.reached.wait_for(|reached| *reached)).await, Ok(Ok(_)))
     }
 
     /// Whether the request is there now.
@@ -76,17 +73,5 @@ impl Pause {
 pub(crate) fn gate(index: usize, moment: Moment, runtime: Handle) -> (Gate, Pause) {
     let (reached_sender, reached) = watch::channel(false);
     let (release, released) = watch::channel(false);
-    (
-        Gate {
-            index,
-            moment,
-            reached: reached_sender,
-            released,
-        },
-        Pause {
-            reached,
-            release,
-            runtime,
-        },
-    )
+    (Gate { index, moment, reached: reached_sender, released }, Pause { reached, release, runtime })
 }

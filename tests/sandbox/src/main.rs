@@ -31,11 +31,7 @@ struct Options {
     #[arg(long, value_name = "NAME", default_value = "acme")]
     docker_hub_user: String,
     /// That user's token
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        default_value = "dckr_pat_sandbox-0123456789abcdefghi"
-    )]
+    #[arg(long, value_name = "TOKEN", default_value = "dckr_pat_sandbox-0123456789abcdefghi")]
     docker_hub_token: String,
     /// Port of AWS
     #[arg(long, value_name = "PORT", default_value_t = 0)]
@@ -50,18 +46,11 @@ struct Options {
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
-    let ports = Ports {
-        aws: options.port_aws,
-        github: options.port_github,
-        registry: options.port_registry,
-    };
+    let ports = Ports { aws: options.port_aws, github: options.port_github, registry: options.port_registry };
     let sandbox = Sandbox::start_on(world(&options)?, ports)?;
     sandbox.set_latency(Duration::from_millis(options.latency_ms));
     record(&sandbox, &options)?;
-    Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(serve(&sandbox))?;
+    Builder::new_current_thread().enable_all().build()?.block_on(serve(&sandbox))?;
     save(options.state.as_deref(), &sandbox.snapshot())
 }
 
@@ -70,13 +59,8 @@ fn world(options: &Options) -> io::Result<World> {
         Some(path) if path.exists() => serde_json::from_reader(File::open(path)?)?,
         _ => World::default(),
     };
-    if !world
-        .registry
-        .accepts(&options.docker_hub_user, &options.docker_hub_token)
-    {
-        world
-            .registry
-            .add_account(&options.docker_hub_user, &options.docker_hub_token);
+    if !world.registry.accepts(&options.docker_hub_user, &options.docker_hub_token) {
+        world.registry.add_account(&options.docker_hub_user, &options.docker_hub_token);
     }
     Ok(world)
 }
@@ -92,11 +76,7 @@ fn record(sandbox: &Sandbox, options: &Options) -> io::Result<()> {
     let (state, world) = (options.state.clone(), sandbox.watcher());
     sandbox.on_call(move |call| {
         let written = calls.as_ref().map_or(Ok(()), |file| append(file, call));
-        let saved = if call.is_write {
-            save(state.as_deref(), &world())
-        } else {
-            Ok(())
-        };
+        let saved = if call.is_write { save(state.as_deref(), &world()) } else { Ok(()) };
         if let Err(error) = written.and(saved) {
             // Nobody else can be told from here, and the request itself has been served.
             writeln!(io::stderr(), "regcred-sandbox: {error}").ok();
@@ -107,9 +87,7 @@ fn record(sandbox: &Sandbox, options: &Options) -> io::Result<()> {
 
 fn append(file: &Mutex<File>, call: &Call) -> io::Result<()> {
     let line = format!("{}\n", serde_json::to_string(call)?);
-    file.lock()
-        .map_err(|error| io::Error::other(error.to_string()))?
-        .write_all(line.as_bytes())
+    file.lock().map_err(|error| io::Error::other(error.to_string()))?.write_all(line.as_bytes())
 }
 
 /// Through a second file, so that a kill in between leaves the old one whole.

@@ -71,13 +71,7 @@ impl Sandbox {
             door
         });
         let thread = run(runtime, shared.clone(), served, stopped)?;
-        Ok(Self {
-            shared,
-            doors,
-            runtime: handle,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        Ok(Self { shared, doors, runtime: handle, stop: Some(stop), thread: Some(thread) })
     }
 
     /// The environment that points regcred, the AWS CLI and SDKs and GitHub clients at the sandbox.
@@ -89,29 +83,16 @@ impl Sandbox {
             // Else an SDK without credentials asks the network for an instance's role, and waits.
             ("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned()),
             ("GITHUB_API_URL".to_owned(), self.url(Door::GitHub)),
-            (
-                "REGCRED_REGISTRY_ENDPOINTS".to_owned(),
-                format!("docker.io={}", self.url(Door::Registry)),
-            ),
+            ("REGCRED_REGISTRY_ENDPOINTS".to_owned(), format!("docker.io={}", self.url(Door::Registry))),
             ("DOCKER_HUB_API_URL".to_owned(), self.url(Door::Registry)),
         ]);
         if let Some(key) = state.aws.access_keys.get(&state.aws.exported_key) {
-            env.insert(
-                "AWS_ACCESS_KEY_ID".to_owned(),
-                state.aws.exported_key.clone(),
-            );
+            env.insert("AWS_ACCESS_KEY_ID".to_owned(), state.aws.exported_key.clone());
             env.insert("AWS_SECRET_ACCESS_KEY".to_owned(), key.secret.clone());
-            env.extend(
-                key.session_token
-                    .clone()
-                    .map(|token| ("AWS_SESSION_TOKEN".to_owned(), token)),
-            );
+            env.extend(key.session_token.clone().map(|token| ("AWS_SESSION_TOKEN".to_owned(), token)));
         }
         if !state.github.exported_token.is_empty() {
-            env.insert(
-                "GITHUB_TOKEN".to_owned(),
-                state.github.exported_token.clone(),
-            );
+            env.insert("GITHUB_TOKEN".to_owned(), state.github.exported_token.clone());
         }
         env
     }
@@ -161,11 +142,7 @@ impl Sandbox {
         let calls = self.calls();
         calls
             .iter()
-            .flat_map(|call| {
-                call.violations
-                    .iter()
-                    .map(|text| format!("{}: {text}", call.operation))
-            })
+            .flat_map(|call| call.violations.iter().map(|text| format!("{}: {text}", call.operation)))
             .collect()
     }
 
@@ -208,20 +185,14 @@ impl Sandbox {
     pub fn wait_for_arrivals(&self, count: usize, limit: Duration) -> bool {
         let mut arrivals = self.arrivals();
         self.runtime.block_on(async {
-            matches!(
-                timeout(limit, arrivals.wait_for(|seen| *seen >= count)).await,
-                Ok(Ok(_))
-            )
+            matches!(timeout(limit, arrivals.wait_for(|seen| *seen >= count)).await, Ok(Ok(_)))
         })
     }
 
     /// Closes a listener and its connections, so that it refuses new ones, or opens it again on the same port.
     pub fn set_reachable(&self, door: Door, reachable: bool) -> io::Result<()> {
         let (done, result) = sync_channel(1);
-        self.door(door)
-            .commands
-            .send((reachable, done))
-            .map_err(io::Error::other)?;
+        self.door(door).commands.send((reachable, done)).map_err(io::Error::other)?;
         result.recv().map_err(io::Error::other)?
     }
 
@@ -249,15 +220,7 @@ fn open(door: Door, port: u16) -> io::Result<Opened> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
     listener.set_nonblocking(true)?;
     let (commands, receiver) = mpsc::unbounded_channel();
-    Ok((
-        DoorHandle {
-            door,
-            address: listener.local_addr()?,
-            commands,
-        },
-        listener,
-        receiver,
-    ))
+    Ok((DoorHandle { door, address: listener.local_addr()?, commands }, listener, receiver))
 }
 
 fn run(
@@ -266,15 +229,13 @@ fn run(
     doors: Vec<(Door, TcpListener, mpsc::UnboundedReceiver<Command>)>,
     stopped: oneshot::Receiver<()>,
 ) -> io::Result<JoinHandle<()>> {
-    std::thread::Builder::new()
-        .name("regcred-sandbox".to_owned())
-        .spawn(move || {
-            runtime.block_on(async {
-                for (door, listener, commands) in doors {
-                    tokio::spawn(serve(door, shared.clone(), listener, commands));
-                }
-                // The sender is dropped with the sandbox: that is the signal.
-                stopped.await.ok();
-            });
-        })
+    std::thread::Builder::new().name("regcred-sandbox".to_owned()).spawn(move || {
+        runtime.block_on(async {
+            for (door, listener, commands) in doors {
+                tokio::spawn(serve(door, shared.clone(), listener, commands));
+            }
+            // The sender is dropped with the sandbox: that is the signal.
+            stopped.await.ok();
+        });
+    })
 }

@@ -54,10 +54,7 @@ pub(crate) struct Answer {
 
 impl From<Reply> for Answer {
     fn from(reply: Reply) -> Self {
-        Self {
-            reply,
-            violations: Vec::new(),
-        }
+        Self { reply, violations: Vec::new() }
     }
 }
 
@@ -133,12 +130,7 @@ fn switch(listener: &mut Option<TcpListener>, address: SocketAddr, open: bool) -
 }
 
 /// Serves one connection. When a request was to be hung up on, the socket is closed with a reset, as a middlebox does.
-async fn connection(
-    door: Door,
-    shared: Arc<Shared>,
-    stream: TcpStream,
-    mut open: watch::Receiver<bool>,
-) {
+async fn connection(door: Door, shared: Arc<Shared>, stream: TcpStream, mut open: watch::Receiver<bool>) {
     // Without it, Nagle and delayed acknowledgements add 40 ms to an answer on a kept connection.
     stream.set_nodelay(true).ok();
     let service = service_fn(move |incoming| respond(door, shared.clone(), incoming));
@@ -197,11 +189,7 @@ async fn effect(
 
 async fn read(incoming: hyper::Request<Incoming>) -> io::Result<Request> {
     let (parts, body) = incoming.into_parts();
-    let body = Limited::new(body, BODY_LIMIT)
-        .collect()
-        .await
-        .map_err(io::Error::other)?
-        .to_bytes();
+    let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(io::Error::other)?.to_bytes();
     Ok(Request {
         method: parts.method,
         path: parts.uri.path().to_owned(),
@@ -218,8 +206,8 @@ fn response(reply: Reply, fault: Option<Kind>) -> io::Result<hyper::Response<Cut
         Some(Kind::GarbageBody) => Cut::whole(b"<html>\0\xff{\"".to_vec()),
         _ => Cut::whole(reply.body),
     };
-    let mut response = hyper::Response::builder()
-        .status(StatusCode::from_u16(reply.status).map_err(io::Error::other)?);
+    let mut response =
+        hyper::Response::builder().status(StatusCode::from_u16(reply.status).map_err(io::Error::other)?);
     for (name, value) in reply.headers {
         response = response.header(name, value);
     }
@@ -231,17 +219,8 @@ fn hang_up() -> io::Error {
 }
 
 /// A call as it stands when it has arrived.
-pub(crate) fn arrived(
-    index: usize,
-    asked: Asked,
-    request: &Request,
-    started: std::time::Duration,
-) -> Call {
-    let query = if request.query.is_empty() {
-        String::new()
-    } else {
-        format!("?{}", request.query)
-    };
+pub(crate) fn arrived(index: usize, asked: Asked, request: &Request, started: std::time::Duration) -> Call {
+    let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
     Call {
         index,
         service: asked.service,

@@ -30,10 +30,7 @@ pub(crate) fn authenticate(
     if aws.disabled_regions.contains(&authorization.region) {
         return Err(unrecognized(service));
     }
-    let key = aws
-        .access_keys
-        .get(&authorization.access_key)
-        .ok_or_else(|| unrecognized(service))?;
+    let key = aws.access_keys.get(&authorization.access_key).ok_or_else(|| unrecognized(service))?;
     if key.session_token.as_deref() != request.header("x-amz-security-token") {
         return Err(unrecognized(service));
     }
@@ -66,45 +63,25 @@ pub(crate) fn account_of(arn: &str) -> &str {
 impl Caller {
     /// What the identity's own policies say.
     pub(crate) fn may(&self, action: &str, resource: &str) -> Result<(), AwsError> {
-        if !self
-            .denied
-            .iter()
-            .any(|pattern| policy::glob(&pattern.to_lowercase(), &action.to_lowercase()))
-        {
+        if !self.denied.iter().any(|pattern| policy::glob(&pattern.to_lowercase(), &action.to_lowercase())) {
             return Ok(());
         }
         let because = format!("because no identity-based policy allows the {action} action");
-        Err(AwsError::access_denied(
-            &self.arn, action, resource, &because,
-        ))
+        Err(AwsError::access_denied(&self.arn, action, resource, &because))
     }
 
     /// What the secret's resource policy says: within an account only an explicit Deny matters (IAM's evaluation
     /// logic: identity and resource policies are a union there).
     pub(crate) fn may_on(&self, action: &str, secret: &Secret) -> Result<(), AwsError> {
-        let access = Access {
-            action,
-            resource: &secret.arn,
-            principal: &self.principal_arn,
-            account: &self.account,
-        };
+        let access =
+            Access { action, resource: &secret.arn, principal: &self.principal_arn, account: &self.account };
         if policy::denies(secret.policy.as_deref(), &access) {
             let because = "with an explicit deny in a resource-based policy";
-            return Err(AwsError::access_denied(
-                &self.arn,
-                action,
-                &secret.arn,
-                because,
-            ));
+            return Err(AwsError::access_denied(&self.arn, action, &secret.arn, because));
         }
         if self.account != secret.account && !policy::allows(secret.policy.as_deref(), &access) {
             let because = format!("because no resource-based policy allows the {action} action");
-            return Err(AwsError::access_denied(
-                &self.arn,
-                action,
-                &secret.arn,
-                &because,
-            ));
+            return Err(AwsError::access_denied(&self.arn, action, &secret.arn, &because));
         }
         Ok(())
     }

@@ -51,11 +51,7 @@ enum ViolationKind {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "'{}' failed to satisfy constraint: {}",
-            self.path, self.constraint
-        )
+        write!(f, "'{}' failed to satisfy constraint: {}", self.path, self.constraint)
     }
 }
 
@@ -83,21 +79,11 @@ impl Violation {
 }
 
 /// What is wrong with this input, or an error for an operation that the model does not have.
-pub(crate) fn check(
-    service: Service,
-    operation: &str,
-    input: &Value,
-) -> Result<Vec<Violation>, AwsError> {
-    let shape = model()
-        .get(&service.to_string())
-        .and_then(|operations| operations.get(operation))
-        .ok_or_else(|| {
-            AwsError::front_door(
-                400,
-                "UnknownOperationException",
-                "This operation is not known here.",
-            )
-        })?;
+pub(crate) fn check(service: Service, operation: &str, input: &Value) -> Result<Vec<Violation>, AwsError> {
+    let shape =
+        model().get(&service.to_string()).and_then(|operations| operations.get(operation)).ok_or_else(
+            || AwsError::front_door(400, "UnknownOperationException", "This operation is not known here."),
+        )?;
     let mut found = Vec::new();
     shape.check("", input, &mut found);
     Ok(found)
@@ -115,11 +101,7 @@ impl Shape {
             return;
         }
         if !self.has_type_of(value) {
-            found.push(violation(
-                path,
-                format!("Member must be of type {}", self.kind),
-                ViolationKind::Type,
-            ));
+            found.push(violation(path, format!("Member must be of type {}", self.kind), ViolationKind::Type));
             return;
         }
         self.check_length(path, value, found);
@@ -163,10 +145,7 @@ impl Shape {
     fn check_text(&self, path: &str, value: &Value, found: &mut Vec<Violation>) {
         let Some(text) = value.as_str() else { return };
         if !self.values.is_empty() && !self.values.iter().any(|known| known == text) {
-            let constraint = format!(
-                "Member must satisfy enum value set: [{}]",
-                self.values.join(", ")
-            );
+            let constraint = format!("Member must satisfy enum value set: [{}]", self.values.join(", "));
             found.push(violation(path, constraint, ViolationKind::Constraint));
         }
         if let Some(pattern) = &self.pattern
@@ -182,16 +161,10 @@ impl Shape {
             return;
         };
         if let Some(shape) = &self.value {
-            object
-                .iter()
-                .for_each(|(key, item)| shape.check(&join(path, key), item, found));
+            object.iter().for_each(|(key, item)| shape.check(&join(path, key), item, found));
             return;
         }
-        for name in self
-            .required
-            .iter()
-            .filter(|name| object.get(*name).is_none_or(Value::is_null))
-        {
+        for name in self.required.iter().filter(|name| object.get(*name).is_none_or(Value::is_null)) {
             found.push(violation(
                 &join(path, name),
                 "Member must not be null".to_owned(),
@@ -221,11 +194,7 @@ impl Shape {
 }
 
 fn violation(path: &str, constraint: String, kind: ViolationKind) -> Violation {
-    Violation {
-        path: path.to_owned(),
-        constraint,
-        kind,
-    }
+    Violation { path: path.to_owned(), constraint, kind }
 }
 
 /// Lengths count characters, as in the models; a number is its own size.
@@ -243,11 +212,7 @@ fn matches_whole(pattern: &str, text: &str) -> bool {
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 #[cfg(test)]
@@ -255,25 +220,13 @@ mod tests {
     use super::*;
 
     fn patterns(shape: &Shape) -> Vec<&String> {
-        let inner = shape
-            .members
-            .values()
-            .chain(shape.member.as_deref())
-            .chain(shape.value.as_deref());
-        shape
-            .pattern
-            .iter()
-            .chain(inner.flat_map(patterns))
-            .collect()
+        let inner = shape.members.values().chain(shape.member.as_deref()).chain(shape.value.as_deref());
+        shape.pattern.iter().chain(inner.flat_map(patterns)).collect()
     }
 
     #[test]
     fn every_pattern_of_the_model_compiles() {
-        let all: Vec<&String> = model()
-            .values()
-            .flat_map(BTreeMap::values)
-            .flat_map(patterns)
-            .collect();
+        let all: Vec<&String> = model().values().flat_map(BTreeMap::values).flat_map(patterns).collect();
         assert!(all.len() > 10);
         for pattern in all {
             assert!(Regex::new(pattern).is_ok(), "{pattern}");
@@ -282,10 +235,8 @@ mod tests {
 
     #[test]
     fn the_model_has_every_operation_used_here() {
-        let counts: Vec<usize> = ["ecr", "secretsmanager", "sts"]
-            .iter()
-            .map(|name| model()[*name].len())
-            .collect();
+        let counts: Vec<usize> =
+            ["ecr", "secretsmanager", "sts"].iter().map(|name| model()[*name].len()).collect();
         assert_eq!(counts, [5, 16, 2]);
     }
 }

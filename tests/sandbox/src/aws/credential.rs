@@ -22,22 +22,14 @@ pub(crate) fn failure(visit: &mut Visit<'_>, arn: &str) -> Option<String> {
     let Ok(credential) = serde_json::from_str::<Credential>(&text) else {
         return Some("The secret does not have the keys 'username' and 'accessToken'.".to_owned());
     };
-    let accepted = visit
-        .world
-        .registry
-        .accepts(&credential.username, &credential.access_token);
+    let accepted = visit.world.registry.accepts(&credential.username, &credential.access_token);
     (!accepted).then(|| "The authentication to the upstream registry failed.".to_owned())
 }
 
 /// The secret's text as ECR reads it: as the service-linked role, in the rule's account and region. A secret pending
 /// deletion, without a value, or named by a partial ARN counts as not found (which error each gets is unconfirmed).
 pub(crate) fn read(visit: &mut Visit<'_>, arn: &str) -> Result<String, AwsError> {
-    let Visit {
-        world,
-        caller,
-        region,
-        ..
-    } = visit;
+    let Visit { world, caller, region, .. } = visit;
     let as_caller = world.aws.ecr_reads_as_caller;
     let here = |secret: &&mut Secret| {
         secret.arn == arn && secret.account == caller.account && secret.region == *region
@@ -55,21 +47,11 @@ pub(crate) fn read(visit: &mut Visit<'_>, arn: &str) -> Result<String, AwsError>
     }
     let action = "secretsmanager:GetSecretValue";
     let reader = service_linked_role(&caller.account);
-    let access = Access {
-        action,
-        resource: &secret.arn,
-        principal: &reader,
-        account: &caller.account,
-    };
+    let access = Access { action, resource: &secret.arn, principal: &reader, account: &caller.account };
     if policy::denies(secret.policy.as_deref(), &access) {
         return Err(no_access());
     }
-    if as_caller
-        && caller
-            .may(action, &secret.arn)
-            .and_then(|()| caller.may_on(action, secret))
-            .is_err()
-    {
+    if as_caller && caller.may(action, &secret.arn).and_then(|()| caller.may_on(action, secret)).is_err() {
         return Err(no_access());
     }
     if secret.kms_key_id.is_some() {

@@ -22,15 +22,9 @@ pub(crate) fn delete(visit: &mut Visit<'_>) -> Outcome {
     let secret = find(visit, if force { Use::Look } else { Use::Read })?;
     let arn = secret.arn.clone();
     if !secret.replicas.is_empty() {
-        return Err(AwsError::invalid_request(
-            "You can't delete secret that still has replica regions.",
-        ));
+        return Err(AwsError::invalid_request("You can't delete secret that still has replica regions."));
     }
-    let date = if force {
-        now
-    } else {
-        now + Duration::days(delete.recovery_window_in_days.unwrap_or(30))
-    };
+    let date = if force { now } else { now + Duration::days(delete.recovery_window_in_days.unwrap_or(30)) };
     secret.deleted = Some(date);
     let mut output = reference(secret);
     output["DeletionDate"] = seconds(date).into();

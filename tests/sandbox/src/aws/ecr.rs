@@ -62,10 +62,8 @@ struct Describe {
 fn describe(visit: &mut Visit<'_>) -> Outcome {
     let input: Describe = visit.input()?;
     if let Some(prefixes) = &input.ecr_repository_prefixes {
-        let rules: Result<Vec<Value>, AwsError> = prefixes
-            .iter()
-            .map(|prefix| find(visit, prefix).map(|rule| row(rule)))
-            .collect();
+        let rules: Result<Vec<Value>, AwsError> =
+            prefixes.iter().map(|prefix| find(visit, prefix).map(|rule| row(rule))).collect();
         return Ok(json!({ "pullThroughCacheRules": rules? }));
     }
     let rows: Vec<Value> = mine(visit).map(row).collect();
@@ -91,12 +89,7 @@ fn mine<'v>(visit: &'v Visit<'_>) -> impl Iterator<Item = &'v Rule> {
 
 /// An unknown prefix is an error, not an empty list (API reference).
 fn find<'v>(visit: &'v mut Visit<'_>, prefix: &str) -> Result<&'v mut Rule, AwsError> {
-    let Visit {
-        world,
-        caller,
-        region,
-        ..
-    } = visit;
+    let Visit { world, caller, region, .. } = visit;
     world.aws.rule_mut(&caller.account, region, prefix).ok_or_else(|| {
         let message = format!(
             "The pull through cache rule with repository prefix '{prefix}' was not found in the registry with id '{}'.",
@@ -121,13 +114,9 @@ fn row(rule: &Rule) -> Value {
         ("customRoleArn", &rule.custom_role_arn),
     ];
     for (name, value) in optional {
-        value
-            .iter()
-            .for_each(|value| row[name] = value.clone().into());
+        value.iter().for_each(|value| row[name] = value.clone().into());
     }
-    rule.updated
-        .iter()
-        .for_each(|at| row["updatedAt"] = seconds(*at).into());
+    rule.updated.iter().for_each(|at| row["updatedAt"] = seconds(*at).into());
     row
 }
 
@@ -148,9 +137,7 @@ fn create(visit: &mut Visit<'_>) -> Outcome {
     if let Some(named) = &input.upstream_registry
         && named != upstream.name
     {
-        return Err(unsupported(
-            "The specified upstream registry isn't supported.",
-        ));
+        return Err(unsupported("The specified upstream registry isn't supported."));
     }
     if upstream.needs_credential && input.credential_arn.is_none() {
         return Err(unsupported(NEEDS_CREDENTIAL));
@@ -178,12 +165,7 @@ fn create(visit: &mut Visit<'_>) -> Outcome {
 }
 
 fn check_room(visit: &Visit<'_>, prefix: &str) -> Result<(), AwsError> {
-    if visit
-        .world
-        .aws
-        .rule(&visit.caller.account, &visit.region, prefix)
-        .is_some()
-    {
+    if visit.world.aws.rule(&visit.caller.account, &visit.region, prefix).is_some() {
         return Err(AwsError::new(
             "PullThroughCacheRuleAlreadyExistsException",
             format!(
@@ -232,15 +214,10 @@ fn upstream(url: &str) -> Result<Upstream, AwsError> {
         _ if url.ends_with(".azurecr.io") => ("azure-container-registry", true),
         _ if url.contains(".dkr.ecr.") => ("ecr", false),
         _ => {
-            return Err(unsupported(
-                "The specified upstream registry isn't supported.",
-            ));
+            return Err(unsupported("The specified upstream registry isn't supported."));
         }
     };
-    Ok(Upstream {
-        name,
-        needs_credential,
-    })
+    Ok(Upstream { name, needs_credential })
 }
 
 #[derive(Deserialize)]
@@ -275,40 +252,23 @@ struct ByPrefix {
 }
 
 fn delete(visit: &mut Visit<'_>) -> Outcome {
-    let ByPrefix {
-        ecr_repository_prefix: prefix,
-    } = visit.input()?;
+    let ByPrefix { ecr_repository_prefix: prefix } = visit.input()?;
     let output = row(find(visit, &prefix)?);
-    let Visit {
-        world,
-        caller,
-        region,
-        ..
-    } = visit;
-    world
-        .aws
-        .rules
-        .retain(|rule| !rule.is(&caller.account, region, &prefix));
+    let Visit { world, caller, region, .. } = visit;
+    world.aws.rules.retain(|rule| !rule.is(&caller.account, region, &prefix));
     Ok(output)
 }
 
 /// Always HTTP 200 (API reference); the texts of `failure` are unconfirmed.
 fn validate(visit: &mut Visit<'_>) -> Outcome {
-    let ByPrefix {
-        ecr_repository_prefix: prefix,
-    } = visit.input()?;
+    let ByPrefix { ecr_repository_prefix: prefix } = visit.input()?;
     let rule = find(visit, &prefix)?.clone();
     let failure = match visit.world.aws.validation_failure.clone() {
         Some(text) => Some(text),
-        None => rule
-            .credential_arn
-            .as_ref()
-            .and_then(|arn| credential::failure(visit, arn)),
+        None => rule.credential_arn.as_ref().and_then(|arn| credential::failure(visit, arn)),
     };
     let mut output = row(&rule);
     output["isValid"] = failure.is_none().into();
-    failure
-        .into_iter()
-        .for_each(|text| output["failure"] = text.into());
+    failure.into_iter().for_each(|text| output["failure"] = text.into());
     Ok(output)
 }

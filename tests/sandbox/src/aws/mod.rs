@@ -56,14 +56,9 @@ impl Visit<'_> {
 
 pub(crate) fn asked(request: &Request) -> Asked {
     let (service, operation) = name(request);
-    let is_write = !["Get", "Describe", "List", "Validate", "Assume"]
-        .iter()
-        .any(|verb| operation.starts_with(verb));
-    Asked {
-        service,
-        operation,
-        is_write,
-    }
+    let is_write =
+        !["Get", "Describe", "List", "Validate", "Assume"].iter().any(|verb| operation.starts_with(verb));
+    Asked { service, operation, is_write }
 }
 
 pub(crate) fn answer(world: &mut World, request: &Request) -> Answer {
@@ -96,25 +91,14 @@ fn perform(
     violations: &mut Vec<String>,
 ) -> Outcome {
     let (caller, region) = auth::authenticate(&world.aws, request, service)?;
-    let input = if service == Service::Sts {
-        sts::input(request)
-    } else {
-        parse(request)?
-    };
+    let input = if service == Service::Sts { sts::input(request) } else { parse(request)? };
     let found = check::check(service, operation, &input)?;
     violations.extend(found.iter().map(ToString::to_string));
     if let Some(refused) = found.iter().find(|violation| violation.is_refused()) {
         return Err(refused.error(service));
     }
     let now = world.clock.now();
-    let visit = Visit {
-        world,
-        caller,
-        region,
-        now,
-        operation: operation.to_owned(),
-        input,
-    };
+    let visit = Visit { world, caller, region, now, operation: operation.to_owned(), input };
     match service {
         Service::Sts => sts::dispatch(visit),
         Service::Ecr => ecr::dispatch(visit),
@@ -126,8 +110,7 @@ fn parse(request: &Request) -> Outcome {
     if request.body.is_empty() {
         return Ok(Value::Object(serde_json::Map::new()));
     }
-    serde_json::from_slice(&request.body)
-        .map_err(|error| AwsError::serialization(&error.to_string()))
+    serde_json::from_slice(&request.body).map_err(|error| AwsError::serialization(&error.to_string()))
 }
 
 /// Service and operation. An unsigned request is told apart by its target, or else taken for STS.
@@ -147,10 +130,7 @@ fn json(status: u16, body: &Value) -> Reply {
 }
 
 /// AWS JSON's times: seconds since 1970, with milliseconds.
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "milliseconds since 1970 fit a double for 280,000 years"
-)]
+#[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double for 280,000 years")]
 fn seconds(time: DateTime<Utc>) -> f64 {
     time.timestamp_millis() as f64 / 1000.0
 }

@@ -110,11 +110,7 @@ fn applies(policy: Option<&str>, access: &Access<'_>, effect: Effect) -> bool {
     let Some(Ok(policy)) = policy.map(parse) else {
         return false;
     };
-    policy
-        .statement
-        .as_slice()
-        .iter()
-        .any(|statement| statement.effect == effect && statement.hits(access))
+    policy.statement.as_slice().iter().any(|statement| statement.effect == effect && statement.hits(access))
 }
 
 impl Policy {
@@ -123,10 +119,7 @@ impl Policy {
         let open = |statement: &Statement| {
             statement.effect == Effect::Allow
                 && statement.condition.is_empty()
-                && statement
-                    .principal
-                    .as_ref()
-                    .is_some_and(Principal::is_everybody)
+                && statement.principal.as_ref().is_some_and(Principal::is_everybody)
         };
         self.statement.as_slice().iter().any(open)
     }
@@ -134,8 +127,8 @@ impl Policy {
     /// What stands under `Principal` and `NotPrincipal`, by kind: `AWS`, `Service`, `Federated`.
     pub(crate) fn principals(&self) -> Vec<(&str, &str)> {
         let statements = self.statement.as_slice().iter();
-        let principals = statements
-            .flat_map(|statement| statement.principal.iter().chain(&statement.not_principal));
+        let principals =
+            statements.flat_map(|statement| statement.principal.iter().chain(&statement.not_principal));
         principals.flat_map(Principal::names).collect()
     }
 }
@@ -145,13 +138,7 @@ impl Statement {
         let principal = self.principal.is_some() != self.not_principal.is_some();
         let action = self.action.as_slice().is_empty() == self.not_action.is_some();
         let resource = self.resource.as_slice().is_empty() == self.not_resource.is_some();
-        principal
-            && action
-            && resource
-            && self
-                .condition
-                .keys()
-                .all(|name| Operator::parse(name).is_some())
+        principal && action && resource && self.condition.keys().all(|name| Operator::parse(name).is_some())
     }
 
     fn hits(&self, access: &Access<'_>) -> bool {
@@ -183,14 +170,10 @@ impl Statement {
 
     /// All operators and all keys have to hold; of a key's values one is enough.
     fn holds(&self, access: &Access<'_>) -> bool {
-        let tests = self
-            .condition
-            .iter()
-            .flat_map(|(name, keys)| keys.iter().map(move |test| (name, test)));
+        let tests = self.condition.iter().flat_map(|(name, keys)| keys.iter().map(move |test| (name, test)));
         tests.into_iter().all(|(name, (key, values))| {
             let values: Vec<String> = values.as_slice().iter().map(Scalar::text).collect();
-            Operator::parse(name)
-                .is_some_and(|operator| operator.holds(context(key, access), &values))
+            Operator::parse(name).is_some_and(|operator| operator.holds(context(key, access), &values))
         })
     }
 }
@@ -206,9 +189,7 @@ impl Scalar {
 
 impl Principal {
     fn is_everybody(&self) -> bool {
-        self.names()
-            .iter()
-            .any(|(kind, name)| *kind == "AWS" && *name == "*")
+        self.names().iter().any(|(kind, name)| *kind == "AWS" && *name == "*")
     }
 
     fn names(&self) -> Vec<(&str, &str)> {
@@ -216,12 +197,7 @@ impl Principal {
             Self::Everybody(name) => vec![("AWS", name)],
             Self::ByKind(kinds) => kinds
                 .iter()
-                .flat_map(|(kind, names)| {
-                    names
-                        .as_slice()
-                        .iter()
-                        .map(|name| (kind.as_str(), name.as_str()))
-                })
+                .flat_map(|(kind, names)| names.as_slice().iter().map(|name| (kind.as_str(), name.as_str())))
                 .collect(),
         }
     }
@@ -272,64 +248,44 @@ impl Operator {
             }
             _ => return None,
         };
-        Some(Self {
-            compare,
-            negated: plain != base,
-            if_exists: base != name,
-            is_null_test: base == "Null",
-        })
+        Some(Self { compare, negated: plain != base, if_exists: base != name, is_null_test: base == "Null" })
     }
 
     fn holds(self, value: Option<String>, patterns: &[String]) -> bool {
         if self.is_null_test {
             let absent = value.is_none().to_string();
-            return patterns
-                .iter()
-                .any(|pattern| pattern.eq_ignore_ascii_case(&absent));
+            return patterns.iter().any(|pattern| pattern.eq_ignore_ascii_case(&absent));
         }
         // A key that is not in the request fails a test, and passes a negated one (IAM reference).
         let Some(value) = value else {
             return self.if_exists || self.negated;
         };
-        patterns
-            .iter()
-            .any(|pattern| (self.compare)(pattern, &value))
-            != self.negated
+        patterns.iter().any(|pattern| (self.compare)(pattern, &value)) != self.negated
     }
 }
 
 /// `ArnLike`: each of the six parts by itself, so that a `*` does not reach over a colon (IAM reference).
 fn arn_like(pattern: &str, arn: &str) -> bool {
-    let (patterns, parts): (Vec<_>, Vec<_>) = (
-        pattern.splitn(6, ':').collect(),
-        arn.splitn(6, ':').collect(),
-    );
+    let (patterns, parts): (Vec<_>, Vec<_>) =
+        (pattern.splitn(6, ':').collect(), arn.splitn(6, ':').collect());
     pattern == "*"
         || (patterns.len() == parts.len()
-            && patterns
-                .iter()
-                .zip(&parts)
-                .all(|(pattern, part)| glob(pattern, part)))
+            && patterns.iter().zip(&parts).all(|(pattern, part)| glob(pattern, part)))
 }
 
 /// `*` for any text, `?` for one character.
 pub(crate) fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) =
-        (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     // reachable[i]: the pattern so far can have eaten the first i characters.
     let mut reachable = vec![false; text.len() + 1];
     reachable[0] = true;
     for symbol in pattern {
         if symbol == '*' {
-            let first = reachable
-                .iter()
-                .position(|reached| *reached)
-                .unwrap_or(text.len() + 1);
+            let first = reachable.iter().position(|reached| *reached).unwrap_or(text.len() + 1);
             (first..=text.len()).for_each(|position| reachable[position] = true);
         } else {
             for position in (0..text.len()).rev() {
-                reachable[position + 1] =
-                    reachable[position] && (symbol == '?' || symbol == text[position]);
+                reachable[position + 1] = reachable[position] && (symbol == '?' || symbol == text[position]);
             }
             reachable[0] = false;
         }

@@ -23,9 +23,7 @@ pub(crate) fn rename_principal(policy: &str, from: &str, to: &str) -> String {
 fn statement_renamed(mut statement: Value, from: &str, to: &str) -> Value {
     for member in ["Principal", "NotPrincipal"] {
         if let Some(principal) = statement.get_mut(member) {
-            let text = principal
-                .to_string()
-                .replace(&format!("\"{from}\""), &format!("\"{to}\""));
+            let text = principal.to_string().replace(&format!("\"{from}\""), &format!("\"{to}\""));
             *principal = serde_json::from_str(&text).unwrap_or_default();
         }
     }

@@ -15,8 +15,7 @@ const UNSUPPORTED_PRINCIPAL: &str = "This resource policy contains an unsupporte
 const INVALID_SERVICE: &str = "This resource policy contains an invalid service principal.";
 const BROAD: &str = "This resource policy grants broad access to your secret. Secrets Manager does not allow creating a \
                      resource policy that grants broad access to secrets.";
-const LOCK_OUT: &str =
-    "Your requested changes will not allow you to manage this secret in the future.";
+const LOCK_OUT: &str = "Your requested changes will not allow you to manage this secret in the future.";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -48,9 +47,7 @@ pub(crate) fn put(visit: &mut Visit<'_>) -> Outcome {
 fn check_policy_name(name: Option<&str>) -> Result<(), AwsError> {
     match name {
         None | Some("default") => Ok(()),
-        Some(_) => Err(AwsError::invalid_parameter(
-            "You can only attach the default policy.",
-        )),
+        Some(_) => Err(AwsError::invalid_parameter("You can only attach the default policy.")),
     }
 }
 
@@ -79,20 +76,14 @@ fn checked(text: &str, aws: &Aws) -> Result<Policy, AwsError> {
 
 /// Whether IAM knows this principal. Unique ids (`AROA…`, `AIDA…`), which it shows for deleted ones, are not taken back.
 fn exists(name: &str, aws: &Aws) -> bool {
-    let is_account =
-        |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let root = name
-        .strip_prefix("arn:aws:iam::")
-        .and_then(|rest| rest.strip_suffix(":root"));
+    let is_account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let root = name.strip_prefix("arn:aws:iam::").and_then(|rest| rest.strip_suffix(":root"));
     name == "*"
         || is_account(name)
         || root.is_some_and(is_account)
         || aws.roles.contains_key(name)
         || aws.users.iter().any(|user| user == name)
-        || aws
-            .access_keys
-            .values()
-            .any(|key| key.arn == name || key.principal_arn == name)
+        || aws.access_keys.values().any(|key| key.arn == name || key.principal_arn == name)
 }
 
 fn is_service(name: &str) -> bool {
@@ -102,12 +93,8 @@ fn is_service(name: &str) -> bool {
 /// Whether the caller could not put a policy any more (documented for the console and ValidateResourcePolicy; that
 /// PutResourcePolicy refuses it, and with which error, is unconfirmed).
 fn locks_out(text: &str, caller: &Caller, arn: &str) -> bool {
-    let access = |action| Access {
-        action,
-        resource: arn,
-        principal: &caller.principal_arn,
-        account: &caller.account,
-    };
+    let access =
+        |action| Access { action, resource: arn, principal: &caller.principal_arn, account: &caller.account };
     policy::denies(Some(text), &access("secretsmanager:PutResourcePolicy"))
         || policy::denies(Some(text), &access("secretsmanager:DeleteResourcePolicy"))
 }
@@ -116,10 +103,7 @@ fn locks_out(text: &str, caller: &Caller, arn: &str) -> bool {
 pub(crate) fn get(visit: &mut Visit<'_>) -> Outcome {
     let secret = find(visit, Use::Read)?;
     let mut output = reference(secret);
-    secret
-        .policy
-        .iter()
-        .for_each(|policy| output["ResourcePolicy"] = policy.clone().into());
+    secret.policy.iter().for_each(|policy| output["ResourcePolicy"] = policy.clone().into());
     Ok(with_policy_name(output))
 }
 
@@ -139,10 +123,7 @@ struct Validate {
 /// Needs the permission to put a policy, too (documented).
 pub(crate) fn validate(visit: &mut Visit<'_>) -> Outcome {
     let validate: Validate = visit.input()?;
-    visit.caller.may(
-        "secretsmanager:PutResourcePolicy",
-        validate.secret_id.as_deref().unwrap_or("*"),
-    )?;
+    visit.caller.may("secretsmanager:PutResourcePolicy", validate.secret_id.as_deref().unwrap_or("*"))?;
     let arn = match validate.secret_id {
         Some(_) => find(visit, Use::Read)?.arn.clone(),
         None => "*".to_owned(),

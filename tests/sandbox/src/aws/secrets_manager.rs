@@ -11,7 +11,8 @@ use super::{Outcome, Visit, deletion, resource_policy, seconds, tags, versions};
 use crate::calls::Service;
 
 /// The text that clients match on (aws-controllers-k8s/community#2969).
-const NAME_PENDING_DELETION: &str = "You can't create this secret because a secret with this name is already scheduled for deletion.";
+const NAME_PENDING_DELETION: &str =
+    "You can't create this secret because a secret with this name is already scheduled for deletion.";
 const MARKED_FOR_DELETION: &str =
     "You can't perform this operation on the secret because it was marked for deletion.";
 const REPLICA: &str =
@@ -54,28 +55,12 @@ pub(crate) enum Use {
 /// Finds the secret named in the request, checking rights and state in AWS's order: identity, existence, resource
 /// policy, state.
 pub(crate) fn find<'v>(visit: &'v mut Visit<'_>, usage: Use) -> Result<&'v mut Secret, AwsError> {
-    let id = visit
-        .input
-        .get("SecretId")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let id = visit.input.get("SecretId").and_then(Value::as_str).unwrap_or_default().to_owned();
     let action = visit.action(Service::SecretsManager);
     visit.caller.may(&action, &id)?;
-    let Visit {
-        world,
-        caller,
-        region,
-        ..
-    } = visit;
-    let named =
-        |secret: &&mut Secret| secret.region == *region && is_named(secret, &id, &caller.account);
-    let secret = world
-        .aws
-        .secrets
-        .iter_mut()
-        .find(named)
-        .ok_or_else(not_found)?;
+    let Visit { world, caller, region, .. } = visit;
+    let named = |secret: &&mut Secret| secret.region == *region && is_named(secret, &id, &caller.account);
+    let secret = world.aws.secrets.iter_mut().find(named).ok_or_else(not_found)?;
     caller.may_on(&action, secret)?;
     check_state(secret, usage)?;
     Ok(secret)
@@ -99,20 +84,13 @@ fn check_state(secret: &Secret, usage: Use) -> Result<(), AwsError> {
 /// By name, ARN, or an ARN without its six characters (documented: "Finding a secret from a partial ARN").
 fn is_named(secret: &Secret, id: &str, account: &str) -> bool {
     if id.starts_with("arn:") {
-        return secret.arn == id
-            || secret
-                .arn
-                .rsplit_once('-')
-                .is_some_and(|(partial, _)| partial == id);
+        return secret.arn == id || secret.arn.rsplit_once('-').is_some_and(|(partial, _)| partial == id);
     }
     secret.account == account && secret.name == id
 }
 
 pub(crate) fn not_found() -> AwsError {
-    AwsError::new(
-        "ResourceNotFoundException",
-        "Secrets Manager can't find the specified secret.",
-    )
+    AwsError::new("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 }
 
 #[derive(Deserialize)]
@@ -130,43 +108,26 @@ struct Create {
 
 fn create(visit: &mut Visit<'_>) -> Outcome {
     let create: Create = visit.input()?;
-    visit
-        .caller
-        .may("secretsmanager:CreateSecret", &create.name)?;
+    visit.caller.may("secretsmanager:CreateSecret", &create.name)?;
     if !create.tags.is_empty() {
         // Documented: tags on creation need this permission as well.
-        visit
-            .caller
-            .may("secretsmanager:TagResource", &create.name)?;
+        visit.caller.may("secretsmanager:TagResource", &create.name)?;
     }
     check_name(&create.name)?;
-    if let Some(secret) = visit
-        .world
-        .aws
-        .secret(&visit.caller.account, &visit.region, &create.name)
-    {
+    if let Some(secret) = visit.world.aws.secret(&visit.caller.account, &visit.region, &create.name) {
         return create_again(secret, &create);
     }
     let now = visit.now;
     let visible_after = visit.world.aws.secret_visible_after;
-    let secret = visit
-        .world
-        .aws
-        .add_secret(&visit.caller.account, &visit.region, &create.name);
+    let secret = visit.world.aws.add_secret(&visit.caller.account, &visit.region, &create.name);
     secret.description = create.description;
     secret.kms_key_id = create.kms_key_id.filter(|key| !is_managed(key));
-    secret.tags = create
-        .tags
-        .into_iter()
-        .map(|tag| (tag.key, tag.value))
-        .collect();
+    secret.tags = create.tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
     (secret.created, secret.changed) = (now, now);
     secret.unseen_by_ecr = visible_after;
     let mut output = reference(secret);
     if create.secret_string.is_some() || create.secret_binary.is_some() {
-        let id = create
-            .client_request_token
-            .unwrap_or_else(|| version_id(&secret.arn));
+        let id = create.client_request_token.unwrap_or_else(|| version_id(&secret.arn));
         versions::add(secret, &id, create.secret_string, create.secret_binary, now);
         output["VersionId"] = id.into();
     }
@@ -185,10 +146,7 @@ fn create_again(secret: &Secret, create: &Create) -> Outcome {
             && version.binary == create.secret_binary
     });
     let Some(version) = same else {
-        let message = format!(
-            "The operation failed because the secret {} already exists.",
-            secret.name
-        );
+        let message = format!("The operation failed because the secret {} already exists.", secret.name);
         return Err(AwsError::new("ResourceExistsException", message));
     };
     let mut output = reference(secret);
@@ -225,22 +183,10 @@ fn description(secret: &Secret) -> Value {
     let optional = [
         ("Description", secret.description.clone().map(Value::from)),
         ("KmsKeyId", secret.kms_key_id.clone().map(Value::from)),
-        (
-            "DeletedDate",
-            secret.deleted.map(|date| seconds(date).into()),
-        ),
-        (
-            "PrimaryRegion",
-            secret.primary_region.clone().map(Value::from),
-        ),
-        (
-            "OwningService",
-            secret.owning_service.clone().map(Value::from),
-        ),
-        (
-            "Tags",
-            (!secret.tags.is_empty()).then(|| tags::shown(&secret.tags)),
-        ),
+        ("DeletedDate", secret.deleted.map(|date| seconds(date).into())),
+        ("PrimaryRegion", secret.primary_region.clone().map(Value::from)),
+        ("OwningService", secret.owning_service.clone().map(Value::from)),
+        ("Tags", (!secret.tags.is_empty()).then(|| tags::shown(&secret.tags))),
         ("VersionIdsToStages", versions::stages(secret)),
         ("ReplicationStatus", replicas(secret)),
     ];
@@ -253,10 +199,8 @@ fn description(secret: &Secret) -> Value {
 }
 
 fn replicas(secret: &Secret) -> Option<Value> {
-    let rows = secret
-        .replicas
-        .iter()
-        .map(|replica| json!({ "Region": replica.region, "Status": replica.status }));
+    let rows =
+        secret.replicas.iter().map(|replica| json!({ "Region": replica.region, "Status": replica.status }));
     (!secret.replicas.is_empty()).then(|| rows.collect())
 }
 
@@ -283,17 +227,8 @@ fn update(visit: &mut Visit<'_>) -> Outcome {
     if update.secret_string.is_none() && update.secret_binary.is_none() {
         return Ok(reference(secret));
     }
-    let id = update
-        .client_request_token
-        .unwrap_or_else(|| version_id(&format!("{}{now}", secret.arn)));
-    versions::put_value(
-        secret,
-        &id,
-        update.secret_string,
-        update.secret_binary,
-        &[],
-        now,
-    )?;
+    let id = update.client_request_token.unwrap_or_else(|| version_id(&format!("{}{now}", secret.arn)));
+    versions::put_value(secret, &id, update.secret_string, update.secret_binary, &[], now)?;
     let mut output = reference(secret);
     output["VersionId"] = id.into();
     Ok(output)
@@ -309,17 +244,9 @@ fn list(visit: &mut Visit<'_>) -> Outcome {
     }
     let input: Input = visit.input()?;
     visit.caller.may("secretsmanager:ListSecrets", "*")?;
-    let mine =
-        |secret: &&Secret| secret.account == visit.caller.account && secret.region == visit.region;
+    let mine = |secret: &&Secret| secret.account == visit.caller.account && secret.region == visit.region;
     let shown = |secret: &&Secret| input.include_planned_deletion || secret.deleted.is_none();
-    let rows: Vec<Value> = visit
-        .world
-        .aws
-        .secrets
-        .iter()
-        .filter(mine)
-        .filter(shown)
-        .map(description)
-        .collect();
+    let rows: Vec<Value> =
+        visit.world.aws.secrets.iter().filter(mine).filter(shown).map(description).collect();
     Ok(json!({ "SecretList": rows }))
 }

@@ -41,10 +41,7 @@ impl Authorization {
     }
 
     pub(crate) fn is_valid(&self, request: &Request, secret: &str) -> bool {
-        let expected = hex(&hmac(
-            &self.signing_key(secret),
-            &self.string_to_sign(request),
-        ));
+        let expected = hex(&hmac(&self.signing_key(secret), &self.string_to_sign(request)));
         expected == self.signature
     }
 
@@ -57,10 +54,7 @@ impl Authorization {
 
     fn string_to_sign(&self, request: &Request) -> String {
         let time = request.header("x-amz-date").unwrap_or_default();
-        let scope = format!(
-            "{}/{}/{}/aws4_request",
-            self.date, self.region, self.service
-        );
+        let scope = format!("{}/{}/{}/aws4_request", self.date, self.region, self.service);
         let digest = hex(&Sha256::digest(self.canonical_request(request)));
         format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{digest}")
     }
@@ -70,12 +64,7 @@ impl Authorization {
         let headers: String = self
             .signed_headers
             .split(';')
-            .map(|name| {
-                format!(
-                    "{name}:{}\n",
-                    values.get(name).map_or("", |value| value.trim())
-                )
-            })
+            .map(|name| format!("{name}:{}\n", values.get(name).map_or("", |value| value.trim())))
             .collect();
         let payload = hex(&Sha256::digest(&request.body));
         format!(
@@ -116,10 +105,7 @@ mod tests {
             signature: String::new(),
         };
         let key = authorization.signing_key("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
-        assert_eq!(
-            hex(&key),
-            "f4780e2d9f65fa895f9c67b32ce1baf0b0d8a43505a000a1a9e090d414db404d"
-        );
+        assert_eq!(hex(&key), "f4780e2d9f65fa895f9c67b32ce1baf0b0d8a43505a000a1a9e090d414db404d");
     }
 
     /// "post-vanilla" of AWS's Signature Version 4 test suite.

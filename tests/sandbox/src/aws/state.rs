@@ -51,11 +51,7 @@ impl Default for Aws {
         let user = format!("arn:aws:iam::{ACCOUNT}:user/regcred");
         let key = AccessKey::user(&user, "sandbox/secret/key/of/the/user/regcred00");
         let id = "AKIASANDBOXREGCRED00".to_owned();
-        Self {
-            access_keys: BTreeMap::from([(id.clone(), key)]),
-            exported_key: id,
-            ..Self::empty()
-        }
+        Self { access_keys: BTreeMap::from([(id.clone(), key)]), exported_key: id, ..Self::empty() }
     }
 }
 
@@ -88,9 +84,7 @@ impl Aws {
             account: account.to_owned(),
             region: region.to_owned(),
             name: name.to_owned(),
-            arn: format!(
-                "arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-{suffix}"
-            ),
+            arn: format!("arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-{suffix}"),
             ..Secret::default()
         };
         self.secrets.push(secret);
@@ -101,31 +95,23 @@ impl Aws {
     /// The secret with this name.
     #[must_use]
     pub fn secret(&self, account: &str, region: &str, name: &str) -> Option<&Secret> {
-        self.secrets
-            .iter()
-            .find(|secret| secret.is(account, region, name))
+        self.secrets.iter().find(|secret| secret.is(account, region, name))
     }
 
     /// The secret with this name, to change it behind the program's back.
     pub fn secret_mut(&mut self, account: &str, region: &str, name: &str) -> Option<&mut Secret> {
-        self.secrets
-            .iter_mut()
-            .find(|secret| secret.is(account, region, name))
+        self.secrets.iter_mut().find(|secret| secret.is(account, region, name))
     }
 
     /// The rule with this prefix.
     #[must_use]
     pub fn rule(&self, account: &str, region: &str, prefix: &str) -> Option<&Rule> {
-        self.rules
-            .iter()
-            .find(|rule| rule.is(account, region, prefix))
+        self.rules.iter().find(|rule| rule.is(account, region, prefix))
     }
 
     /// The rule with this prefix, to change it behind the program's back.
     pub fn rule_mut(&mut self, account: &str, region: &str, prefix: &str) -> Option<&mut Rule> {
-        self.rules
-            .iter_mut()
-            .find(|rule| rule.is(account, region, prefix))
+        self.rules.iter_mut().find(|rule| rule.is(account, region, prefix))
     }
 
     /// Deletes a role as IAM does: policies that named it as principal show its unique id from then on (documented).
@@ -134,11 +120,7 @@ impl Aws {
             return;
         }
         let id = format!("AROA{}", base32(arn, 17));
-        for policy in self
-            .secrets
-            .iter_mut()
-            .filter_map(|secret| secret.policy.as_mut())
-        {
+        for policy in self.secrets.iter_mut().filter_map(|secret| secret.policy.as_mut()) {
             *policy = rename_principal(policy, arn, &id);
         }
     }
@@ -269,17 +251,13 @@ impl Secret {
     /// Whether it is a replica: its primary is in another region.
     #[must_use]
     pub fn is_replica(&self) -> bool {
-        self.primary_region
-            .as_deref()
-            .is_some_and(|primary| primary != self.region)
+        self.primary_region.as_deref().is_some_and(|primary| primary != self.region)
     }
 
     /// The version with this staging label.
     #[must_use]
     pub fn staged(&self, label: &str) -> Option<&Version> {
-        self.versions
-            .iter()
-            .find(|version| version.stages.iter().any(|stage| stage == label))
+        self.versions.iter().find(|version| version.stages.iter().any(|stage| stage == label))
     }
 
     /// The current value.

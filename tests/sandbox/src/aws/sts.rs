@@ -11,9 +11,7 @@ use crate::message::{Reply, Request, form};
 
 /// The operation a form asks for.
 pub(crate) fn action(request: &Request) -> String {
-    fields(request)
-        .remove("Action")
-        .unwrap_or_else(|| "Unknown".to_owned())
+    fields(request).remove("Action").unwrap_or_else(|| "Unknown".to_owned())
 }
 
 /// The form's members as JSON, for the check against the model. Lists (`Tags.member.1.Key`) are left out.
@@ -21,29 +19,17 @@ pub(crate) fn input(request: &Request) -> Value {
     let members = fields(request)
         .into_iter()
         .filter(|(name, _)| name != "Action" && name != "Version" && !name.contains('.'));
-    Value::Object(
-        members
-            .map(|(name, value)| typed(name, value))
-            .collect::<Map<String, Value>>(),
-    )
+    Value::Object(members.map(|(name, value)| typed(name, value)).collect::<Map<String, Value>>())
 }
 
 fn typed(name: String, value: String) -> (String, Value) {
-    let number = if name == "DurationSeconds" {
-        value.parse::<i64>().ok()
-    } else {
-        None
-    };
+    let number = if name == "DurationSeconds" { value.parse::<i64>().ok() } else { None };
     (name, number.map_or(Value::String(value), Value::from))
 }
 
 fn fields(request: &Request) -> std::collections::BTreeMap<String, String> {
     let body = String::from_utf8_lossy(&request.body);
-    form(if body.is_empty() {
-        &request.query
-    } else {
-        &body
-    })
+    form(if body.is_empty() { &request.query } else { &body })
 }
 
 pub(crate) fn dispatch(mut visit: Visit<'_>) -> Outcome {
@@ -60,36 +46,17 @@ fn caller_identity(visit: &Visit<'_>) -> Value {
 }
 
 fn assume_role(visit: &mut Visit<'_>) -> Outcome {
-    let member = |name: &str| {
-        visit
-            .input
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let member = |name: &str| visit.input.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (role_arn, session) = (member("RoleArn"), member("RoleSessionName"));
     visit.caller.may("sts:AssumeRole", &role_arn)?;
     let aws = &mut visit.world.aws;
     // A role that does not exist and one that does not trust the caller look the same (documented).
     let trusted = |trusts: &[String]| {
-        trusts.is_empty()
-            || trusts
-                .iter()
-                .any(|who| glob(who, &visit.caller.principal_arn))
+        trusts.is_empty() || trusts.iter().any(|who| glob(who, &visit.caller.principal_arn))
     };
-    let role = aws
-        .roles
-        .get(&role_arn)
-        .filter(|role| trusted(&role.trusts))
-        .cloned();
+    let role = aws.roles.get(&role_arn).filter(|role| trusted(&role.trusts)).cloned();
     let Some(role) = role else {
-        return Err(AwsError::access_denied(
-            &visit.caller.arn,
-            "sts:AssumeRole",
-            &role_arn,
-            "",
-        ));
+        return Err(AwsError::access_denied(&visit.caller.arn, "sts:AssumeRole", &role_arn, ""));
     };
     let seed = format!("{role_arn}/{session}/{}", aws.next());
     let id = format!("ASIA{}", base32(&seed, 16));
@@ -100,13 +67,7 @@ fn assume_role(visit: &mut Visit<'_>) -> Outcome {
         &base32(&format!("token {seed}"), 32),
     );
     key.denied = role.denied;
-    let output = assumed(
-        &id,
-        &key,
-        &role_arn,
-        &session,
-        visit.now + chrono::Duration::hours(1),
-    );
+    let output = assumed(&id, &key, &role_arn, &session, visit.now + chrono::Duration::hours(1));
     aws.access_keys.insert(id, key);
     Ok(output)
 }
@@ -145,10 +106,9 @@ pub(crate) fn render(operation: &str, output: &Value) -> Reply {
 
 fn xml(value: &Value) -> String {
     match value {
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| format!("<{name}>{}</{name}>", xml(value)))
-            .collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| format!("<{name}>{}</{name}>", xml(value))).collect()
+        }
         Value::String(text) => escape(text),
         other => other.to_string(),
     }

@@ -18,9 +18,7 @@ pub(crate) struct Tag {
 
 /// As descriptions list them.
 pub(crate) fn shown(tags: &BTreeMap<String, String>) -> Value {
-    tags.iter()
-        .map(|(key, value)| json!({ "Key": key, "Value": value }))
-        .collect()
+    tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
 }
 
 pub(crate) fn tag(visit: &mut Visit<'_>) -> Outcome {
@@ -31,9 +29,7 @@ pub(crate) fn tag(visit: &mut Visit<'_>) -> Outcome {
     }
     let input: Input = visit.input()?;
     let secret = find(visit, Use::Change)?;
-    secret
-        .tags
-        .extend(input.tags.into_iter().map(|tag| (tag.key, tag.value)));
+    secret.tags.extend(input.tags.into_iter().map(|tag| (tag.key, tag.value)));
     Ok(Value::Object(Map::new()))
 }
 
@@ -46,9 +42,6 @@ pub(crate) fn untag(visit: &mut Visit<'_>) -> Outcome {
     }
     let input: Input = visit.input()?;
     let secret = find(visit, Use::Change)?;
-    input
-        .tag_keys
-        .iter()
-        .for_each(|key| drop(secret.tags.remove(key)));
+    input.tag_keys.iter().for_each(|key| drop(secret.tags.remove(key)));
     Ok(Value::Object(Map::new()))
 }

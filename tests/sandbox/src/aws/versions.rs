@@ -27,24 +27,12 @@ pub(crate) fn put(visit: &mut Visit<'_>) -> Outcome {
     let put: Put = visit.input()?;
     let now = visit.now;
     let secret = find(visit, Use::Change)?;
-    let id = put
-        .client_request_token
-        .unwrap_or_else(|| version_id(&format!("{}{now}", secret.arn)));
-    put_value(
-        secret,
-        &id,
-        put.secret_string,
-        put.secret_binary,
-        &put.version_stages,
-        now,
-    )?;
+    let id = put.client_request_token.unwrap_or_else(|| version_id(&format!("{}{now}", secret.arn)));
+    put_value(secret, &id, put.secret_string, put.secret_binary, &put.version_stages, now)?;
     let version = secret.versions.iter().find(|version| version.id == id);
     let mut output = reference(secret);
     output["VersionId"] = id.into();
-    output["VersionStages"] = version
-        .map(|version| version.stages.clone())
-        .unwrap_or_default()
-        .into();
+    output["VersionStages"] = version.map(|version| version.stages.clone()).unwrap_or_default().into();
     Ok(output)
 }
 
@@ -59,9 +47,7 @@ pub(crate) fn put_value(
     now: DateTime<Utc>,
 ) -> Result<(), AwsError> {
     if string.is_some() == binary.is_some() {
-        return Err(AwsError::invalid_parameter(
-            "You must provide either SecretString or SecretBinary.",
-        ));
+        return Err(AwsError::invalid_parameter("You must provide either SecretString or SecretBinary."));
     }
     if let Some(version) = secret.versions.iter().find(|version| version.id == id) {
         return if version.string == string && version.binary == binary {
@@ -72,19 +58,11 @@ pub(crate) fn put_value(
     }
     make_room(secret, now)?;
     let first = secret.versions.is_empty();
-    secret.versions.push(Version {
-        id: id.to_owned(),
-        string,
-        binary,
-        stages: Vec::new(),
-        created: now,
-    });
+    secret.versions.push(Version { id: id.to_owned(), string, binary, stages: Vec::new(), created: now });
     if stages.is_empty() || first {
         secret.move_label("AWSCURRENT", Some(id));
     }
-    stages
-        .iter()
-        .for_each(|stage| secret.move_label(stage, Some(id)));
+    stages.iter().for_each(|stage| secret.move_label(stage, Some(id)));
     secret.changed = now;
     Ok(())
 }
@@ -97,13 +75,7 @@ pub(crate) fn add(
     binary: Option<String>,
     now: DateTime<Utc>,
 ) {
-    secret.versions.push(Version {
-        id: id.to_owned(),
-        string,
-        binary,
-        stages: Vec::new(),
-        created: now,
-    });
+    secret.versions.push(Version { id: id.to_owned(), string, binary, stages: Vec::new(), created: now });
     secret.move_label("AWSCURRENT", Some(id));
 }
 
@@ -121,10 +93,8 @@ fn make_room(secret: &mut Secret, now: DateTime<Utc>) -> Result<(), AwsError> {
         return Ok(());
     }
     let day_ago = now - chrono::Duration::hours(24);
-    let old = secret
-        .versions
-        .iter()
-        .position(|version| version.stages.is_empty() && version.created < day_ago);
+    let old =
+        secret.versions.iter().position(|version| version.stages.is_empty() && version.created < day_ago);
     let old = old.ok_or_else(|| {
         AwsError::new(
             "LimitExceededException",
@@ -145,17 +115,11 @@ struct Get {
 pub(crate) fn get(visit: &mut Visit<'_>) -> Outcome {
     let get: Get = visit.input()?;
     let secret = find(visit, Use::Read)?;
-    let by_default = if get.version_id.is_none() {
-        Some("AWSCURRENT".to_owned())
-    } else {
-        None
-    };
+    let by_default = if get.version_id.is_none() { Some("AWSCURRENT".to_owned()) } else { None };
     let stage = get.version_stage.or(by_default);
     let wanted = |version: &&Version| {
         get.version_id.as_ref().is_none_or(|id| *id == version.id)
-            && stage
-                .as_ref()
-                .is_none_or(|stage| version.stages.contains(stage))
+            && stage.as_ref().is_none_or(|stage| version.stages.contains(stage))
     };
     let version = secret
         .versions
@@ -166,14 +130,8 @@ pub(crate) fn get(visit: &mut Visit<'_>) -> Outcome {
     output["VersionId"] = version.id.clone().into();
     output["VersionStages"] = version.stages.clone().into();
     output["CreatedDate"] = seconds(version.created).into();
-    version
-        .string
-        .iter()
-        .for_each(|text| output["SecretString"] = text.clone().into());
-    version
-        .binary
-        .iter()
-        .for_each(|bytes| output["SecretBinary"] = bytes.clone().into());
+    version.string.iter().for_each(|text| output["SecretString"] = text.clone().into());
+    version.binary.iter().for_each(|bytes| output["SecretBinary"] = bytes.clone().into());
     Ok(output)
 }
 
@@ -214,9 +172,8 @@ fn check_move(secret: &Secret, wish: &MoveStage) -> Result<(), AwsError> {
     if let Some(target) = &wish.move_to_version_id
         && !secret.versions.iter().any(|version| version.id == *target)
     {
-        let message = format!(
-            "Secrets Manager can't find the specified secret value for VersionId: {target}"
-        );
+        let message =
+            format!("Secrets Manager can't find the specified secret value for VersionId: {target}");
         return Err(AwsError::new("ResourceNotFoundException", message));
     }
     if wish.move_to_version_id.is_none() && label == "AWSCURRENT" {
@@ -231,9 +188,9 @@ fn check_move(secret: &Secret, wish: &MoveStage) -> Result<(), AwsError> {
                  {holder}, so you must explicitly reference that version in RemoveFromVersionId."
             )))
         }
-        (holder, Some(named)) if holder != Some(named) => Err(AwsError::invalid_parameter(
-            format!("The staging label {label} is not attached to version {named}."),
-        )),
+        (holder, Some(named)) if holder != Some(named) => Err(AwsError::invalid_parameter(format!(
+            "The staging label {label} is not attached to version {named}."
+        ))),
         _ => Ok(()),
     }
 }
@@ -248,10 +205,8 @@ struct List {
 pub(crate) fn list(visit: &mut Visit<'_>) -> Outcome {
     let list: List = visit.input()?;
     let secret = find(visit, Use::Look)?;
-    let shown = secret
-        .versions
-        .iter()
-        .filter(|version| list.include_deprecated || !version.stages.is_empty());
+    let shown =
+        secret.versions.iter().filter(|version| list.include_deprecated || !version.stages.is_empty());
     let rows: Vec<Value> = shown.map(row).collect();
     let mut output = reference(secret);
     output["Versions"] = rows.into();
@@ -264,12 +219,8 @@ fn row(version: &Version) -> Value {
 
 /// `VersionIdsToStages`: only versions that have a label; left out when there is none.
 pub(crate) fn stages(secret: &Secret) -> Option<Value> {
-    let labelled = secret
-        .versions
-        .iter()
-        .filter(|version| !version.stages.is_empty());
-    let map: Map<String, Value> = labelled
-        .map(|version| (version.id.clone(), version.stages.clone().into()))
-        .collect();
+    let labelled = secret.versions.iter().filter(|version| !version.stages.is_empty());
+    let map: Map<String, Value> =
+        labelled.map(|version| (version.id.clone(), version.stages.clone().into())).collect();
     (!map.is_empty()).then_some(Value::Object(map))
 }

@@ -13,41 +13,27 @@ pub(crate) fn list(visit: &mut Visit<'_>) -> Outcome {
     let page = Page::of(visit, 30, 100);
     let repository = repository_url(visit);
     let environments = &visit.repository()?.environments;
-    let rows: Vec<Value> = environments
-        .iter()
-        .map(|(name, environment)| row(name, environment, &repository))
-        .collect();
+    let rows: Vec<Value> =
+        environments.iter().map(|(name, environment)| row(name, environment, &repository)).collect();
     Ok(page.reply("environments", &rows))
 }
 
 pub(crate) fn get(visit: &mut Visit<'_>) -> Outcome {
-    let (name, repository) = (
-        visit.param("environment_name").to_owned(),
-        repository_url(visit),
-    );
-    let environment = visit
-        .repository()?
-        .environments
-        .get(&name)
-        .ok_or_else(Refusal::not_found)?;
+    let (name, repository) = (visit.param("environment_name").to_owned(), repository_url(visit));
+    let environment = visit.repository()?.environments.get(&name).ok_or_else(Refusal::not_found)?;
     Ok(Reply::json(200, &row(&name, environment, &repository)))
 }
 
 /// Makes it, or changes nothing here: protection rules are not kept.
 pub(crate) fn put(visit: &mut Visit<'_>) -> Outcome {
-    let (name, repository) = (
-        visit.param("environment_name").to_owned(),
-        repository_url(visit),
-    );
+    let (name, repository) = (visit.param("environment_name").to_owned(), repository_url(visit));
     if name.trim().is_empty() || name.len() > 255 {
         return Err(Refusal::unprocessable("Validation Failed"));
     }
     let created_at = visit.world.clock.second();
     let environments = &mut visit.repository()?.environments;
-    let environment = environments.entry(name.clone()).or_insert(Environment {
-        created_at,
-        ..Environment::default()
-    });
+    let environment =
+        environments.entry(name.clone()).or_insert(Environment { created_at, ..Environment::default() });
     Ok(Reply::json(200, &row(&name, environment, &repository)))
 }
 

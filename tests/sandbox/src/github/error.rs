@@ -16,12 +16,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(status: u16, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            message: message.into(),
-            headers: Vec::new(),
-            url: None,
-        }
+        Self { status, message: message.into(), headers: Vec::new(), url: None }
     }
 
     pub(crate) fn not_found() -> Self {
@@ -64,19 +59,13 @@ impl Refusal {
             403,
             "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
         );
-        refusal
-            .headers
-            .extend(retry_after.map(|seconds| ("retry-after", seconds.to_string())));
+        refusal.headers.extend(retry_after.map(|seconds| ("retry-after", seconds.to_string())));
         refusal
     }
 
     /// Redirects to the repository's lasting address.
     pub(crate) fn moved(status: u16, url: String) -> Self {
-        let message = if status == 301 {
-            "Moved Permanently"
-        } else {
-            "Temporary Redirect"
-        };
+        let message = if status == 301 { "Moved Permanently" } else { "Temporary Redirect" };
         let mut refusal = Self::new(status, message);
         refusal.headers.push(("location", url.clone()));
         refusal.url = Some(url);
@@ -86,8 +75,7 @@ impl Refusal {
     /// Says which permissions the endpoint wants (documented header).
     pub(crate) fn accepting(mut self, permissions: &str) -> Self {
         if !permissions.is_empty() {
-            self.headers
-                .push(("x-accepted-github-permissions", permissions.to_owned()));
+            self.headers.push(("x-accepted-github-permissions", permissions.to_owned()));
         }
         self
     }
@@ -98,14 +86,10 @@ impl Refusal {
             "documentation_url": "https://docs.github.com/rest",
             "status": self.status.to_string(),
         });
-        self.url
-            .into_iter()
-            .for_each(|url| body["url"] = url.into());
+        self.url.into_iter().for_each(|url| body["url"] = url.into());
         self.headers
             .into_iter()
-            .fold(Reply::json(self.status, &body), |reply, (name, value)| {
-                reply.with(name, value)
-            })
+            .fold(Reply::json(self.status, &body), |reply, (name, value)| reply.with(name, value))
     }
 }
 
@@ -116,10 +100,7 @@ pub(crate) fn for_fault(kind: &Kind) -> Refusal {
         Kind::Status(401) => Refusal::bad_credentials(),
         Kind::Status(404) => Refusal::not_found(),
         Kind::Status(403) => Refusal::new(403, "Resource not accessible by personal access token"),
-        Kind::Status(429) => Refusal {
-            status: 429,
-            ..Refusal::secondary_limit(None)
-        },
+        Kind::Status(429) => Refusal { status: 429, ..Refusal::secondary_limit(None) },
         Kind::Status(503) => Refusal::new(503, "Service Unavailable"),
         Kind::Status(status) => Refusal::new(*status, "Server Error"),
         _ => Refusal::new(500, "Server Error"),

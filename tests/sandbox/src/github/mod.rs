@@ -49,12 +49,7 @@ impl Visit<'_> {
     }
 
     fn token(&self) -> Token {
-        self.world
-            .github
-            .tokens
-            .get(&self.token)
-            .cloned()
-            .unwrap_or_default()
+        self.world.github.tokens.get(&self.token).cloned().unwrap_or_default()
     }
 }
 
@@ -65,11 +60,7 @@ pub(crate) fn asked(request: &Request) -> Asked {
         Some((route, _)) => route.name.to_owned(),
         None => format!("{} {}", request.method, request.path),
     };
-    Asked {
-        service: Service::GitHub,
-        operation,
-        is_write,
-    }
+    Asked { service: Service::GitHub, operation, is_write }
 }
 
 pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
@@ -80,11 +71,7 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
 
 /// A fault's answer, in GitHub's shape.
 pub(crate) fn refuse(world: &World, kind: &Kind) -> Reply {
-    let date = world
-        .clock
-        .now()
-        .format("%a, %d %b %Y %H:%M:%S GMT")
-        .to_string();
+    let date = world.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
     error::for_fault(kind).render().with("date", date)
 }
 
@@ -95,28 +82,16 @@ fn perform(world: &mut World, request: &Request, token: &str) -> Outcome {
     }
     authenticate(world, token)?;
     let (prefix, segments) = segments(request);
-    let (route, params) =
-        routes::find(&request.method, &segments).ok_or_else(Refusal::not_found)?;
+    let (route, params) = routes::find(&request.method, &segments).ok_or_else(Refusal::not_found)?;
     let base = format!("http://{}{prefix}", request.host());
     let body = parse(request)?;
-    let mut visit = Visit {
-        world,
-        route,
-        params,
-        query: request.query_map(),
-        body,
-        base,
-        token: token.to_owned(),
-    };
+    let mut visit =
+        Visit { world, route, params, query: request.query_map(), body, base, token: token.to_owned() };
     place::resolve(&mut visit, &segments)?;
     let accepted = route.accepted();
     place::authorize(&visit).map_err(|refusal| refusal.accepting(&accepted))?;
     let reply = (route.handler)(&mut visit).map_err(|refusal| refusal.accepting(&accepted))?;
-    Ok(if accepted.is_empty() {
-        reply
-    } else {
-        reply.with("x-accepted-github-permissions", accepted)
-    })
+    Ok(if accepted.is_empty() { reply } else { reply.with("x-accepted-github-permissions", accepted) })
 }
 
 fn authenticate(world: &mut World, token: &str) -> Result<(), Refusal> {
@@ -124,17 +99,9 @@ fn authenticate(world: &mut World, token: &str) -> Result<(), Refusal> {
     if token.is_empty() {
         return Err(Refusal::requires_authentication());
     }
-    let known = world
-        .github
-        .tokens
-        .get_mut(token)
-        .ok_or_else(Refusal::bad_credentials)?;
+    let known = world.github.tokens.get_mut(token).ok_or_else(Refusal::bad_credentials)?;
     known.used += 1;
-    if known.used > limit {
-        Err(Refusal::primary_limit(&known.login))
-    } else {
-        Ok(())
-    }
+    if known.used > limit { Err(Refusal::primary_limit(&known.login)) } else { Ok(()) }
 }
 
 /// The body as JSON; some writes have none.
@@ -173,15 +140,9 @@ fn finish(world: &World, token: &str, reply: Reply) -> Reply {
     reply
         .with("date", now.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
         .with("x-github-media-type", "github.v3; format=json")
-        .with(
-            "x-github-request-id",
-            "0000:000000:0000000:0000000:00000000",
-        )
+        .with("x-github-request-id", "0000:000000:0000000:0000000:00000000")
         .with("x-ratelimit-limit", limit.to_string())
-        .with(
-            "x-ratelimit-remaining",
-            limit.saturating_sub(used).to_string(),
-        )
+        .with("x-ratelimit-remaining", limit.saturating_sub(used).to_string())
         .with("x-ratelimit-used", used.to_string())
         .with("x-ratelimit-reset", (now.timestamp() + 3600).to_string())
         .with("x-ratelimit-resource", "core")

@@ -35,10 +35,7 @@ const LINKS: &[(&str, &str)] = &[
     ("languages_url", "languages"),
     ("merges_url", "merges"),
     ("milestones_url", "milestones{/number}"),
-    (
-        "notifications_url",
-        "notifications{?since,all,participating}",
-    ),
+    ("notifications_url", "notifications{?since,all,participating}"),
     ("pulls_url", "pulls{/number}"),
     ("releases_url", "releases{/id}"),
     ("stargazers_url", "stargazers"),
@@ -53,17 +50,8 @@ const LINKS: &[(&str, &str)] = &[
 pub(crate) fn get(visit: &mut Visit<'_>) -> Outcome {
     let (full_name, base) = (visit.full_name(), visit.base.clone());
     let token = visit.token();
-    let is_org = visit
-        .world
-        .github
-        .organizations
-        .contains_key(visit.param("owner"));
-    let repository = visit
-        .world
-        .github
-        .repositories
-        .get(&full_name)
-        .ok_or_else(Refusal::not_found)?;
+    let is_org = visit.world.github.organizations.contains_key(visit.param("owner"));
+    let repository = visit.world.github.repositories.get(&full_name).ok_or_else(Refusal::not_found)?;
     let mut body = minimal(&full_name, repository, is_org, &base);
     let writes = token.has("secrets", "write") || token.has("actions_variables", "write");
     for (name, value) in details(&full_name, repository, writes) {
@@ -98,26 +86,12 @@ pub(crate) fn minimal(full_name: &str, repository: &Repository, is_org: bool, ba
 fn details(full_name: &str, repository: &Repository, push: bool) -> Vec<(&'static str, Value)> {
     let at = Value::from("2011-01-26T19:01:12Z");
     let mut details = vec![
-        (
-            "clone_url",
-            format!("https://github.com/{full_name}.git").into(),
-        ),
-        (
-            "git_url",
-            format!("git://github.com/{full_name}.git").into(),
-        ),
+        ("clone_url", format!("https://github.com/{full_name}.git").into()),
+        ("git_url", format!("git://github.com/{full_name}.git").into()),
         ("ssh_url", format!("git@github.com:{full_name}.git").into()),
         ("svn_url", format!("https://github.com/{full_name}").into()),
         ("default_branch", "main".into()),
-        (
-            "visibility",
-            if repository.private {
-                "private"
-            } else {
-                "public"
-            }
-            .into(),
-        ),
+        ("visibility", if repository.private { "private" } else { "public" }.into()),
         (
             "permissions",
             json!({ "admin": push, "maintain": push, "push": push, "triage": push, "pull": true }),

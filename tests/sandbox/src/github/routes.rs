@@ -20,11 +20,8 @@ pub(crate) struct Route {
 impl Route {
     /// For `X-Accepted-GitHub-Permissions`: a comma joins what is needed together.
     pub(crate) fn accepted(&self) -> String {
-        let all: Vec<String> = self
-            .needs
-            .iter()
-            .map(|(permission, level)| format!("{permission}={level}"))
-            .collect();
+        let all: Vec<String> =
+            self.needs.iter().map(|(permission, level)| format!("{permission}={level}")).collect();
         all.join(",")
     }
 
@@ -42,11 +39,7 @@ const fn route(
     needs: &'static [(&'static str, &'static str)],
     handler: Handler,
 ) -> Route {
-    Route {
-        name,
-        needs,
-        handler,
-    }
+    Route { name, needs, handler }
 }
 
 const SECRETS_READ: &[(&str, &str)] = &[("secrets", "read")];
@@ -56,8 +49,7 @@ const VARIABLES_WRITE: &[(&str, &str)] = &[("actions_variables", "write")];
 const DEPENDABOT_READ: &[(&str, &str)] = &[("dependabot_secrets", "read")];
 const DEPENDABOT_WRITE: &[(&str, &str)] = &[("dependabot_secrets", "write")];
 const ENVIRONMENT_SECRETS_READ: &[(&str, &str)] = &[("secrets", "read"), ("environments", "read")];
-const ENVIRONMENT_SECRETS_WRITE: &[(&str, &str)] =
-    &[("secrets", "write"), ("environments", "write")];
+const ENVIRONMENT_SECRETS_WRITE: &[(&str, &str)] = &[("secrets", "write"), ("environments", "write")];
 const ENVIRONMENT_VARIABLES_READ: &[(&str, &str)] =
     &[("actions_variables", "read"), ("environments", "read")];
 const ENVIRONMENT_VARIABLES_WRITE: &[(&str, &str)] =
@@ -72,91 +64,23 @@ const ORG_DEPENDABOT_WRITE: &[(&str, &str)] = &[("organization_dependabot_secret
 /// Literal segments come before parameters, so that `public-key` is not taken for a secret's name.
 static ROUTES: &[Route] = &[
     route("GET /user", &[], user::get),
-    route(
-        "GET /repos/{owner}/{repo}",
-        &[("metadata", "read")],
-        repositories::get,
-    ),
-    route(
-        "GET /repos/{owner}/{repo}/actions/secrets",
-        SECRETS_READ,
-        secrets::list,
-    ),
-    route(
-        "GET /repos/{owner}/{repo}/actions/secrets/public-key",
-        SECRETS_READ,
-        secrets::public_key,
-    ),
-    route(
-        "GET /repos/{owner}/{repo}/actions/secrets/{secret_name}",
-        SECRETS_READ,
-        secrets::get,
-    ),
-    route(
-        "PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}",
-        SECRETS_WRITE,
-        secrets::put,
-    ),
-    route(
-        "DELETE /repos/{owner}/{repo}/actions/secrets/{secret_name}",
-        SECRETS_WRITE,
-        secrets::delete,
-    ),
-    route(
-        "GET /repos/{owner}/{repo}/dependabot/secrets",
-        DEPENDABOT_READ,
-        secrets::list,
-    ),
-    route(
-        "GET /repos/{owner}/{repo}/dependabot/secrets/public-key",
-        DEPENDABOT_READ,
-        secrets::public_key,
-    ),
-    route(
-        "GET /repos/{owner}/{repo}/dependabot/secrets/{secret_name}",
-        DEPENDABOT_READ,
-        secrets::get,
-    ),
-    route(
-        "PUT /repos/{owner}/{repo}/dependabot/secrets/{secret_name}",
-        DEPENDABOT_WRITE,
-        secrets::put,
-    ),
-    route(
-        "DELETE /repos/{owner}/{repo}/dependabot/secrets/{secret_name}",
-        DEPENDABOT_WRITE,
-        secrets::delete,
-    ),
-    route(
-        "GET /repos/{owner}/{repo}/actions/variables",
-        VARIABLES_READ,
-        variables::list,
-    ),
-    route(
-        "POST /repos/{owner}/{repo}/actions/variables",
-        VARIABLES_WRITE,
-        variables::create,
-    ),
-    route(
-        "GET /repos/{owner}/{repo}/actions/variables/{name}",
-        VARIABLES_READ,
-        variables::get,
-    ),
-    route(
-        "PATCH /repos/{owner}/{repo}/actions/variables/{name}",
-        VARIABLES_WRITE,
-        variables::update,
-    ),
-    route(
-        "DELETE /repos/{owner}/{repo}/actions/variables/{name}",
-        VARIABLES_WRITE,
-        variables::delete,
-    ),
-    route(
-        "GET /repos/{owner}/{repo}/environments",
-        &[("actions", "read")],
-        environments::list,
-    ),
+    route("GET /repos/{owner}/{repo}", &[("metadata", "read")], repositories::get),
+    route("GET /repos/{owner}/{repo}/actions/secrets", SECRETS_READ, secrets::list),
+    route("GET /repos/{owner}/{repo}/actions/secrets/public-key", SECRETS_READ, secrets::public_key),
+    route("GET /repos/{owner}/{repo}/actions/secrets/{secret_name}", SECRETS_READ, secrets::get),
+    route("PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}", SECRETS_WRITE, secrets::put),
+    route("DELETE /repos/{owner}/{repo}/actions/secrets/{secret_name}", SECRETS_WRITE, secrets::delete),
+    route("GET /repos/{owner}/{repo}/dependabot/secrets", DEPENDABOT_READ, secrets::list),
+    route("GET /repos/{owner}/{repo}/dependabot/secrets/public-key", DEPENDABOT_READ, secrets::public_key),
+    route("GET /repos/{owner}/{repo}/dependabot/secrets/{secret_name}", DEPENDABOT_READ, secrets::get),
+    route("PUT /repos/{owner}/{repo}/dependabot/secrets/{secret_name}", DEPENDABOT_WRITE, secrets::put),
+    route("DELETE /repos/{owner}/{repo}/dependabot/secrets/{secret_name}", DEPENDABOT_WRITE, secrets::delete),
+    route("GET /repos/{owner}/{repo}/actions/variables", VARIABLES_READ, variables::list),
+    route("POST /repos/{owner}/{repo}/actions/variables", VARIABLES_WRITE, variables::create),
+    route("GET /repos/{owner}/{repo}/actions/variables/{name}", VARIABLES_READ, variables::get),
+    route("PATCH /repos/{owner}/{repo}/actions/variables/{name}", VARIABLES_WRITE, variables::update),
+    route("DELETE /repos/{owner}/{repo}/actions/variables/{name}", VARIABLES_WRITE, variables::delete),
+    route("GET /repos/{owner}/{repo}/environments", &[("actions", "read")], environments::list),
     route(
         "GET /repos/{owner}/{repo}/environments/{environment_name}",
         &[("actions", "read")],
@@ -217,41 +141,13 @@ static ROUTES: &[Route] = &[
         ENVIRONMENT_VARIABLES_WRITE,
         variables::delete,
     ),
-    route(
-        "GET /orgs/{org}/actions/secrets",
-        ORG_SECRETS_READ,
-        secrets::list,
-    ),
-    route(
-        "GET /orgs/{org}/actions/secrets/public-key",
-        ORG_SECRETS_READ,
-        secrets::public_key,
-    ),
-    route(
-        "GET /orgs/{org}/actions/secrets/{secret_name}",
-        ORG_SECRETS_READ,
-        secrets::get,
-    ),
-    route(
-        "PUT /orgs/{org}/actions/secrets/{secret_name}",
-        ORG_SECRETS_WRITE,
-        secrets::put,
-    ),
-    route(
-        "DELETE /orgs/{org}/actions/secrets/{secret_name}",
-        ORG_SECRETS_WRITE,
-        secrets::delete,
-    ),
-    route(
-        "GET /orgs/{org}/actions/secrets/{secret_name}/repositories",
-        ORG_SECRETS_READ,
-        selected::list,
-    ),
-    route(
-        "PUT /orgs/{org}/actions/secrets/{secret_name}/repositories",
-        ORG_SECRETS_WRITE,
-        selected::set,
-    ),
+    route("GET /orgs/{org}/actions/secrets", ORG_SECRETS_READ, secrets::list),
+    route("GET /orgs/{org}/actions/secrets/public-key", ORG_SECRETS_READ, secrets::public_key),
+    route("GET /orgs/{org}/actions/secrets/{secret_name}", ORG_SECRETS_READ, secrets::get),
+    route("PUT /orgs/{org}/actions/secrets/{secret_name}", ORG_SECRETS_WRITE, secrets::put),
+    route("DELETE /orgs/{org}/actions/secrets/{secret_name}", ORG_SECRETS_WRITE, secrets::delete),
+    route("GET /orgs/{org}/actions/secrets/{secret_name}/repositories", ORG_SECRETS_READ, selected::list),
+    route("PUT /orgs/{org}/actions/secrets/{secret_name}/repositories", ORG_SECRETS_WRITE, selected::set),
     route(
         "PUT /orgs/{org}/actions/secrets/{secret_name}/repositories/{repository_id}",
         ORG_SECRETS_WRITE,
@@ -262,31 +158,11 @@ static ROUTES: &[Route] = &[
         ORG_SECRETS_WRITE,
         selected::remove,
     ),
-    route(
-        "GET /orgs/{org}/dependabot/secrets",
-        ORG_DEPENDABOT_READ,
-        secrets::list,
-    ),
-    route(
-        "GET /orgs/{org}/dependabot/secrets/public-key",
-        ORG_DEPENDABOT_READ,
-        secrets::public_key,
-    ),
-    route(
-        "GET /orgs/{org}/dependabot/secrets/{secret_name}",
-        ORG_DEPENDABOT_READ,
-        secrets::get,
-    ),
-    route(
-        "PUT /orgs/{org}/dependabot/secrets/{secret_name}",
-        ORG_DEPENDABOT_WRITE,
-        secrets::put,
-    ),
-    route(
-        "DELETE /orgs/{org}/dependabot/secrets/{secret_name}",
-        ORG_DEPENDABOT_WRITE,
-        secrets::delete,
-    ),
+    route("GET /orgs/{org}/dependabot/secrets", ORG_DEPENDABOT_READ, secrets::list),
+    route("GET /orgs/{org}/dependabot/secrets/public-key", ORG_DEPENDABOT_READ, secrets::public_key),
+    route("GET /orgs/{org}/dependabot/secrets/{secret_name}", ORG_DEPENDABOT_READ, secrets::get),
+    route("PUT /orgs/{org}/dependabot/secrets/{secret_name}", ORG_DEPENDABOT_WRITE, secrets::put),
+    route("DELETE /orgs/{org}/dependabot/secrets/{secret_name}", ORG_DEPENDABOT_WRITE, secrets::delete),
     route(
         "GET /orgs/{org}/dependabot/secrets/{secret_name}/repositories",
         ORG_DEPENDABOT_READ,
@@ -307,31 +183,11 @@ static ROUTES: &[Route] = &[
         ORG_DEPENDABOT_WRITE,
         selected::remove,
     ),
-    route(
-        "GET /orgs/{org}/actions/variables",
-        ORG_VARIABLES_READ,
-        variables::list,
-    ),
-    route(
-        "POST /orgs/{org}/actions/variables",
-        ORG_VARIABLES_WRITE,
-        variables::create,
-    ),
-    route(
-        "GET /orgs/{org}/actions/variables/{name}",
-        ORG_VARIABLES_READ,
-        variables::get,
-    ),
-    route(
-        "PATCH /orgs/{org}/actions/variables/{name}",
-        ORG_VARIABLES_WRITE,
-        variables::update,
-    ),
-    route(
-        "DELETE /orgs/{org}/actions/variables/{name}",
-        ORG_VARIABLES_WRITE,
-        variables::delete,
-    ),
+    route("GET /orgs/{org}/actions/variables", ORG_VARIABLES_READ, variables::list),
+    route("POST /orgs/{org}/actions/variables", ORG_VARIABLES_WRITE, variables::create),
+    route("GET /orgs/{org}/actions/variables/{name}", ORG_VARIABLES_READ, variables::get),
+    route("PATCH /orgs/{org}/actions/variables/{name}", ORG_VARIABLES_WRITE, variables::update),
+    route("DELETE /orgs/{org}/actions/variables/{name}", ORG_VARIABLES_WRITE, variables::delete),
 ];
 
 /// The route of a request with its parameters. `/repositories/{id}/…`, the address that a renamed repository redirects
@@ -362,20 +218,14 @@ fn parameters_of(
     tail: &'static str,
     segments: &[String],
 ) -> Option<BTreeMap<&'static str, String>> {
-    let parts = head
-        .split('/')
-        .chain(tail.split('/'))
-        .filter(|part| !part.is_empty());
+    let parts = head.split('/').chain(tail.split('/')).filter(|part| !part.is_empty());
     let parts: Vec<&'static str> = parts.collect();
     if parts.len() != segments.len() {
         return None;
     }
     let mut params = BTreeMap::new();
     for (part, segment) in parts.into_iter().zip(segments) {
-        match part
-            .strip_prefix('{')
-            .and_then(|part| part.strip_suffix('}'))
-        {
+        match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
             Some(name) => drop(params.insert(name, segment.clone())),
             None if part == segment => {}
             None => return None,

@@ -22,11 +22,8 @@ pub(crate) fn list(visit: &mut Visit<'_>) -> Outcome {
     let page = Page::of(visit, 30, 100);
     let base = secrets_url(visit);
     let (store, _) = visit.store()?;
-    let rows: Vec<Value> = store
-        .secrets
-        .iter_mut()
-        .filter_map(|(name, secret)| row(name, secret, &base))
-        .collect();
+    let rows: Vec<Value> =
+        store.secrets.iter_mut().filter_map(|(name, secret)| row(name, secret, &base)).collect();
     Ok(page.reply("secrets", &rows))
 }
 
@@ -34,10 +31,7 @@ pub(crate) fn get(visit: &mut Visit<'_>) -> Outcome {
     let name = name(visit);
     let base = secrets_url(visit);
     let (store, _) = visit.store()?;
-    let secret = store
-        .secrets
-        .get_mut(&name)
-        .ok_or_else(Refusal::not_found)?;
+    let secret = store.secrets.get_mut(&name).ok_or_else(Refusal::not_found)?;
     let row = row(&name, secret, &base).ok_or_else(Refusal::not_found)?;
     Ok(Reply::json(200, &row))
 }
@@ -45,7 +39,8 @@ pub(crate) fn get(visit: &mut Visit<'_>) -> Outcome {
 /// Never the value, and no digest of it (documented).
 fn row(name: &str, secret: &mut Secret, base: &str) -> Option<Value> {
     let updated_at = shown_time(secret)?;
-    let mut row = json!({ "name": name, "created_at": time(secret.created_at), "updated_at": time(updated_at) });
+    let mut row =
+        json!({ "name": name, "created_at": time(secret.created_at), "updated_at": time(updated_at) });
     if let Some(visibility) = secret.visibility {
         row["visibility"] = json!(visibility);
         if visibility == Visibility::Selected {
@@ -69,11 +64,7 @@ pub(crate) fn time(time: DateTime<Utc>) -> String {
 }
 
 fn secrets_url(visit: &Visit<'_>) -> String {
-    let store = if visit.route.path().contains("/dependabot/") {
-        "dependabot"
-    } else {
-        "actions"
-    };
+    let store = if visit.route.path().contains("/dependabot/") { "dependabot" } else { "actions" };
     format!("{}/orgs/{}/{store}/secrets", visit.base, visit.param("org"))
 }
 
@@ -82,10 +73,7 @@ pub(crate) fn public_key(visit: &mut Visit<'_>) -> Outcome {
     let (store, scope) = visit.store()?;
     let key = store.key(&scope);
     store.key_generation += u32::from(rotate);
-    Ok(Reply::json(
-        200,
-        &json!({ "key_id": key.id, "key": key.public_base64() }),
-    ))
+    Ok(Reply::json(200, &json!({ "key_id": key.id, "key": key.public_base64() })))
 }
 
 #[derive(Deserialize)]
@@ -118,8 +106,8 @@ impl Id {
 pub(crate) fn put(visit: &mut Visit<'_>) -> Outcome {
     let name = name(visit);
     check_name(&name)?;
-    let put: Put = serde_json::from_value(visit.body.clone())
-        .map_err(|error| Refusal::invalid(&error.to_string()))?;
+    let put: Put =
+        serde_json::from_value(visit.body.clone()).map_err(|error| Refusal::invalid(&error.to_string()))?;
     let visibility = visibility(visit, put.visibility)?;
     let sealed = sealed(&put)?;
     let (now, lag) = (visit.world.clock.second(), visit.world.github.stale_reads);
@@ -128,12 +116,10 @@ pub(crate) fn put(visit: &mut Visit<'_>) -> Outcome {
     if put.key_id.as_deref() != Some(&key.id) {
         return Err(improper());
     }
-    let value = String::from_utf8(key.secret.unseal(&sealed).map_err(|_| improper())?)
-        .map_err(|_| improper())?;
+    let value =
+        String::from_utf8(key.secret.unseal(&sealed).map_err(|_| improper())?).map_err(|_| improper())?;
     if value.len() > SIZE_LIMIT {
-        return Err(Refusal::unprocessable(
-            "Secret value is too large. The limit is 48 KB.",
-        ));
+        return Err(Refusal::unprocessable("Secret value is too large. The limit is 48 KB."));
     }
     let before = store.secrets.get(&name);
     let secret = Secret {
@@ -142,11 +128,7 @@ pub(crate) fn put(visit: &mut Visit<'_>) -> Outcome {
         updated_at: now,
         visibility,
         // An update that leaves the list out clears it (external-secrets/external-secrets#6514).
-        selected: put
-            .selected_repository_ids
-            .iter()
-            .filter_map(Id::number)
-            .collect(),
+        selected: put.selected_repository_ids.iter().filter_map(Id::number).collect(),
         stale_reads: lag,
         stale_updated_at: before.map(|secret| secret.updated_at),
     };
@@ -168,9 +150,8 @@ fn sealed(put: &Put) -> Result<Vec<u8>, Refusal> {
         .encrypted_value
         .as_deref()
         .ok_or_else(|| Refusal::invalid("\"encrypted_value\" wasn't supplied."))?;
-    let decoded = STANDARD
-        .decode(text)
-        .map_err(|_| Refusal::invalid(&format!("{text} does not match {BASE64}.")))?;
+    let decoded =
+        STANDARD.decode(text).map_err(|_| Refusal::invalid(&format!("{text} does not match {BASE64}.")))?;
     match put.key_id {
         Some(_) => Ok(decoded),
         None => Err(Refusal::invalid("\"key_id\" wasn't supplied.")),
@@ -180,9 +161,7 @@ fn sealed(put: &Put) -> Result<Vec<u8>, Refusal> {
 /// Required for an organization, and only there.
 fn visibility(visit: &Visit<'_>, given: Option<Visibility>) -> Result<Option<Visibility>, Refusal> {
     match visit.place() {
-        Place::Organization(_) if given.is_none() => {
-            Err(Refusal::invalid("\"visibility\" wasn't supplied."))
-        }
+        Place::Organization(_) if given.is_none() => Err(Refusal::invalid("\"visibility\" wasn't supplied.")),
         Place::Organization(_) => Ok(given),
         _ => Ok(None),
     }
@@ -191,11 +170,7 @@ fn visibility(visit: &Visit<'_>, given: Option<Visibility>) -> Result<Option<Vis
 pub(crate) fn delete(visit: &mut Visit<'_>) -> Outcome {
     let name = name(visit);
     let (store, _) = visit.store()?;
-    store
-        .secrets
-        .remove(&name)
-        .map(|_| Reply::empty(204))
-        .ok_or_else(Refusal::not_found)
+    store.secrets.remove(&name).map(|_| Reply::empty(204)).ok_or_else(Refusal::not_found)
 }
 
 /// Names compare without case and are kept in capitals (documented).
@@ -205,9 +180,7 @@ pub(crate) fn name(visit: &Visit<'_>) -> String {
 
 /// Letters, digits and `_`; not starting with a digit or `GITHUB_` (documented).
 pub(crate) fn check_name(name: &str) -> Result<(), Refusal> {
-    let allowed = name
-        .chars()
-        .all(|symbol| symbol.is_ascii_alphanumeric() || symbol == '_');
+    let allowed = name.chars().all(|symbol| symbol.is_ascii_alphanumeric() || symbol == '_');
     if !allowed || name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
         return Err(Refusal::unprocessable(
             "Secret names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). Spaces are \
@@ -215,9 +188,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), Refusal> {
         ));
     }
     if name.to_uppercase().starts_with("GITHUB_") {
-        return Err(Refusal::unprocessable(
-            "Secret names must not start with GITHUB_.",
-        ));
+        return Err(Refusal::unprocessable("Secret names must not start with GITHUB_."));
     }
     Ok(())
 }
@@ -232,12 +203,7 @@ pub(crate) struct Page {
 impl Page {
     /// `per_page` above the limit is cut down to it, without a word.
     pub(crate) fn of(visit: &Visit<'_>, default: usize, limit: usize) -> Self {
-        let number = |name: &str| {
-            visit
-                .query
-                .get(name)
-                .and_then(|text| text.parse::<usize>().ok())
-        };
+        let number = |name: &str| visit.query.get(name).and_then(|text| text.parse::<usize>().ok());
         Self {
             number: number("page").unwrap_or(1).max(1),
             size: number("per_page").unwrap_or(default).clamp(1, limit),
@@ -258,25 +224,17 @@ impl Page {
         }
         let last = rows.len().div_ceil(self.size);
         let link = |page: usize, name: &str| {
-            format!(
-                "<{}?per_page={}&page={page}>; rel=\"{name}\"",
-                self.url, self.size
-            )
+            format!("<{}?per_page={}&page={page}>; rel=\"{name}\"", self.url, self.size)
         };
-        reply.with(
-            "link",
-            format!("{}, {}", link(self.number + 1, "next"), link(last, "last")),
-        )
+        reply.with("link", format!("{}, {}", link(self.number + 1, "next"), link(last, "last")))
     }
 }
 
 impl Visit<'_> {
     /// The path of this request, with its parameters put in.
     fn actual_path(&self) -> String {
-        self.params
-            .iter()
-            .fold(self.route.path().to_owned(), |path, (name, value)| {
-                path.replace(&format!("{{{name}}}"), &super::place::encode(value))
-            })
+        self.params.iter().fold(self.route.path().to_owned(), |path, (name, value)| {
+            path.replace(&format!("{{{name}}}"), &super::place::encode(value))
+        })
     }
 }

@@ -67,25 +67,15 @@ impl GitHub {
     /// Puts a private repository there.
     pub fn add_repository(&mut self, full_name: &str) -> &mut Repository {
         self.last_id += 1;
-        let repository = Repository {
-            id: self.last_id,
-            ..Repository::default()
-        };
-        self.repositories
-            .entry(full_name.to_owned())
-            .or_insert(repository)
+        let repository = Repository { id: self.last_id, ..Repository::default() };
+        self.repositories.entry(full_name.to_owned()).or_insert(repository)
     }
 
     /// Puts an organization there.
     pub fn add_organization(&mut self, login: &str) -> &mut Organization {
         self.last_id += 1;
-        let organization = Organization {
-            id: self.last_id,
-            ..Organization::default()
-        };
-        self.organizations
-            .entry(login.to_owned())
-            .or_insert(organization)
+        let organization = Organization { id: self.last_id, ..Organization::default() };
+        self.organizations.entry(login.to_owned()).or_insert(organization)
     }
 
     /// Renames a repository; the old name redirects from then on (documented).
@@ -153,18 +143,14 @@ impl Token {
     /// Sets one permission; `level` is `none`, `read` or `write`.
     #[must_use]
     pub fn with(mut self, permission: &str, level: &str) -> Self {
-        self.permissions
-            .insert(permission.to_owned(), level.to_owned());
+        self.permissions.insert(permission.to_owned(), level.to_owned());
         self
     }
 
     /// Whether it has this permission at this level.
     #[must_use]
     pub fn has(&self, permission: &str, level: &str) -> bool {
-        let given = self
-            .permissions
-            .get(permission)
-            .or_else(|| self.permissions.get("*"));
+        let given = self.permissions.get(permission).or_else(|| self.permissions.get("*"));
         given.is_some_and(|given| given == level || given == "write")
     }
 
@@ -252,16 +238,8 @@ impl SecretStore {
 
     /// Puts a secret there as somebody else would have, by hand.
     pub fn set(&mut self, name: &str, value: &str, at: DateTime<Utc>) {
-        let created_at = self
-            .secrets
-            .get(name)
-            .map_or(at, |secret| secret.created_at);
-        let secret = Secret {
-            value: value.to_owned(),
-            created_at,
-            updated_at: at,
-            ..Secret::default()
-        };
+        let created_at = self.secrets.get(name).map_or(at, |secret| secret.created_at);
+        let secret = Secret { value: value.to_owned(), created_at, updated_at: at, ..Secret::default() };
         self.secrets.insert(name.to_owned(), secret);
     }
 
@@ -280,15 +258,9 @@ pub(crate) struct KeyPair {
 impl KeyPair {
     fn derive(scope: &str, generation: u32) -> Self {
         let digest: [u8; 32] = Sha256::digest(format!("{scope}#{generation}")).into();
-        let number = digest
-            .iter()
-            .take(8)
-            .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
         // GitHub's ids are decimal numbers of 18 or 19 digits.
-        Self {
-            id: (number / 4 + 100_000_000_000_000_000).to_string(),
-            secret: SecretKey::from(digest),
-        }
+        Self { id: (number / 4 + 100_000_000_000_000_000).to_string(), secret: SecretKey::from(digest) }
     }
 
     pub(crate) fn public_base64(&self) -> String {

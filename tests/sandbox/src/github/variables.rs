@@ -18,21 +18,15 @@ pub(crate) fn list(visit: &mut Visit<'_>) -> Outcome {
     let page = Page::of(visit, 10, 30);
     let base = visit.base.clone();
     let org = visit.param("org").to_owned();
-    let rows: Vec<Value> = visit
-        .variables()?
-        .iter()
-        .map(|(name, variable)| row(name, variable, &base, &org))
-        .collect();
+    let rows: Vec<Value> =
+        visit.variables()?.iter().map(|(name, variable)| row(name, variable, &base, &org)).collect();
     Ok(page.reply("variables", &rows))
 }
 
 pub(crate) fn get(visit: &mut Visit<'_>) -> Outcome {
     let name = visit.param("name").to_uppercase();
     let (base, org) = (visit.base.clone(), visit.param("org").to_owned());
-    let variable = visit
-        .variables()?
-        .get(&name)
-        .ok_or_else(Refusal::not_found)?;
+    let variable = visit.variables()?.get(&name).ok_or_else(Refusal::not_found)?;
     Ok(Reply::json(200, &row(&name, variable, &base, &org)))
 }
 
@@ -63,27 +57,19 @@ struct Body {
 
 impl Body {
     fn of(visit: &Visit<'_>) -> Result<Self, Refusal> {
-        serde_json::from_value(visit.body.clone())
-            .map_err(|error| Refusal::invalid(&error.to_string()))
+        serde_json::from_value(visit.body.clone()).map_err(|error| Refusal::invalid(&error.to_string()))
     }
 
     fn selected(&self) -> Option<Vec<u64>> {
-        self.selected_repository_ids
-            .as_ref()
-            .map(|ids| ids.iter().filter_map(Id::number).collect())
+        self.selected_repository_ids.as_ref().map(|ids| ids.iter().filter_map(Id::number).collect())
     }
 }
 
 pub(crate) fn create(visit: &mut Visit<'_>) -> Outcome {
     let body = Body::of(visit)?;
     let selected = body.selected().unwrap_or_default();
-    let name = body
-        .name
-        .ok_or_else(|| Refusal::invalid("\"name\" wasn't supplied."))?
-        .to_uppercase();
-    let value = body
-        .value
-        .ok_or_else(|| Refusal::invalid("\"value\" wasn't supplied."))?;
+    let name = body.name.ok_or_else(|| Refusal::invalid("\"name\" wasn't supplied."))?.to_uppercase();
+    let value = body.value.ok_or_else(|| Refusal::invalid("\"value\" wasn't supplied."))?;
     check_name(&name)?;
     check_size(&value)?;
     if matches!(visit.place(), Place::Organization(_)) && body.visibility.is_none() {
@@ -92,18 +78,10 @@ pub(crate) fn create(visit: &mut Visit<'_>) -> Outcome {
     let now = visit.world.clock.second();
     let variables = visit.variables()?;
     if variables.contains_key(&name) {
-        return Err(Refusal::new(
-            409,
-            "Already exists - Variable already exists",
-        ));
+        return Err(Refusal::new(409, "Already exists - Variable already exists"));
     }
-    let variable = Variable {
-        value,
-        created_at: now,
-        updated_at: now,
-        visibility: body.visibility,
-        selected,
-    };
+    let variable =
+        Variable { value, created_at: now, updated_at: now, visibility: body.visibility, selected };
     variables.insert(name, variable);
     Ok(Reply::json(201, &json!({})))
 }
@@ -115,10 +93,7 @@ pub(crate) fn update(visit: &mut Visit<'_>) -> Outcome {
     body.value.iter().try_for_each(|value| check_size(value))?;
     let now = visit.world.clock.second();
     let variables = visit.variables()?;
-    let mut variable = variables
-        .get(&name)
-        .cloned()
-        .ok_or_else(Refusal::not_found)?;
+    let mut variable = variables.get(&name).cloned().ok_or_else(Refusal::not_found)?;
     variable.selected = body.selected().unwrap_or(variable.selected);
     variable.value = body.value.unwrap_or(variable.value);
     variable.visibility = body.visibility.or(variable.visibility);
@@ -130,9 +105,7 @@ pub(crate) fn update(visit: &mut Visit<'_>) -> Outcome {
 
 fn check_size(value: &str) -> Result<(), Refusal> {
     if value.len() > SIZE_LIMIT {
-        Err(Refusal::unprocessable(
-            "Variable value is too large. The limit is 48 KB.",
-        ))
+        Err(Refusal::unprocessable("Variable value is too large. The limit is 48 KB."))
     } else {
         Ok(())
     }
@@ -140,9 +113,5 @@ fn check_size(value: &str) -> Result<(), Refusal> {
 
 pub(crate) fn delete(visit: &mut Visit<'_>) -> Outcome {
     let name = visit.param("name").to_uppercase();
-    visit
-        .variables()?
-        .remove(&name)
-        .map(|_| Reply::empty(204))
-        .ok_or_else(Refusal::not_found)
+    visit.variables()?.remove(&name).map(|_| Reply::empty(204)).ok_or_else(Refusal::not_found)
 }

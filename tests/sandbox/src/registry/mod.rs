@@ -28,19 +28,12 @@ pub(crate) fn asked(request: &Request) -> Asked {
     let method = &request.method;
     let (service, path) = match Page::of(request) {
         Page::Ping => (Service::Registry, "/v2/".to_owned()),
-        Page::Manifest { .. } => (
-            Service::Registry,
-            "/v2/{name}/manifests/{reference}".to_owned(),
-        ),
+        Page::Manifest { .. } => (Service::Registry, "/v2/{name}/manifests/{reference}".to_owned()),
         Page::Token => (Service::Token, "/token".to_owned()),
         Page::HubLogin => (Service::Hub, "/v2/auth/token".to_owned()),
         Page::Unknown => (Service::Registry, request.path.clone()),
     };
-    Asked {
-        service,
-        operation: format!("{method} {path}"),
-        is_write: false,
-    }
+    Asked { service, operation: format!("{method} {path}"), is_write: false }
 }
 
 pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
@@ -61,9 +54,7 @@ pub(crate) fn refuse(kind: &Kind) -> Reply {
     match kind {
         Kind::Throttle { retry_after } => {
             let reply = error(429, "TOOMANYREQUESTS", TOO_MANY);
-            retry_after.iter().fold(reply, |reply, seconds| {
-                reply.with("retry-after", seconds.to_string())
-            })
+            retry_after.iter().fold(reply, |reply, seconds| reply.with("retry-after", seconds.to_string()))
         }
         Kind::Status(429) => error(429, "TOOMANYREQUESTS", TOO_MANY),
         Kind::Status(401) => error(401, "UNAUTHORIZED", "authentication required"),
@@ -91,9 +82,9 @@ impl Page {
             (&Method::GET, ["token"]) => Self::Token,
             (&Method::GET, ["v2"]) => Self::Ping,
             (&Method::POST, ["v2", "auth", "token"]) => Self::HubLogin,
-            (&Method::GET | &Method::HEAD, ["v2", name @ .., "manifests", _]) => Self::Manifest {
-                name: name.join("/"),
-            },
+            (&Method::GET | &Method::HEAD, ["v2", name @ .., "manifests", _]) => {
+                Self::Manifest { name: name.join("/") }
+            }
             _ => Self::Unknown,
         }
     }
@@ -117,19 +108,13 @@ fn challenge(registry: &Registry, request: &Request, more: &str) -> Reply {
     let how = if registry.basic_only {
         "Basic realm=\"Registry\"".to_owned()
     } else {
-        format!(
-            "Bearer realm=\"http://{}/token\",service=\"{SERVICE}\"{more}",
-            request.host()
-        )
+        format!("Bearer realm=\"http://{}/token\",service=\"{SERVICE}\"{more}", request.host())
     };
     error(401, "UNAUTHORIZED", "authentication required").with("www-authenticate", how)
 }
 
 fn error(status: u16, code: &str, message: &str) -> Reply {
-    Reply::json(
-        status,
-        &json!({ "errors": [{ "code": code, "message": message, "detail": null }] }),
-    )
+    Reply::json(status, &json!({ "errors": [{ "code": code, "message": message, "detail": null }] }))
 }
 
 /// A token for an account, or for nobody when there is no `Authorization`: an answer of 200 is no proof of a login
@@ -137,9 +122,7 @@ fn error(status: u16, code: &str, message: &str) -> Reply {
 fn token(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Reply {
     let login = match request.header("authorization") {
         None => None,
-        Some(header) => match basic(header)
-            .and_then(|(user, secret)| registry.login(&user, &secret))
-        {
+        Some(header) => match basic(header).and_then(|(user, secret)| registry.login(&user, &secret)) {
             Some(login) => Some(login),
             // auth.docker.io's own words (docker/hub-feedback#2383).
             None => {
@@ -147,10 +130,7 @@ fn token(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Reply {
             }
         },
     };
-    let scopes = pairs(&request.query)
-        .filter(|(name, _)| name == "scope")
-        .map(|(_, scope)| scope)
-        .collect();
+    let scopes = pairs(&request.query).filter(|(name, _)| name == "scope").map(|(_, scope)| scope).collect();
     let token = issue(Visitor { login, scopes }, now);
     let issued_at = now.format("%Y-%m-%dT%H:%M:%S%.9fZ").to_string();
     Reply::json(
@@ -162,17 +142,13 @@ fn token(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Reply {
 /// Not a JWT, as the real ones are: nobody but the registry has to read it.
 fn issue(visitor: Visitor, now: DateTime<Utc>) -> String {
     let expires = now.timestamp() + TOKEN_SECONDS;
-    let claims = json!({ "for": SERVICE, "login": visitor.login, "scopes": visitor.scopes, "expires": expires });
+    let claims =
+        json!({ "for": SERVICE, "login": visitor.login, "scopes": visitor.scopes, "expires": expires });
     STANDARD.encode(claims.to_string())
 }
 
 fn basic(header: &str) -> Option<(String, String)> {
-    let text = String::from_utf8(
-        STANDARD
-            .decode(header.strip_prefix("Basic ")?.trim())
-            .ok()?,
-    )
-    .ok()?;
+    let text = String::from_utf8(STANDARD.decode(header.strip_prefix("Basic ")?.trim()).ok()?).ok()?;
     let (user, secret) = text.split_once(':')?;
     Some((user.to_owned(), secret.to_owned()))
 }
@@ -183,24 +159,13 @@ fn visitor(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Option
     if registry.basic_only {
         let (user, secret) = basic(header)?;
         let login = registry.login(&user, &secret)?;
-        return Some(Visitor {
-            login: Some(login),
-            scopes: vec!["*".to_owned()],
-        });
+        return Some(Visitor { login: Some(login), scopes: vec!["*".to_owned()] });
     }
     let claims: Value =
         serde_json::from_slice(&STANDARD.decode(header.strip_prefix("Bearer ")?).ok()?).ok()?;
     let valid = claims["for"] == SERVICE && claims["expires"].as_i64()? > now.timestamp();
-    let scopes = claims["scopes"]
-        .as_array()?
-        .iter()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect();
-    valid.then(|| Visitor {
-        login: claims["login"].as_str().map(str::to_owned),
-        scopes,
-    })
+    let scopes = claims["scopes"].as_array()?.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    valid.then(|| Visitor { login: claims["login"].as_str().map(str::to_owned), scopes })
 }
 
 /// A manifest and the pull limit. HEAD costs nothing, GET costs a pull (documented).
@@ -209,24 +174,13 @@ fn manifest(registry: &mut Registry, request: &Request, name: &str, now: DateTim
     let Some(visitor) = visitor(registry, request, now) else {
         return challenge(registry, request, &format!(",scope=\"{scope}\""));
     };
-    if !visitor
-        .scopes
-        .iter()
-        .any(|granted| *granted == scope || granted == "*")
-    {
-        return challenge(
-            registry,
-            request,
-            &format!(",scope=\"{scope}\",error=\"insufficient_scope\""),
-        );
+    if !visitor.scopes.iter().any(|granted| *granted == scope || granted == "*") {
+        return challenge(registry, request, &format!(",scope=\"{scope}\",error=\"insufficient_scope\""));
     }
     let source = registry.source(visitor.login.as_deref());
     let plan = registry.plan_mut(visitor.login.as_deref());
     if plan.is_used_up() {
-        return with_limits(
-            error(429, "TOOMANYREQUESTS", TOO_MANY),
-            plan.headers(&source),
-        );
+        return with_limits(error(429, "TOOMANYREQUESTS", TOO_MANY), plan.headers(&source));
     }
     if request.method == Method::GET {
         plan.count_pull();
@@ -236,9 +190,7 @@ fn manifest(registry: &mut Registry, request: &Request, name: &str, now: DateTim
 }
 
 fn with_limits(reply: Reply, limits: Vec<(&'static str, String)>) -> Reply {
-    limits
-        .into_iter()
-        .fold(reply, |reply, (name, value)| reply.with(name, value))
+    limits.into_iter().fold(reply, |reply, (name, value)| reply.with(name, value))
 }
 
 /// hub.docker.com's login with a token or password (docs.docker.com, "Docker Hub API", `POST /v2/auth/token`).
@@ -247,15 +199,9 @@ fn hub_login(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Repl
     let member = |name: &str| body[name].as_str().unwrap_or_default();
     match registry.login(member("identifier"), member("secret")) {
         Some(login) => {
-            let visitor = Visitor {
-                login: Some(login),
-                scopes: Vec::new(),
-            };
+            let visitor = Visitor { login: Some(login), scopes: Vec::new() };
             Reply::json(200, &json!({ "access_token": issue(visitor, now) }))
         }
-        None => Reply::json(
-            401,
-            &json!({ "detail": "Incorrect authentication credentials" }),
-        ),
+        None => Reply::json(401, &json!({ "detail": "Incorrect authentication credentials" })),
     }
 }

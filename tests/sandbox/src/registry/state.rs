@@ -31,11 +31,7 @@ impl Registry {
     /// No accounts.
     #[must_use]
     pub fn empty() -> Self {
-        Self {
-            accounts: BTreeMap::new(),
-            anonymous: Plan::limited(100),
-            basic_only: false,
-        }
+        Self { accounts: BTreeMap::new(), anonymous: Plan::limited(100), basic_only: false }
     }
 
     /// Puts an account with one valid credential there.
@@ -47,10 +43,7 @@ impl Registry {
 
     /// Revokes a credential, as its owner would on hub.docker.com.
     pub fn revoke(&mut self, secret: &str) {
-        let credentials = self
-            .accounts
-            .values_mut()
-            .flat_map(|account| &mut account.credentials);
+        let credentials = self.accounts.values_mut().flat_map(|account| &mut account.credentials);
         credentials
             .filter(|credential| credential.secret == secret)
             .for_each(|credential| credential.revoked = true);
@@ -131,11 +124,7 @@ impl Credential {
             _ if secret.starts_with("dckr_oat_") => CredentialKind::Oat,
             _ => CredentialKind::Password,
         };
-        Self {
-            secret: secret.to_owned(),
-            kind,
-            revoked: false,
-        }
+        Self { secret: secret.to_owned(), kind, revoked: false }
     }
 }
 
@@ -166,19 +155,13 @@ impl Plan {
     /// So many pulls in six hours, all of them left.
     #[must_use]
     pub fn limited(limit: u32) -> Self {
-        Self {
-            limit: Some(limit),
-            remaining: limit,
-        }
+        Self { limit: Some(limit), remaining: limit }
     }
 
     /// No limit.
     #[must_use]
     pub fn paid() -> Self {
-        Self {
-            limit: None,
-            remaining: 0,
-        }
+        Self { limit: None, remaining: 0 }
     }
 
     pub(crate) fn is_used_up(&self) -> bool {
@@ -196,10 +179,7 @@ impl Plan {
         };
         vec![
             ("ratelimit-limit", format!("{limit};w={WINDOW_SECONDS}")),
-            (
-                "ratelimit-remaining",
-                format!("{};w={WINDOW_SECONDS}", self.remaining),
-            ),
+            ("ratelimit-remaining", format!("{};w={WINDOW_SECONDS}", self.remaining)),
             ("docker-ratelimit-source", source.to_owned()),
         ]
     }

@@ -83,10 +83,8 @@ pub(crate) fn write_request(
 }
 
 fn parse(bytes: &[u8], is_head: bool) -> io::Result<Answer> {
-    let end = bytes
-        .windows(4)
-        .position(|window| window == b"\r\n\r\n")
-        .ok_or(io::ErrorKind::UnexpectedEof)?;
+    let end =
+        bytes.windows(4).position(|window| window == b"\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let mut lines = head.split("\r\n");
     let status = lines
@@ -98,17 +96,11 @@ fn parse(bytes: &[u8], is_head: bool) -> io::Result<Answer> {
         .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
         .collect();
     let body = bytes[end + 4..].to_vec();
-    let promised: usize = headers
-        .get("content-length")
-        .map_or(0, |length| length.parse().unwrap());
+    let promised: usize = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
     if !is_head && body.len() < promised {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok(Answer {
-        status,
-        headers,
-        body,
-    })
+    Ok(Answer { status, headers, body })
 }
 
 pub(crate) fn start() -> Sandbox {
@@ -141,65 +133,31 @@ pub(crate) struct AwsError {
 
 impl<'s> Aws<'s> {
     pub(crate) fn new(sandbox: &'s Sandbox) -> Self {
-        Self {
-            sandbox,
-            key: "AKIASANDBOXREGCRED00",
-            token: None,
-            region: REGION,
-        }
+        Self { sandbox, key: "AKIASANDBOXREGCRED00", token: None, region: REGION }
     }
 
     pub(crate) fn secrets(&self, operation: &str, input: &Value) -> Result<Value, AwsError> {
-        self.json(
-            &format!("secretsmanager.{operation}"),
-            "secretsmanager",
-            input,
-        )
+        self.json(&format!("secretsmanager.{operation}"), "secretsmanager", input)
     }
 
     pub(crate) fn ecr(&self, operation: &str, input: &Value) -> Result<Value, AwsError> {
-        self.json(
-            &format!("AmazonEC2ContainerRegistry_V20150921.{operation}"),
-            "ecr",
-            input,
-        )
+        self.json(&format!("AmazonEC2ContainerRegistry_V20150921.{operation}"), "ecr", input)
     }
 
     pub(crate) fn sts(&self, form: &str) -> Answer {
-        self.post(
-            "sts",
-            &[("content-type", "application/x-www-form-urlencoded")],
-            form.as_bytes(),
-        )
+        self.post("sts", &[("content-type", "application/x-www-form-urlencoded")], form.as_bytes())
     }
 
     fn json(&self, target: &str, service: &str, input: &Value) -> Result<Value, AwsError> {
-        let headers = [
-            ("x-amz-target", target),
-            ("content-type", "application/x-amz-json-1.1"),
-        ];
+        let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1")];
         let answer = self.post(service, &headers, input.to_string().as_bytes());
         let body = answer.json();
         if answer.status == 200 {
             return Ok(body);
         }
-        let code = body["__type"]
-            .as_str()
-            .unwrap()
-            .rsplit('#')
-            .next()
-            .unwrap()
-            .to_owned();
-        let message = body["Message"]
-            .as_str()
-            .or(body["message"].as_str())
-            .unwrap_or_default()
-            .to_owned();
-        Err(AwsError {
-            status: answer.status,
-            code,
-            message,
-        })
+        let code = body["__type"].as_str().unwrap().rsplit('#').next().unwrap().to_owned();
+        let message = body["Message"].as_str().or(body["message"].as_str()).unwrap_or_default().to_owned();
+        Err(AwsError { status: answer.status, code, message })
     }
 
     fn post(&self, service: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
@@ -216,12 +174,8 @@ impl<'s> Aws<'s> {
     /// A secret with a credential that logs in; its ARN.
     pub(crate) fn make_secret(&self) -> String {
         let value = json!({ "username": "acme", "accessToken": TOKEN }).to_string();
-        let input =
-            json!({ "Name": NAME, "SecretString": value, "ClientRequestToken": version("a") });
-        self.secrets("CreateSecret", &input).unwrap()["ARN"]
-            .as_str()
-            .unwrap()
-            .to_owned()
+        let input = json!({ "Name": NAME, "SecretString": value, "ClientRequestToken": version("a") });
+        self.secrets("CreateSecret", &input).unwrap()["ARN"].as_str().unwrap().to_owned()
     }
 
     pub(crate) fn make_rule(&self, prefix: &str, arn: &str) -> Result<Value, AwsError> {
@@ -245,10 +199,7 @@ pub(crate) struct GitHub<'s> {
 
 impl<'s> GitHub<'s> {
     pub(crate) fn new(sandbox: &'s Sandbox) -> Self {
-        Self {
-            sandbox,
-            token: "github_pat_sandbox0123456789",
-        }
+        Self { sandbox, token: "github_pat_sandbox0123456789" }
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -257,23 +208,9 @@ impl<'s> GitHub<'s> {
 
     pub(crate) fn request(&self, method: &str, path: &str, body: &Value) -> Answer {
         let authorization = format!("Bearer {}", self.token);
-        let headers = [
-            ("authorization", authorization.as_str()),
-            ("user-agent", "test"),
-        ];
-        let body = if body.is_null() {
-            Vec::new()
-        } else {
-            body.to_string().into_bytes()
-        };
-        send(
-            &self.sandbox.url(Door::GitHub),
-            method,
-            path,
-            &headers,
-            &body,
-        )
-        .unwrap()
+        let headers = [("authorization", authorization.as_str()), ("user-agent", "test")];
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        send(&self.sandbox.url(Door::GitHub), method, path, &headers, &body).unwrap()
     }
 
     /// Seals `value` with the key of this list of secrets and puts it there, with `more` in the body.
@@ -284,7 +221,8 @@ impl<'s> GitHub<'s> {
 
     pub(crate) fn sealed(&self, list: &str, value: &str, more: &Value) -> Value {
         let key = self.get(&format!("{list}/public-key")).json();
-        let mut body = json!({ "encrypted_value": seal(key["key"].as_str().unwrap(), value), "key_id": key["key_id"] });
+        let mut body =
+            json!({ "encrypted_value": seal(key["key"].as_str().unwrap(), value), "key_id": key["key_id"] });
         for (name, value) in more.as_object().into_iter().flatten() {
             body[name] = value.clone();
         }
@@ -295,9 +233,5 @@ impl<'s> GitHub<'s> {
 /// A sealed box in base64.
 pub(crate) fn seal(key: &str, value: &str) -> String {
     let key: [u8; 32] = STANDARD.decode(key).unwrap().try_into().unwrap();
-    STANDARD.encode(
-        PublicKey::from(key)
-            .seal(&mut OsRng, value.as_bytes())
-            .unwrap(),
-    )
+    STANDARD.encode(PublicKey::from(key).seal(&mut OsRng, value.as_bytes()).unwrap())
 }

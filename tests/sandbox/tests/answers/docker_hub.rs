@@ -11,14 +11,11 @@ use serde_json::json;
 use crate::client::{Answer, TOKEN, send, start, start_with};
 
 const PREVIEW: &str = "/v2/ratelimitpreview/test/manifests/latest";
-const TOKEN_PATH: &str =
-    "/token?service=registry.docker.io&scope=repository:ratelimitpreview/test:pull";
+const TOKEN_PATH: &str = "/token?service=registry.docker.io&scope=repository:ratelimitpreview/test:pull";
 
 fn get(sandbox: &Sandbox, method: &str, path: &str, authorization: Option<&str>) -> Answer {
-    let headers: Vec<(&str, &str)> = authorization
-        .map(|value| ("authorization", value))
-        .into_iter()
-        .collect();
+    let headers: Vec<(&str, &str)> =
+        authorization.map(|value| ("authorization", value)).into_iter().collect();
     send(&sandbox.url(Door::Registry), method, path, &headers, b"").unwrap()
 }
 
@@ -37,10 +34,8 @@ fn the_registry_sends_a_stranger_to_its_token_service() {
     let sandbox = start();
     let answer = get(&sandbox, "GET", "/v2/", None);
     assert_eq!(answer.status, 401);
-    let expected = format!(
-        "Bearer realm=\"{}/token\",service=\"registry.docker.io\"",
-        sandbox.url(Door::Registry)
-    );
+    let expected =
+        format!("Bearer realm=\"{}/token\",service=\"registry.docker.io\"", sandbox.url(Door::Registry));
     assert_eq!(answer.header("www-authenticate"), Some(expected.as_str()));
 }
 
@@ -51,15 +46,9 @@ fn a_credential_gets_a_token_and_a_wrong_or_revoked_one_is_refused() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json()["token"], answer.json()["access_token"]);
     let wrong = get(&sandbox, "GET", TOKEN_PATH, Some(&basic("acme", "wrong")));
-    assert_eq!(
-        (wrong.status, wrong.json()),
-        (401, json!({ "details": "incorrect username or password" }))
-    );
+    assert_eq!((wrong.status, wrong.json()), (401, json!({ "details": "incorrect username or password" })));
     sandbox.state().registry.revoke(TOKEN);
-    assert_eq!(
-        get(&sandbox, "GET", TOKEN_PATH, Some(&basic("acme", TOKEN))).status,
-        401
-    );
+    assert_eq!(get(&sandbox, "GET", TOKEN_PATH, Some(&basic("acme", TOKEN))).status, 401);
 }
 
 #[test]
@@ -74,10 +63,7 @@ fn a_token_without_a_login_is_no_proof_of_anything() {
 #[test]
 fn users_compare_without_case() {
     let sandbox = start();
-    assert_eq!(
-        get(&sandbox, "GET", TOKEN_PATH, Some(&basic("ACME", TOKEN))).status,
-        200
-    );
+    assert_eq!(get(&sandbox, "GET", TOKEN_PATH, Some(&basic("ACME", TOKEN))).status, 200);
 }
 
 #[test]
@@ -86,29 +72,17 @@ fn a_head_shows_the_limit_and_costs_nothing_and_a_get_costs_a_pull() {
     let token = bearer(&sandbox, Some("acme"));
     let remaining = |method: &str| {
         let answer = get(&sandbox, method, PREVIEW, Some(&token));
-        assert_eq!(
-            (answer.status, answer.header("ratelimit-limit")),
-            (200, Some("200;w=21600"))
-        );
+        assert_eq!((answer.status, answer.header("ratelimit-limit")), (200, Some("200;w=21600")));
         answer.header("ratelimit-remaining").unwrap().to_owned()
     };
-    assert_eq!(
-        [remaining("HEAD"), remaining("HEAD")],
-        ["200;w=21600", "200;w=21600"]
-    );
-    assert_eq!(
-        [remaining("GET"), remaining("HEAD")],
-        ["199;w=21600", "199;w=21600"]
-    );
+    assert_eq!([remaining("HEAD"), remaining("HEAD")], ["200;w=21600", "200;w=21600"]);
+    assert_eq!([remaining("GET"), remaining("HEAD")], ["199;w=21600", "199;w=21600"]);
 }
 
 #[test]
 fn a_valid_credential_at_its_limit_still_gets_its_token_and_then_429() {
     let sandbox = start_with(|world| {
-        world.registry.accounts.get_mut("acme").unwrap().plan = Plan {
-            limit: Some(200),
-            remaining: 0,
-        }
+        world.registry.accounts.get_mut("acme").unwrap().plan = Plan { limit: Some(200), remaining: 0 }
     });
     let token = bearer(&sandbox, Some("acme"));
     assert_eq!(get(&sandbox, "HEAD", PREVIEW, Some(&token)).status, 429);
@@ -119,18 +93,9 @@ fn a_valid_credential_at_its_limit_still_gets_its_token_and_then_429() {
 
 #[test]
 fn a_paid_account_has_no_limit_headers() {
-    let sandbox =
-        start_with(|world| world.registry.accounts.get_mut("acme").unwrap().plan = Plan::paid());
-    let answer = get(
-        &sandbox,
-        "HEAD",
-        PREVIEW,
-        Some(&bearer(&sandbox, Some("acme"))),
-    );
-    assert_eq!(
-        (answer.status, answer.header("ratelimit-limit")),
-        (200, None)
-    );
+    let sandbox = start_with(|world| world.registry.accounts.get_mut("acme").unwrap().plan = Plan::paid());
+    let answer = get(&sandbox, "HEAD", PREVIEW, Some(&bearer(&sandbox, Some("acme"))));
+    assert_eq!((answer.status, answer.header("ratelimit-limit")), (200, None));
 }
 
 #[test]
@@ -150,19 +115,9 @@ fn a_manifest_without_a_token_is_a_challenge_with_its_scope() {
 fn a_token_is_good_for_its_scope_and_for_five_minutes() {
     let sandbox = start();
     let token = bearer(&sandbox, Some("acme"));
-    let other = get(
-        &sandbox,
-        "HEAD",
-        "/v2/library/alpine/manifests/latest",
-        Some(&token),
-    );
+    let other = get(&sandbox, "HEAD", "/v2/library/alpine/manifests/latest", Some(&token));
     assert_eq!(other.status, 401);
-    assert!(
-        other
-            .header("www-authenticate")
-            .unwrap()
-            .contains("error=\"insufficient_scope\"")
-    );
+    assert!(other.header("www-authenticate").unwrap().contains("error=\"insufficient_scope\""));
     assert_eq!(get(&sandbox, "HEAD", PREVIEW, Some(&token)).status, 200);
     sandbox.state().clock.advance(Duration::from_secs(301));
     assert_eq!(get(&sandbox, "HEAD", PREVIEW, Some(&token)).status, 401);
@@ -172,11 +127,7 @@ fn a_token_is_good_for_its_scope_and_for_five_minutes() {
 fn a_login_that_cannot_be_read_is_not_taken_for_none() {
     let sandbox = start();
     for header in ["Basic !!!", "Bearer x", "Basic "] {
-        assert_eq!(
-            get(&sandbox, "GET", TOKEN_PATH, Some(header)).status,
-            401,
-            "{header}"
-        );
+        assert_eq!(get(&sandbox, "GET", TOKEN_PATH, Some(header)).status, 401, "{header}");
     }
 }
 
@@ -184,18 +135,9 @@ fn a_login_that_cannot_be_read_is_not_taken_for_none() {
 fn a_registry_may_know_basic_only() {
     let sandbox = start_with(|world| world.registry.basic_only = true);
     let answer = get(&sandbox, "GET", "/v2/", None);
-    assert_eq!(
-        answer.header("www-authenticate"),
-        Some("Basic realm=\"Registry\"")
-    );
-    assert_eq!(
-        get(&sandbox, "GET", "/v2/", Some(&basic("acme", TOKEN))).status,
-        200
-    );
-    assert_eq!(
-        get(&sandbox, "GET", "/v2/", Some(&basic("acme", "wrong"))).status,
-        401
-    );
+    assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"Registry\""));
+    assert_eq!(get(&sandbox, "GET", "/v2/", Some(&basic("acme", TOKEN))).status, 200);
+    assert_eq!(get(&sandbox, "GET", "/v2/", Some(&basic("acme", "wrong"))).status, 401);
 }
 
 #[test]
@@ -203,14 +145,7 @@ fn the_hub_logs_in_with_an_identifier_and_a_secret() {
     let sandbox = start();
     let login = |secret: &str| {
         let body = json!({ "identifier": "acme", "secret": secret }).to_string();
-        send(
-            &sandbox.url(Door::Registry),
-            "POST",
-            "/v2/auth/token",
-            &[],
-            body.as_bytes(),
-        )
-        .unwrap()
+        send(&sandbox.url(Door::Registry), "POST", "/v2/auth/token", &[], body.as_bytes()).unwrap()
     };
     assert!(login(TOKEN).json()["access_token"].is_string());
     assert_eq!(login("wrong").status, 401);

@@ -27,34 +27,20 @@ fn a_fault_strikes_the_nth_request_once() {
 fn a_fault_strikes_an_operation_as_often_as_it_is_told_after_as_many_as_it_is_told() {
     let sandbox = start();
     let aws = Aws::new(&sandbox);
-    let fault = Fault::on(
-        Service::SecretsManager,
-        "ListSecrets",
-        Kind::Throttle { retry_after: None },
-    );
+    let fault = Fault::on(Service::SecretsManager, "ListSecrets", Kind::Throttle { retry_after: None });
     sandbox.fault(fault.after(1).times(2));
-    aws.ecr("DescribePullThroughCacheRules", &json!({}))
-        .unwrap();
+    aws.ecr("DescribePullThroughCacheRules", &json!({})).unwrap();
     let codes: Vec<String> = (0..4)
-        .map(|_| {
-            aws.secrets("ListSecrets", &json!({}))
-                .map_or_else(|error| error.code, |_| "ok".to_owned())
-        })
+        .map(|_| aws.secrets("ListSecrets", &json!({})).map_or_else(|error| error.code, |_| "ok".to_owned()))
         .collect();
-    assert_eq!(
-        codes,
-        ["ok", "ThrottlingException", "ThrottlingException", "ok"]
-    );
+    assert_eq!(codes, ["ok", "ThrottlingException", "ThrottlingException", "ok"]);
 }
 
 #[test]
 fn a_permanent_fault_lasts_until_it_is_taken_back() {
     let sandbox = start();
     sandbox.fault(Fault::on_any(Kind::Status(500)).forever());
-    assert_eq!(
-        [ping(&sandbox).unwrap(), ping(&sandbox).unwrap()],
-        [500, 500]
-    );
+    assert_eq!([ping(&sandbox).unwrap(), ping(&sandbox).unwrap()], [500, 500]);
     sandbox.clear_faults();
     assert_eq!(ping(&sandbox).unwrap(), 401);
 }
@@ -70,20 +56,12 @@ fn statuses_come_in_each_services_shape() {
         (403, "AccessDeniedException"),
     ];
     for (status, code) in expected {
-        sandbox.fault(Fault::on_service(
-            Service::SecretsManager,
-            Kind::Status(status),
-        ));
+        sandbox.fault(Fault::on_service(Service::SecretsManager, Kind::Status(status)));
         let error = aws.secrets("ListSecrets", &json!({})).unwrap_err();
         assert_eq!((error.status, error.code.as_str()), (status, code));
     }
     sandbox.fault(Fault::on_service(Service::Ecr, Kind::Status(500)));
-    assert_eq!(
-        aws.ecr("DescribePullThroughCacheRules", &json!({}))
-            .unwrap_err()
-            .code,
-        "ServerException"
-    );
+    assert_eq!(aws.ecr("DescribePullThroughCacheRules", &json!({})).unwrap_err().code, "ServerException");
     sandbox.fault(Fault::on_service(Service::Sts, Kind::Status(503)));
     assert_eq!(aws.sts("Action=GetCallerIdentity").status, 503);
 }
@@ -93,10 +71,7 @@ fn githubs_secondary_limit_comes_with_and_without_retry_after() {
     let sandbox = start();
     let github = GitHub::new(&sandbox);
     for retry_after in [Some(7), None] {
-        sandbox.fault(Fault::on_service(
-            Service::GitHub,
-            Kind::Throttle { retry_after },
-        ));
+        sandbox.fault(Fault::on_service(Service::GitHub, Kind::Throttle { retry_after }));
         let answer = github.get("/user");
         assert_eq!(answer.status, 403);
         assert!(answer.message().contains("secondary rate limit"));
@@ -111,13 +86,7 @@ fn a_reset_before_has_no_effect_and_a_reset_after_has() {
     for (kind, made) in [(Kind::ResetBefore, 0), (Kind::ResetAfter, 1)] {
         sandbox.fault(Fault::on_any(kind));
         let error = create(&url).unwrap_err();
-        assert!(
-            matches!(
-                error.kind(),
-                ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof
-            ),
-            "{error:?}"
-        );
+        assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof), "{error:?}");
         assert_eq!(sandbox.state().aws.secrets.len(), made);
         assert_eq!(sandbox.calls().last().unwrap().status, None);
     }
@@ -127,18 +96,9 @@ const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=AKIASANDBOXREGCRED00/20261121/
                       SignedHeaders=host, Signature=none";
 
 fn create(url: &str) -> std::io::Result<u16> {
-    let headers = [
-        ("x-amz-target", "secretsmanager.CreateSecret"),
-        ("authorization", SIGNED),
-    ];
-    send(
-        url,
-        "POST",
-        "/",
-        &headers,
-        json!({ "Name": NAME }).to_string().as_bytes(),
-    )
-    .map(|answer| answer.status)
+    let headers = [("x-amz-target", "secretsmanager.CreateSecret"), ("authorization", SIGNED)];
+    send(url, "POST", "/", &headers, json!({ "Name": NAME }).to_string().as_bytes())
+        .map(|answer| answer.status)
 }
 
 #[test]
@@ -165,10 +125,7 @@ fn a_timeout_holds_the_request_until_the_client_gives_up() {
         sandbox.fault(Fault::on_any(kind));
         let url = sandbox.url(Door::Aws);
         let mut stream = connect(&url).unwrap();
-        let headers = [
-            ("x-amz-target", "secretsmanager.CreateSecret"),
-            ("authorization", SIGNED),
-        ];
+        let headers = [("x-amz-target", "secretsmanager.CreateSecret"), ("authorization", SIGNED)];
         write_request(
             &mut stream,
             &url,
@@ -194,24 +151,12 @@ fn the_log_has_every_call_in_order_with_its_bodies_and_what_it_was() {
     aws.make_secret();
     GitHub::new(&sandbox).get("/repos/acme/api/actions/secrets?per_page=100");
     let calls = sandbox.calls();
-    assert_eq!(
-        calls.iter().map(|call| call.index).collect::<Vec<_>>(),
-        [0, 1]
-    );
-    assert_eq!(
-        (calls[0].service, calls[0].operation.as_str()),
-        (Service::SecretsManager, "CreateSecret")
-    );
+    assert_eq!(calls.iter().map(|call| call.index).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!((calls[0].service, calls[0].operation.as_str()), (Service::SecretsManager, "CreateSecret"));
     assert_eq!(calls[0].request_json()["Name"], NAME);
     assert!(calls[0].response_json()["ARN"].is_string());
-    assert_eq!(
-        calls[1].operation,
-        "GET /repos/{owner}/{repo}/actions/secrets"
-    );
-    assert_eq!(
-        calls[1].path,
-        "/repos/acme/api/actions/secrets?per_page=100"
-    );
+    assert_eq!(calls[1].operation, "GET /repos/{owner}/{repo}/actions/secrets");
+    assert_eq!(calls[1].path, "/repos/acme/api/actions/secrets?per_page=100");
     assert_eq!(calls[1].request_headers["user-agent"], "test");
     assert_eq!(writes(&calls).len(), 1);
     sandbox.clear_calls();

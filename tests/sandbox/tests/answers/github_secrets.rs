@@ -14,22 +14,14 @@ const ENVIRONMENT: &str = "/repos/acme/api/environments/eu%2Fprod%20x/secrets";
 
 fn with_environment(world: &mut World) {
     let repository = world.github.repositories.get_mut("acme/api").unwrap();
-    repository.environments.insert(
-        "eu/prod x".to_owned(),
-        regcred_sandbox::github::Environment::default(),
-    );
+    repository.environments.insert("eu/prod x".to_owned(), regcred_sandbox::github::Environment::default());
 }
 
 #[test]
 fn a_secret_is_created_with_201_and_updated_with_204_and_opened_to_its_plaintext() {
     let sandbox = start();
     let github = GitHub::new(&sandbox);
-    assert_eq!(
-        github
-            .put_secret(LIST, "DOCKER_HUB_TOKEN", "one", &json!({}))
-            .status,
-        201
-    );
+    assert_eq!(github.put_secret(LIST, "DOCKER_HUB_TOKEN", "one", &json!({})).status, 201);
     let again = github.put_secret(LIST, "docker_hub_token", "zwei \u{1f511}", &json!({}));
     assert_eq!((again.status, again.body.len()), (204, 0));
     let state = sandbox.state();
@@ -60,19 +52,11 @@ fn each_scope_has_its_own_key_and_takes_no_box_of_another() {
         "/orgs/acme/actions/secrets",
         "/orgs/acme/dependabot/secrets",
     ];
-    let mut keys: Vec<Value> = lists
-        .iter()
-        .map(|list| github.get(&format!("{list}/public-key")).json())
-        .collect();
+    let mut keys: Vec<Value> =
+        lists.iter().map(|list| github.get(&format!("{list}/public-key")).json()).collect();
     let body = github.sealed(LIST, "x", &json!({}));
     for list in &lists[1..4] {
-        assert_eq!(
-            github
-                .request("PUT", &format!("{list}/TOKEN"), &body)
-                .status,
-            422,
-            "{list}"
-        );
+        assert_eq!(github.request("PUT", &format!("{list}/TOKEN"), &body).status, 422, "{list}");
     }
     keys.sort_by_key(|key| key["key_id"].as_str().unwrap().to_owned());
     keys.dedup();
@@ -91,12 +75,7 @@ fn a_box_that_does_not_open_is_refused() {
         assert_eq!(answer.status, 422);
         assert!(answer.message().contains("improperly encrypted secret"));
     }
-    assert!(
-        sandbox.state().github.repositories["acme/api"]
-            .actions
-            .secrets
-            .is_empty()
-    );
+    assert!(sandbox.state().github.repositories["acme/api"].actions.secrets.is_empty());
 }
 
 #[test]
@@ -104,18 +83,9 @@ fn base64_without_padding_and_missing_members_are_refused_as_the_schema_says() {
     let sandbox = start();
     let github = GitHub::new(&sandbox);
     let cases = [
-        (
-            json!({ "encrypted_value": "YQ", "key_id": "1" }),
-            "YQ does not match /^(?:",
-        ),
-        (
-            json!({ "encrypted_value": "YQ==" }),
-            "\"key_id\" wasn't supplied.",
-        ),
-        (
-            json!({ "key_id": "1" }),
-            "\"encrypted_value\" wasn't supplied.",
-        ),
+        (json!({ "encrypted_value": "YQ", "key_id": "1" }), "YQ does not match /^(?:"),
+        (json!({ "encrypted_value": "YQ==" }), "\"key_id\" wasn't supplied."),
+        (json!({ "key_id": "1" }), "\"encrypted_value\" wasn't supplied."),
     ];
     for (body, text) in cases {
         let answer = github.request("PUT", &format!("{LIST}/TOKEN"), &body);
@@ -128,14 +98,8 @@ fn base64_without_padding_and_missing_members_are_refused_as_the_schema_says() {
 fn a_key_that_is_replaced_after_it_was_handed_out_makes_the_put_stale_once() {
     let sandbox = start_with(|world| world.github.rotate_key_after_next_read = true);
     let github = GitHub::new(&sandbox);
-    assert_eq!(
-        github.put_secret(LIST, "TOKEN", "x", &json!({})).status,
-        422
-    );
-    assert_eq!(
-        github.put_secret(LIST, "TOKEN", "x", &json!({})).status,
-        201
-    );
+    assert_eq!(github.put_secret(LIST, "TOKEN", "x", &json!({})).status, 422);
+    assert_eq!(github.put_secret(LIST, "TOKEN", "x", &json!({})).status, 201);
 }
 
 #[test]
@@ -143,12 +107,7 @@ fn a_good_box_under_another_keys_id_is_refused() {
     let sandbox = start();
     let github = GitHub::new(&sandbox);
     let body = github.sealed(LIST, "x", &json!({ "key_id": "568250167242549743" }));
-    assert_eq!(
-        github
-            .request("PUT", &format!("{LIST}/TOKEN"), &body)
-            .status,
-        422
-    );
+    assert_eq!(github.request("PUT", &format!("{LIST}/TOKEN"), &body).status, 422);
 }
 
 #[test]
@@ -156,11 +115,7 @@ fn names_are_letters_digits_and_underscores_and_not_githubs() {
     let sandbox = start();
     let github = GitHub::new(&sandbox);
     for name in ["1TOKEN", "GITHUB_TOKEN", "github_x", "A-B", "A%20B"] {
-        assert_eq!(
-            github.put_secret(LIST, name, "x", &json!({})).status,
-            422,
-            "{name}"
-        );
+        assert_eq!(github.put_secret(LIST, name, "x", &json!({})).status, 422, "{name}");
     }
 }
 
@@ -168,21 +123,13 @@ fn names_are_letters_digits_and_underscores_and_not_githubs() {
 fn lists_come_in_pages_of_thirty_and_at_most_a_hundred() {
     let at = Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap();
     let sandbox = start_with(|world| {
-        let store = &mut world
-            .github
-            .repositories
-            .get_mut("acme/api")
-            .unwrap()
-            .actions;
+        let store = &mut world.github.repositories.get_mut("acme/api").unwrap().actions;
         (0..130).for_each(|number| store.set(&format!("S{number:03}"), "x", at));
     });
     let github = GitHub::new(&sandbox);
     let rows = |query: &str| {
         let answer = github.get(&format!("{LIST}{query}"));
-        (
-            answer.json()["total_count"].as_u64().unwrap(),
-            answer.json()["secrets"].as_array().unwrap().len(),
-        )
+        (answer.json()["total_count"].as_u64().unwrap(), answer.json()["secrets"].as_array().unwrap().len())
     };
     assert_eq!(rows(""), (130, 30));
     assert_eq!(rows("?per_page=500"), (130, 100));
@@ -194,9 +141,8 @@ fn lists_come_in_pages_of_thirty_and_at_most_a_hundred() {
 
 #[test]
 fn times_are_whole_seconds_of_the_worlds_clock_and_the_date_header_agrees() {
-    let sandbox = start_with(|world| {
-        world.clock.fixed = Some(Utc.with_ymd_and_hms(2026, 3, 4, 5, 6, 7).unwrap())
-    });
+    let sandbox =
+        start_with(|world| world.clock.fixed = Some(Utc.with_ymd_and_hms(2026, 3, 4, 5, 6, 7).unwrap()));
     let github = GitHub::new(&sandbox);
     let put = github.put_secret(LIST, "TOKEN", "x", &json!({}));
     assert_eq!(put.header("date"), Some("Wed, 04 Mar 2026 05:06:07 GMT"));
@@ -216,64 +162,29 @@ fn reads_right_after_a_write_may_show_what_was_before() {
     let github = GitHub::new(&sandbox);
     let read = || github.get(&format!("{LIST}/TOKEN"));
     github.put_secret(LIST, "TOKEN", "x", &json!({}));
-    assert_eq!(
-        [read().status, read().status, read().status],
-        [404, 404, 200]
-    );
+    assert_eq!([read().status, read().status, read().status], [404, 404, 200]);
     sandbox.state().clock.advance(Duration::from_secs(60));
     github.put_secret(LIST, "TOKEN", "y", &json!({}));
-    let shown: Vec<Value> = (0..3)
-        .map(|_| read().json()["updated_at"].clone())
-        .collect();
-    assert_eq!(
-        shown,
-        [
-            "2026-03-04T05:06:07Z",
-            "2026-03-04T05:06:07Z",
-            "2026-03-04T05:07:07Z"
-        ]
-    );
+    let shown: Vec<Value> = (0..3).map(|_| read().json()["updated_at"].clone()).collect();
+    assert_eq!(shown, ["2026-03-04T05:06:07Z", "2026-03-04T05:06:07Z", "2026-03-04T05:07:07Z"]);
 }
 
 #[test]
 fn an_environment_is_found_by_its_encoded_name_and_has_to_exist() {
     let sandbox = start_with(with_environment);
     let github = GitHub::new(&sandbox);
-    assert_eq!(
-        github
-            .put_secret(ENVIRONMENT, "TOKEN", "x", &json!({}))
-            .status,
-        201
-    );
+    assert_eq!(github.put_secret(ENVIRONMENT, "TOKEN", "x", &json!({})).status, 201);
     let state = sandbox.state();
     assert_eq!(
-        state.github.repositories["acme/api"].environments["eu/prod x"]
-            .secrets
-            .value("TOKEN"),
+        state.github.repositories["acme/api"].environments["eu/prod x"].secrets.value("TOKEN"),
         Some("x")
     );
     drop(state);
-    assert_eq!(
-        github
-            .get("/repos/acme/api/environments/staging/secrets")
-            .status,
-        404
-    );
+    assert_eq!(github.get("/repos/acme/api/environments/staging/secrets").status, 404);
     let made = github.request("PUT", "/repos/acme/api/environments/staging", &Value::Null);
-    assert_eq!(
-        (made.status, made.json()["name"].as_str()),
-        (200, Some("staging"))
-    );
-    assert_eq!(
-        github
-            .get("/repos/acme/api/environments/staging/secrets")
-            .status,
-        200
-    );
-    assert_eq!(
-        github.get("/repos/acme/api/environments").json()["total_count"],
-        2
-    );
+    assert_eq!((made.status, made.json()["name"].as_str()), (200, Some("staging")));
+    assert_eq!(github.get("/repos/acme/api/environments/staging/secrets").status, 200);
+    assert_eq!(github.get("/repos/acme/api/environments").json()["total_count"], 2);
 }
 
 #[test]
@@ -283,16 +194,6 @@ fn dependabot_and_actions_do_not_see_each_others_secrets() {
     github.put_secret(DEPENDABOT, "TOKEN", "x", &json!({}));
     assert_eq!(github.get(&format!("{LIST}/TOKEN")).status, 404);
     assert_eq!(github.get(&format!("{DEPENDABOT}/TOKEN")).status, 200);
-    assert_eq!(
-        github
-            .request("DELETE", &format!("{DEPENDABOT}/TOKEN"), &Value::Null)
-            .status,
-        204
-    );
-    assert_eq!(
-        github
-            .request("DELETE", &format!("{DEPENDABOT}/TOKEN"), &Value::Null)
-            .status,
-        404
-    );
+    assert_eq!(github.request("DELETE", &format!("{DEPENDABOT}/TOKEN"), &Value::Null).status, 204);
+    assert_eq!(github.request("DELETE", &format!("{DEPENDABOT}/TOKEN"), &Value::Null).status, 404);
 }

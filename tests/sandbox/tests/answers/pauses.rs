@@ -17,8 +17,8 @@ fn a_request_paused_before_has_done_nothing_and_one_paused_after_has() {
         sandbox.state().aws.secrets.clear();
         let mut pause = sandbox.pause_at(0, moment);
         std::thread::scope(|scope| {
-            let request = scope
-                .spawn(|| Aws::new(&sandbox).secrets("CreateSecret", &json!({ "Name": NAME })));
+            let request =
+                scope.spawn(|| Aws::new(&sandbox).secrets("CreateSecret", &json!({ "Name": NAME })));
             assert!(pause.wait(LIMIT));
             assert!(!request.is_finished());
             assert_eq!(sandbox.state().aws.secrets.len(), made);
@@ -33,12 +33,7 @@ fn a_request_paused_before_has_done_nothing_and_one_paused_after_has() {
 fn a_dropped_pause_lets_the_request_go() {
     let sandbox = start();
     drop(sandbox.pause_at(0, Moment::BeforeEffect));
-    assert_eq!(
-        send(&sandbox.url(Door::Registry), "GET", "/v2/", &[], b"")
-            .unwrap()
-            .status,
-        401
-    );
+    assert_eq!(send(&sandbox.url(Door::Registry), "GET", "/v2/", &[], b"").unwrap().status, 401);
 }
 
 #[test]

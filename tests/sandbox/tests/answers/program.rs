@@ -20,16 +20,10 @@ impl Program {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap())
-            .lines()
-            .map(Result::unwrap);
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let mut env = BTreeMap::new();
         for line in lines {
-            let (name, value) = line
-                .strip_prefix("export ")
-                .unwrap()
-                .split_once('=')
-                .unwrap();
+            let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
             env.insert(name.to_owned(), value.trim_matches('\'').to_owned());
             // The last of them by name; the program stays, so there is no end to read to.
             if name == "REGCRED_REGISTRY_ENDPOINTS" {
@@ -41,10 +35,7 @@ impl Program {
 
     /// SIGTERM, as `kill` sends it, and the exit code.
     fn terminate(&mut self) -> Option<i32> {
-        Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status()
-            .unwrap();
+        Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         self.child.wait().unwrap().code()
     }
 }
@@ -66,9 +57,7 @@ fn the_program_prints_what_to_export_serves_and_ends_on_sigterm() {
     let hub = program.env["DOCKER_HUB_API_URL"].clone();
     let login = |user: &str, secret: &str| {
         let body = format!(r#"{{"identifier":"{user}","secret":"{secret}"}}"#);
-        send(&hub, "POST", "/v2/auth/token", &[], body.as_bytes())
-            .unwrap()
-            .status
+        send(&hub, "POST", "/v2/auth/token", &[], body.as_bytes()).unwrap().status
     };
     assert_eq!((login("bob", "s3cret"), login("bob", "other")), (200, 401));
     assert_eq!(program.terminate(), Some(0));
@@ -78,26 +67,12 @@ fn the_program_prints_what_to_export_serves_and_ends_on_sigterm() {
 fn the_program_keeps_its_world_and_its_calls_in_files() {
     let directory = std::env::temp_dir().join(format!("regcred-sandbox-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
-    let (state, calls) = (
-        path(&directory, "world.json"),
-        path(&directory, "calls.jsonl"),
-    );
+    let (state, calls) = (path(&directory, "world.json"), path(&directory, "calls.jsonl"));
     let post = |program: &Program| {
-        let headers = [
-            ("authorization", "Bearer github_pat_sandbox0123456789"),
-            ("user-agent", "test"),
-        ];
+        let headers = [("authorization", "Bearer github_pat_sandbox0123456789"), ("user-agent", "test")];
         let url = &program.env["GITHUB_API_URL"];
         let body = br#"{"name":"KEPT","value":"v1"}"#;
-        send(
-            url,
-            "POST",
-            "/repos/acme/api/actions/variables",
-            &headers,
-            body,
-        )
-        .unwrap()
-        .status
+        send(url, "POST", "/repos/acme/api/actions/variables", &headers, body).unwrap().status
     };
     let mut first = Program::start(&["--state", &state, "--calls", &calls]);
     assert_eq!(post(&first), 201);
@@ -107,10 +82,6 @@ fn the_program_keeps_its_world_and_its_calls_in_files() {
     drop(second);
     let lines = std::fs::read_to_string(&calls).unwrap();
     assert_eq!(lines.lines().count(), 2);
-    assert!(
-        lines
-            .lines()
-            .all(|line| line.contains("POST /repos/{owner}/{repo}/actions/variables"))
-    );
+    assert!(lines.lines().all(|line| line.contains("POST /repos/{owner}/{repo}/actions/variables")));
     std::fs::remove_dir_all(directory).unwrap();
 }

@@ -6,25 +6,19 @@ use serde_json::{Value, json};
 use crate::client::{ACCOUNT, Aws, AwsError, NAME, REGION, start, version};
 
 fn put(aws: &Aws<'_>, value: &str, letter: &str) -> Result<Value, AwsError> {
-    let input =
-        json!({ "SecretId": NAME, "SecretString": value, "ClientRequestToken": version(letter) });
+    let input = json!({ "SecretId": NAME, "SecretString": value, "ClientRequestToken": version(letter) });
     aws.secrets("PutSecretValue", &input)
 }
 
 /// Version letter -> labels, as DescribeSecret shows them.
 fn stages(aws: &Aws<'_>) -> Value {
-    aws.secrets("DescribeSecret", &json!({ "SecretId": NAME }))
-        .unwrap()["VersionIdsToStages"]
-        .clone()
+    aws.secrets("DescribeSecret", &json!({ "SecretId": NAME })).unwrap()["VersionIdsToStages"].clone()
 }
 
 fn with_values(sandbox: &Sandbox, letters: &[&str]) {
     let aws = Aws::new(sandbox);
-    aws.secrets("CreateSecret", &json!({ "Name": NAME }))
-        .unwrap();
-    letters
-        .iter()
-        .for_each(|letter| drop(put(&aws, letter, letter).unwrap()));
+    aws.secrets("CreateSecret", &json!({ "Name": NAME })).unwrap();
+    letters.iter().for_each(|letter| drop(put(&aws, letter, letter).unwrap()));
 }
 
 #[test]
@@ -41,16 +35,7 @@ fn the_same_value_under_the_same_token_changes_nothing() {
     with_values(&sandbox, &["a"]);
     let reply = put(&Aws::new(&sandbox), "a", "a").unwrap();
     assert_eq!(reply["VersionStages"], json!(["AWSCURRENT"]));
-    assert_eq!(
-        sandbox
-            .state()
-            .aws
-            .secret(ACCOUNT, REGION, NAME)
-            .unwrap()
-            .versions
-            .len(),
-        1
-    );
+    assert_eq!(sandbox.state().aws.secret(ACCOUNT, REGION, NAME).unwrap().versions.len(), 1);
 }
 
 #[test]
@@ -60,11 +45,7 @@ fn an_earlier_value_put_again_is_ignored_and_current_does_not_move_back() {
     let aws = Aws::new(&sandbox);
     let reply = put(&aws, "a", "a").unwrap();
     assert_eq!(reply["VersionStages"], json!(["AWSPREVIOUS"]));
-    assert_eq!(
-        aws.secrets("GetSecretValue", &json!({ "SecretId": NAME }))
-            .unwrap()["SecretString"],
-        "b"
-    );
+    assert_eq!(aws.secrets("GetSecretValue", &json!({ "SecretId": NAME })).unwrap()["SecretString"], "b");
 }
 
 #[test]
@@ -73,18 +54,12 @@ fn another_value_under_a_used_token_is_refused() {
     with_values(&sandbox, &["a"]);
     let error = put(&Aws::new(&sandbox), "other", "a").unwrap_err();
     assert_eq!(error.code, "ResourceExistsException");
-    assert!(
-        error
-            .message
-            .starts_with("You can't use ClientRequestToken")
-    );
+    assert!(error.message.starts_with("You can't use ClientRequestToken"));
 }
 
 fn move_current(aws: &Aws<'_>, to: &str, from: Option<&str>) -> Result<Value, AwsError> {
-    let mut input =
-        json!({ "SecretId": NAME, "VersionStage": "AWSCURRENT", "MoveToVersionId": version(to) });
-    from.iter()
-        .for_each(|from| input["RemoveFromVersionId"] = version(from).into());
+    let mut input = json!({ "SecretId": NAME, "VersionStage": "AWSCURRENT", "MoveToVersionId": version(to) });
+    from.iter().for_each(|from| input["RemoveFromVersionId"] = version(from).into());
     aws.secrets("UpdateSecretVersionStage", &input)
 }
 
@@ -109,9 +84,7 @@ fn moving_current_from_a_version_that_does_not_hold_it_is_refused() {
     let sandbox = start();
     with_values(&sandbox, &["a", "b", "c"]);
     assert_eq!(
-        move_current(&Aws::new(&sandbox), "a", Some("b"))
-            .unwrap_err()
-            .code,
+        move_current(&Aws::new(&sandbox), "a", Some("b")).unwrap_err().code,
         "InvalidParameterException"
     );
 }
@@ -122,10 +95,7 @@ fn moving_current_back_takes_previous_along() {
     with_values(&sandbox, &["a", "b"]);
     let aws = Aws::new(&sandbox);
     move_current(&aws, "a", Some("b")).unwrap();
-    assert_eq!(
-        stages(&aws),
-        json!({ version("a"): ["AWSCURRENT"], version("b"): ["AWSPREVIOUS"] })
-    );
+    assert_eq!(stages(&aws), json!({ version("a"): ["AWSCURRENT"], version("b"): ["AWSPREVIOUS"] }));
 }
 
 #[test]
@@ -133,17 +103,13 @@ fn current_cannot_be_taken_away_and_a_version_must_exist_to_get_it() {
     let sandbox = start();
     with_values(&sandbox, &["a"]);
     let aws = Aws::new(&sandbox);
-    let input = json!({ "SecretId": NAME, "VersionStage": "AWSCURRENT", "RemoveFromVersionId": version("a") });
+    let input =
+        json!({ "SecretId": NAME, "VersionStage": "AWSCURRENT", "RemoveFromVersionId": version("a") });
     assert_eq!(
-        aws.secrets("UpdateSecretVersionStage", &input)
-            .unwrap_err()
-            .code,
+        aws.secrets("UpdateSecretVersionStage", &input).unwrap_err().code,
         "InvalidParameterException"
     );
-    assert_eq!(
-        move_current(&aws, "z", Some("a")).unwrap_err().code,
-        "ResourceNotFoundException"
-    );
+    assert_eq!(move_current(&aws, "z", Some("a")).unwrap_err().code, "ResourceNotFoundException");
 }
 
 #[test]
@@ -151,14 +117,10 @@ fn a_value_put_as_pending_leaves_current_alone() {
     let sandbox = start();
     with_values(&sandbox, &["a"]);
     let aws = Aws::new(&sandbox);
-    let mut input =
-        json!({ "SecretId": NAME, "SecretString": "b", "ClientRequestToken": version("b") });
+    let mut input = json!({ "SecretId": NAME, "SecretString": "b", "ClientRequestToken": version("b") });
     input["VersionStages"] = json!(["AWSPENDING"]);
     aws.secrets("PutSecretValue", &input).unwrap();
-    assert_eq!(
-        stages(&aws),
-        json!({ version("a"): ["AWSCURRENT"], version("b"): ["AWSPENDING"] })
-    );
+    assert_eq!(stages(&aws), json!({ version("a"): ["AWSCURRENT"], version("b"): ["AWSPENDING"] }));
 }
 
 #[test]
@@ -167,25 +129,18 @@ fn a_version_without_labels_is_not_described_and_listed_only_on_request() {
     with_values(&sandbox, &["a", "b", "c"]);
     let aws = Aws::new(&sandbox);
     let count = |input: &Value| {
-        aws.secrets("ListSecretVersionIds", input).unwrap()["Versions"]
-            .as_array()
-            .unwrap()
-            .len()
+        aws.secrets("ListSecretVersionIds", input).unwrap()["Versions"].as_array().unwrap().len()
     };
     assert_eq!(stages(&aws).as_object().unwrap().len(), 2);
     assert_eq!(count(&json!({ "SecretId": NAME })), 2);
-    assert_eq!(
-        count(&json!({ "SecretId": NAME, "IncludeDeprecated": true })),
-        3
-    );
+    assert_eq!(count(&json!({ "SecretId": NAME, "IncludeDeprecated": true })), 3);
 }
 
 #[test]
 fn the_hundred_and_first_version_of_a_day_is_refused_and_the_next_day_replaces_an_old_one() {
     let sandbox = start();
     let aws = Aws::new(&sandbox);
-    aws.secrets("CreateSecret", &json!({ "Name": NAME }))
-        .unwrap();
+    aws.secrets("CreateSecret", &json!({ "Name": NAME })).unwrap();
     let put = |number: u32| {
         let token = format!("{number:064}");
         aws.secrets(
@@ -195,19 +150,7 @@ fn the_hundred_and_first_version_of_a_day_is_refused_and_the_next_day_replaces_a
     };
     (0..100).for_each(|number| drop(put(number).unwrap()));
     assert_eq!(put(100).unwrap_err().code, "LimitExceededException");
-    sandbox.state().clock = Clock {
-        fixed: None,
-        offset_ms: 25 * 3_600_000,
-    };
+    sandbox.state().clock = Clock { fixed: None, offset_ms: 25 * 3_600_000 };
     put(100).unwrap();
-    assert_eq!(
-        sandbox
-            .state()
-            .aws
-            .secret(ACCOUNT, REGION, NAME)
-            .unwrap()
-            .versions
-            .len(),
-        100
-    );
+    assert_eq!(sandbox.state().aws.secret(ACCOUNT, REGION, NAME).unwrap().versions.len(), 100);
 }

@@ -29,10 +29,9 @@ fn a_world_goes_through_json_and_comes_back_whole() {
 
 #[test]
 fn a_world_may_be_written_in_a_few_words() {
-    let world: World = serde_json::from_str(
-        r#"{"registry":{"accounts":{"bob":{"credentials":[{"secret":"s"}]}}}}"#,
-    )
-    .unwrap();
+    let world: World =
+        serde_json::from_str(r#"{"registry":{"accounts":{"bob":{"credentials":[{"secret":"s"}]}}}}"#)
+            .unwrap();
     assert!(world.registry.accepts("Bob", "s"));
     assert!(!world.aws.access_keys.is_empty());
 }
@@ -40,24 +39,15 @@ fn a_world_may_be_written_in_a_few_words() {
 #[test]
 fn what_landed_where_can_be_read_on_every_address_and_is_not_logged() {
     let sandbox = start();
-    GitHub::new(&sandbox).put_secret(
-        "/repos/acme/api/actions/secrets",
-        "TOKEN",
-        "opened",
-        &json!({}),
-    );
+    GitHub::new(&sandbox).put_secret("/repos/acme/api/actions/secrets", "TOKEN", "opened", &json!({}));
     for door in [Door::Aws, Door::GitHub, Door::Registry] {
-        let state = send(&sandbox.url(door), "GET", "/_sandbox/state", &[], b"")
-            .unwrap()
-            .json();
+        let state = send(&sandbox.url(door), "GET", "/_sandbox/state", &[], b"").unwrap().json();
         assert_eq!(
             state["github"]["repositories"]["acme/api"]["actions"]["secrets"]["TOKEN"]["value"],
             "opened"
         );
     }
-    let calls = send(&sandbox.url(Door::Aws), "GET", "/_sandbox/calls", &[], b"")
-        .unwrap()
-        .json();
+    let calls = send(&sandbox.url(Door::Aws), "GET", "/_sandbox/calls", &[], b"").unwrap().json();
     assert_eq!(calls.as_array().unwrap().len(), 2);
 }
 
@@ -65,21 +55,12 @@ fn what_landed_where_can_be_read_on_every_address_and_is_not_logged() {
 fn a_script_can_replace_the_world_and_clear_the_log() {
     let sandbox = start();
     let url = sandbox.url(Door::Registry);
-    let put = |body: &[u8]| {
-        send(&url, "PUT", "/_sandbox/state", &[], body)
-            .unwrap()
-            .status
-    };
+    let put = |body: &[u8]| send(&url, "PUT", "/_sandbox/state", &[], body).unwrap().status;
     assert_eq!(put(br#"{"registry":{"basic_only":true}}"#), 204);
     assert!(sandbox.state().registry.basic_only);
     assert_eq!(put(b"{"), 400);
     send(&url, "GET", "/v2/", &[], b"").unwrap();
-    assert_eq!(
-        send(&url, "DELETE", "/_sandbox/calls", &[], b"")
-            .unwrap()
-            .status,
-        204
-    );
+    assert_eq!(send(&url, "DELETE", "/_sandbox/calls", &[], b"").unwrap().status, 204);
     assert!(sandbox.calls().is_empty());
 }
 
@@ -104,15 +85,9 @@ fn the_environment_names_every_address_and_leaves_the_region_to_the_project() {
 #[test]
 fn many_sandboxes_live_side_by_side_and_end_when_dropped() {
     let sandboxes: Vec<Sandbox> = (0..5).map(|_| start()).collect();
-    let urls: Vec<String> = sandboxes
-        .iter()
-        .map(|sandbox| sandbox.url(Door::Aws))
-        .collect();
+    let urls: Vec<String> = sandboxes.iter().map(|sandbox| sandbox.url(Door::Aws)).collect();
     drop(sandboxes);
-    assert!(
-        urls.iter()
-            .all(|url| send(url, "GET", "/_sandbox/state", &[], b"").is_err())
-    );
+    assert!(urls.iter().all(|url| send(url, "GET", "/_sandbox/state", &[], b"").is_err()));
 }
 
 #[test]
