@@ -36,11 +36,11 @@ pub fn diff(
     let mut room = Room::default();
     for place in sites(desired, observed) {
         let Some(known) = known.get(&place.desired.credential) else { continue };
-        match place.identity {
+        match place.login {
             Ok(identity) => {
                 rows.extend(Site { place: &place, identity, observed, known, options }.rows(&mut room))
             }
-            Err(unreadable) => rows.extend(place.unread(unreadable)),
+            Err((action, ref reason)) => rows.extend(place.all(None, action, reason)),
         }
     }
     rows
@@ -51,7 +51,7 @@ pub fn diff(
 pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let mut used: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for place in sites(desired, observed) {
-        if let (Ok(identity), Some(Ok(rules))) = (place.identity, observed.rules.get(place.session)) {
+        if let (Ok(identity), Some(Ok(rules))) = (&place.login, observed.rules.get(place.session)) {
             used.insert((&identity.account, &place.session.region), rules.len());
         }
     }
@@ -78,7 +78,8 @@ fn rules_of_pulumi(desired: &Desired) -> Option<String> {
 struct SitePlace<'a> {
     desired: &'a Desired,
     session: &'a Session,
-    identity: Result<&'a Identity, &'a Unreadable>,
+    /// Who is logged in there, or what keeps every row from happening.
+    login: Result<&'a Identity, (Action, Reason)>,
     stacks: Vec<&'a Stack>,
 }
 
@@ -86,19 +87,15 @@ struct SitePlace<'a> {
 fn sites<'a>(desired: &'a [Desired], observed: &'a Observed) -> Vec<SitePlace<'a>> {
     let mut sites: Vec<SitePlace<'a>> = Vec::new();
     for desired in desired {
-        let mut index: BTreeMap<(Option<&str>, &Session), usize> = BTreeMap::new();
-        let mut by_region: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        let mut known: BTreeMap<Result<(&str, &str), &Session>, usize> = BTreeMap::new();
         for stack in &desired.stacks {
-            let Some(identity) = observed.identities.get(&stack.session).map(Result::as_ref) else {
-                continue;
-            };
+            let session = &stack.session;
+            let login = login(session, observed);
+            let key = login.as_ref().map(|identity| (identity.account.as_str(), session.region.as_str()));
             let next = sites.len();
-            let at = match identity {
-                Ok(identity) => *by_region.entry((&identity.account, &stack.session.region)).or_insert(next),
-                Err(_) => *index.entry((None, &stack.session)).or_insert(next),
-            };
+            let at = *known.entry(key.map_err(|_| session)).or_insert(next);
             if at == next {
-                sites.push(SitePlace { desired, session: &stack.session, identity, stacks: Vec::new() });
+                sites.push(SitePlace { desired, session, login, stacks: Vec::new() });
             }
             sites[at].stacks.push(stack);
         }
@@ -135,10 +132,14 @@ impl SitePlace<'_> {
         let rows = shared.into_iter().chain(rules);
         rows.map(|row| Change { action, reason: reason.clone(), ..row }).collect()
     }
+}
 
-    fn unread(&self, unreadable: &Unreadable) -> Vec<Change> {
-        self.all(None, Action::Unread, &Reason::Unreadable(unreadable.clone()))
+fn login<'a>(session: &Session, observed: &'a Observed) -> Result<&'a Identity, (Action, Reason)> {
+    if let Some(partition) = session.without_caches() {
+        return Err((Action::Blocked, Reason::NoCaches(partition)));
     }
+    let identity = read(observed.identities.get(session));
+    identity.map_err(|unreadable| (Action::Unread, Reason::Unreadable(unreadable)))
 }
 
 /// How many rules each account and region will have, over all credentials.
