@@ -94,7 +94,10 @@ fn users_and_roles_by_their_iam_arn_are_exempted_as_they_are() {
 
 #[test]
 fn foreign_statements_stay_as_they_were_and_in_their_order() {
-    let theirs = [allow(json!(ROLE)), json!({ "Sid": "Other", "Effect": "Deny", "Principal": "*", "Action": "secretsmanager:DeleteSecret", "Resource": "*" })];
+    let theirs = [
+        allow(json!(ROLE)),
+        json!({ "Sid": "Other", "Effect": "Deny", "Principal": "*", "Action": "secretsmanager:DeleteSecret", "Resource": "*" }),
+    ];
     let before = document(&theirs);
     let after = parsed(&policy::merged(Some(&before), &nobody_listed(), &identity(USER)));
     assert_eq!(after["Statement"].as_array().unwrap()[..2], theirs);
@@ -111,7 +114,8 @@ fn our_own_older_statement_is_replaced_and_not_added_to() {
 
 #[test]
 fn principals_that_iam_shows_as_dead_are_dropped_and_the_living_stay() {
-    let before = document(&[allow(json!(["AROAEXAMPLEEXAMPLE000", ROLE])), allow(json!("AIDAEXAMPLEEXAMPLE000"))]);
+    let before =
+        document(&[allow(json!(["AROAEXAMPLEEXAMPLE000", ROLE])), allow(json!("AIDAEXAMPLEEXAMPLE000"))]);
     let after = parsed(&policy::merged(Some(&before), &nobody_listed(), &identity(USER)));
     assert_eq!(after["Statement"].as_array().unwrap().len(), 2, "a statement of the dead only is left out");
     assert_eq!(after["Statement"][0]["Principal"]["AWS"], json!([ROLE]));
@@ -124,7 +128,9 @@ fn a_policy_means_the_same_in_other_spellings() {
         |statement| statement["Principal"] = json!({ "AWS": ["*"] }),
         |statement| statement["Action"] = json!(["SecretsManager:getSecretValue"]),
         |statement| statement["Resource"] = json!(["*"]),
-        |statement| statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"].as_array_mut().unwrap().reverse(),
+        |statement| {
+            statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"].as_array_mut().unwrap().reverse()
+        },
         |statement| {
             let list = statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"].take();
             statement["Condition"] = json!({ "ArnNotEquals": { "AWS:principalarn": list } });
@@ -137,7 +143,11 @@ fn a_policy_means_the_same_in_other_spellings() {
     let mut single = parsed(&changed(|_| ()));
     single["Statement"] = single["Statement"][0].take();
     let single = single.to_string();
-    assert_eq!(policy::judge(Some(&single), &nobody_listed(), &identity(USER)), policy::Verdict::InSync, "{single}");
+    assert_eq!(
+        policy::judge(Some(&single), &nobody_listed(), &identity(USER)),
+        policy::Verdict::InSync,
+        "{single}"
+    );
 }
 
 /// Each way in which our statement can stop to keep others out, or start to keep out too much.
@@ -153,46 +163,84 @@ fn weakened() -> Vec<(&'static str, String)> {
         ("one principal only", changed(|statement| statement["Principal"] = json!({ "AWS": USER }))),
         ("services only", changed(|statement| statement["Principal"] = json!({ "Service": "*" }))),
         ("more is denied", changed(|statement| statement["Action"] = json!("secretsmanager:*"))),
-        ("something beside is denied", changed(|statement| {
-            statement["Action"] = json!(["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]);
-        })),
+        (
+            "something beside is denied",
+            changed(|statement| {
+                statement["Action"] =
+                    json!(["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]);
+            }),
+        ),
         ("nothing is denied", changed(|statement| statement["Action"] = json!([]))),
-        ("no action", changed(|statement| {
-            statement.as_object_mut().unwrap().remove("Action");
-        })),
-        ("all but an action", changed(|statement| {
-            statement.as_object_mut().unwrap().remove("Action");
-            statement["NotAction"] = json!("secretsmanager:GetSecretValue");
-        })),
-        ("all but a principal", changed(|statement| {
-            statement.as_object_mut().unwrap().remove("Principal");
-            statement["NotPrincipal"] = json!({ "AWS": USER });
-        })),
-        ("another resource", changed(|statement| statement["Resource"] = json!("arn:aws:secretsmanager:us-east-2:1:secret:x"))),
-        ("no condition", changed(|statement| {
-            statement.as_object_mut().unwrap().remove("Condition");
-        })),
-        ("one more operator", changed(|statement| {
-            statement["Condition"]["StringEquals"] = json!({ "aws:RequestedRegion": "eu-west-1" });
-        })),
-        ("one more key", changed(|statement| {
-            statement["Condition"]["ArnNotLike"]["aws:SourceArn"] = json!("arn:aws:iam::123456789012:role/x");
-        })),
-        ("the opposite operator", changed(|statement| {
-            let keys = statement["Condition"]["ArnNotLike"].take();
-            statement["Condition"] = json!({ "ArnLike": keys });
-        })),
-        ("an operator that lets the absent through", changed(|statement| {
-            let keys = statement["Condition"]["ArnNotLike"].take();
-            statement["Condition"] = json!({ "ForAllValues:ArnNotLike": keys });
-        })),
-        ("another key", changed(|statement| {
-            let list = statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"].take();
-            statement["Condition"] = json!({ "ArnNotLike": { "aws:SourceArn": list } });
-        })),
-        ("ECR is locked out", changed(|statement| {
-            statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"] = json!([USER]);
-        })),
+        (
+            "no action",
+            changed(|statement| {
+                statement.as_object_mut().unwrap().remove("Action");
+            }),
+        ),
+        (
+            "all but an action",
+            changed(|statement| {
+                statement.as_object_mut().unwrap().remove("Action");
+                statement["NotAction"] = json!("secretsmanager:GetSecretValue");
+            }),
+        ),
+        (
+            "all but a principal",
+            changed(|statement| {
+                statement.as_object_mut().unwrap().remove("Principal");
+                statement["NotPrincipal"] = json!({ "AWS": USER });
+            }),
+        ),
+        (
+            "another resource",
+            changed(|statement| statement["Resource"] = json!("arn:aws:secretsmanager:us-east-2:1:secret:x")),
+        ),
+        (
+            "no condition",
+            changed(|statement| {
+                statement.as_object_mut().unwrap().remove("Condition");
+            }),
+        ),
+        (
+            "one more operator",
+            changed(|statement| {
+                statement["Condition"]["StringEquals"] = json!({ "aws:RequestedRegion": "eu-west-1" });
+            }),
+        ),
+        (
+            "one more key",
+            changed(|statement| {
+                statement["Condition"]["ArnNotLike"]["aws:SourceArn"] =
+                    json!("arn:aws:iam::123456789012:role/x");
+            }),
+        ),
+        (
+            "the opposite operator",
+            changed(|statement| {
+                let keys = statement["Condition"]["ArnNotLike"].take();
+                statement["Condition"] = json!({ "ArnLike": keys });
+            }),
+        ),
+        (
+            "an operator that lets the absent through",
+            changed(|statement| {
+                let keys = statement["Condition"]["ArnNotLike"].take();
+                statement["Condition"] = json!({ "ForAllValues:ArnNotLike": keys });
+            }),
+        ),
+        (
+            "another key",
+            changed(|statement| {
+                let list = statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"].take();
+                statement["Condition"] = json!({ "ArnNotLike": { "aws:SourceArn": list } });
+            }),
+        ),
+        (
+            "ECR is locked out",
+            changed(|statement| {
+                statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"] = json!([USER]);
+            }),
+        ),
         ("everybody", exempting("*")),
         ("everybody, as an ARN", exempting("arn:aws:iam::*:*")),
         ("every role", exempting("arn:aws:iam::123456789012:role/*")),
@@ -210,9 +258,17 @@ fn every_way_of_weakening_our_statement_is_seen_and_mended() {
     for (how, policy) in weakened() {
         let plan = plan_with(&policy);
         let row = row(&plan, POLICY);
-        assert_eq!((row.action, ReasonKind::from(&row.reason)), (Action::Update, ReasonKind::Weakened), "{how}");
+        assert_eq!(
+            (row.action, ReasonKind::from(&row.reason)),
+            (Action::Update, ReasonKind::Weakened),
+            "{how}"
+        );
         let mended = policy::merged(Some(&policy), &nobody_listed(), &identity(USER));
-        assert_eq!(policy::judge(Some(&mended), &nobody_listed(), &identity(USER)), policy::Verdict::InSync, "{how}");
+        assert_eq!(
+            policy::judge(Some(&mended), &nobody_listed(), &identity(USER)),
+            policy::Verdict::InSync,
+            "{how}"
+        );
     }
 }
 

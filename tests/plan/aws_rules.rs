@@ -1,8 +1,8 @@
 //! Pull-through cache rules.
 
 use regcred::plan::{Action, Plan, ReasonKind};
-use regcred::targets::aws::{Input, Operation, Rule, RuleOwner};
 use regcred::targets;
+use regcred::targets::aws::{Input, Operation, Rule, RuleOwner};
 
 use crate::case::*;
 use crate::scenarios;
@@ -77,6 +77,17 @@ scenarios! {
         case.rules().get_mut(PREFIX).unwrap().upstream_url = HUB.to_uppercase();
         let plan = case.plan();
         expect(&plan, RULE, Action::Keep, ReasonKind::InSync);
+        plan
+    }
+
+    fn a_stack_in_a_partition_without_caches_is_blocked_and_hides_no_other() -> Plan {
+        let mut case = Case::empty();
+        let mut china = stack("china", "cn-north-1");
+        china.prefix = "china-docker-hub".to_owned();
+        case.desired.aws[0].stacks.push(china);
+        let plan = case.plan();
+        expect(&plan, "aws:?/cn-north-1/cache-rule/china-docker-hub", Action::Blocked, ReasonKind::NoCaches);
+        expect(&plan, RULE, Action::Create, ReasonKind::Absent);
         plan
     }
 

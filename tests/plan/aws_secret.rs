@@ -1,8 +1,8 @@
 //! The secret and its value.
 
 use regcred::plan::{Action, Plan, ReasonKind};
-use regcred::targets::aws::{CURRENT, Container, Operation};
 use regcred::targets;
+use regcred::targets::aws::{CURRENT, Container, Operation};
 
 use crate::case::*;
 use crate::scenarios;

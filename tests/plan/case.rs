@@ -138,7 +138,8 @@ impl Case {
     pub(crate) fn add_stack(&mut self, stack: Stack, account: &str) {
         let session = stack.session.clone();
         self.desired.aws[0].stacks.push(stack);
-        let identity = Identity { account: account.to_owned(), arn: format!("arn:aws:iam::{account}:user/regcred") };
+        let identity =
+            Identity { account: account.to_owned(), arn: format!("arn:aws:iam::{account}:user/regcred") };
         let aws = &mut self.observed.aws;
         let key = (session.clone(), NAME.to_owned());
         aws.identities.entry(session.clone()).or_insert(Ok(identity));
@@ -166,7 +167,8 @@ impl Case {
     pub(crate) fn secret(&mut self) -> &mut Secret {
         let key = self.key();
         let found = self.observed.aws.secrets.entry(key).or_insert(Ok(None));
-        let secret = found.as_mut().unwrap().get_or_insert_with(|| Secret { arn: foreign_arn(), ..Secret::default() });
+        let secret =
+            found.as_mut().unwrap().get_or_insert_with(|| Secret { arn: foreign_arn(), ..Secret::default() });
         secret
     }
 

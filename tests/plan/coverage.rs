@@ -16,7 +16,8 @@ fn plans() -> Vec<Plan> {
 fn every_action_occurs_in_a_scenario() {
     // No target replaces or deletes yet; the first that does has to take its action off this list.
     let later = [Action::Replace, Action::Delete];
-    let seen: BTreeSet<Action> = plans().iter().flat_map(|plan| &plan.changes).map(|change| change.action).collect();
+    let seen: BTreeSet<Action> =
+        plans().iter().flat_map(|plan| &plan.changes).map(|change| change.action).collect();
     let unseen: Vec<Action> = Action::iter().filter(|action| !seen.contains(action)).collect();
     assert_eq!(unseen, later);
 }

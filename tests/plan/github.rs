@@ -1,8 +1,8 @@
 //! GitHub's secrets, which cannot be read back, and the marker beside them.
 
 use regcred::plan::{Action, Plan, ReasonKind, Unreadable};
-use regcred::targets::github::{Names, Operation, Place, Store};
 use regcred::targets;
+use regcred::targets::github::{Names, Operation, Place, Store};
 
 use crate::case::*;
 use crate::scenarios;

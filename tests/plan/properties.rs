@@ -54,7 +54,8 @@ fn policy_state() -> impl Strategy<Value = Result<Option<String>, &'static str>>
         "Effect": "Allow", "Principal": { "AWS": ["arn:aws:iam::123456789012:role/app", "AROAEXAMPLEEXAMPLE000"] },
         "Action": "secretsmanager:*", "Resource": "*",
     }] });
-    let texts = vec![Ok(None), Ok(Some(good)), Ok(Some(weak)), Ok(Some(foreign.to_string())), Err("policy: denied")];
+    let texts =
+        vec![Ok(None), Ok(Some(good)), Ok(Some(weak)), Ok(Some(foreign.to_string())), Err("policy: denied")];
     select(texts)
 }
 
@@ -84,10 +85,16 @@ fn place_state(names: Names) -> impl Strategy<Value = Found> {
     let both = vec![names.username.clone(), names.token.clone()];
     let secrets = subsequence(both.clone(), 0..=2).prop_flat_map(|names| {
         let times = proptest::collection::vec(0_i64..20, names.len());
-        times.prop_map(move |times| names.iter().cloned().zip(times.into_iter().map(at)).collect::<BTreeMap<_, _>>())
+        times.prop_map(move |times| {
+            names.iter().cloned().zip(times.into_iter().map(at)).collect::<BTreeMap<_, _>>()
+        })
     });
     let marker = (select(vec![ours(), earlier()]), 0_i64..20, subsequence(both, 0..=2)).prop_map(
-        |(fingerprint, time, names)| Marker { fingerprint, time: at(time), names: names.into_iter().collect() },
+        |(fingerprint, time, names)| Marker {
+            fingerprint,
+            time: at(time),
+            names: names.into_iter().collect(),
+        },
     );
     let marker = prop_oneof![
         3 => Just(Ok(None)),
@@ -112,7 +119,11 @@ fn options() -> impl Strategy<Value = regcred::plan::Options> {
         vec![POLICY.to_owned(), RULE.to_owned()],
         vec![SECRET.to_owned(), "github:".to_owned()],
     ];
-    (any::<bool>(), select(only)).prop_map(|(stack_run, only)| regcred::plan::Options { stack_run, only, rewrite: false })
+    (any::<bool>(), select(only)).prop_map(|(stack_run, only)| regcred::plan::Options {
+        stack_run,
+        only,
+        rewrite: false,
+    })
 }
 
 /// Stacks of two credentials in two regions, some sharing a prefix, a region or an account by another login.

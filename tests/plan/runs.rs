@@ -132,12 +132,16 @@ fn the_digest_changes_with_the_credential_the_rows_and_how_they_are_done_and_wit
     assert_eq!(first.len(), 64);
     assert_eq!(first, digest(&|case| case.desired.notes.push("a note".to_owned())), "notes");
     assert_eq!(first, digest(&|case| case.crowd(3)), "how many rules there are");
-    assert_eq!(first, digest(&|case| case.desired.aws[0].stacks[0].session.profile = None), "how one logs in");
+    assert_eq!(
+        first,
+        digest(&|case| case.desired.aws[0].stacks[0].session.profile = None),
+        "how one logs in"
+    );
     let differing: [(&str, &dyn Fn(&mut Case)); 4] = [
         ("the fingerprint", &|case| case.known.get_mut(&id()).unwrap().fingerprint = earlier()),
         ("a row", &|case| case.hold_another()),
         ("the secret of a rule", &|case| case.secret().arn.push('x')),
-        ("who may read", &|case| case.desired.aws[0].readers = Some(vec![USER.to_owned()])),
+        ("who may read", &|case| case.desired.aws[0].readers = Some(vec![format!("{USER}2")])),
     ];
     for (what, change) in differing {
         assert_ne!(first, digest(change), "{what}");

@@ -18,11 +18,19 @@ fn rich() -> Case {
     case.rules().get_mut(PREFIX).unwrap().credential_arn = None;
     case.add_stack(stack("dev", "us-west-2"), ACCOUNT);
     let dev = case.observed.aws.rules.get_mut(&session("us-west-2")).unwrap().as_mut().unwrap();
-    dev.insert("dev-docker-hub".to_owned(), Rule { upstream_url: "ghcr.io".to_owned(), credential_arn: None });
+    dev.insert(
+        "dev-docker-hub".to_owned(),
+        Rule { upstream_url: "ghcr.io".to_owned(), credential_arn: None },
+    );
     case.add_stack(stack("lab", "eu-west-1"), ACCOUNT);
     let expired = Unreadable {
-        reason: "sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired".to_owned(),
-        hint: Some("log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)".to_owned()),
+        reason:
+            "sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired"
+                .to_owned(),
+        hint: Some(
+            "log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)"
+                .to_owned(),
+        ),
         login: true,
     };
     case.observed.aws.identities.insert(session("eu-west-1"), Err(expired));
@@ -30,7 +38,9 @@ fn rich() -> Case {
     case.desired.github.push(place("web"));
     let web = regcred::targets::github::Found { archived: true, ..empty_place() };
     case.observed.github.places.insert(place("web").place, web);
-    case.desired.notes.push("no cache rule for scratch: no aws:region in the stack file or the project".to_owned());
+    case.desired
+        .notes
+        .push("no cache rule for scratch: no aws:region in the stack file or the project".to_owned());
     case
 }
 
@@ -39,7 +49,8 @@ fn render(view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> String {
     let case = rich();
     let plan = case.plan();
     let quota = Quota { limit: Some(200), remaining: Some(197), window_s: Some(21_600) };
-    let login = Login { registry: Registry::docker_hub(), scheme: Scheme::Bearer, quota: Some(quota), note: None };
+    let login =
+        Login { registry: Registry::docker_hub(), scheme: Scheme::Bearer, quota: Some(quota), note: None };
     let proofs: Proofs = BTreeMap::from([(id(), Ok(login))]);
     let usernames: BTreeMap<CredentialId, String> = BTreeMap::from([(id(), "acme".to_owned())]);
     let shown = Shown {
