@@ -191,9 +191,7 @@ mod tests {
         {
             assert!(is_region(region), "{region}");
         }
-        for (wrong, right) in
-            [("us-esat-2", "us-east-2"), ("us-east2", "us-east-2")]
-        {
+        for (wrong, right) in [("us-esat-2", "us-east-2"), ("us-east2", "us-east-2")] {
             assert!(!is_region(wrong), "{wrong}");
             assert_eq!(nearest_region(wrong), Some(right));
         }
