@@ -55,7 +55,9 @@ fn perform_aws(operation: &aws::Operation, observed: &mut aws::Observed) {
             let identity = identity(observed, session);
             for witness in witnesses(observed, session) {
                 let key = (witness, secret.clone());
-                let found = observed.secrets.get_mut(&key).unwrap().as_mut().expect("a place that is written was read");
+                // Each login looks only for the secrets of its own stacks.
+                let Some(found) = observed.secrets.get_mut(&key) else { continue };
+                let found = found.as_mut().expect("a place that is written was read");
                 match container {
                     Container::Create => *found = Some(made(&identity, session, secret)),
                     Container::Restore => found.as_mut().unwrap().deleted = None,
@@ -68,7 +70,7 @@ fn perform_aws(operation: &aws::Operation, observed: &mut aws::Observed) {
         }
         aws::Operation::MakeCurrent { session, secret, version, .. } => {
             for witness in witnesses(observed, session) {
-                let found = observed.secrets.get_mut(&(witness, secret.clone())).unwrap();
+                let Some(found) = observed.secrets.get_mut(&(witness, secret.clone())) else { continue };
                 let versions = &mut found.as_mut().unwrap().as_mut().expect("the policy's row made it").versions;
                 versions.values_mut().for_each(|stages| {
                     stages.remove(CURRENT);
