@@ -69,5 +69,6 @@ async fn prove(client: &aws::config::Client, prefix: &str) -> Result<(), Failure
     Err(Failure {
         cause: format!("ECR cannot log in with the secret: {words}"),
         hint: Some("run regcred verify again in a minute; if it stays, compare the secret's policy with README, \"Who may read\"".to_owned()),
+        wrote: false,
     })
 }

@@ -53,13 +53,21 @@ pub struct Failure {
     pub cause: String,
     /// A command to run or a line to change.
     pub hint: Option<String>,
+    /// Whether something was written before it failed, or may have been: no answer came.
+    pub wrote: bool,
 }
 
 impl Failure {
+    /// The same failure, after something was written.
+    #[must_use]
+    pub fn after_a_write(self) -> Self {
+        Self { wrote: true, ..self }
+    }
+
     /// A failure without a hint.
     #[must_use]
     pub fn new(cause: impl Into<String>) -> Self {
-        Self { cause: cause.into(), hint: None }
+        Self { cause: cause.into(), hint: None, wrote: false }
     }
 }
 

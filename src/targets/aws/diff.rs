@@ -66,13 +66,19 @@ struct SitePlace<'a> {
     stacks: Vec<&'a Stack>,
 }
 
-/// Groups each credential's stacks by account and region; stacks whose login failed by session.
+/// Groups each credential's stacks by account and region; stacks whose login failed by session. In one
+/// order, whatever that of the configuration: it decides who gets the last room for a rule, and which of
+/// several logins for one account is used.
 fn sites<'a>(desired: &'a [Desired], observed: &'a Observed) -> Vec<SitePlace<'a>> {
     let mut sites: Vec<SitePlace<'a>> = Vec::new();
+    let mut desired: Vec<&Desired> = desired.iter().collect();
+    desired.sort_by_key(|desired| (&desired.credential, &desired.secret));
     for desired in desired {
         let mut index: BTreeMap<(Option<&str>, &Session), usize> = BTreeMap::new();
         let mut by_region: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        for stack in &desired.stacks {
+        let mut stacks: Vec<&Stack> = desired.stacks.iter().collect();
+        stacks.sort_by_key(|stack| (&stack.session, &stack.name));
+        for stack in stacks {
             let Some(identity) = observed.identities.get(&stack.session).map(Result::as_ref) else { continue };
             let next = sites.len();
             let at = match identity {
@@ -211,15 +217,18 @@ impl Site<'_> {
         if let Some(obstacle) = self.unusable(secret) {
             return (Action::Blocked, obstacle);
         }
-        let current = secret.current();
-        let ours = current == Some(self.version().as_str());
-        match (&secret.deleted, current) {
-            (_, Some(_)) if !ours && self.options.stack_run => (Action::Blocked, Reason::OtherCredential),
+        let another = self.holds_another(secret);
+        match (&secret.deleted, secret.current()) {
+            (_, Some(_)) if another && self.options.stack_run => (Action::Blocked, Reason::OtherCredential),
             (Some(day), _) => (Action::Update, Reason::PendingDeletion(day.clone())),
-            (None, _) if ours => (Action::Keep, Reason::InSync),
             (None, None) => (Action::Update, Reason::NoValue),
-            (None, Some(_)) => (Action::Update, Reason::ValueDiffers),
+            (None, Some(_)) if another => (Action::Update, Reason::ValueDiffers),
+            (None, Some(_)) => (Action::Keep, Reason::InSync),
         }
+    }
+
+    fn holds_another(&self, secret: &Secret) -> bool {
+        secret.current().is_some_and(|version| version != self.version())
     }
 
     /// What makes a secret useless for ECR, or impossible to write.
@@ -265,6 +274,9 @@ impl Site<'_> {
     fn policy_verdict(&self, secret: Option<&Secret>, exempt: &Exempt) -> Read<(Action, Reason)> {
         let Some(secret) = secret else { return Ok((Action::Create, Reason::Absent)) };
         if let Some(day) = &secret.deleted {
+            if self.holds_another(secret) && self.options.stack_run {
+                return Ok((Action::Blocked, Reason::OtherCredential));
+            }
             // The policy of a deleted secret cannot be read: it is judged again once restored.
             return Ok((Action::Update, Reason::PendingDeletion(day.clone())));
         }

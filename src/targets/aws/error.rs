@@ -105,6 +105,7 @@ impl From<AwsError> for Unreadable {
 
 impl From<AwsError> for Failure {
     fn from(error: AwsError) -> Self {
-        Self { cause: error.to_string(), hint: error.hint }
+        let unanswered = error.code.is_none() && !error.login;
+        Self { cause: error.to_string(), hint: error.hint, wrote: unanswered }
     }
 }
