@@ -32,6 +32,7 @@
 
 mod body;
 mod calls;
+mod evidence;
 mod faults;
 mod gate;
 mod message;

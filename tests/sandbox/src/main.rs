@@ -1,12 +1,14 @@
 //! Starts the sandbox for people: prints what to export, and stays until it is interrupted.
 
+mod report;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use regcred_sandbox::{Call, Ports, Sandbox, World};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,8 +18,10 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Prints `export NAME=value` lines, then serves until Ctrl-C. What landed where: GET /_sandbox/state on any of the
 /// addresses; the requests so far: GET /_sandbox/calls.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// World to start from, and to save to after each write; JSON
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
@@ -44,8 +48,17 @@ struct Options {
     port_registry: u16,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tell what landed where and what it took, from the files of an earlier or running sandbox
+    Report(report::Report),
+}
+
 fn main() -> io::Result<()> {
     let options = Options::parse();
+    if let Some(Command::Report(report)) = &options.command {
+        return report.print();
+    }
     let ports = Ports { aws: options.port_aws, github: options.port_github, registry: options.port_registry };
     let sandbox = Sandbox::start_on(world(&options)?, ports)?;
     sandbox.set_latency(Duration::from_millis(options.latency_ms));

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use crate::calls::Call;
+use crate::evidence::Evidence;
 use crate::faults::Fault;
 use crate::gate::{Moment, Pause, gate};
 use crate::server::{Command, Door, serve};
@@ -37,6 +38,7 @@ pub struct Sandbox {
     runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    evidence: Option<Evidence>,
 }
 
 struct DoorHandle {
@@ -71,7 +73,14 @@ impl Sandbox {
             door
         });
         let thread = run(runtime, shared.clone(), served, stopped)?;
-        Ok(Self { shared, doors, runtime: handle, stop: Some(stop), thread: Some(thread) })
+        Ok(Self {
+            shared,
+            doors,
+            runtime: handle,
+            stop: Some(stop),
+            thread: Some(thread),
+            evidence: Evidence::wanted(),
+        })
     }
 
     /// The environment that points regcred, the AWS CLI and SDKs and GitHub clients at the sandbox.
@@ -122,7 +131,8 @@ impl Sandbox {
 
     /// Puts another world in place of this one.
     pub fn restore(&self, world: World) {
-        *self.state() = world;
+        let before = std::mem::replace(&mut *self.state(), world);
+        self.evidence.iter().for_each(|evidence| evidence.keep_boxes(&before.github.boxes));
     }
 
     /// The requests so far, by arrival.
@@ -133,6 +143,7 @@ impl Sandbox {
 
     /// Forgets the requests so far; the next one has index 0.
     pub fn clear_calls(&self) {
+        self.evidence.iter().for_each(|evidence| evidence.keep_calls(&self.calls()));
         self.shared.clear_calls();
     }
 
@@ -212,6 +223,10 @@ impl Drop for Sandbox {
         if let Some(thread) = self.thread.take() {
             // A panic of the server has been printed by its own thread.
             thread.join().ok();
+        }
+        if let Some(evidence) = &self.evidence {
+            evidence.keep_calls(&self.calls());
+            evidence.keep_boxes(&self.state().github.boxes);
         }
     }
 }

@@ -17,8 +17,8 @@ use http::Method;
 use serde_json::Value;
 
 pub use state::{
-    Environment, GitHub, Organization, Repository, Secret, SecretStore, Token, TokenKind, Variable,
-    Visibility,
+    Environment, GitHub, Organization, Repository, SealedBox, Secret, SecretStore, Token, TokenKind,
+    Variable, Visibility,
 };
 
 use crate::calls::Service;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::Refusal;
 use super::place::Place;
-use super::state::{Secret, Visibility};
+use super::state::{SealedBox, Secret, Visibility};
 use super::{Outcome, Visit};
 use crate::message::Reply;
 
@@ -121,6 +121,12 @@ pub(crate) fn put(visit: &mut Visit<'_>) -> Outcome {
     if value.len() > SIZE_LIMIT {
         return Err(Refusal::unprocessable("Secret value is too large. The limit is 48 KB."));
     }
+    let opened = SealedBox {
+        path: String::new(),
+        encrypted_value: STANDARD.encode(&sealed),
+        private_key: key.secret_base64(),
+        value: value.clone(),
+    };
     let before = store.secrets.get(&name);
     let secret = Secret {
         value,
@@ -132,11 +138,10 @@ pub(crate) fn put(visit: &mut Visit<'_>) -> Outcome {
         stale_reads: lag,
         stale_updated_at: before.map(|secret| secret.updated_at),
     };
-    Ok(if store.secrets.insert(name, secret).is_some() {
-        Reply::empty(204)
-    } else {
-        Reply::json(201, &json!({}))
-    })
+    let known = store.secrets.insert(name, secret).is_some();
+    let path = visit.actual_path();
+    visit.world.github.boxes.push(SealedBox { path, ..opened });
+    Ok(if known { Reply::empty(204) } else { Reply::json(201, &json!({})) })
 }
 
 /// The text that users quote for a box that does not open (integrations/terraform-provider-github#2315); that a stale

@@ -32,6 +32,8 @@ pub struct GitHub {
     pub rate_limit: u64,
     /// The last numeric id given out.
     pub last_id: u64,
+    /// Every sealed box that was taken, in order: for another implementation to open.
+    pub boxes: Vec<SealedBox>,
 }
 
 impl Default for GitHub {
@@ -61,6 +63,7 @@ impl GitHub {
             rotate_key_after_next_read: false,
             rate_limit: 5000,
             last_id: 1_296_268,
+            boxes: Vec::new(),
         }
     }
 
@@ -263,6 +266,10 @@ impl KeyPair {
         Self { id: (number / 4 + 100_000_000_000_000_000).to_string(), secret: SecretKey::from(digest) }
     }
 
+    pub(crate) fn secret_base64(&self) -> String {
+        STANDARD.encode(self.secret.to_bytes())
+    }
+
     pub(crate) fn public_base64(&self) -> String {
         STANDARD.encode(self.secret.public_key().as_bytes())
     }
@@ -286,6 +293,20 @@ pub struct Secret {
     pub stale_reads: u32,
     /// What those reads show as `updated_at`; `None`: that it does not exist.
     pub stale_updated_at: Option<DateTime<Utc>>,
+}
+
+/// A secret as it was sent, with the key that opens it and what it opened to here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SealedBox {
+    /// The path that it was put to.
+    pub path: String,
+    /// As sent, in base64.
+    pub encrypted_value: String,
+    /// The scope's private key, in base64; real GitHub keeps it to itself.
+    pub private_key: String,
+    /// The plaintext.
+    pub value: String,
 }
 
 /// Which of an organization's repositories get a secret or variable.
