@@ -38,6 +38,9 @@ pub enum Command {
     Sync(SyncArgs),
     /// Prove the credential and every place; write nothing. Differences end with 2
     Verify,
+    /// Say what image names mean: which credential pulls them, and what to write to pull through each
+    /// stack's cache. Needs no network
+    Image(ImageArgs),
 }
 
 /// What every command takes.
@@ -111,6 +114,17 @@ pub struct SyncArgs {
     /// Write again what cannot be read back, even if the record says that it is in place
     #[arg(long)]
     pub rewrite: bool,
+}
+
+/// `image`.
+#[derive(Debug, Args)]
+pub struct ImageArgs {
+    /// Image names; - reads them from standard input, one a line
+    #[arg(value_name = "REF", required_unless_present = "scan")]
+    pub references: Vec<String>,
+    /// Find the images in Dockerfiles, Compose files, Kubernetes manifests and GitHub workflows
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "references")]
+    pub scan: Vec<PathBuf>,
 }
 
 /// When to use colour.

@@ -21,6 +21,8 @@ pub enum Event {
     Waiting(Address, String),
     /// A row is done.
     Applied(Address),
+    /// A row could not be done, and the run is as good without it; in words.
+    Skipped(Address, String),
     /// A row failed.
     Failed(Address, Failure),
 }
@@ -84,6 +86,10 @@ pub async fn execute(
             Ok(receipt) => {
                 event(Event::Applied(change.address.clone()));
                 (State::Done(receipt), Outcome::Applied)
+            }
+            Err(failure) if failure.harmless => {
+                event(Event::Skipped(change.address.clone(), failure.to_string()));
+                (State::Failed, Outcome::Skipped(failure))
             }
             Err(failure) => {
                 event(Event::Failed(change.address.clone(), failure.clone()));

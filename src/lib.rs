@@ -21,6 +21,7 @@ pub mod env;
 pub mod error;
 pub mod execute;
 pub mod http;
+pub mod image;
 pub mod model;
 pub mod observe;
 pub mod plan;

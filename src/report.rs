@@ -17,6 +17,8 @@ pub enum Outcome {
     Unknown,
     /// It should be changed (only `plan` and `verify`, which write nothing).
     Differs,
+    /// It could not be written, and the run is as good without it.
+    Skipped(Failure),
     /// Writing failed.
     Failed(Failure),
     /// It was not started, because this one did not get done; or because the run was interrupted.
@@ -101,7 +103,14 @@ impl Report {
     #[must_use]
     pub fn status(&self) -> ExitStatus {
         let good = |outcome: &Outcome| {
-            matches!(outcome, Outcome::Applied | Outcome::Unchanged | Outcome::Unknown | Outcome::Differs)
+            matches!(
+                outcome,
+                Outcome::Applied
+                    | Outcome::Unchanged
+                    | Outcome::Unknown
+                    | Outcome::Differs
+                    | Outcome::Skipped(_)
+            )
         };
         let locked_out = |outcome: &Outcome| matches!(outcome, Outcome::Unread { login: true });
         let (good, bad) = (self.count(good), self.count(|outcome| !good(outcome)));

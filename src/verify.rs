@@ -75,6 +75,7 @@ async fn prove(client: &aws::config::Client, prefix: &str) -> Result<(), Failure
     let words = validation.failure.unwrap_or_else(|| "ECR gave no reason".to_owned());
     Err(Failure {
         cause: format!("ECR cannot log in with the secret: {words}"),
+        harmless: false,
         hint: Some("run regcred verify again in a minute; if it stays, compare the secret's policy with README, \"Who may read\"".to_owned()),
     })
 }

@@ -1,5 +1,6 @@
 //! One file per command, each reading as the pipeline.
 
+mod image;
 mod plan;
 mod session;
 mod sync;
@@ -19,6 +20,7 @@ pub async fn run(cli: &Cli, context: &Context<'_>) -> Result<ExitStatus, Error> 
         Command::Plan(args) => plan::run(args, context).await,
         Command::Sync(args) => sync::run(args, context).await,
         Command::Verify => verify::run(context).await,
+        Command::Image(args) => image::run(args, context),
     }
 }
 

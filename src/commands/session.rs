@@ -62,13 +62,16 @@ impl Context<'_> {
         session
     }
 
-    fn load(&self) -> Result<Loaded, Error> {
-        let request = Request {
+    pub(super) fn request(&self) -> Request {
+        Request {
             file: self.common.file.clone(),
             stacks: self.common.stack.clone(),
             credential: self.common.credential.clone(),
-        };
-        desired::load(&request, self.env, self.dir).map_err(Error::Invalid)
+        }
+    }
+
+    fn load(&self) -> Result<Loaded, Error> {
+        desired::load(&self.request(), self.env, self.dir).map_err(Error::Invalid)
     }
 
     async fn observe_and_plan(&self, loaded: Loaded, rewrite: bool) -> Result<Session, Error> {

@@ -95,6 +95,23 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
     if problems.is_empty() { Ok(Loaded { desired, sources: located, addresses }) } else { Err(problems) }
 }
 
+/// What is wanted, without a look at where the values come from: nothing if nothing is declared here.
+///
+/// # Errors
+/// A configuration file that is wrong.
+pub fn places(request: &Request, env: &Env, dir: &Path) -> Result<Desired, Vec<Problem>> {
+    let (mut desired, ..) = match declared(request, env, dir) {
+        Ok(declared) => declared,
+        // Image names mean something without any configuration, too.
+        Err(_) if request.file.is_none() && !dir.join(DEFAULT_FILE).is_file() => {
+            return Ok(Desired::default());
+        }
+        Err(problems) => return Err(problems),
+    };
+    let problems = restrict(&mut desired, request);
+    if problems.is_empty() { Ok(desired) } else { Err(problems) }
+}
+
 type Declared = (Desired, BTreeMap<CredentialId, Spec>, PathBuf);
 
 /// From the named file, else from `regcred.yaml` if there is one, else by discovery; with the folder

@@ -100,15 +100,6 @@ pub fn is_region(text: &str) -> bool {
     numbered && AREAS.contains(&area) && DIRECTIONS.contains(&direction)
 }
 
-/// Why pull-through caches cannot be had in a region, if so (Amazon ECR user guide, "pull through
-/// cache considerations").
-#[must_use]
-pub fn without_caches(region: &str) -> Option<String> {
-    let partition = ["cn-", "us-gov-"].into_iter().find(|prefix| region.starts_with(prefix))?;
-    let whose = if partition == "cn-" { "China" } else { "GovCloud" };
-    Some(format!("AWS has no ECR pull-through caches in {whose} ({region})"))
-}
-
 /// The region that was most likely meant.
 #[must_use]
 pub fn nearest_region(text: &str) -> Option<&'static str> {
@@ -200,9 +191,7 @@ mod tests {
         {
             assert!(is_region(region), "{region}");
         }
-        for (wrong, right) in
-            [("us-esat-2", "us-east-2"), ("us-east2", "us-east-2"), ("eu-west", "eu-west-1")]
-        {
+        for (wrong, right) in [("us-esat-2", "us-east-2"), ("us-east2", "us-east-2")] {
             assert!(!is_region(wrong), "{wrong}");
             assert_eq!(nearest_region(wrong), Some(right));
         }

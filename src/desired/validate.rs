@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::file::{self, File};
-use super::names::{
-    github_fault, is_region, nearest_region, prefix_fault, secret_fault, stack_prefix, without_caches,
-};
+use super::names::{github_fault, is_region, nearest_region, prefix_fault, secret_fault, stack_prefix};
 use super::node::{At, Reader, Spanned};
 use super::{Desired, Insecure};
 use crate::model::{Credential, CredentialId, Problem};
@@ -340,12 +338,11 @@ fn spec(from: Option<&file::From>) -> Spec {
 
 /// What is wrong with a region, and what to write instead.
 pub(super) fn region_fault(region: &str) -> Option<(String, Option<String>)> {
-    if !is_region(region) {
-        let hint = nearest_region(region).map(|near| format!("did you mean {near}?"));
-        return Some((format!("`{region}` is not a region"), hint));
+    if is_region(region) {
+        return None;
     }
-    let fault = without_caches(region)?;
-    Some((fault, Some("leave the stack out: write a regcred.yaml that names the others".to_owned())))
+    let hint = nearest_region(region).map(|near| format!("did you mean {near}?"));
+    Some((format!("`{region}` is not a region"), hint))
 }
 
 pub(super) fn is_account(text: &str) -> bool {

@@ -91,9 +91,10 @@ pub fn plan(
     known: &BTreeMap<CredentialId, Known>,
     options: &Options,
 ) -> Plan {
+    // A value that cannot be read back is written along when the credential is written elsewhere: by
+    // a row that will be done, not by one that is blocked or left out.
     let first = rows(desired, observed, known, options, &BTreeSet::new());
-    // A value that cannot be read back is written along when the credential is written elsewhere.
-    let spreading = spreading(&first);
+    let spreading = spreading(&order::settle(first, &options.only));
     let all = rows(desired, observed, known, options, &spreading);
     let total = all.len();
     let changes = order::settle(all, &options.only);
@@ -117,8 +118,8 @@ fn rows(
     order::merged(aws.into_iter().chain(github))
 }
 
-fn spreading(rows: &BTreeMap<Address, Change>) -> BTreeSet<CredentialId> {
-    rows.values().filter(|row| row.carries_value()).flat_map(|row| row.credentials.clone()).collect()
+fn spreading(rows: &[Change]) -> BTreeSet<CredentialId> {
+    rows.iter().filter(|row| row.carries_value()).flat_map(|row| row.credentials.clone()).collect()
 }
 
 fn notes(desired: &Desired, observed: &Observed, known: &BTreeMap<CredentialId, Known>) -> Vec<String> {
@@ -133,7 +134,7 @@ fn notes(desired: &Desired, observed: &Observed, known: &BTreeMap<CredentialId, 
 fn doubts(id: &CredentialId, known: &Known) -> Option<String> {
     if !known.kind.is_access_token() {
         return Some(format!(
-            "{id} holds a {}: make a read-only access token instead; no fingerprint of it is published, so secrets that cannot be read back stay unknown",
+            "{id} holds a {}, not a recognised access token: make a read-only one; no fingerprint of a password is published, so secrets that cannot be read back stay unknown",
             known.kind
         ));
     }

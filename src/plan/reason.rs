@@ -50,6 +50,8 @@ pub enum Reason {
     OtherUpstream(String),
     /// ECR cannot use a secret under a customer managed key.
     CustomerKey(String),
+    /// The partition, by name, has no pull-through caches.
+    NoCaches(&'static str),
     /// Replicas cannot be written; the primary's region is given.
     Replica(String),
     /// Another AWS service owns the secret.
@@ -101,6 +103,7 @@ impl Reason {
             Self::CustomerKey(_) => Some(
                 "move it to the managed key: aws secretsmanager update-secret --secret-id NAME --kms-key-id ''".to_owned(),
             ),
+            Self::NoCaches(_) => Some("leave the stack out of regcred.yaml".to_owned()),
             Self::OtherUpstream(_) => Some("give the stack another `prefix:` in regcred.yaml".to_owned()),
             Self::RuleLimit(_) => {
                 Some("let stacks share a rule: give them the same `prefix:` in regcred.yaml".to_owned())
@@ -137,6 +140,7 @@ impl fmt::Display for Reason {
             Self::CustomerKey(key) => {
                 write!(f, "encrypted with the customer managed key {key}, which ECR cannot use")
             }
+            Self::NoCaches(partition) => write!(f, "AWS has no ECR pull-through caches in {partition}"),
             Self::Replica(region) => write!(f, "a replica; its primary is in {region}"),
             Self::ManagedBy(service) => write!(f, "managed by {service}"),
             Self::OtherCredential => {

@@ -53,13 +53,15 @@ pub struct Failure {
     pub cause: String,
     /// A command to run or a line to change.
     pub hint: Option<String>,
+    /// Whether the run is as good without it: a record that may not be kept.
+    pub harmless: bool,
 }
 
 impl Failure {
     /// A failure without a hint.
     #[must_use]
     pub fn new(cause: impl Into<String>) -> Self {
-        Self { cause: cause.into(), hint: None }
+        Self { cause: cause.into(), hint: None, harmless: false }
     }
 }
 

@@ -222,6 +222,9 @@ pub fn event(event: &Event) -> Option<String> {
         Event::Started(_) => None,
         Event::Waiting(address, words) => Some(format!("{} {address}: {words}", styled(WARN, "waiting"))),
         Event::Applied(address) => Some(format!("{}    {address}", styled(GOOD, "done"))),
+        Event::Skipped(address, words) => {
+            Some(format!("{} {address}: {words}; the run is as good without it", styled(WARN, "skipped")))
+        }
         Event::Failed(address, failure) => Some(format!("{}  {address}: {failure}", styled(BAD, "failed"))),
     }
 }
@@ -280,6 +283,7 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
         (count(|outcome| matches!(outcome, Outcome::Unknown)), "unknown"),
         (count(|outcome| matches!(outcome, Outcome::Blocked)), "blocked"),
         (count(|outcome| matches!(outcome, Outcome::Unread { .. })), "unread"),
+        (count(|outcome| matches!(outcome, Outcome::Skipped(_))), "skipped"),
         (count(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
         (count(|outcome| matches!(outcome, Outcome::NotStarted(_))), "not started"),
         (proven, "proven by ECR"),

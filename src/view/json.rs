@@ -146,6 +146,9 @@ pub fn event(event: &Event) -> String {
     match event {
         Event::Started(address) => line(&json!({ "type": "apply_start", "address": address })),
         Event::Applied(address) => line(&json!({ "type": "apply_complete", "address": address })),
+        Event::Skipped(address, words) => {
+            line(&json!({ "type": "apply_complete", "address": address, "skipped": words }))
+        }
         Event::Failed(address, failure) => line(&json!({
             "type": "apply_errored", "address": address, "error": failure.cause, "hint": failure.hint,
         })),
@@ -181,6 +184,7 @@ pub fn summary(shown: &Shown<'_>, report: &Report, status: u8) -> String {
         "unchanged": count(|outcome| matches!(outcome, Outcome::Unchanged)),
         "unknown": count(|outcome| matches!(outcome, Outcome::Unknown)),
         "differs": count(|outcome| matches!(outcome, Outcome::Differs)),
+        "skipped": count(|outcome| matches!(outcome, Outcome::Skipped(_))),
         "failed": count(|outcome| matches!(outcome, Outcome::Failed(_))),
         "not_started": count(|outcome| matches!(outcome, Outcome::NotStarted(_))),
         "blocked": count(|outcome| matches!(outcome, Outcome::Blocked)),

@@ -2,6 +2,7 @@
 //! nothing here prints: everything returns text.
 
 pub mod human;
+pub mod images;
 pub mod json;
 pub mod markdown;
 

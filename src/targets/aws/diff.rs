@@ -36,11 +36,11 @@ pub fn diff(
     let mut room = Room::default();
     for place in sites(desired, observed) {
         let Some(known) = known.get(&place.desired.credential) else { continue };
-        match place.identity {
+        match place.login {
             Ok(identity) => {
                 rows.extend(Site { place: &place, identity, observed, known, options }.rows(&mut room))
             }
-            Err(unreadable) => rows.extend(place.unread(unreadable)),
+            Err((action, ref reason)) => rows.extend(place.all(None, action, reason)),
         }
     }
     rows
@@ -51,15 +51,15 @@ pub fn diff(
 pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let mut used: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for place in sites(desired, observed) {
-        if let (Ok(identity), Some(Ok(rules))) = (place.identity, observed.rules.get(place.session)) {
+        if let (Ok(identity), Some(Ok(rules))) = (&place.login, observed.rules.get(place.session)) {
             used.insert((&identity.account, &place.session.region), rules.len());
         }
     }
-    let used: Vec<String> =
-        used.into_iter().map(|((account, region), rules)| format!("{rules} in {account}/{region}")).collect();
-    let headroom = (!used.is_empty()).then(|| {
-        format!("cache rules now, of {RULE_LIMIT} that an account and region may have: {}", used.join(", "))
-    });
+    let used: Vec<String> = used
+        .into_iter()
+        .map(|((account, region), rules)| format!("{rules} of {RULE_LIMIT} in {account}/{region}"))
+        .collect();
+    let headroom = (!used.is_empty()).then(|| format!("cache rules used now: {}", used.join(", ")));
     headroom.into_iter().chain(desired.iter().filter_map(rules_of_pulumi)).collect()
 }
 
@@ -78,27 +78,30 @@ fn rules_of_pulumi(desired: &Desired) -> Option<String> {
 struct SitePlace<'a> {
     desired: &'a Desired,
     session: &'a Session,
-    identity: Result<&'a Identity, &'a Unreadable>,
+    /// Who is logged in there, or what keeps every row from happening.
+    login: Result<&'a Identity, (Action, Reason)>,
     stacks: Vec<&'a Stack>,
 }
 
-/// Groups each credential's stacks by account and region; stacks whose login failed by session.
+/// Groups each credential's stacks by account and region; stacks whose login failed by session. In one
+/// order, whatever that of the configuration: it decides who gets the last room for a rule, and which of
+/// several logins for one account is used.
 fn sites<'a>(desired: &'a [Desired], observed: &'a Observed) -> Vec<SitePlace<'a>> {
     let mut sites: Vec<SitePlace<'a>> = Vec::new();
+    let mut desired: Vec<&Desired> = desired.iter().collect();
+    desired.sort_by_key(|desired| (&desired.credential, &desired.secret));
     for desired in desired {
-        let mut index: BTreeMap<(Option<&str>, &Session), usize> = BTreeMap::new();
-        let mut by_region: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        for stack in &desired.stacks {
-            let Some(identity) = observed.identities.get(&stack.session).map(Result::as_ref) else {
-                continue;
-            };
+        let mut known: BTreeMap<Result<(&str, &str), &Session>, usize> = BTreeMap::new();
+        let mut stacks: Vec<&Stack> = desired.stacks.iter().collect();
+        stacks.sort_by_key(|stack| (&stack.session, &stack.name));
+        for stack in stacks {
+            let session = &stack.session;
+            let login = login(session, observed);
+            let key = login.as_ref().map(|identity| (identity.account.as_str(), session.region.as_str()));
             let next = sites.len();
-            let at = match identity {
-                Ok(identity) => *by_region.entry((&identity.account, &stack.session.region)).or_insert(next),
-                Err(_) => *index.entry((None, &stack.session)).or_insert(next),
-            };
+            let at = *known.entry(key.map_err(|_| session)).or_insert(next);
             if at == next {
-                sites.push(SitePlace { desired, session: &stack.session, identity, stacks: Vec::new() });
+                sites.push(SitePlace { desired, session, login, stacks: Vec::new() });
             }
             sites[at].stacks.push(stack);
         }
@@ -135,10 +138,14 @@ impl SitePlace<'_> {
         let rows = shared.into_iter().chain(rules);
         rows.map(|row| Change { action, reason: reason.clone(), ..row }).collect()
     }
+}
 
-    fn unread(&self, unreadable: &Unreadable) -> Vec<Change> {
-        self.all(None, Action::Unread, &Reason::Unreadable(unreadable.clone()))
+fn login<'a>(session: &Session, observed: &'a Observed) -> Result<&'a Identity, (Action, Reason)> {
+    if let Some(partition) = session.without_caches() {
+        return Err((Action::Blocked, Reason::NoCaches(partition)));
     }
+    let identity = read(observed.identities.get(session));
+    identity.map_err(|unreadable| (Action::Unread, Reason::Unreadable(unreadable)))
 }
 
 /// How many rules each account and region will have, over all credentials.
@@ -231,15 +238,18 @@ impl Site<'_> {
         if let Some(obstacle) = self.unusable(secret) {
             return (Action::Blocked, obstacle);
         }
-        let current = secret.current();
-        let ours = current == Some(self.version().as_str());
-        match (&secret.deleted, current) {
-            (_, Some(_)) if !ours && self.options.stack_run => (Action::Blocked, Reason::OtherCredential),
+        let another = self.holds_another(secret);
+        match (&secret.deleted, secret.current()) {
+            (_, Some(_)) if another && self.options.stack_run => (Action::Blocked, Reason::OtherCredential),
             (Some(day), _) => (Action::Update, Reason::PendingDeletion(day.clone())),
-            (None, _) if ours => (Action::Keep, Reason::InSync),
             (None, None) => (Action::Update, Reason::NoValue),
-            (None, Some(_)) => (Action::Update, Reason::ValueDiffers),
+            (None, Some(_)) if another => (Action::Update, Reason::ValueDiffers),
+            (None, Some(_)) => (Action::Keep, Reason::InSync),
         }
+    }
+
+    fn holds_another(&self, secret: &Secret) -> bool {
+        secret.current().is_some_and(|version| version != self.version())
     }
 
     /// What makes a secret useless for ECR, or impossible to write.
@@ -285,6 +295,9 @@ impl Site<'_> {
     fn policy_verdict(&self, secret: Option<&Secret>, exempt: &Exempt) -> Read<(Action, Reason)> {
         let Some(secret) = secret else { return Ok((Action::Create, Reason::Absent)) };
         if let Some(day) = &secret.deleted {
+            if self.holds_another(secret) && self.options.stack_run {
+                return Ok((Action::Blocked, Reason::OtherCredential));
+            }
             // The policy of a deleted secret cannot be read: it is judged again once restored.
             return Ok((Action::Update, Reason::PendingDeletion(day.clone())));
         }

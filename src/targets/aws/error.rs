@@ -112,6 +112,6 @@ impl From<AwsError> for Unreadable {
 
 impl From<AwsError> for Failure {
     fn from(error: AwsError) -> Self {
-        Self { cause: error.to_string(), hint: error.hint }
+        Self { cause: error.to_string(), hint: error.hint, harmless: false }
     }
 }

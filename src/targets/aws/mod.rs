@@ -79,6 +79,16 @@ pub struct Session {
     pub roles: Vec<Role>,
 }
 
+impl Session {
+    /// The partition by name, if it is one without pull-through caches (Amazon ECR user guide, "pull
+    /// through cache considerations"): there is nothing to do there then, and nothing to ask.
+    #[must_use]
+    pub fn without_caches(&self) -> Option<&'static str> {
+        let partitions = [("cn-", "China"), ("us-gov-", "GovCloud")];
+        partitions.into_iter().find(|(prefix, _)| self.region.starts_with(prefix)).map(|(_, name)| name)
+    }
+}
+
 /// A role to assume.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Role {

@@ -198,7 +198,8 @@ fn is_ours(statement: &Value) -> bool {
 /// The principals that our statement exempts, if it still denies reading, and nothing else, to all others.
 fn exempted(statement: &Value) -> Option<BTreeSet<String>> {
     let everybody = texts(&statement["Principal"]) == ["*"] || texts(&statement["Principal"]["AWS"]) == ["*"];
-    let reading = texts(&statement["Action"]).iter().all(|action| action.eq_ignore_ascii_case(ACTION));
+    let actions = texts(&statement["Action"]);
+    let reading = !actions.is_empty() && actions.iter().all(|action| action.eq_ignore_ascii_case(ACTION));
     let fields = statement
         .as_object()?
         .keys()

@@ -17,7 +17,9 @@ const PAGE: i32 = 1000;
 /// The sessions that the desired places need.
 #[must_use]
 pub fn sessions(desired: &[Desired]) -> BTreeSet<Session> {
-    desired.iter().flat_map(|desired| &desired.stacks).map(|stack| stack.session.clone()).collect()
+    let stacks = desired.iter().flat_map(|desired| &desired.stacks);
+    let sessions = stacks.map(|stack| &stack.session);
+    sessions.filter(|session| session.without_caches().is_none()).cloned().collect()
 }
 
 /// Reads everything that the rows need, at most `concurrency` sessions at once. An error is data.
