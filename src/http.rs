@@ -75,10 +75,7 @@ impl Http {
     pub fn new() -> Result<Self, HttpError> {
         // An error means that a provider is installed already: by `main`, or by an earlier client.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Ok(Self {
-            proxied: build(client())?,
-            direct: build(client().no_proxy())?,
-        })
+        Ok(Self { proxied: build(client())?, direct: build(client().no_proxy())? })
     }
 
     /// Sends a request and reads the answer, whatever its status. Requests that only read are tried up to
@@ -92,10 +89,7 @@ impl Http {
             .with_min_delay(Duration::from_millis(200))
             .with_max_times(tries - 1)
             .with_jitter();
-        let answered = (|| self.attempt(request))
-            .retry(backoff)
-            .when(Failed::is_transient)
-            .await;
+        let answered = (|| self.attempt(request)).retry(backoff).when(Failed::is_transient).await;
         answered.or_else(|failed| match failed {
             Failed::Busy(response) => Ok(response),
             Failed::Broken { error, .. } => Err(error),
@@ -107,25 +101,16 @@ impl Http {
             let detail = "plain http is refused for a host that is not this machine".into();
             return Err(Failed::broken(request.failed(Retry::Never, None, detail)));
         }
-        let client = if is_loopback(&request.url) {
-            &self.direct
-        } else {
-            &self.proxied
-        };
-        let mut built = client
-            .request(request.method.clone(), request.url.clone())
-            .headers(request.headers.clone());
+        let client = if is_loopback(&request.url) { &self.direct } else { &self.proxied };
+        let mut built =
+            client.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
         if let Some(body) = &request.body {
             built = built.body(body.to_vec());
         }
         let answer = built.send().await.map_err(|error| broken(request, error))?;
         let response = read(request, answer).await?;
         tracing::debug!(method = %response.method, url = %response.url, status = response.status, "answered");
-        if matches!(response.status, 502..=504) {
-            Err(Failed::Busy(response))
-        } else {
-            Ok(response)
-        }
+        if matches!(response.status, 502..=504) { Err(Failed::Busy(response)) } else { Ok(response) }
     }
 }
 
@@ -139,10 +124,7 @@ enum Failed {
 
 impl Failed {
     fn broken(error: HttpError) -> Self {
-        Self::Broken {
-            error,
-            unsent: false,
-        }
+        Self::Broken { error, unsent: false }
     }
 
     fn is_transient(&self) -> bool {
@@ -167,11 +149,7 @@ pub fn is_loopback(url: &Url) -> bool {
 pub fn redacted(url: &Url) -> String {
     let mut text = format!("{}{}", url.origin().ascii_serialization(), url.path());
     for (index, (name, value)) in url.query_pairs().enumerate() {
-        let shown = if SHOWN_PARAMETERS.contains(&name.as_ref()) {
-            value.as_ref()
-        } else {
-            "…"
-        };
+        let shown = if SHOWN_PARAMETERS.contains(&name.as_ref()) { value.as_ref() } else { "…" };
         text.push(if index == 0 { '?' } else { '&' });
         text.push_str(&format!("{name}={shown}"));
     }
@@ -200,21 +178,9 @@ fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, HttpError> 
 
 fn broken(request: &Request, error: reqwest::Error) -> Failed {
     let unsent = error.is_connect();
-    let class = if unsent || request.reads() {
-        Retry::Safe
-    } else {
-        Retry::ObserveFirst
-    };
+    let class = if unsent || request.reads() { Retry::Safe } else { Retry::ObserveFirst };
     let detail = if error.is_timeout() {
-        format!(
-            "no answer within {} seconds",
-            if unsent {
-                CONNECT_TIMEOUT
-            } else {
-                TOTAL_TIMEOUT
-            }
-            .as_secs()
-        )
+        format!("no answer within {} seconds", if unsent { CONNECT_TIMEOUT } else { TOTAL_TIMEOUT }.as_secs())
     } else if unsent {
         "no connection could be made".into()
     } else {
@@ -222,36 +188,19 @@ fn broken(request: &Request, error: reqwest::Error) -> Failed {
     };
     let mut failed = request.failed(class, None, detail);
     failed.source = Some(Box::new(error.without_url()));
-    Failed::Broken {
-        error: failed,
-        unsent,
-    }
+    Failed::Broken { error: failed, unsent }
 }
 
 async fn read(request: &Request, mut answer: reqwest::Response) -> Result<Response, Failed> {
     let status = answer.status().as_u16();
     let headers = std::mem::take(answer.headers_mut());
     let mut body = Vec::new();
-    while let Some(chunk) = answer
-        .chunk()
-        .await
-        .map_err(|error| broken(request, error))?
-    {
+    while let Some(chunk) = answer.chunk().await.map_err(|error| broken(request, error))? {
         if body.len() + chunk.len() > request.max_body {
             let detail = format!("the answer is longer than {} bytes", request.max_body);
-            return Err(Failed::broken(request.failed(
-                Retry::Never,
-                Some(status),
-                detail,
-            )));
+            return Err(Failed::broken(request.failed(Retry::Never, Some(status), detail)));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Response {
-        status,
-        headers,
-        body,
-        method: request.method.clone(),
-        url: redacted(&request.url),
-    })
+    Ok(Response { status, headers, body, method: request.method.clone(), url: redacted(&request.url) })
 }

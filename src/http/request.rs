@@ -25,14 +25,7 @@ pub struct Request {
 impl Request {
     /// A request without headers or body.
     pub fn new(method: Method, url: Url) -> Self {
-        Self {
-            method,
-            url,
-            headers: HeaderMap::new(),
-            body: None,
-            max_body: MAX_BODY,
-            plain_http: false,
-        }
+        Self { method, url, headers: HeaderMap::new(), body: None, max_body: MAX_BODY, plain_http: false }
     }
 
     /// A `GET` request.
@@ -78,21 +71,15 @@ impl Request {
 
     /// Sends these fields as a web form.
     pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
-        let encoded = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
-        self.headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/x-www-form-urlencoded"),
-        );
+        let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         self.body = Some(Zeroizing::new(encoded.into_bytes()));
         self
     }
 
     /// Sends a value as JSON.
     pub fn json(mut self, value: &serde_json::Value) -> Self {
-        self.headers
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.body = Some(Zeroizing::new(value.to_string().into_bytes()));
         self
     }

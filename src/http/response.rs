@@ -57,14 +57,9 @@ impl Response {
     /// What the server says about the answer, in one line of at most 200 characters; the status in words if it says
     /// nothing. A server may repeat what it was sent: whoever sent a secret asks [`Response::repeats`] before showing this.
     pub fn detail(&self) -> String {
-        let said = self
-            .message()
-            .map(|text| one_line(&text))
-            .filter(|text| !text.is_empty());
+        let said = self.message().map(|text| one_line(&text)).filter(|text| !text.is_empty());
         let status = StatusCode::from_u16(self.status).ok();
-        let reason = status
-            .and_then(|status| status.canonical_reason())
-            .unwrap_or("no reason given");
+        let reason = status.and_then(|status| status.canonical_reason()).unwrap_or("no reason given");
         said.unwrap_or_else(|| reason.to_lowercase())
     }
 
@@ -75,11 +70,7 @@ impl Response {
     }
 
     fn message(&self) -> Option<String> {
-        serde_json::from_slice(&self.body)
-            .ok()
-            .as_ref()
-            .and_then(message)
-            .map(str::to_owned)
+        serde_json::from_slice(&self.body).ok().as_ref().and_then(message).map(str::to_owned)
     }
 
     fn failed(&self, class: Retry, detail: String) -> HttpError {
@@ -96,44 +87,21 @@ impl Response {
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Response({} {}: {}, {} bytes)",
-            self.method,
-            self.url,
-            self.status,
-            self.body.len()
-        )
+        write!(f, "Response({} {}: {}, {} bytes)", self.method, self.url, self.status, self.body.len())
     }
 }
 
 /// The message of an error as registries, token services and APIs write it.
 fn message(body: &serde_json::Value) -> Option<&str> {
-    let own = [
-        "message",
-        "details",
-        "detail",
-        "error_description",
-        "error",
-        "title",
-    ];
-    let nested = body
-        .get("errors")
-        .and_then(|errors| errors.get(0))
-        .or_else(|| body.get("error"));
+    let own = ["message", "details", "detail", "error_description", "error", "title"];
+    let nested = body.get("errors").and_then(|errors| errors.get(0)).or_else(|| body.get("error"));
     own.iter()
         .find_map(|key| body.get(key)?.as_str())
-        .or_else(|| {
-            nested.and_then(|inner| inner.as_str().or_else(|| inner.get("message")?.as_str()))
-        })
+        .or_else(|| nested.and_then(|inner| inner.as_str().or_else(|| inner.get("message")?.as_str())))
 }
 
 /// A server's text on one line, cut, without control characters.
 fn one_line(text: &str) -> String {
-    let clean: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(MAX_DETAIL)
-        .collect();
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_DETAIL).collect();
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }

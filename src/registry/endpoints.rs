@@ -31,9 +31,7 @@ pub enum EndpointProblem {
     #[error(transparent)]
     Registry(#[from] RegistryError),
     /// The URL is not that of a host.
-    #[error(
-        "the endpoint of {0} is not an http or https URL of a host, without path, query and user name"
-    )]
+    #[error("the endpoint of {0} is not an http or https URL of a host, without path, query and user name")]
     Url(Registry),
     /// Plain http to another machine.
     #[error("the endpoint of {0} is plain http, which only this machine may be reached by")]
@@ -51,11 +49,8 @@ impl Endpoints {
     pub fn parse(text: &str) -> Result<Self, EndpointsError> {
         let mut endpoints = BTreeMap::new();
         let mut problems = Vec::new();
-        for (index, entry) in text
-            .split(',')
-            .map(str::trim)
-            .enumerate()
-            .filter(|(_, entry)| !entry.is_empty())
+        for (index, entry) in
+            text.split(',').map(str::trim).enumerate().filter(|(_, entry)| !entry.is_empty())
         {
             match parse_entry(index + 1, entry) {
                 Ok((registry, url)) => {
@@ -66,11 +61,7 @@ impl Endpoints {
                 Err(problem) => problems.push(problem),
             }
         }
-        if problems.is_empty() {
-            Ok(Self(endpoints))
-        } else {
-            Err(EndpointsError(problems))
-        }
+        if problems.is_empty() { Ok(Self(endpoints)) } else { Err(EndpointsError(problems)) }
     }
 
     /// The base URL of a registry's API, to which `v2/` is joined; nothing if its host is none that a URL can have.
@@ -107,9 +98,5 @@ fn is_base(url: &Url) -> bool {
 }
 
 fn listed<T: fmt::Display>(problems: &[T]) -> String {
-    problems
-        .iter()
-        .map(T::to_string)
-        .collect::<Vec<_>>()
-        .join("; ")
+    problems.iter().map(T::to_string).collect::<Vec<_>>().join("; ")
 }

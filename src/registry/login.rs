@@ -66,38 +66,23 @@ pub async fn login(
     secret: &Secret,
 ) -> Result<Login, LoginError> {
     check_usable(registry, username, secret)?;
-    let base = endpoints.base(registry).ok_or_else(|| {
-        LoginError::protocol(registry, "its name is not a host that a URL can have")
-    })?;
-    Attempt {
-        http,
-        registry,
-        base,
-        username,
-        secret,
-    }
-    .run()
-    .await
+    let base = endpoints
+        .base(registry)
+        .ok_or_else(|| LoginError::protocol(registry, "its name is not a host that a URL can have"))?;
+    Attempt { http, registry, base, username, secret }.run().await
 }
 
 impl Attempt<'_> {
     async fn run(&self) -> Result<Login, LoginError> {
         match self.challenge().await? {
             Challenge::Basic => {
-                let answer = self
-                    .follow(Request::get(self.api("")?).basic(self.username, self.secret))
-                    .await?;
+                let answer =
+                    self.follow(Request::get(self.api("")?).basic(self.username, self.secret)).await?;
                 self.accepted(&answer)?;
                 Ok(self.login(Scheme::Basic))
             }
-            Challenge::Bearer {
-                realm,
-                service,
-                scopes,
-            } => {
-                let token = self
-                    .token(&realm, service.as_deref(), &self.scopes(scopes))
-                    .await?;
+            Challenge::Bearer { realm, service, scopes } => {
+                let token = self.token(&realm, service.as_deref(), &self.scopes(scopes)).await?;
                 self.try_token(&token).await
             }
         }
@@ -108,9 +93,7 @@ impl Attempt<'_> {
         let answer = self.follow(Request::get(self.api("")?)).await?;
         match answer.status {
             401 => choose(&answer.headers).map_err(|error| self.protocol(error.to_string())),
-            200..=299 => Err(LoginError::NothingProven {
-                registry: self.registry.clone(),
-            }),
+            200..=299 => Err(LoginError::NothingProven { registry: self.registry.clone() }),
             _ => Err(self.unexpected(&answer)),
         }
     }
@@ -132,11 +115,7 @@ impl Attempt<'_> {
         scopes: &[String],
     ) -> Result<Secret, LoginError> {
         let realm = realm::check(self.registry, &self.base, realm).map_err(|(reason, realm)| {
-            LoginError::UnsafeRealm {
-                registry: self.registry.clone(),
-                realm,
-                reason,
-            }
+            LoginError::UnsafeRealm { registry: self.registry.clone(), realm, reason }
         })?;
         let answer = if self.username == IDENTITY_USER {
             self.exchange(&realm, service, scopes).await?
@@ -144,10 +123,7 @@ impl Attempt<'_> {
             self.ask(&realm, service, scopes).await?
         };
         self.accepted(&answer)?;
-        let token = answer
-            .json::<TokenAnswer>()
-            .ok()
-            .and_then(TokenAnswer::token);
+        let token = answer.json::<TokenAnswer>().ok().and_then(TokenAnswer::token);
         token.ok_or_else(|| self.protocol("its token service accepted the login and gave no token"))
     }
 
@@ -165,8 +141,7 @@ impl Attempt<'_> {
                 .extend_pairs(service.map(|service| ("service", service)))
                 .extend_pairs(scopes.iter().map(|scope| ("scope", scope)));
         }
-        self.follow(Request::get(url).basic(self.username, self.secret))
-            .await
+        self.follow(Request::get(url).basic(self.username, self.secret)).await
     }
 
     /// `POST` with the identity token as the refresh token of OAuth 2; services that do not know it answer 404.
@@ -181,24 +156,13 @@ impl Attempt<'_> {
             ("grant_type", Some("refresh_token")),
             ("service", service),
             ("client_id", Some("regcred")),
-            (
-                "scope",
-                Some(scope.as_str()).filter(|scope| !scope.is_empty()),
-            ),
+            ("scope", Some(scope.as_str()).filter(|scope| !scope.is_empty())),
             ("refresh_token", Some(self.secret.expose())),
         ];
-        let fields: Vec<(&str, &str)> = fields
-            .iter()
-            .filter_map(|(name, value)| Some((*name, (*value)?)))
-            .collect();
-        let answer = self
-            .follow(Request::new(Method::POST, realm.clone()).form(&fields))
-            .await?;
-        if answer.status == 404 {
-            self.ask(realm, service, scopes).await
-        } else {
-            Ok(answer)
-        }
+        let fields: Vec<(&str, &str)> =
+            fields.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
+        let answer = self.follow(Request::new(Method::POST, realm.clone()).form(&fields)).await?;
+        if answer.status == 404 { self.ask(realm, service, scopes).await } else { Ok(answer) }
     }
 
     /// Uses the token once: on Docker Hub to read the quota, elsewhere at the API's root, as `docker login` does.
@@ -210,9 +174,8 @@ impl Attempt<'_> {
             (Method::GET, "")
         };
         let request = Request::new(method, self.api(path)?).bearer(token);
-        let request = request.map_err(|_| {
-            self.protocol("its token service gave a token that no header can carry")
-        })?;
+        let request =
+            request.map_err(|_| self.protocol("its token service gave a token that no header can carry"))?;
         let answer = self.follow(request).await;
         if docker_hub {
             return Ok(self.with_quota(answer));
@@ -229,10 +192,7 @@ impl Attempt<'_> {
                 login.quota = Some(Quota::read(answer.status, &answer.headers))
             }
             Ok(answer) => {
-                login.note = Some(format!(
-                    "the pull limit could not be read: status {}",
-                    answer.status
-                ))
+                login.note = Some(format!("the pull limit could not be read: status {}", answer.status))
             }
             Err(error) => login.note = Some(format!("the pull limit could not be read: {error}")),
         }
@@ -257,9 +217,9 @@ impl Attempt<'_> {
                 )));
             }
             if !request.reads() {
-                return Err(self.protocol(
-                    "its token service redirects a request that has the credential in it",
-                ));
+                return Err(
+                    self.protocol("its token service redirects a request that has the credential in it")
+                );
             }
             request = request.at(target);
         }
@@ -279,11 +239,7 @@ impl Attempt<'_> {
 
     fn refused(&self, answer: &Response) -> LoginError {
         let detail = self.forms().detail(answer);
-        LoginError::Refused {
-            registry: self.registry.clone(),
-            status: answer.status,
-            detail,
-        }
+        LoginError::Refused { registry: self.registry.clone(), status: answer.status, detail }
     }
 
     fn unexpected(&self, answer: &Response) -> LoginError {
@@ -301,18 +257,11 @@ impl Attempt<'_> {
     }
 
     fn api(&self, path: &str) -> Result<Url, LoginError> {
-        self.base
-            .join(&format!("v2/{path}"))
-            .map_err(|_| self.protocol("its endpoint is no base of a URL"))
+        self.base.join(&format!("v2/{path}")).map_err(|_| self.protocol("its endpoint is no base of a URL"))
     }
 
     fn login(&self, scheme: Scheme) -> Login {
-        Login {
-            registry: self.registry.clone(),
-            scheme,
-            quota: None,
-            note: None,
-        }
+        Login { registry: self.registry.clone(), scheme, quota: None, note: None }
     }
 }
 
@@ -325,10 +274,7 @@ struct TokenAnswer {
 
 impl TokenAnswer {
     fn token(self) -> Option<Secret> {
-        let Self {
-            token,
-            access_token,
-        } = self;
+        let Self { token, access_token } = self;
         token
             .filter(|token| !token.is_empty())
             .or(access_token.filter(|token| !token.is_empty()))
@@ -350,19 +296,11 @@ fn check_usable(registry: &Registry, username: &str, secret: &Secret) -> Result<
         }
         _ => return Ok(()),
     };
-    Err(LoginError::Unusable {
-        registry: registry.clone(),
-        reason,
-    })
+    Err(LoginError::Unusable { registry: registry.clone(), reason })
 }
 
 fn redirect(request: &Request, answer: &Response) -> Option<Url> {
     let moved = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
-    let location = answer
-        .headers
-        .get(LOCATION)
-        .filter(|_| moved)?
-        .to_str()
-        .ok()?;
+    let location = answer.headers.get(LOCATION).filter(|_| moved)?.to_str().ok()?;
     request.url().join(location).ok()
 }

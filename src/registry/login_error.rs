@@ -47,9 +47,7 @@ pub enum LoginError {
         source: Option<Box<HttpError>>,
     },
     /// The registry names a token service that the credential is not sent to.
-    #[error(
-        "{registry} names a token service that the credential is not sent to, {realm}: {reason}"
-    )]
+    #[error("{registry} names a token service that the credential is not sent to, {realm}: {reason}")]
     UnsafeRealm {
         /// The registry.
         registry: Registry,
@@ -98,28 +96,17 @@ impl LoginError {
     }
 
     pub(super) fn protocol(registry: &Registry, detail: impl Into<String>) -> Self {
-        Self::Protocol {
-            registry: registry.clone(),
-            detail: detail.into(),
-            source: None,
-        }
+        Self::Protocol { registry: registry.clone(), detail: detail.into(), source: None }
     }
 
     /// Sorts a failed request: without an answer, or with one that says "not now", the registry was not reached.
     pub(super) fn from_http(registry: &Registry, error: HttpError) -> Self {
         let registry = registry.clone();
         match error.status {
-            None | Some(408 | 429 | 500..=599) => Self::Unreachable {
-                registry,
-                source: Box::new(error),
-            },
+            None | Some(408 | 429 | 500..=599) => Self::Unreachable { registry, source: Box::new(error) },
             Some(_) => {
                 let detail = "it gave an answer that is not expected".into();
-                Self::Protocol {
-                    registry,
-                    detail,
-                    source: Some(Box::new(error)),
-                }
+                Self::Protocol { registry, detail, source: Some(Box::new(error)) }
             }
         }
     }
@@ -147,19 +134,11 @@ impl Forms {
     /// What an answer says, unless it repeats the credential: cutting a short secret out of the text would show where it
     /// stood.
     pub(super) fn detail(&self, answer: &Response) -> String {
-        if self.0.iter().any(|form| answer.repeats(form)) {
-            HIDDEN.into()
-        } else {
-            answer.detail()
-        }
+        if self.0.iter().any(|form| answer.repeats(form)) { HIDDEN.into() } else { answer.detail() }
     }
 
     /// A text that a server chose, unless it has the credential in it.
     pub(super) fn text(&self, text: String) -> String {
-        if self.0.iter().any(|form| text.contains(form.as_str())) {
-            HIDDEN.into()
-        } else {
-            text
-        }
+        if self.0.iter().any(|form| text.contains(form.as_str())) { HIDDEN.into() } else { text }
     }
 }

@@ -20,22 +20,12 @@ pub const DOCKER_HUB_CONFIG_KEY: &str = "https://index.docker.io/v1/";
 const DOCKER_HUB_API: &str = "registry-1.docker.io";
 
 /// Hosts that mean Docker Hub where a credential is named.
-const DOCKER_HUB_NAMES: [&str; 4] = [
-    DOCKER_HUB,
-    "index.docker.io",
-    DOCKER_HUB_API,
-    "registry.hub.docker.com",
-];
+const DOCKER_HUB_NAMES: [&str; 4] =
+    [DOCKER_HUB, "index.docker.io", DOCKER_HUB_API, "registry.hub.docker.com"];
 
 /// What people write for Docker Hub that names no registry, or another one.
-const DOCKER_HUB_MISTAKES: [&str; 6] = [
-    "hub.docker.com",
-    "www.docker.com",
-    "docker.com",
-    "docker-hub",
-    "dockerhub",
-    "docker",
-];
+const DOCKER_HUB_MISTAKES: [&str; 6] =
+    ["hub.docker.com", "www.docker.com", "docker.com", "docker-hub", "dockerhub", "docker"];
 
 /// The registry that a credential is for: a host in lower case, and a port if one was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,9 +63,7 @@ pub enum RegistryError {
     #[error("`{0}` is not a host, with or without a port")]
     Host(String),
     /// A name that an image name would not take for a host.
-    #[error(
-        "`{0}` has neither a dot nor a port: in an image name it would be a namespace of Docker Hub"
-    )]
+    #[error("`{0}` has neither a dot nor a port: in an image name it would be a namespace of Docker Hub")]
     NotAHost(String),
     /// A name that people write for Docker Hub and that is not its registry.
     #[error("`{0}` is not the name of Docker Hub's registry")]
@@ -92,9 +80,9 @@ impl RegistryError {
                 Some(format!("write `registry: {}`", host.to_ascii_lowercase()))
             }
             Self::Empty | Self::NotDockerHub(_) => Some(format!("write `registry: {DOCKER_HUB}`")),
-            Self::NotAHost(name) => Some(format!(
-                "write its full host name, or a port: `registry: {name}:443`"
-            )),
+            Self::NotAHost(name) => {
+                Some(format!("write its full host name, or a port: `registry: {name}:443`"))
+            }
             Self::Scheme { .. } | Self::UserInfo { .. } | Self::Path { .. } | Self::Host(_) => None,
         }
     }
@@ -110,24 +98,15 @@ impl Registry {
     pub fn parse(text: &str) -> Result<Self, RegistryError> {
         let (authority, path) = split_url(text.trim())?;
         if let Some((_, host)) = authority.rsplit_once('@') {
-            return Err(RegistryError::UserInfo {
-                host: host.to_owned(),
-            });
+            return Err(RegistryError::UserInfo { host: host.to_owned() });
         }
         if !matches!(path.trim_end_matches('/'), "" | "/v1" | "/v2") {
-            return Err(RegistryError::Path {
-                host: authority.to_owned(),
-                path: path.to_owned(),
-            });
+            return Err(RegistryError::Path { host: authority.to_owned(), path: path.to_owned() });
         }
         check_host(authority)?;
         let host = authority.to_ascii_lowercase();
         let docker_hub = DOCKER_HUB_NAMES.contains(&host.as_str());
-        Ok(Self(if docker_hub {
-            DOCKER_HUB.to_owned()
-        } else {
-            host
-        }))
+        Ok(Self(if docker_hub { DOCKER_HUB.to_owned() } else { host }))
     }
 
     /// Docker Hub.
@@ -147,20 +126,12 @@ impl Registry {
 
     /// The host, with its port, that serves the registry's API.
     pub fn api_host(&self) -> &str {
-        if self.is_docker_hub() {
-            DOCKER_HUB_API
-        } else {
-            &self.0
-        }
+        if self.is_docker_hub() { DOCKER_HUB_API } else { &self.0 }
     }
 
     /// The key of this registry in a Docker configuration's `auths`, and so in a Kubernetes pull secret.
     pub fn docker_config_key(&self) -> &str {
-        if self.is_docker_hub() {
-            DOCKER_HUB_CONFIG_KEY
-        } else {
-            &self.0
-        }
+        if self.is_docker_hub() { DOCKER_HUB_CONFIG_KEY } else { &self.0 }
     }
 
     /// What ECR calls this registry as the upstream of a pull-through cache, and the upstream's URL; nothing for a
@@ -172,10 +143,7 @@ impl Registry {
             "ghcr.io" => "github-container-registry",
             "registry.gitlab.com" => "gitlab-container-registry",
             "cgr.dev" => "chainguard",
-            host if host
-                .strip_suffix(".azurecr.io")
-                .is_some_and(|name| !name.is_empty()) =>
-            {
+            host if host.strip_suffix(".azurecr.io").is_some_and(|name| !name.is_empty()) => {
                 "azure-container-registry"
             }
             _ => return None,
@@ -213,10 +181,7 @@ fn split_url(text: &str) -> Result<(&str, &str), RegistryError> {
         Some((scheme, rest)) => {
             let host = rest.split('/').next().unwrap_or_default();
             let host = host.rsplit('@').next().unwrap_or_default();
-            return Err(RegistryError::Scheme {
-                scheme: scheme.to_owned(),
-                host: host.to_owned(),
-            });
+            return Err(RegistryError::Scheme { scheme: scheme.to_owned(), host: host.to_owned() });
         }
         None => text,
     };
@@ -225,9 +190,7 @@ fn split_url(text: &str) -> Result<(&str, &str), RegistryError> {
 }
 
 fn is_web(scheme: &str) -> bool {
-    ["https", "http"]
-        .iter()
-        .any(|web| web.eq_ignore_ascii_case(scheme))
+    ["https", "http"].iter().any(|web| web.eq_ignore_ascii_case(scheme))
 }
 
 fn check_host(authority: &str) -> Result<(), RegistryError> {

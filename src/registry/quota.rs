@@ -27,11 +27,7 @@ impl Quota {
         let (limit, window) = numbers(headers, "ratelimit-limit");
         let (remaining, remaining_window) = numbers(headers, "ratelimit-remaining");
         let remaining = if status == 429 { Some(0) } else { remaining };
-        Self {
-            limit,
-            remaining,
-            window_s: window.or(remaining_window),
-        }
+        Self { limit, remaining, window_s: window.or(remaining_window) }
     }
 
     /// Whether Docker Hub states no limit: a paid account, or an image of a publisher who pays.
@@ -47,15 +43,10 @@ impl Quota {
 
 /// `200;w=21600` as its two numbers.
 fn numbers(headers: &HeaderMap, name: &str) -> (Option<u64>, Option<u64>) {
-    let value = headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let value = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = value.split(';').map(str::trim);
     let count = parts.next().and_then(|count| count.parse().ok());
-    let window = parts
-        .find_map(|part| part.strip_prefix("w="))
-        .and_then(|seconds| seconds.parse().ok());
+    let window = parts.find_map(|part| part.strip_prefix("w=")).and_then(|seconds| seconds.parse().ok());
     (count, window)
 }
 
@@ -65,31 +56,15 @@ mod tests {
 
     fn read(status: u16, pairs: &[(&'static str, &'static str)]) -> Quota {
         let pairs = pairs.iter().map(|(name, value)| {
-            (
-                http::HeaderName::from_static(name),
-                http::HeaderValue::from_static(value),
-            )
+            (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
         });
         Quota::read(status, &pairs.collect())
     }
 
     #[test]
     fn the_limit_what_is_left_of_it_and_the_window_are_read() {
-        let quota = read(
-            200,
-            &[
-                ("ratelimit-limit", "200;w=21600"),
-                ("ratelimit-remaining", "197;w=21600"),
-            ],
-        );
-        assert_eq!(
-            quota,
-            Quota {
-                limit: Some(200),
-                remaining: Some(197),
-                window_s: Some(21_600)
-            }
-        );
+        let quota = read(200, &[("ratelimit-limit", "200;w=21600"), ("ratelimit-remaining", "197;w=21600")]);
+        assert_eq!(quota, Quota { limit: Some(200), remaining: Some(197), window_s: Some(21_600) });
         assert!(!quota.is_unlimited() && !quota.is_used_up());
     }
 
@@ -101,34 +76,14 @@ mod tests {
     #[test]
     fn at_the_limit_nothing_is_left() {
         let quota = read(429, &[("ratelimit-limit", "200;w=21600")]);
-        assert_eq!(
-            quota,
-            Quota {
-                limit: Some(200),
-                remaining: Some(0),
-                window_s: Some(21_600)
-            }
-        );
+        assert_eq!(quota, Quota { limit: Some(200), remaining: Some(0), window_s: Some(21_600) });
         assert!(read(429, &[]).is_used_up() && !read(429, &[]).is_unlimited());
     }
 
     #[test]
     fn a_header_of_another_form_is_left_out() {
-        let quota = read(
-            200,
-            &[
-                ("ratelimit-limit", "many"),
-                ("ratelimit-remaining", "5; foo=1; w=60"),
-            ],
-        );
-        assert_eq!(
-            quota,
-            Quota {
-                limit: None,
-                remaining: Some(5),
-                window_s: Some(60)
-            }
-        );
+        let quota = read(200, &[("ratelimit-limit", "many"), ("ratelimit-remaining", "5; foo=1; w=60")]);
+        assert_eq!(quota, Quota { limit: None, remaining: Some(5), window_s: Some(60) });
         assert!(read(200, &[("ratelimit-limit", "-1;w=x")]).is_unlimited());
     }
 }

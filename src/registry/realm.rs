@@ -9,10 +9,7 @@ use super::name::Registry;
 use crate::http::{is_loopback, redacted};
 
 /// Token services that are known for a registry, beside its own host.
-const KNOWN: [(&str, &str); 2] = [
-    ("docker.io", "auth.docker.io"),
-    ("registry.gitlab.com", "gitlab.com"),
-];
+const KNOWN: [(&str, &str); 2] = [("docker.io", "auth.docker.io"), ("registry.gitlab.com", "gitlab.com")];
 
 /// Domains under which each host is somebody else's registry, so that a neighbour is no part of its site.
 const SHARED: [&str; 9] = [
@@ -49,23 +46,11 @@ pub enum UnsafeReason {
 /// `base` is where the registry's API is reached. A realm is safe if it is https and on the registry's host, on the known
 /// token service of the registry, or on the same site as the registry (the same registrable domain of the Public Suffix
 /// List). A registry on this machine may also name its own origin without TLS.
-pub(super) fn check(
-    registry: &Registry,
-    base: &Url,
-    realm: &str,
-) -> Result<Url, (UnsafeReason, String)> {
-    let Some(url) = Url::parse(realm)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
+pub(super) fn check(registry: &Registry, base: &Url, realm: &str) -> Result<Url, (UnsafeReason, String)> {
+    let Some(url) =
+        Url::parse(realm).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
     else {
-        return Err((
-            UnsafeReason::NotAUrl,
-            realm
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(200)
-                .collect(),
-        ));
+        return Err((UnsafeReason::NotAUrl, realm.chars().filter(|c| !c.is_control()).take(200).collect()));
     };
     let own_origin = is_loopback(base) && url.origin() == base.origin();
     let reason = if !url.username().is_empty() || url.password().is_some() {
@@ -84,9 +69,7 @@ pub(super) fn check(
 
 fn is_known(registry: &Registry, realm: &Url) -> bool {
     realm.port().is_none()
-        && realm
-            .host_str()
-            .is_some_and(|host| KNOWN.contains(&(registry.canonical(), host)))
+        && realm.host_str().is_some_and(|host| KNOWN.contains(&(registry.canonical(), host)))
 }
 
 fn same_site(base: &Url, realm: &Url) -> bool {
@@ -97,10 +80,9 @@ fn same_site(base: &Url, realm: &Url) -> bool {
     let (Some(Host::Domain(own)), Some(Host::Domain(other))) = (base.host(), realm.host()) else {
         return false;
     };
-    let shared = SHARED.iter().any(|suffix| {
-        own.strip_suffix(suffix)
-            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    });
+    let shared = SHARED
+        .iter()
+        .any(|suffix| own.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')));
     !shared && psl::domain_str(own).is_some_and(|site| psl::domain_str(other) == Some(site))
 }
 
@@ -110,17 +92,14 @@ mod tests {
 
     fn checked(registry: &str, realm: &str) -> Result<(), UnsafeReason> {
         let registry = Registry::parse(registry).expect(registry);
-        let scheme = if registry.canonical().starts_with("localhost")
-            || registry.canonical().starts_with("127.")
-        {
-            "http"
-        } else {
-            "https"
-        };
+        let scheme =
+            if registry.canonical().starts_with("localhost") || registry.canonical().starts_with("127.") {
+                "http"
+            } else {
+                "https"
+            };
         let base = Url::parse(&format!("{scheme}://{}/", registry.api_host())).expect("a URL");
-        check(&registry, &base, realm)
-            .map(drop)
-            .map_err(|(reason, _)| reason)
+        check(&registry, &base, realm).map(drop).map_err(|(reason, _)| reason)
     }
 
     #[test]
@@ -131,10 +110,7 @@ mod tests {
             ("registry.gitlab.com", "https://gitlab.com/jwt/auth"),
             ("quay.io", "https://quay.io/v2/auth"),
             ("acme.azurecr.io", "https://acme.azurecr.io/oauth2/token"),
-            (
-                "us-central1-docker.pkg.dev",
-                "https://us-central1-docker.pkg.dev/v2/token",
-            ),
+            ("us-central1-docker.pkg.dev", "https://us-central1-docker.pkg.dev/v2/token"),
             ("gcr.io", "https://gcr.io/v2/token"),
             ("cgr.dev", "https://cgr.dev/token"),
         ] {
@@ -146,10 +122,7 @@ mod tests {
     fn a_token_service_on_the_registrys_own_site_is_safe() {
         for (registry, realm) in [
             ("registry.acme.com", "https://gitlab.acme.com/jwt/auth"),
-            (
-                "registry.acme.com:5000",
-                "https://registry.acme.com:5001/token",
-            ),
+            ("registry.acme.com:5000", "https://registry.acme.com:5001/token"),
             ("registry.acme.co.uk", "https://auth.acme.co.uk/token"),
             ("10.1.2.3:5000", "https://10.1.2.3/token"),
         ] {
@@ -171,64 +144,26 @@ mod tests {
             ("10.1.2.3", "https://3.10.1.2.3.example/token"),
             ("docker.io", "https://127.0.0.1/token"),
         ] {
-            assert_eq!(
-                checked(registry, realm),
-                Err(UnsafeReason::OtherSite),
-                "{realm}"
-            );
+            assert_eq!(checked(registry, realm), Err(UnsafeReason::OtherSite), "{realm}");
         }
     }
 
     #[test]
     fn only_https_is_safe_and_no_address_with_a_password_in_it() {
-        assert_eq!(
-            checked("docker.io", "http://auth.docker.io/token"),
-            Err(UnsafeReason::NotHttps)
-        );
-        assert_eq!(
-            checked("docker.io", "http://127.0.0.1:5000/token"),
-            Err(UnsafeReason::NotHttps)
-        );
-        assert_eq!(
-            checked("docker.io", "https://me:pw@auth.docker.io/token"),
-            Err(UnsafeReason::UserInfo)
-        );
-        for realm in [
-            "",
-            "/token",
-            "auth.docker.io/token",
-            "ftp://auth.docker.io/",
-            "file:///token",
-        ] {
-            assert_eq!(
-                checked("docker.io", realm),
-                Err(UnsafeReason::NotAUrl),
-                "{realm}"
-            );
+        assert_eq!(checked("docker.io", "http://auth.docker.io/token"), Err(UnsafeReason::NotHttps));
+        assert_eq!(checked("docker.io", "http://127.0.0.1:5000/token"), Err(UnsafeReason::NotHttps));
+        assert_eq!(checked("docker.io", "https://me:pw@auth.docker.io/token"), Err(UnsafeReason::UserInfo));
+        for realm in ["", "/token", "auth.docker.io/token", "ftp://auth.docker.io/", "file:///token"] {
+            assert_eq!(checked("docker.io", realm), Err(UnsafeReason::NotAUrl), "{realm}");
         }
     }
 
     #[test]
     fn a_registry_on_this_machine_may_name_its_own_origin_and_no_other_port() {
-        assert_eq!(
-            checked("localhost:5000", "http://localhost:5000/token"),
-            Ok(())
-        );
-        assert_eq!(
-            checked("127.0.0.1:5000", "http://127.0.0.1:5000/token"),
-            Ok(())
-        );
-        assert_eq!(
-            checked("127.0.0.1:5000", "http://127.0.0.1:6000/token"),
-            Err(UnsafeReason::NotHttps)
-        );
-        assert_eq!(
-            checked("127.0.0.1:5000", "https://127.0.0.1:6000/token"),
-            Err(UnsafeReason::OtherSite)
-        );
-        assert_eq!(
-            checked("127.0.0.1:5000", "http://localhost:5000/token"),
-            Err(UnsafeReason::NotHttps)
-        );
+        assert_eq!(checked("localhost:5000", "http://localhost:5000/token"), Ok(()));
+        assert_eq!(checked("127.0.0.1:5000", "http://127.0.0.1:5000/token"), Ok(()));
+        assert_eq!(checked("127.0.0.1:5000", "http://127.0.0.1:6000/token"), Err(UnsafeReason::NotHttps));
+        assert_eq!(checked("127.0.0.1:5000", "https://127.0.0.1:6000/token"), Err(UnsafeReason::OtherSite));
+        assert_eq!(checked("127.0.0.1:5000", "http://localhost:5000/token"), Err(UnsafeReason::NotHttps));
     }
 }

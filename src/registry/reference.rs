@@ -82,9 +82,7 @@ impl ReferenceError {
                 Some("leave out the scheme: an image name begins with the registry's host".into())
             }
             Self::Uppercase(name) => Some(format!("write `{}`", printable(&name.to_lowercase()))),
-            Self::ImageId(_) => {
-                Some("name the image: an image id exists on one machine only".into())
-            }
+            Self::ImageId(_) => Some("name the image: an image id exists on one machine only".into()),
             Self::DigestFormat => Some("write the digest in lower case".into()),
             Self::Format { .. }
             | Self::UppercaseName
@@ -112,9 +110,7 @@ impl Reference {
             return Err(ReferenceError::Uppercase(remote.to_owned()));
         }
         parse_qualified(&format!("{domain}/{remainder}")).map_err(|error| match error {
-            ReferenceError::Format { .. } => ReferenceError::Format {
-                scheme: input.contains("://"),
-            },
+            ReferenceError::Format { .. } => ReferenceError::Format { scheme: input.contains("://") },
             other => other,
         })
     }
@@ -189,10 +185,9 @@ impl FromStr for Reference {
 /// Whether a text is a registry's host in an image name: labels, an IPv4 address or `[IPv6]`, and possibly `:port`.
 pub(super) fn is_domain(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, port)) => (
-            !address.is_empty() && address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':'),
-            port,
-        ),
+        Some((address, port)) => {
+            (!address.is_empty() && address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':'), port)
+        }
         None => {
             let name = before(text, ':');
             (name.split('.').all(is_host_label), &text[name.len()..])
@@ -205,22 +200,13 @@ pub(super) fn is_domain(text: &str) -> bool {
 fn split_domain(input: &str) -> (&str, String) {
     let (domain, rest) = match input.split_once('/') {
         Some((DOCKER_INDEX, rest)) => (DOCKER_HUB, rest),
-        Some((first, rest))
-            if first == "localhost" || first.contains(['.', ':']) || has_uppercase(first) =>
-        {
+        Some((first, rest)) if first == "localhost" || first.contains(['.', ':']) || has_uppercase(first) => {
             (first, rest)
         }
         Some(_) | None => (DOCKER_HUB, input),
     };
     let official = domain == DOCKER_HUB && !rest.contains('/');
-    (
-        domain,
-        if official {
-            format!("{OFFICIAL}{rest}")
-        } else {
-            rest.to_owned()
-        },
-    )
+    (domain, if official { format!("{OFFICIAL}{rest}") } else { rest.to_owned() })
 }
 
 /// Reads `host/path[:tag][@digest]`, where the host may turn out to be the first part of a path.
@@ -246,14 +232,10 @@ fn shape(text: &str) -> Option<Reference> {
     let (named, digest) = cut(text, '@');
     let (first, rest) = named.split_once('/')?;
     let (rest_path, tag) = cut(rest, ':');
-    let (domain, path) = if is_domain(first) {
-        (first, rest_path)
-    } else {
-        ("", &named[..first.len() + 1 + rest_path.len()])
-    };
-    let valid = path.split('/').all(is_path_component)
-        && tag.is_none_or(is_tag)
-        && digest.is_none_or(is_digest);
+    let (domain, path) =
+        if is_domain(first) { (first, rest_path) } else { ("", &named[..first.len() + 1 + rest_path.len()]) };
+    let valid =
+        path.split('/').all(is_path_component) && tag.is_none_or(is_tag) && digest.is_none_or(is_digest);
     valid.then(|| Reference {
         domain: domain.to_owned(),
         path: path.to_owned(),
@@ -275,11 +257,7 @@ fn check_digest(digest: &str) -> Result<(), ReferenceError> {
     if encoded.len() != digits {
         return Err(ReferenceError::DigestLength);
     }
-    if encoded.bytes().all(is_lower_hex) {
-        Ok(())
-    } else {
-        Err(ReferenceError::DigestFormat)
-    }
+    if encoded.bytes().all(is_lower_hex) { Ok(()) } else { Err(ReferenceError::DigestFormat) }
 }
 
 /// `[a-z0-9]+` runs, separated by `.`, `_`, `__` or any number of `-`.
@@ -298,23 +276,18 @@ fn is_host_label(text: &str) -> bool {
     let is_edge = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
     is_edge(bytes.first())
         && is_edge(bytes.last())
-        && bytes
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || *b == b'-')
+        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
 }
 
 fn is_tag(text: &str) -> bool {
     let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     let starts_well = text.bytes().next().is_some_and(is_word);
-    starts_well
-        && text.len() <= MAX_TAG
-        && text.bytes().all(|b| is_word(b) || matches!(b, b'.' | b'-'))
+    starts_well && text.len() <= MAX_TAG && text.bytes().all(|b| is_word(b) || matches!(b, b'.' | b'-'))
 }
 
 fn is_digest(text: &str) -> bool {
     let is_part = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_alphabetic())
-            && part.bytes().all(|b| b.is_ascii_alphanumeric())
+        part.starts_with(|c: char| c.is_ascii_alphabetic()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
     };
     text.split_once(':').is_some_and(|(algorithm, encoded)| {
         algorithm.split(['-', '_', '+', '.']).all(is_part)
@@ -345,33 +318,18 @@ fn before(text: &str, mark: char) -> &str {
 }
 
 fn cut(text: &str, mark: char) -> (&str, Option<&str>) {
-    text.split_once(mark)
-        .map_or((text, None), |(head, tail)| (head, Some(tail)))
+    text.split_once(mark).map_or((text, None), |(head, tail)| (head, Some(tail)))
 }
 
 fn familiar_path(path: &str) -> &str {
-    path.strip_prefix(OFFICIAL)
-        .filter(|rest| !rest.contains('/'))
-        .unwrap_or(path)
+    path.strip_prefix(OFFICIAL).filter(|rest| !rest.contains('/')).unwrap_or(path)
 }
 
 fn joined(domain: &str, path: &str) -> String {
-    if domain.is_empty() {
-        path.to_owned()
-    } else {
-        format!("{domain}/{path}")
-    }
+    if domain.is_empty() { path.to_owned() } else { format!("{domain}/{path}") }
 }
 
 /// A text of unknown origin without control characters, which could write over a terminal.
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

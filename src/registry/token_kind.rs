@@ -141,13 +141,9 @@ fn is_uuid(value: &str) -> bool {
     let is_group = |(group, length): (&str, usize)| {
         group.len() == length && group.bytes().all(|b| b.is_ascii_hexdigit())
     };
-    value.len() == 36
-        && value.split('-').zip([8, 4, 4, 4, 12]).all(is_group)
-        && value.split('-').count() == 5
+    value.len() == 36 && value.split('-').zip([8, 4, 4, 4, 12]).all(is_group) && value.split('-').count() == 5
 }
 
 fn is_robot(username: &str) -> bool {
-    username
-        .split_once('+')
-        .is_some_and(|(namespace, robot)| !namespace.is_empty() && !robot.is_empty())
+    username.split_once('+').is_some_and(|(namespace, robot)| !namespace.is_empty() && !robot.is_empty())
 }

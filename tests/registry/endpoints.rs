@@ -3,10 +3,7 @@
 use regcred::registry::{Endpoints, Registry};
 
 fn base(endpoints: &Endpoints, registry: &str) -> String {
-    endpoints
-        .base(&Registry::parse(registry).unwrap())
-        .unwrap()
-        .to_string()
+    endpoints.base(&Registry::parse(registry).unwrap()).unwrap().to_string()
 }
 
 #[test]
@@ -14,10 +11,7 @@ fn a_registry_is_reached_at_its_own_host_over_tls() {
     let none = Endpoints::default();
     assert_eq!(base(&none, "docker.io"), "https://registry-1.docker.io/");
     assert_eq!(base(&none, "ghcr.io"), "https://ghcr.io/");
-    assert_eq!(
-        base(&none, "registry.acme.test:8443"),
-        "https://registry.acme.test:8443/"
-    );
+    assert_eq!(base(&none, "registry.acme.test:8443"), "https://registry.acme.test:8443/");
     assert_eq!(base(&none, "[fd12::7]:5000"), "https://[fd12::7]:5000/");
 }
 
@@ -33,22 +27,14 @@ fn a_registry_on_this_machine_is_reached_without_tls() {
     ] {
         assert_eq!(base(&none, registry), url);
     }
-    assert_eq!(
-        base(&none, "localhost.example.com"),
-        "https://localhost.example.com/"
-    );
+    assert_eq!(base(&none, "localhost.example.com"), "https://localhost.example.com/");
 }
 
 #[test]
 fn an_endpoint_is_found_under_any_spelling_of_its_registry() {
-    let endpoints = Endpoints::parse(
-        " docker.io=http://127.0.0.1:5000 , ghcr.io = https://mirror.example.com,",
-    )
-    .unwrap();
-    assert_eq!(
-        base(&endpoints, "https://index.docker.io/v1/"),
-        "http://127.0.0.1:5000/"
-    );
+    let endpoints =
+        Endpoints::parse(" docker.io=http://127.0.0.1:5000 , ghcr.io = https://mirror.example.com,").unwrap();
+    assert_eq!(base(&endpoints, "https://index.docker.io/v1/"), "http://127.0.0.1:5000/");
     assert_eq!(base(&endpoints, "ghcr.io"), "https://mirror.example.com/");
     assert_eq!(base(&endpoints, "quay.io"), "https://quay.io/");
     assert_eq!(Endpoints::parse("").unwrap(), Endpoints::default());

@@ -8,10 +8,7 @@ use url::Url;
 use crate::server::{Server, answer};
 
 fn send(request: &Request) -> Result<Response, HttpError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(Http::new().unwrap().send(request))
 }
 
@@ -21,9 +18,7 @@ fn url(text: &str) -> Url {
 
 #[test]
 fn a_url_is_shown_without_what_may_be_secret() {
-    let shown = redacted(&url(
-        "https://me:pw@api.test:8443/v2/x?service=a&token=s3cr3t&page=2#frag",
-    ));
+    let shown = redacted(&url("https://me:pw@api.test:8443/v2/x?service=a&token=s3cr3t&page=2#frag"));
     assert_eq!(shown, "https://api.test:8443/v2/x?service=a&token=…&page=2");
 }
 
@@ -52,12 +47,10 @@ fn this_machine_is_known_by_its_addresses_and_by_localhost_only() {
 
 #[test]
 fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
-    let error = send(&Request::get(url(
-        "http://registry.example.com/?token=s3cr3t",
-    )))
-    .unwrap_err();
+    let error = send(&Request::get(url("http://registry.example.com/?token=s3cr3t"))).unwrap_err();
     assert_eq!((error.class, error.status), (Retry::Never, None));
-    let text = "GET http://registry.example.com/?token=…: plain http is refused for a host that is not this machine";
+    let text =
+        "GET http://registry.example.com/?token=…: plain http is refused for a host that is not this machine";
     assert_eq!(error.to_string(), text);
 }
 
@@ -81,26 +74,15 @@ fn a_second_try_that_succeeds_is_the_answer() {
         let first = tries.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
         answer(if first { 503 } else { 200 }, "{}")
     });
-    assert_eq!(
-        send(&Request::get(url(&server.origin))).unwrap().status,
-        200
-    );
+    assert_eq!(send(&Request::get(url(&server.origin))).unwrap().status, 200);
     assert_eq!(server.calls().len(), 2);
 }
 
 #[test]
 fn no_redirect_is_followed() {
-    let server = Server::start(|_, origin| {
-        (
-            302,
-            vec![("location", format!("{origin}/other"))],
-            String::new(),
-        )
-    });
-    assert_eq!(
-        send(&Request::get(url(&server.origin))).unwrap().status,
-        StatusCode::FOUND.as_u16()
-    );
+    let server =
+        Server::start(|_, origin| (302, vec![("location", format!("{origin}/other"))], String::new()));
+    assert_eq!(send(&Request::get(url(&server.origin))).unwrap().status, StatusCode::FOUND.as_u16());
     assert_eq!(server.calls().len(), 1);
 }
 
@@ -115,9 +97,7 @@ fn what_may_be_done_after_a_status_depends_on_what_was_asked() {
         (Method::GET, 404, Retry::Never),
     ] {
         let server = Server::start(move |_, _| answer(status, r#"{"message":"no"}"#));
-        let error = send(&Request::new(method.clone(), url(&server.origin)))
-            .unwrap()
-            .error();
+        let error = send(&Request::new(method.clone(), url(&server.origin))).unwrap().error();
         assert_eq!(
             (error.class, error.status, error.detail),
             (class, Some(status), format!("{status}: no")),
@@ -130,17 +110,8 @@ fn what_may_be_done_after_a_status_depends_on_what_was_asked() {
 fn a_body_longer_than_allowed_is_an_error_and_another_limit_can_be_asked_for() {
     let server = Server::start(|_, _| answer(200, &"x".repeat(100_000)));
     let error = send(&Request::get(url(&server.origin))).unwrap_err();
-    assert_eq!(
-        (error.class, error.detail.as_str()),
-        (Retry::Never, "the answer is longer than 65536 bytes")
-    );
-    assert_eq!(
-        send(&Request::get(url(&server.origin)).max_body(100_000))
-            .unwrap()
-            .body
-            .len(),
-        100_000
-    );
+    assert_eq!((error.class, error.detail.as_str()), (Retry::Never, "the answer is longer than 65536 bytes"));
+    assert_eq!(send(&Request::get(url(&server.origin)).max_body(100_000)).unwrap().body.len(), 100_000);
 }
 
 #[test]
@@ -148,41 +119,23 @@ fn a_connection_that_breaks_is_safe_to_try_again_for_reading_only() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let target = url(&format!("http://{}/", listener.local_addr().unwrap()));
     std::thread::spawn(move || listener.incoming().for_each(drop));
-    assert_eq!(
-        send(&Request::get(target.clone())).unwrap_err().class,
-        Retry::Safe
-    );
-    assert_eq!(
-        send(&Request::new(Method::POST, target)).unwrap_err().class,
-        Retry::ObserveFirst
-    );
+    assert_eq!(send(&Request::get(target.clone())).unwrap_err().class, Retry::Safe);
+    assert_eq!(send(&Request::new(Method::POST, target)).unwrap_err().class, Retry::ObserveFirst);
 }
 
 #[test]
 fn what_a_server_says_is_shown_on_one_short_line() {
     for (body, shown) in [
-        (
-            r#"{"errors":[{"code":"DENIED","message":"denied"}]}"#.to_owned(),
-            "denied".to_owned(),
-        ),
+        (r#"{"errors":[{"code":"DENIED","message":"denied"}]}"#.to_owned(), "denied".to_owned()),
         (r#"{"error":{"message":"nested"}}"#.into(), "nested".into()),
         (r#"{"error":"plain"}"#.into(), "plain".into()),
-        (
-            r#"{"message":"two\nlines\u001b[2J"}"#.into(),
-            "two lines [2J".into(),
-        ),
-        (
-            format!(r#"{{"message":"{}"}}"#, "é".repeat(300)),
-            "é".repeat(200),
-        ),
+        (r#"{"message":"two\nlines\u001b[2J"}"#.into(), "two lines [2J".into()),
+        (format!(r#"{{"message":"{}"}}"#, "é".repeat(300)), "é".repeat(200)),
         ("<html>".into(), "forbidden".into()),
         (r#"{"message":""}"#.into(), "forbidden".into()),
     ] {
         let server = Server::start(move |_, _| answer(403, &body));
-        assert_eq!(
-            send(&Request::get(url(&server.origin))).unwrap().detail(),
-            shown
-        );
+        assert_eq!(send(&Request::get(url(&server.origin))).unwrap().detail(), shown);
     }
 }
 
@@ -191,22 +144,14 @@ fn neither_a_request_nor_an_answer_shows_its_secrets_when_debugged() {
     let server = Server::start(|_, _| answer(200, "s3cr3t"));
     let secret = Secret::new("s3cr3t".into());
     let target = url(&format!("{}/?token=s3cr3t", server.origin));
-    let request = Request::new(Method::POST, target)
-        .bearer(&secret)
-        .unwrap()
-        .form(&[("password", "s3cr3t")]);
+    let request = Request::new(Method::POST, target).bearer(&secret).unwrap().form(&[("password", "s3cr3t")]);
     let response = send(&request).unwrap();
     assert!(!format!("{request:?}{response:?}{:?}{secret:?}", response.error()).contains("s3cr3t"));
-    assert_eq!(
-        server.calls()[0].authorization.as_deref(),
-        Some("Bearer s3cr3t")
-    );
+    assert_eq!(server.calls()[0].authorization.as_deref(), Some("Bearer s3cr3t"));
 }
 
 #[test]
 fn a_token_that_no_header_can_carry_is_an_error_that_does_not_show_it() {
-    let error = Request::get(url("https://api.test/"))
-        .bearer(&Secret::new("s3cr3t\n".into()))
-        .unwrap_err();
+    let error = Request::get(url("https://api.test/")).bearer(&Secret::new("s3cr3t\n".into())).unwrap_err();
     assert!(!format!("{error}{error:?}").contains("s3cr3t"));
 }

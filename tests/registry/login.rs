@@ -2,35 +2,19 @@
 
 use regcred::http::Http;
 use regcred::model::Secret;
-use regcred::registry::{
-    Endpoints, Login, LoginError, Quota, Registry, Scheme, UnsafeReason, login,
-};
+use regcred::registry::{Endpoints, Login, LoginError, Quota, Registry, Scheme, UnsafeReason, login};
 
 use crate::server::{Answer, Call, Server, answer, basic, challenge};
 
 const USER: &str = "acme";
 const TOKEN: &str = "dckr_pat_0123456789abcdefghijklmn";
 
-fn try_login(
-    registry: &str,
-    server: &Server,
-    username: &str,
-    secret: &str,
-) -> Result<Login, LoginError> {
+fn try_login(registry: &str, server: &Server, username: &str, secret: &str) -> Result<Login, LoginError> {
     let endpoints = Endpoints::parse(&format!("{registry}={}", server.origin)).unwrap();
     let registry = Registry::parse(registry).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let secret = Secret::new(secret.into());
-    runtime.block_on(login(
-        &Http::new().unwrap(),
-        &endpoints,
-        &registry,
-        username,
-        &secret,
-    ))
+    runtime.block_on(login(&Http::new().unwrap(), &endpoints, &registry, username, &secret))
 }
 
 fn refusal(result: Result<Login, LoginError>) -> (u16, String) {
@@ -59,22 +43,16 @@ fn token_registry(
     challenge_tail: &'static str,
     last: impl Fn(&Call) -> Answer + Send + Sync + 'static,
 ) -> Server {
-    Server::start(
-        move |call, origin| match (path(call), &call.authorization) {
-            ("/token", sent) if *sent == basic(USER, TOKEN) => {
-                answer(200, r#"{"token":"good","expires_in":300}"#)
-            }
-            ("/token", None) => answer(200, r#"{"token":"anonymous"}"#),
-            ("/token", Some(_)) => answer(401, r#"{"details":"incorrect username or password"}"#),
-            (_, Some(sent)) if sent == "Bearer good" => last(call),
-            ("/v2/", None) => {
-                challenge(format!(r#"Bearer realm="{origin}/token"{challenge_tail}"#))
-            }
-            _ => challenge(format!(
-                r#"Bearer realm="{origin}/token",error="invalid_token""#
-            )),
-        },
-    )
+    Server::start(move |call, origin| match (path(call), &call.authorization) {
+        ("/token", sent) if *sent == basic(USER, TOKEN) => {
+            answer(200, r#"{"token":"good","expires_in":300}"#)
+        }
+        ("/token", None) => answer(200, r#"{"token":"anonymous"}"#),
+        ("/token", Some(_)) => answer(401, r#"{"details":"incorrect username or password"}"#),
+        (_, Some(sent)) if sent == "Bearer good" => last(call),
+        ("/v2/", None) => challenge(format!(r#"Bearer realm="{origin}/token"{challenge_tail}"#)),
+        _ => challenge(format!(r#"Bearer realm="{origin}/token",error="invalid_token""#)),
+    })
 }
 
 fn basic_registry() -> Server {
@@ -89,39 +67,18 @@ fn basic_registry() -> Server {
 }
 
 fn quota_answer(status: u16, headers: &[(&'static str, &str)]) -> Answer {
-    (
-        status,
-        headers
-            .iter()
-            .map(|(name, value)| (*name, (*value).to_owned()))
-            .collect(),
-        String::new(),
-    )
+    (status, headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(), String::new())
 }
 
 #[test]
 fn docker_hub_accepts_a_credential_in_three_requests_and_tells_the_quota_without_a_pull() {
-    let headers = [
-        ("ratelimit-limit", "200;w=21600"),
-        ("ratelimit-remaining", "196;w=21600"),
-    ];
-    let server = token_registry(r#",service="registry.docker.io""#, move |_| {
-        quota_answer(200, &headers)
-    });
+    let headers = [("ratelimit-limit", "200;w=21600"), ("ratelimit-remaining", "196;w=21600")];
+    let server = token_registry(r#",service="registry.docker.io""#, move |_| quota_answer(200, &headers));
     let login = try_login("docker.io", &server, USER, TOKEN).unwrap();
-    let quota = Quota {
-        limit: Some(200),
-        remaining: Some(196),
-        window_s: Some(21_600),
-    };
+    let quota = Quota { limit: Some(200), remaining: Some(196), window_s: Some(21_600) };
     assert_eq!(
         login,
-        Login {
-            registry: Registry::docker_hub(),
-            scheme: Scheme::Bearer,
-            quota: Some(quota),
-            note: None
-        }
+        Login { registry: Registry::docker_hub(), scheme: Scheme::Bearer, quota: Some(quota), note: None }
     );
     let expected = [
         "GET /v2/",
@@ -129,11 +86,7 @@ fn docker_hub_accepts_a_credential_in_three_requests_and_tells_the_quota_without
         "HEAD /v2/ratelimitpreview/test/manifests/latest",
     ];
     assert_eq!(server.log(), expected);
-    let sent: Vec<_> = server
-        .calls()
-        .into_iter()
-        .map(|call| call.authorization)
-        .collect();
+    let sent: Vec<_> = server.calls().into_iter().map(|call| call.authorization).collect();
     assert_eq!(sent, [None, basic(USER, TOKEN), Some("Bearer good".into())]);
 }
 
@@ -157,13 +110,8 @@ fn a_wrong_password_is_refused_with_what_the_registry_says() {
 
 #[test]
 fn an_account_at_its_limit_has_a_valid_credential() {
-    let server = token_registry("", |_| {
-        quota_answer(429, &[("ratelimit-limit", "200;w=21600")])
-    });
-    let quota = try_login("docker.io", &server, USER, TOKEN)
-        .unwrap()
-        .quota
-        .unwrap();
+    let server = token_registry("", |_| quota_answer(429, &[("ratelimit-limit", "200;w=21600")]));
+    let quota = try_login("docker.io", &server, USER, TOKEN).unwrap().quota.unwrap();
     assert!(quota.is_used_up());
     assert_eq!(quota.limit, Some(200));
 }
@@ -171,13 +119,7 @@ fn an_account_at_its_limit_has_a_valid_credential() {
 #[test]
 fn an_account_without_a_limit_has_no_quota_headers() {
     let server = token_registry("", |_| answer(200, ""));
-    assert!(
-        try_login("docker.io", &server, USER, TOKEN)
-            .unwrap()
-            .quota
-            .unwrap()
-            .is_unlimited()
-    );
+    assert!(try_login("docker.io", &server, USER, TOKEN).unwrap().quota.unwrap().is_unlimited());
 }
 
 #[test]
@@ -186,10 +128,7 @@ fn a_quota_that_cannot_be_read_does_not_undo_the_proof() {
         let server = token_registry("", move |_| answer(status, ""));
         let login = try_login("docker.io", &server, USER, TOKEN).unwrap();
         assert_eq!(login.quota, None);
-        assert_eq!(
-            login.note,
-            Some(format!("the pull limit could not be read: status {status}"))
-        );
+        assert_eq!(login.note, Some(format!("the pull limit could not be read: status {status}")));
     }
 }
 
@@ -199,29 +138,20 @@ fn other_registries_are_asked_for_their_scopes_and_see_the_token_once() {
     let server = token_registry(tail, |_| answer(200, "{}"));
     let login = try_login("ghcr.io", &server, USER, TOKEN).unwrap();
     assert_eq!((login.scheme, login.quota), (Scheme::Bearer, None));
-    let token =
-        "GET /token?service=reg&scope=registry%3Acatalog%3A*&scope=repository%3Aa%2Fb%3Apull";
+    let token = "GET /token?service=reg&scope=registry%3Acatalog%3A*&scope=repository%3Aa%2Fb%3Apull";
     assert_eq!(server.log(), ["GET /v2/", token, "GET /v2/"]);
 }
 
 #[test]
 fn a_token_that_the_registry_does_not_take_is_a_refusal() {
     let server = token_registry("", |_| answer(403, r#"{"errors":[{"message":"denied"}]}"#));
-    assert_eq!(
-        refusal(try_login("quay.io", &server, USER, TOKEN)),
-        (403, "denied".into())
-    );
+    assert_eq!(refusal(try_login("quay.io", &server, USER, TOKEN)), (403, "denied".into()));
 }
 
 #[test]
 fn a_registry_without_a_token_service_takes_the_credential_itself() {
     let server = basic_registry();
-    assert_eq!(
-        try_login("registry.acme.test:5000", &server, USER, TOKEN)
-            .unwrap()
-            .scheme,
-        Scheme::Basic
-    );
+    assert_eq!(try_login("registry.acme.test:5000", &server, USER, TOKEN).unwrap().scheme, Scheme::Basic);
     assert_eq!(server.log(), ["GET /v2/", "GET /v2/"]);
 }
 
@@ -239,57 +169,36 @@ fn a_key_file_is_a_password_like_any_other() {
 fn a_registry_that_lets_anybody_in_proves_nothing() {
     let server = Server::start(|_, _| answer(200, "{}"));
     let error = try_login("registry.acme.test", &server, USER, TOKEN).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "registry.acme.test asks for no login: nothing is proven"
-    );
-    assert!(
-        server
-            .calls()
-            .iter()
-            .all(|call| call.authorization.is_none()),
-        "nor does it get the credential"
-    );
+    assert_eq!(error.to_string(), "registry.acme.test asks for no login: nothing is proven");
+    assert!(server.calls().iter().all(|call| call.authorization.is_none()), "nor does it get the credential");
 }
 
 #[test]
 fn an_identity_token_is_exchanged_and_asked_for_with_get_where_the_service_knows_no_post() {
-    let post = Server::start(|call, origin| {
-        match (call.method.as_str(), path(call), &call.authorization) {
-            ("POST", "/token", None) if call.body.contains("refresh_token=id%2Btoken") => {
-                answer(200, r#"{"access_token":"good"}"#)
-            }
-            ("POST", ..) => answer(400, r#"{"error":"invalid_grant"}"#),
-            (_, "/v2/", Some(sent)) if sent == "Bearer good" => answer(200, ""),
-            _ => challenge(format!(
-                r#"Bearer realm="{origin}/token",service="reg",scope="a b""#
-            )),
+    let post = Server::start(|call, origin| match (call.method.as_str(), path(call), &call.authorization) {
+        ("POST", "/token", None) if call.body.contains("refresh_token=id%2Btoken") => {
+            answer(200, r#"{"access_token":"good"}"#)
         }
+        ("POST", ..) => answer(400, r#"{"error":"invalid_grant"}"#),
+        (_, "/v2/", Some(sent)) if sent == "Bearer good" => answer(200, ""),
+        _ => challenge(format!(r#"Bearer realm="{origin}/token",service="reg",scope="a b""#)),
     });
     assert!(try_login("acme.azurecr.io", &post, "<token>", "id+token").is_ok());
-    let body =
-        "grant_type=refresh_token&service=reg&client_id=regcred&scope=a+b&refresh_token=id%2Btoken";
+    let body = "grant_type=refresh_token&service=reg&client_id=regcred&scope=a+b&refresh_token=id%2Btoken";
     assert_eq!(post.calls()[1].body, body);
     assert_eq!(
         refusal(try_login("acme.azurecr.io", &post, "<token>", "wrong")),
         (400, "invalid_grant".into())
     );
 
-    let get = Server::start(|call, origin| {
-        match (call.method.as_str(), path(call), &call.authorization) {
-            ("POST", ..) => answer(404, ""),
-            (_, "/token", sent) if *sent == basic("<token>", "id") => {
-                answer(200, r#"{"token":"good"}"#)
-            }
-            (_, "/v2/", Some(sent)) if sent == "Bearer good" => answer(200, ""),
-            _ => challenge(format!(r#"Bearer realm="{origin}/token""#)),
-        }
+    let get = Server::start(|call, origin| match (call.method.as_str(), path(call), &call.authorization) {
+        ("POST", ..) => answer(404, ""),
+        (_, "/token", sent) if *sent == basic("<token>", "id") => answer(200, r#"{"token":"good"}"#),
+        (_, "/v2/", Some(sent)) if sent == "Bearer good" => answer(200, ""),
+        _ => challenge(format!(r#"Bearer realm="{origin}/token""#)),
     });
     assert!(try_login("acme.azurecr.io", &get, "<token>", "id").is_ok());
-    assert_eq!(
-        get.log(),
-        ["GET /v2/", "POST /token", "GET /token", "GET /v2/"]
-    );
+    assert_eq!(get.log(), ["GET /v2/", "POST /token", "GET /token", "GET /v2/"]);
 }
 
 #[test]
@@ -297,9 +206,7 @@ fn a_realm_keeps_its_own_parameters() {
     let server = Server::start(|call, origin| match call.target.as_str() {
         "/token?tenant=7&service=s" => answer(200, r#"{"token":"good"}"#),
         "/v2/" if call.authorization.is_some() => answer(200, ""),
-        "/v2/" => challenge(format!(
-            r#"Bearer realm="{origin}/token?tenant=7",service="s""#
-        )),
+        "/v2/" => challenge(format!(r#"Bearer realm="{origin}/token?tenant=7",service="s""#)),
         _ => answer(404, ""),
     });
     assert!(try_login("registry.acme.test", &server, USER, TOKEN).is_ok());
@@ -311,20 +218,10 @@ fn a_token_service_on_another_site_never_gets_the_credential() {
     let realm = elsewhere.origin.clone();
     let server = Server::start(move |_, _| challenge(format!(r#"Bearer realm="{realm}/token""#)));
     let error = try_login("docker.io", &server, USER, TOKEN).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            LoginError::UnsafeRealm {
-                reason: UnsafeReason::NotHttps,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, LoginError::UnsafeRealm { reason: UnsafeReason::NotHttps, .. }), "{error}");
     assert!(elsewhere.calls().is_empty());
-    let evil = Server::start(|_, _| {
-        challenge(r#"Bearer realm="https://auth.docker.io.example.com/token""#.into())
-    });
+    let evil =
+        Server::start(|_, _| challenge(r#"Bearer realm="https://auth.docker.io.example.com/token""#.into()));
     let error = try_login("docker.io", &evil, USER, TOKEN).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -343,29 +240,19 @@ fn a_redirect_to_another_origin_never_gets_the_credential() {
         _ => challenge(format!(r#"Bearer realm="{origin}/token""#)),
     });
     let detail = protocol(try_login("docker.io", &tokens, USER, TOKEN));
-    assert_eq!(
-        detail,
-        format!("it redirects to {target}, where the credential is not sent")
-    );
+    assert_eq!(detail, format!("it redirects to {target}, where the credential is not sent"));
     let direct = Server::start(move |call, _| match call.authorization {
         Some(_) => (302, vec![("location", target.clone())], String::new()),
         None => challenge(r#"Basic realm="r""#.into()),
     });
-    assert!(
-        protocol(try_login("registry.acme.test", &direct, USER, TOKEN))
-            .starts_with("it redirects to")
-    );
+    assert!(protocol(try_login("registry.acme.test", &direct, USER, TOKEN)).starts_with("it redirects to"));
     assert!(elsewhere.calls().is_empty());
 }
 
 #[test]
 fn a_redirect_within_the_registry_is_followed_a_few_times() {
     let server = Server::start(|call, _| match (path(call), &call.authorization) {
-        ("/v2/", _) => (
-            308,
-            vec![("location", "/registry/v2/".into())],
-            String::new(),
-        ),
+        ("/v2/", _) => (308, vec![("location", "/registry/v2/".into())], String::new()),
         (_, sent) if *sent == basic(USER, TOKEN) => answer(200, ""),
         _ => challenge(r#"Basic realm="r""#.into()),
     });
@@ -381,10 +268,7 @@ fn a_redirect_within_the_registry_is_followed_a_few_times() {
 #[test]
 fn what_answers_as_no_registry_is_not_called_a_refusal() {
     let not_found = Server::start(|_, _| answer(404, "<html>"));
-    assert!(
-        protocol(try_login("registry.acme.test", &not_found, USER, TOKEN))
-            .ends_with("404: not found")
-    );
+    assert!(protocol(try_login("registry.acme.test", &not_found, USER, TOKEN)).ends_with("404: not found"));
     let mute = Server::start(|_, _| answer(401, ""));
     assert_eq!(
         protocol(try_login("registry.acme.test", &mute, USER, TOKEN)),
@@ -392,20 +276,14 @@ fn what_answers_as_no_registry_is_not_called_a_refusal() {
     );
     let odd = Server::start(|_, _| challenge("Negotiate".into()));
     let detail = protocol(try_login("registry.acme.test", &odd, USER, TOKEN));
-    assert_eq!(
-        detail,
-        "it asks for a login of a kind that is not supported: Negotiate"
-    );
+    assert_eq!(detail, "it asks for a login of a kind that is not supported: Negotiate");
     for body in ["", "{}", r#"{"token":""}"#, r#"{"token":7}"#, "[]", "token"] {
         let empty = Server::start(move |call, origin| match path(call) {
             "/token" => answer(200, body),
             _ => challenge(format!(r#"Bearer realm="{origin}/token""#)),
         });
         let detail = protocol(try_login("docker.io", &empty, USER, TOKEN));
-        assert_eq!(
-            detail, "its token service accepted the login and gave no token",
-            "{body}"
-        );
+        assert_eq!(detail, "its token service accepted the login and gave no token", "{body}");
     }
 }
 
@@ -422,19 +300,13 @@ fn an_answer_without_end_is_not_read_to_its_end() {
 fn a_registry_that_is_busy_is_tried_three_times_and_is_no_refusal() {
     let server = Server::start(|_, _| answer(503, ""));
     let error = try_login("docker.io", &server, USER, TOKEN).unwrap_err();
-    assert!(
-        matches!(error, LoginError::Unreachable { .. }) && !error.is_refusal(),
-        "{error:?}"
-    );
+    assert!(matches!(error, LoginError::Unreachable { .. }) && !error.is_refusal(), "{error:?}");
     assert_eq!(server.calls().len(), 3);
 }
 
 #[test]
 fn a_registry_that_is_not_there_is_no_refusal() {
-    let gone = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = Server::start(|_, _| answer(200, ""));
     let mut moved = server;
     moved.origin = format!("http://{gone}");
@@ -456,19 +328,11 @@ fn too_many_logins_are_no_refusal() {
 #[test]
 fn a_credential_that_would_be_no_login_is_not_sent() {
     let server = token_registry("", |_| answer(200, ""));
-    for (username, secret) in [
-        ("", TOKEN),
-        (USER, ""),
-        ("a:b", TOKEN),
-        ("a\nb", TOKEN),
-        (USER, "token\n"),
-        (USER, " token"),
-    ] {
+    for (username, secret) in
+        [("", TOKEN), (USER, ""), ("a:b", TOKEN), ("a\nb", TOKEN), (USER, "token\n"), (USER, " token")]
+    {
         let error = try_login("docker.io", &server, username, secret).unwrap_err();
-        assert!(
-            matches!(error, LoginError::Unusable { .. }),
-            "{username:?} {secret:?}: {error}"
-        );
+        assert!(matches!(error, LoginError::Unusable { .. }), "{username:?} {secret:?}: {error}");
     }
     assert!(server.calls().is_empty());
 }
@@ -479,32 +343,19 @@ fn a_server_that_repeats_the_credential_is_not_quoted() {
     for (body, secret) in [
         (format!(r#"{{"message":"bad password {TOKEN}"}}"#), TOKEN),
         (format!(r#"{{"message":"{long} {TOKEN}"}}"#), TOKEN),
-        (
-            format!(r#"{{"message":"{}"}}"#, &basic(USER, TOKEN).unwrap()),
-            TOKEN,
-        ),
+        (format!(r#"{{"message":"{}"}}"#, &basic(USER, TOKEN).unwrap()), TOKEN),
         (r#"{"message":"bad p\u0061ssw/rd"}"#.to_owned(), "passw/rd"),
-        (
-            r#"{"message":"/token?password=passw%2Frd"}"#.to_owned(),
-            "passw/rd",
-        ),
+        (r#"{"message":"/token?password=passw%2Frd"}"#.to_owned(), "passw/rd"),
     ] {
         let server = Server::start(move |call, _| match call.authorization {
             Some(_) => answer(403, &body),
             None => challenge(r#"Basic realm="r""#.into()),
         });
         let detail = "the answer repeats the credential and is not shown".to_owned();
-        assert_eq!(
-            refusal(try_login("registry.acme.test", &server, USER, secret)),
-            (403, detail)
-        );
+        assert_eq!(refusal(try_login("registry.acme.test", &server, USER, secret)), (403, detail));
     }
     let moved = Server::start(|call, _| match call.authorization {
-        Some(_) => (
-            302,
-            vec![("location", format!("http://127.0.0.1:1/{TOKEN}"))],
-            String::new(),
-        ),
+        Some(_) => (302, vec![("location", format!("http://127.0.0.1:1/{TOKEN}"))], String::new()),
         None => challenge(r#"Basic realm="r""#.into()),
     });
     let error = try_login("registry.acme.test", &moved, USER, TOKEN).unwrap_err();

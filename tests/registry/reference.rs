@@ -21,30 +21,14 @@ fn an_image_name_has_one_canonical_and_one_familiar_form() {
     let cases = [
         // Docker Hub, in every spelling that means it.
         ("redis", "docker.io/library/redis", "redis"),
-        (
-            "redis:7.4-alpine",
-            "docker.io/library/redis:7.4-alpine",
-            "redis:7.4-alpine",
-        ),
+        ("redis:7.4-alpine", "docker.io/library/redis:7.4-alpine", "redis:7.4-alpine"),
         ("library/redis", "docker.io/library/redis", "redis"),
         ("docker.io/redis", "docker.io/library/redis", "redis"),
         ("index.docker.io/redis", "docker.io/library/redis", "redis"),
-        (
-            "index.docker.io/library/redis:7",
-            "docker.io/library/redis:7",
-            "redis:7",
-        ),
+        ("index.docker.io/library/redis:7", "docker.io/library/redis:7", "redis:7"),
         ("bitnami/redis", "docker.io/bitnami/redis", "bitnami/redis"),
-        (
-            "docker.io/bitnami/redis:7",
-            "docker.io/bitnami/redis:7",
-            "bitnami/redis:7",
-        ),
-        (
-            "library/distros/x",
-            "docker.io/library/distros/x",
-            "library/distros/x",
-        ),
+        ("docker.io/bitnami/redis:7", "docker.io/bitnami/redis:7", "bitnami/redis:7"),
+        ("library/distros/x", "docker.io/library/distros/x", "library/distros/x"),
         // Hosts that look like it and are not.
         (
             "registry-1.docker.io/library/redis",
@@ -52,23 +36,11 @@ fn an_image_name_has_one_canonical_and_one_familiar_form() {
             "registry-1.docker.io/library/redis",
         ),
         ("DOCKER.IO/redis", "DOCKER.IO/redis", "DOCKER.IO/redis"),
-        (
-            "docker.io:443/redis",
-            "docker.io:443/redis",
-            "docker.io:443/redis",
-        ),
-        (
-            "mydocker.io/redis",
-            "mydocker.io/redis",
-            "mydocker.io/redis",
-        ),
+        ("docker.io:443/redis", "docker.io:443/redis", "docker.io:443/redis"),
+        ("mydocker.io/redis", "mydocker.io/redis", "mydocker.io/redis"),
         // A name without a slash is never a host.
         ("quay.io", "docker.io/library/quay.io", "quay.io"),
-        (
-            "localhost:5000",
-            "docker.io/library/localhost:5000",
-            "localhost:5000",
-        ),
+        ("localhost:5000", "docker.io/library/localhost:5000", "localhost:5000"),
         ("localhost/tool", "localhost/tool", "localhost/tool"),
         // An upper-case first part is one.
         ("Acme/tool", "Acme/tool", "Acme/tool"),
@@ -80,25 +52,13 @@ fn an_image_name_has_one_canonical_and_one_familiar_form() {
         ),
         ("10.1.2.3/tool", "10.1.2.3/tool", "10.1.2.3/tool"),
         ("[fd12::7]/tool", "[fd12::7]/tool", "[fd12::7]/tool"),
-        (
-            "[fd12::7]:5000/tool:1",
-            "[fd12::7]:5000/tool:1",
-            "[fd12::7]:5000/tool:1",
-        ),
+        ("[fd12::7]:5000/tool:1", "[fd12::7]:5000/tool:1", "[fd12::7]:5000/tool:1"),
         // Separators in a path.
         ("a.b_c__d---e/f", "a.b_c__d---e/f", "a.b_c__d---e/f"),
-        (
-            "acme/a.b_c__d---e",
-            "docker.io/acme/a.b_c__d---e",
-            "acme/a.b_c__d---e",
-        ),
+        ("acme/a.b_c__d---e", "docker.io/acme/a.b_c__d---e", "acme/a.b_c__d---e"),
     ];
     for (input, canonical, familiar) in cases {
-        assert_eq!(
-            forms(input),
-            (canonical.to_owned(), familiar.to_owned()),
-            "{input}"
-        );
+        assert_eq!(forms(input), (canonical.to_owned(), familiar.to_owned()), "{input}");
     }
 }
 
@@ -116,10 +76,7 @@ fn tag_and_digest_are_kept_as_written_and_none_is_added() {
 #[test]
 fn a_first_part_with_a_dot_that_is_no_host_leaves_an_image_without_a_registry() {
     let reference = Reference::parse("build_cache.acme/tool:1").unwrap();
-    assert_eq!(
-        (reference.domain(), reference.path()),
-        ("", "build_cache.acme/tool")
-    );
+    assert_eq!((reference.domain(), reference.path()), ("", "build_cache.acme/tool"));
     assert_eq!(reference.to_string(), "build_cache.acme/tool:1");
 }
 
@@ -186,10 +143,7 @@ fn a_path_must_be_in_lower_case_and_the_error_names_it() {
         error("ghcr.io/Acme/api:1").to_string(),
         "invalid reference format: repository name (Acme/api) must be lowercase"
     );
-    assert_eq!(
-        error("ghcr.io/Acme/api:1").hint().unwrap(),
-        "write `acme/api`"
-    );
+    assert_eq!(error("ghcr.io/Acme/api:1").hint().unwrap(), "write `acme/api`");
     assert_eq!(
         error("redis@SHA256:b5bb").to_string(),
         "invalid reference format: repository name (library/redis@SHA256) must be lowercase"
@@ -200,42 +154,19 @@ fn a_path_must_be_in_lower_case_and_the_error_names_it() {
 #[test]
 fn a_digest_must_be_one_that_exists() {
     let cases = [
-        (
-            format!("redis@sha256:{}", "a".repeat(63)),
-            ReferenceError::DigestLength,
-        ),
-        (
-            format!("redis@sha256:{}", "a".repeat(65)),
-            ReferenceError::DigestLength,
-        ),
-        (
-            format!("redis@sha512:{}", "a".repeat(64)),
-            ReferenceError::DigestLength,
-        ),
-        (
-            format!("redis@sha256:{}", "A".repeat(64)),
-            ReferenceError::DigestFormat,
-        ),
-        (
-            format!("redis:7@SHA256:{}", "a".repeat(64)),
-            ReferenceError::DigestFormat,
-        ),
-        (
-            format!("redis@sha1:{}", "a".repeat(40)),
-            ReferenceError::DigestAlgorithm,
-        ),
-        (
-            format!("redis@sha256+b64:{}", "a".repeat(64)),
-            ReferenceError::DigestAlgorithm,
-        ),
+        (format!("redis@sha256:{}", "a".repeat(63)), ReferenceError::DigestLength),
+        (format!("redis@sha256:{}", "a".repeat(65)), ReferenceError::DigestLength),
+        (format!("redis@sha512:{}", "a".repeat(64)), ReferenceError::DigestLength),
+        (format!("redis@sha256:{}", "A".repeat(64)), ReferenceError::DigestFormat),
+        (format!("redis:7@SHA256:{}", "a".repeat(64)), ReferenceError::DigestFormat),
+        (format!("redis@sha1:{}", "a".repeat(40)), ReferenceError::DigestAlgorithm),
+        (format!("redis@sha256+b64:{}", "a".repeat(64)), ReferenceError::DigestAlgorithm),
     ];
     for (input, expected) in cases {
         assert_eq!(error(&input), expected, "{input}");
     }
     for (algorithm, digits) in [("sha256", 64), ("sha384", 96), ("sha512", 128)] {
-        assert!(
-            Reference::parse(&format!("redis@{algorithm}:{}", "0f".repeat(digits / 2))).is_ok()
-        );
+        assert!(Reference::parse(&format!("redis@{algorithm}:{}", "0f".repeat(digits / 2))).is_ok());
     }
 }
 
@@ -251,21 +182,13 @@ fn an_image_id_is_not_an_image_name() {
 fn the_longest_path_is_255_bytes_without_the_host() {
     let path = "p".repeat(MAX_PATH);
     assert!(Reference::parse(&format!("registry.acme.test/{path}")).is_ok());
-    assert_eq!(
-        error(&format!("registry.acme.test/{path}p")),
-        ReferenceError::TooLong
-    );
+    assert_eq!(error(&format!("registry.acme.test/{path}p")), ReferenceError::TooLong);
     assert_eq!(error(&path), ReferenceError::TooLong, "`library/` counts");
 }
 
 #[test]
 fn an_error_says_what_to_change_where_that_is_known() {
-    assert!(
-        error("https://ghcr.io/acme/api")
-            .hint()
-            .unwrap()
-            .contains("scheme")
-    );
+    assert!(error("https://ghcr.io/acme/api").hint().unwrap().contains("scheme"));
     assert_eq!(error("acme//api").hint(), None);
 }
 
@@ -285,15 +208,9 @@ fn nearly_a_name() -> impl Strategy<Value = String> {
     ];
     let tag = prop_oneof![Just(String::new()), "[:][a-zA-Z0-9_.-]{0,5}"];
     let digest = prop_oneof![3 => Just(String::new()), 1 => Just(format!("@{SHA256}")), 1 => "@[a-zA-Z0-9]{1,6}:[a-fA-F0-9]{30,66}"];
-    (
-        prop::collection::vec(part, 1..4),
-        "(:[0-9]{1,5})?",
-        tag,
-        digest,
+    (prop::collection::vec(part, 1..4), "(:[0-9]{1,5})?", tag, digest).prop_map(
+        |(parts, port, tag, digest)| parts.join("/").replacen('/', &format!("{port}/"), 1) + &tag + &digest,
     )
-        .prop_map(|(parts, port, tag, digest)| {
-            parts.join("/").replacen('/', &format!("{port}/"), 1) + &tag + &digest
-        })
 }
 
 proptest! {

@@ -67,11 +67,7 @@ fn scheme_case_and_the_api_root_make_no_difference_and_the_port_does() {
 #[test]
 fn what_names_no_registry_is_refused_with_what_to_write() {
     let cases = [
-        (
-            "",
-            "a registry is named by its host, and nothing is written",
-            Some("write `registry: docker.io`"),
-        ),
+        ("", "a registry is named by its host, and nothing is written", Some("write `registry: docker.io`")),
         (
             "https://",
             "a registry is named by its host, and nothing is written",
@@ -112,51 +108,22 @@ fn what_names_no_registry_is_refused_with_what_to_write() {
             "`registry` has neither a dot nor a port: in an image name it would be a namespace of Docker Hub",
             Some("write its full host name, or a port: `registry: registry:443`"),
         ),
-        (
-            "ghcr.io:0",
-            "`ghcr.io:0` is not a host, with or without a port",
-            None,
-        ),
-        (
-            "ghcr.io:65536",
-            "`ghcr.io:65536` is not a host, with or without a port",
-            None,
-        ),
-        (
-            "ghcr.io:",
-            "`ghcr.io:` is not a host, with or without a port",
-            None,
-        ),
-        (
-            "gh cr.io",
-            "`gh cr.io` is not a host, with or without a port",
-            None,
-        ),
-        (
-            "build_cache.acme",
-            "`build_cache.acme` is not a host, with or without a port",
-            None,
-        ),
+        ("ghcr.io:0", "`ghcr.io:0` is not a host, with or without a port", None),
+        ("ghcr.io:65536", "`ghcr.io:65536` is not a host, with or without a port", None),
+        ("ghcr.io:", "`ghcr.io:` is not a host, with or without a port", None),
+        ("gh cr.io", "`gh cr.io` is not a host, with or without a port", None),
+        ("build_cache.acme", "`build_cache.acme` is not a host, with or without a port", None),
     ];
     for (text, message, hint) in cases {
         let error = Registry::parse(text).expect_err(text);
-        assert_eq!(
-            (error.to_string().as_str(), error.hint().as_deref()),
-            (message, hint),
-            "{text}"
-        );
+        assert_eq!((error.to_string().as_str(), error.hint().as_deref()), (message, hint), "{text}");
     }
 }
 
 #[test]
 fn a_password_written_into_the_registry_is_not_repeated() {
     let error = Registry::parse("https://me:hunter2@ghcr.io/").expect_err("user information");
-    assert_eq!(
-        error,
-        RegistryError::UserInfo {
-            host: "ghcr.io".into()
-        }
-    );
+    assert_eq!(error, RegistryError::UserInfo { host: "ghcr.io".into() });
     let oci = Registry::parse("oci://me:hunter2@ghcr.io/").expect_err("scheme");
     assert!(!format!("{error}{error:?}{oci}{oci:?}").contains("hunter2"));
 }
@@ -179,30 +146,12 @@ fn each_system_is_told_the_name_it_knows() {
 fn ecr_caches_five_kinds_of_registry_that_need_a_login() {
     let upstream = |text: &str| registry(text).ecr_upstream();
     let some = |name: &'static str, url: &str| Some((name, url.to_owned()));
-    assert_eq!(
-        upstream("docker.io"),
-        some("docker-hub", "registry-1.docker.io")
-    );
-    assert_eq!(
-        upstream("ghcr.io"),
-        some("github-container-registry", "ghcr.io")
-    );
-    assert_eq!(
-        upstream("registry.gitlab.com"),
-        some("gitlab-container-registry", "registry.gitlab.com")
-    );
-    assert_eq!(
-        upstream("acme.azurecr.io"),
-        some("azure-container-registry", "acme.azurecr.io")
-    );
+    assert_eq!(upstream("docker.io"), some("docker-hub", "registry-1.docker.io"));
+    assert_eq!(upstream("ghcr.io"), some("github-container-registry", "ghcr.io"));
+    assert_eq!(upstream("registry.gitlab.com"), some("gitlab-container-registry", "registry.gitlab.com"));
+    assert_eq!(upstream("acme.azurecr.io"), some("azure-container-registry", "acme.azurecr.io"));
     assert_eq!(upstream("cgr.dev"), some("chainguard", "cgr.dev"));
-    for other in [
-        "quay.io",
-        "registry.acme.test",
-        "ghcr.io:443",
-        "azurecr.io",
-        "gitlab.com",
-    ] {
+    for other in ["quay.io", "registry.acme.test", "ghcr.io:443", "azurecr.io", "gitlab.com"] {
         assert_eq!(upstream(other), None, "{other}");
     }
 }

@@ -32,10 +32,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let calls = Arc::new(Mutex::new(Vec::new()));
-        let server = Self {
-            origin: origin.clone(),
-            calls: calls.clone(),
-        };
+        let server = Self { origin: origin.clone(), calls: calls.clone() };
         let answer = Arc::new(answer);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -57,19 +54,13 @@ impl Server {
 
     /// `METHOD /path` of what was asked so far.
     pub(crate) fn log(&self) -> Vec<String> {
-        self.calls()
-            .iter()
-            .map(|call| format!("{} {}", call.method, call.target))
-            .collect()
+        self.calls().iter().map(|call| format!("{} {}", call.method, call.target)).collect()
     }
 }
 
 /// The header that a user name and password make.
 pub(crate) fn basic(username: &str, password: &str) -> Option<String> {
-    Some(format!(
-        "Basic {}",
-        STANDARD.encode(format!("{username}:{password}"))
-    ))
+    Some(format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))))
 }
 
 pub(crate) fn answer(status: u16, body: &str) -> Answer {
@@ -110,10 +101,7 @@ fn read(stream: &TcpStream) -> Call {
 }
 
 fn write(mut stream: TcpStream, method: &str, (status, headers, body): Answer) {
-    let mut text = format!(
-        "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n",
-        body.len()
-    );
+    let mut text = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
         text += &format!("{name}: {value}\r\n");
     }

@@ -4,11 +4,7 @@ use regcred::model::Secret;
 use regcred::registry::{Registry, TokenKind, token_kind};
 
 fn kind(registry: &str, username: &str, secret: &str) -> TokenKind {
-    token_kind(
-        &Registry::parse(registry).unwrap(),
-        username,
-        &Secret::new(secret.into()),
-    )
+    token_kind(&Registry::parse(registry).unwrap(), username, &Secret::new(secret.into()))
 }
 
 const TAIL: &str = "0123456789abcdefghijklmn";
@@ -17,82 +13,28 @@ const TAIL: &str = "0123456789abcdefghijklmn";
 fn each_registrys_own_tokens_are_recognised() {
     let tail = |prefix: &str| format!("{prefix}{TAIL}");
     let cases = [
-        (
-            "docker.io",
-            "acme",
-            tail("dckr_pat_"),
-            TokenKind::DockerPersonal,
-        ),
-        (
-            "index.docker.io",
-            "acme",
-            "3f1c9a52-7b1e-4c0d-9a55-0c1d2e3f4a5b".into(),
-            TokenKind::DockerPersonal,
-        ),
-        (
-            "docker.io",
-            "acme",
-            tail("dckr_oat_"),
-            TokenKind::DockerOrganization,
-        ),
+        ("docker.io", "acme", tail("dckr_pat_"), TokenKind::DockerPersonal),
+        ("index.docker.io", "acme", "3f1c9a52-7b1e-4c0d-9a55-0c1d2e3f4a5b".into(), TokenKind::DockerPersonal),
+        ("docker.io", "acme", tail("dckr_oat_"), TokenKind::DockerOrganization),
         ("ghcr.io", "acme", tail("ghp_"), TokenKind::GitHubClassic),
-        (
-            "ghcr.io",
-            "acme",
-            tail("github_pat_"),
-            TokenKind::GitHubFineGrained,
-        ),
+        ("ghcr.io", "acme", tail("github_pat_"), TokenKind::GitHubFineGrained),
         ("ghcr.io", "x", tail("ghs_"), TokenKind::GitHubApp),
-        (
-            "registry.gitlab.com",
-            "acme",
-            tail("glpat-"),
-            TokenKind::GitLabPersonal,
-        ),
-        (
-            "registry.acme.test",
-            "acme",
-            tail("gldt-"),
-            TokenKind::GitLabDeploy,
-        ),
-        (
-            "registry.gitlab.com",
-            "gitlab-ci-token",
-            tail("glcbt-"),
-            TokenKind::GitLabJob,
-        ),
+        ("registry.gitlab.com", "acme", tail("glpat-"), TokenKind::GitLabPersonal),
+        ("registry.acme.test", "acme", tail("gldt-"), TokenKind::GitLabDeploy),
+        ("registry.gitlab.com", "gitlab-ci-token", tail("glcbt-"), TokenKind::GitLabJob),
         (
             "us-central1-docker.pkg.dev",
             "_json_key",
             "{\"type\":\"service_account\"}".into(),
             TokenKind::GoogleKey,
         ),
-        (
-            "eu.gcr.io",
-            "_json_key_base64",
-            tail("e30"),
-            TokenKind::GoogleKey,
-        ),
-        (
-            "gcr.io",
-            "oauth2accesstoken",
-            tail("ya29."),
-            TokenKind::GoogleAccess,
-        ),
+        ("eu.gcr.io", "_json_key_base64", tail("e30"), TokenKind::GoogleKey),
+        ("gcr.io", "oauth2accesstoken", tail("ya29."), TokenKind::GoogleAccess),
         ("quay.io", "acme+puller", tail(""), TokenKind::QuayRobot),
-        (
-            "acme.azurecr.io",
-            "<token>",
-            tail("eyJ"),
-            TokenKind::Identity,
-        ),
+        ("acme.azurecr.io", "<token>", tail("eyJ"), TokenKind::Identity),
     ];
     for (registry, username, secret, expected) in cases {
-        assert_eq!(
-            kind(registry, username, &secret),
-            expected,
-            "{registry} {username}"
-        );
+        assert_eq!(kind(registry, username, &secret), expected, "{registry} {username}");
         assert!(expected.is_access_token());
     }
 }
@@ -113,11 +55,7 @@ fn anything_else_may_be_a_password() {
         ("gcr.io", "_json_key", "not json"),
         ("registry.acme.test", "acme", "hunter2"),
     ] {
-        assert_eq!(
-            kind(registry, username, secret),
-            TokenKind::Unknown,
-            "{registry} {secret}"
-        );
+        assert_eq!(kind(registry, username, secret), TokenKind::Unknown, "{registry} {secret}");
     }
     assert!(!TokenKind::Unknown.is_access_token());
 }
