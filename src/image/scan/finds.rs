@@ -1,0 +1,142 @@
+//! What a file's reader finds in it.
+
+/// A position in a file, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct At {
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+/// An image name that a file pulls.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Found {
+    pub(super) at: At,
+    /// Which instruction or key holds it.
+    pub(super) place: String,
+    pub(super) image: Image,
+}
+
+/// An image's name as far as a file says it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Image {
+    pub(super) name: String,
+    /// The tag or digest with its mark, if it is only known when the file is used: `:${TAG}`.
+    pub(super) version: String,
+}
+
+/// What was left out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Skip {
+    pub(super) at: Option<At>,
+    pub(super) reason: String,
+}
+
+/// Everything that one file's reader has to say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Finds {
+    pub(super) found: Vec<Found>,
+    pub(super) skipped: Vec<Skip>,
+}
+
+impl Finds {
+    /// Takes an image name as it stands in a file after everything known has been put into it.
+    pub(super) fn image(&mut self, at: At, place: impl Into<String>, text: &str) {
+        let text = text.trim();
+        match known_part(text) {
+            _ if text.is_empty() => {}
+            Some(image) => self.found.push(Found { at, place: place.into(), image }),
+            None => {
+                let shown: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
+                self.skip(at, format!("`{shown}` depends on a value that is not in the file"));
+            }
+        }
+    }
+
+    pub(super) fn skip(&mut self, at: At, reason: impl Into<String>) {
+        self.skipped.push(Skip { at: Some(at), reason: reason.into() });
+    }
+
+    pub(super) fn skip_rest(&mut self, reason: impl Into<String>) {
+        self.skipped.push(Skip { at: None, reason: reason.into() });
+    }
+
+    /// Adds what was found in a text that is part of this file, at the positions that it has there.
+    pub(super) fn embed(&mut self, inner: Self, place: impl Fn(String) -> String, at: impl Fn(At) -> At) {
+        let Self { found, skipped } = inner;
+        self.found.extend(found.into_iter().map(|found| Found {
+            at: at(found.at),
+            place: place(found.place),
+            image: found.image,
+        }));
+        self.skipped
+            .extend(skipped.into_iter().map(|skip| Skip { at: skip.at.map(&at), reason: skip.reason }));
+    }
+}
+
+/// The name in a text of which parts may be variables or expressions: nothing if they reach into the name. With a variable
+/// tag, which registry an image is pulled from is known all the same.
+fn known_part(text: &str) -> Option<Image> {
+    let Some(first) = text.find('$').into_iter().chain(text.find("{{")).min() else {
+        return Some(Image { name: text.to_owned(), version: String::new() });
+    };
+    let known = &text[..first];
+    let last_part = known.rfind('/').map_or(0, |slash| slash + 1);
+    let mark = last_part + known[last_part..].find([':', '@'])?;
+    let (name, version) = text.split_at(mark);
+    // `host:${PORT}/image`: what looked like a tag was a port.
+    let is_version = !name.is_empty() && !without_expressions(version).contains('/');
+    is_version.then(|| Image { name: name.to_owned(), version: version.to_owned() })
+}
+
+/// A text without what stands in braces.
+fn without_expressions(text: &str) -> String {
+    let mut depth = 0_usize;
+    let outside = |c: &char| {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => return depth == 0,
+        }
+        false
+    };
+    text.chars().filter(outside).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(text: &str) -> Option<(String, String)> {
+        known_part(text).map(|image| (image.name, image.version))
+    }
+
+    #[test]
+    fn a_variable_tag_leaves_the_name_known() {
+        for (text, name, version) in [
+            ("alpine:3", "alpine:3", ""),
+            ("alpine:${TAG}", "alpine", ":${TAG}"),
+            ("ghcr.io/acme/api:v${MAJOR}.1", "ghcr.io/acme/api", ":v${MAJOR}.1"),
+            ("host:5000/api@${DIGEST}", "host:5000/api", "@${DIGEST}"),
+            ("node:${{ matrix.node || 'a/b' }}", "node", ":${{ matrix.node || 'a/b' }}"),
+            ("nginx:{{ .Values.tag }}", "nginx", ":{{ .Values.tag }}"),
+            ("nginx:$TAG-alpine", "nginx", ":$TAG-alpine"),
+        ] {
+            assert_eq!(parts(text), Some((name.into(), version.into())), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_variable_in_the_name_leaves_nothing_known() {
+        for text in [
+            "$IMAGE",
+            "${REGISTRY}/api:1",
+            "acme/${NAME}:1",
+            "host:${PORT}/api",
+            "a{{ .x }}",
+            ":${TAG}",
+            "alpine$TAG",
+        ] {
+            assert_eq!(parts(text), None, "{text}");
+        }
+    }
+}

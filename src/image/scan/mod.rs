@@ -1,0 +1,191 @@
+//! The images that a repository's files pull: Dockerfiles, Compose files, Kubernetes manifests, GitHub workflows and actions.
+//!
+//! What a file is follows from its name for Dockerfiles, and from what is in it for YAML. Files that `.gitignore` leaves out
+//! are left out; what cannot be read is reported, and does not stop the rest.
+
+mod compose;
+mod dockerfile;
+mod dockerfile_lines;
+mod finds;
+mod kubernetes;
+mod variables;
+mod walk;
+mod workflow;
+mod yaml;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::{Context, Row};
+use finds::{At, Finds, Found, Skip};
+use yaml::Value;
+
+/// The largest file that is read, in bytes. Nobody writes a larger one of these kinds by hand.
+pub const MAX_FILE: u64 = 4 * 1024 * 1024;
+
+/// What YAML that names an image has somewhere in it.
+const TRACES: [&str; 5] = ["image", "container:", "docker://", "dockerfile_inline", "services:"];
+
+/// What a scan of files has found, sorted by file and position.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// The images, in the order of files and lines.
+    pub images: Vec<ImageRow>,
+    /// What could not be read, and why.
+    pub skipped: Vec<Skipped>,
+    /// How many files were read.
+    pub files: usize,
+}
+
+/// An image name in a file, and what it means. Serialised, it is a line of `regcred image --scan --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImageRow {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// The instruction or key that holds the name.
+    pub place: String,
+    /// What the name means.
+    #[serde(flatten)]
+    pub row: Row,
+    /// Why it would be pulled without a credential.
+    pub anonymous: Option<String>,
+    /// The name of the same image that a credential is for.
+    pub instead: Option<String>,
+}
+
+/// Something that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Skipped {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1, if it is about one.
+    pub line: Option<usize>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Why nothing was scanned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no such file or folder: {}", listed(.0))]
+pub struct ScanError(pub Vec<PathBuf>);
+
+/// Scans files and folders.
+///
+/// # Errors
+/// [`ScanError`] with every path that does not exist.
+pub fn scan(paths: &[PathBuf], context: &Context) -> Result<Scan, ScanError> {
+    let missing: Vec<PathBuf> = paths.iter().filter(|path| !path.exists()).cloned().collect();
+    if !missing.is_empty() {
+        return Err(ScanError(missing));
+    }
+    let mut scan = Scan::default();
+    for (file, finds) in walk::read_all(paths) {
+        let Finds { found, skipped } = finds;
+        scan.files += 1;
+        scan.images.extend(found.into_iter().map(|found| ImageRow::new(&file, found, context)));
+        scan.skipped.extend(skipped.into_iter().map(|skip| Skipped::new(&file, skip)));
+    }
+    Ok(scan)
+}
+
+impl Scan {
+    /// The images that would be pulled without a credential.
+    pub fn anonymous(&self) -> impl Iterator<Item = &ImageRow> {
+        self.images.iter().filter(|image| image.row.is_anonymous())
+    }
+
+    /// The names that are not valid.
+    pub fn invalid(&self) -> impl Iterator<Item = &ImageRow> {
+        self.images.iter().filter(|image| image.row.error.is_some())
+    }
+}
+
+impl ImageRow {
+    fn new(file: &Path, found: Found, context: &Context) -> Self {
+        let Found { at: At { line, column }, place, image } = found;
+        let row = Row::new(&image.name, context).with_version(&image.version);
+        let (anonymous, instead) = (row.anonymous_why.clone(), row.instead.clone());
+        Self { file: file.to_owned(), line, column, place, row, anonymous, instead }
+    }
+}
+
+impl Skipped {
+    fn new(file: &Path, skip: Skip) -> Self {
+        Self { file: file.to_owned(), line: skip.at.map(|at| at.line), reason: skip.reason }
+    }
+}
+
+/// The kinds of files that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FileKind {
+    Dockerfile,
+    Yaml,
+}
+
+impl FileKind {
+    /// The kind that a file's name says it is.
+    fn of(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+        let named = |base: &str| {
+            name == base || name.starts_with(&format!("{base}.")) || name.ends_with(&format!(".{base}"))
+        };
+        // `Dockerfile.dockerignore` is a list of files.
+        let ignore = name.ends_with(".dockerignore") || name.ends_with(".md");
+        if (named("dockerfile") || named("containerfile")) && !ignore {
+            Some(Self::Dockerfile)
+        } else if name.ends_with(".yml") || name.ends_with(".yaml") {
+            Some(Self::Yaml)
+        } else {
+            None
+        }
+    }
+
+    /// Reads a file's text.
+    fn read(self, text: &str) -> Finds {
+        match self {
+            Self::Dockerfile => dockerfile::read(text),
+            Self::Yaml if TRACES.iter().any(|trace| text.contains(trace)) => read_yaml(text),
+            Self::Yaml => Finds::default(),
+        }
+    }
+}
+
+fn read_yaml(text: &str) -> Finds {
+    let mut finds = Finds::default();
+    let (documents, broken) = yaml::documents(text);
+    for document in &documents {
+        read_document(document.root(), &mut finds);
+    }
+    match broken {
+        Some(_) if is_template(text) => finds.skip_rest("it is a template: what it makes can be scanned"),
+        Some(broken) => finds.skip(broken.at, format!("it is not YAML: {}", broken.reason)),
+        None => {}
+    }
+    finds
+}
+
+/// Whether a text has a template's marks, other than the expressions of a workflow.
+fn is_template(text: &str) -> bool {
+    text.match_indices("{{").any(|(index, _)| !text[..index].ends_with('$'))
+}
+
+fn read_document(root: Value<'_>, finds: &mut Finds) {
+    if workflow::is_workflow(root) {
+        workflow::read(root, finds);
+    } else if workflow::is_action(root) {
+        workflow::read_action(root, finds);
+    } else if kubernetes::is_manifest(root) {
+        kubernetes::read(root, finds);
+    } else if compose::is_compose(root) {
+        compose::read(root, finds);
+    }
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
