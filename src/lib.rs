@@ -1,6 +1,99 @@
-//! regcred
+//! regcred puts one registry credential, once and provably, everywhere it is pulled with.
+//!
+//! A run is a pipeline of values, and the modules are its rooms, in this order:
+//!
+//! 1. [`desired`]: what is wanted, from `regcred.yaml` or discovered. No network, no secret values.
+//! 2. [`sources`] and [`vault`]: where a credential's value comes from, and the only owner of it.
+//! 3. [`observe`]: what the remote systems hold, read concurrently; an error is data.
+//! 4. [`prove`]: the credential's own registry accepts it ([`registry`]), beside the reads.
+//! 5. [`mod@plan`]: a pure function to the [`plan::Plan`]: the value that is printed, digested and executed.
+//! 6. [`mod@execute`]: its rows, each after what it needs; a failure leaves alone only what depends on it.
+//! 7. [`mod@verify`]: what is in place works.
+//! 8. [`report`]: an outcome per address, and from them one exit code.
+//!
+//! [`targets`] holds the systems, one folder each with the same file names; [`view`] renders, [`ui`]
+//! prints, and nothing else does. [`commands`] are the pipeline with its words.
 
+pub mod cli;
+pub mod commands;
+pub mod desired;
+pub mod env;
+pub mod error;
+pub mod execute;
 pub mod http;
 pub mod image;
 pub mod model;
+pub mod observe;
+pub mod plan;
+pub mod prove;
 pub mod registry;
+pub mod report;
+pub mod sources;
+pub mod targets;
+pub mod ui;
+pub mod vault;
+pub mod verify;
+pub mod view;
+
+use std::path::Path;
+
+use clap::Parser;
+
+use cli::{Cli, Color};
+use commands::RunContext;
+use env::Env;
+use report::ExitStatus;
+use ui::{Settings, Ui, Verbosity};
+
+/// Runs the command line `args` in the folder `dir` to its exit code.
+pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, dir: &Path) -> ExitStatus {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let ui = Ui::new(settings(&cli.common));
+    trace(cli.common.verbose);
+    let context = RunContext { common: &cli.common, env, dir, ui: &ui };
+    match commands::run(&cli, &context).await {
+        Ok(status) => status,
+        Err(error) => {
+            ui.idle();
+            ui.errors(
+                &error.problems().into_iter().map(|problem| problem.seen_from(dir)).collect::<Vec<_>>(),
+            );
+            error.status()
+        }
+    }
+}
+
+/// Help and version are data; anything else is a usage error, which clap would end with 2.
+fn usage(error: &clap::Error) -> ExitStatus {
+    // There is nobody left to tell if it cannot be printed.
+    let _ = error.print();
+    if error.use_stderr() { ExitStatus::Invalid } else { ExitStatus::Done }
+}
+
+fn settings(common: &cli::Common) -> Settings {
+    let verbosity = match (common.quiet, common.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, 0) => Verbosity::Normal,
+        (false, _) => Verbosity::Verbose,
+    };
+    let color = match common.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    };
+    Settings { verbosity, color, no_input: common.no_input || common.json }
+}
+
+/// Diagnostics to stderr: our own at `-vv`, the libraries' too at `-vvv`. Libraries that print bodies
+/// or headers stay at the level at which they do not.
+fn trace(verbose: u8) {
+    let filter = match verbose {
+        0 | 1 => return,
+        2 => "regcred=debug",
+        _ => "regcred=trace,aws_config=debug,aws_runtime=info,octocrab=debug,reqwest=debug,hyper_util=info",
+    };
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

@@ -1,5 +1,13 @@
-//! The values that the pipeline carries: pure data, no input or output.
+//! Pure data: names, values and fingerprints. No IO, no SDK types.
 
+pub mod address;
+pub mod credential;
+pub mod fingerprint;
+pub mod problem;
 pub mod secret;
 
+pub use address::{Address, AwsItem, GithubItem};
+pub use credential::{Credential, CredentialId};
+pub use fingerprint::Fingerprint;
+pub use problem::{Place, Problem};
 pub use secret::Secret;

@@ -1,0 +1,149 @@
+//! The command line: clap types only. No flag ever takes a secret value.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Puts one registry credential, once and provably, everywhere it is pulled with.
+#[derive(Debug, Parser)]
+#[command(name = "regcred", version, disable_help_subcommand = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What every command takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done, or nothing to do
+  1    failed, nothing written
+  2    differences (plan --detailed-exitcode, verify)
+  3    usage or configuration invalid, plan not the expected one: nothing written
+  4    the registry refused the credential, or no place could be logged in to: nothing written
+  5    partial: something is done or in sync, something else failed, is blocked or unreadable
+  130  interrupted
+
+Without a file, regcred takes the Pulumi project in ., infra/ or infrastructure/ and the GitHub
+repository of the git remote. Start with: regcred plan";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what sync would do; write nothing
+    Plan(PlanArgs),
+    /// Make it so: prove the credential, write the differences, prove the places
+    Sync(SyncArgs),
+    /// Prove the credential and every place; write nothing. Differences end with 2
+    Verify,
+    /// Say what image names mean: which credential pulls them, and what to write to pull through each
+    /// stack's cache. Needs no network
+    Image(ImageArgs),
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The configuration; without it ./regcred.yaml if there is one, else what is found here
+    #[arg(short, long, global = true, value_name = "FILE", help_heading = "What to work on")]
+    pub file: Option<PathBuf>,
+    /// Only what belongs to these stacks: their AWS account and region. What is missing is made; a
+    /// shared value is never changed
+    #[arg(
+        long,
+        global = true,
+        value_name = "STACK",
+        value_delimiter = ',',
+        help_heading = "What to work on"
+    )]
+    pub stack: Vec<String>,
+    /// Only addresses that start with this, such as aws: or github:acme/api
+    #[arg(
+        long,
+        global = true,
+        value_name = "ADDRESS-PREFIX",
+        value_delimiter = ',',
+        help_heading = "What to work on"
+    )]
+    pub only: Vec<String>,
+    /// Only this credential
+    #[arg(long, global = true, value_name = "NAME", help_heading = "What to work on")]
+    pub credential: Option<String>,
+    /// Machine-readable output on stdout; asks nothing
+    #[arg(long, global = true, help_heading = "Output")]
+    pub json: bool,
+    /// Say nothing but data and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// Show what stays as it is, too; twice: requests, three times: everything but secrets
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub color: Color,
+    /// Ask nothing, even on a terminal
+    #[arg(long, global = true, help_heading = "Output")]
+    pub no_input: bool,
+    /// Requests at once, per system
+    #[arg(long, global = true, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub concurrency: u16,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// End with 2 if there are differences
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Markdown with a diagram, for a pull request or a step summary
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
+}
+
+/// `sync`.
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    /// Make the changes without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Make the changes without asking, if the plan has this digest (12 digits or more)
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    pub expect: Option<String>,
+    /// Write again what cannot be read back, even if the record says that it is in place
+    #[arg(long)]
+    pub rewrite: bool,
+}
+
+/// `image`.
+#[derive(Debug, Args)]
+pub struct ImageArgs {
+    /// Image names; - reads them from standard input, one a line
+    #[arg(value_name = "REF", required_unless_present = "scan")]
+    pub references: Vec<String>,
+    /// Find the images in Dockerfiles, Compose files, Kubernetes manifests and GitHub workflows
+    #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "references")]
+    pub scan: Vec<PathBuf>,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// At least 12 of the 64 hexadecimal digits.
+fn digest(text: &str) -> Result<String, String> {
+    let digits = text.chars().all(|c| c.is_ascii_hexdigit());
+    if digits && (12..=64).contains(&text.len()) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("a digest is 12 to 64 hexadecimal digits, as regcred plan prints it".to_owned())
+    }
+}

@@ -1,0 +1,27 @@
+//! One file per command, each reading as the pipeline.
+
+mod image;
+mod plan;
+mod session;
+mod sync;
+mod verify;
+
+use crate::cli::{Cli, Command};
+use crate::error::Error;
+use crate::report::ExitStatus;
+use session::Context;
+
+/// Runs a command to its exit code.
+///
+/// # Errors
+/// Why it ended before it could do anything.
+pub async fn run(cli: &Cli, context: &Context<'_>) -> Result<ExitStatus, Error> {
+    match &cli.command {
+        Command::Plan(args) => plan::run(args, context).await,
+        Command::Sync(args) => sync::run(args, context).await,
+        Command::Verify => verify::run(context).await,
+        Command::Image(args) => image::run(args, context),
+    }
+}
+
+pub use session::Context as RunContext;

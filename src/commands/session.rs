@@ -1,0 +1,210 @@
+//! The first half of every command: load, read the credential, prove it and read the systems beside
+//! each other, plan.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::cli::Common;
+use crate::desired::{self, Desired, Loaded, Request};
+use crate::env::Env;
+use crate::error::Error;
+use crate::http::Http;
+use crate::model::{Credential, CredentialId, Fingerprint, Problem};
+use crate::observe::{self, Clients, Observed};
+use crate::plan::{self, Known, Options, Plan, Read, Unreadable};
+use crate::prove::{self, Proofs};
+use crate::registry::token_kind;
+use crate::sources::Source;
+use crate::targets::{aws, github};
+use crate::ui::Ui;
+use crate::vault::{Resolved, Vault};
+use crate::view::Shown;
+
+/// What a command runs in.
+pub struct Context<'a> {
+    /// What every command takes.
+    pub common: &'a Common,
+    /// The environment.
+    pub env: &'a Env,
+    /// The working folder.
+    pub dir: &'a Path,
+    /// The terminal.
+    pub ui: &'a Ui,
+}
+
+/// A planned run: all that the second half of a command needs.
+pub(super) struct Session {
+    pub(super) desired: Desired,
+    pub(super) clients: Clients,
+    pub(super) observed: Observed,
+    pub(super) vault: Vault,
+    pub(super) proofs: Proofs,
+    pub(super) plan: Plan,
+    known: BTreeMap<CredentialId, Known>,
+    usernames: BTreeMap<CredentialId, String>,
+}
+
+impl Context<'_> {
+    pub(super) fn concurrency(&self) -> usize {
+        usize::from(self.common.concurrency)
+    }
+
+    fn options(&self, rewrite: bool) -> Options {
+        Options { stack_run: !self.common.stack.is_empty(), only: self.common.only.clone(), rewrite }
+    }
+
+    /// Loads, reads, proves, observes and plans.
+    pub(super) async fn session(&self, rewrite: bool) -> Result<Session, Error> {
+        let loaded = self.load()?;
+        self.ui.begin(&doing(&loaded.desired));
+        let session = self.observe_and_plan(loaded, rewrite).await;
+        self.ui.idle();
+        session
+    }
+
+    pub(super) fn request(&self) -> Request {
+        Request {
+            file: self.common.file.clone(),
+            stacks: self.common.stack.clone(),
+            credential: self.common.credential.clone(),
+        }
+    }
+
+    fn load(&self) -> Result<Loaded, Error> {
+        desired::load(&self.request(), self.env, self.dir).map_err(Error::Invalid)
+    }
+
+    async fn observe_and_plan(&self, loaded: Loaded, rewrite: bool) -> Result<Session, Error> {
+        let Loaded { desired, sources, addresses } = loaded;
+        let http = Http::new().map_err(|error| setup("the HTTP client", &error))?;
+        let clients = self.clients(&desired, &addresses.github).await;
+        let reading = observe::observe(&clients, &desired, self.concurrency());
+        let proving = async {
+            let (vault, known) = read_values(sources, &desired.credentials).await?;
+            let proofs = futures::future::join_all(desired.credentials.iter().map(async |credential| {
+                let resolved = vault.get(&credential.id).ok()?;
+                let proof = prove::prove(&http, &addresses.registries, credential, resolved).await;
+                Some((credential.id.clone(), proof))
+            }));
+            let proofs: Proofs = proofs.await.into_iter().flatten().collect();
+            Ok::<_, Error>((vault, known, proofs))
+        };
+        // What is wrong with the value ends the run without waiting for the systems.
+        let (observed, (vault, known, proofs)) =
+            tokio::try_join!(async { Ok::<_, Error>(reading.await) }, proving)?;
+        let plan = plan::plan(&desired, &observed, &known, &self.options(rewrite));
+        self.check_only(&plan)?;
+        let usernames = vault.iter().map(|(id, resolved)| (id.clone(), resolved.username.clone())).collect();
+        Ok(Session { desired, clients, observed, vault, proofs, plan, known, usernames })
+    }
+
+    async fn clients(&self, desired: &Desired, github: &str) -> Clients {
+        let sessions = aws::read::sessions(&desired.aws);
+        let profile = self.env.filled("AWS_PROFILE");
+        let wanted = !desired.github.is_empty();
+        let (aws, github) = tokio::join!(aws::config::Clients::prepare(&sessions, profile), async {
+            if wanted { self.github(github).await } else { Err(not_needed()) }
+        });
+        Clients { aws, github }
+    }
+
+    async fn github(&self, base: &str) -> Read<github::Client> {
+        let token = github::Token::find(self.env).await?;
+        github::Client::new(base, &token, github::Patience::default()).map_err(|error| Unreadable {
+            reason: format!("GitHub's client cannot be set up: {error}"),
+            hint: None,
+            login: false,
+        })
+    }
+
+    /// A prefix that selects nothing is a slip.
+    fn check_only(&self, plan: &Plan) -> Result<(), Error> {
+        if self.common.only.is_empty() || !plan.changes.is_empty() {
+            return Ok(());
+        }
+        let message = format!("no address starts with {}", self.common.only.join(" or "));
+        Err(Error::invalid(message, Some("regcred plan -v shows every address".to_owned())))
+    }
+}
+
+impl Session {
+    pub(super) fn shown(&self) -> Shown<'_> {
+        Shown {
+            credentials: &self.desired.credentials,
+            known: &self.known,
+            usernames: &self.usernames,
+            proofs: &self.proofs,
+            plan: &self.plan,
+        }
+    }
+
+    /// Nothing is written unless every credential has been accepted upstream.
+    pub(super) fn check_proofs(&mut self) -> Result<(), Error> {
+        let failed = std::mem::take(&mut self.proofs).into_iter();
+        let (proven, failed): (Vec<_>, Vec<_>) = failed.partition(|(_, proof)| proof.is_ok());
+        self.proofs = proven.into_iter().collect();
+        let failed: Vec<_> = failed.into_iter().filter_map(|(id, proof)| Some((id, proof.err()?))).collect();
+        if failed.is_empty() { Ok(()) } else { Err(Error::Proof(failed)) }
+    }
+}
+
+fn not_needed() -> Unreadable {
+    Unreadable { reason: "nothing is declared in GitHub".to_owned(), hint: None, login: false }
+}
+
+fn setup(what: &str, error: &dyn std::error::Error) -> Error {
+    Error::Setup(Problem { place: None, message: format!("{what} cannot be set up: {error}"), hint: None })
+}
+
+/// Decrypts and fingerprints on threads that may block: each takes up to a second.
+async fn read_values(
+    sources: BTreeMap<CredentialId, Source>,
+    credentials: &[Credential],
+) -> Result<(Vault, BTreeMap<CredentialId, Known>), Error> {
+    let mut tasks = Vec::new();
+    for credential in credentials {
+        let Some(source) = sources.get(&credential.id).cloned() else { continue };
+        let credential = credential.clone();
+        tasks.push(tokio::task::spawn_blocking(move || value(&source, &credential)));
+    }
+    let (mut vault, mut known, mut problems) = (Vault::default(), BTreeMap::new(), Vec::new());
+    for task in tasks {
+        match task.await.map_err(|error| setup("a thread", &error))? {
+            Ok((id, resolved, facts)) => {
+                vault.insert(id.clone(), resolved);
+                known.insert(id, facts);
+            }
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() { Ok((vault, known)) } else { Err(Error::Invalid(problems)) }
+}
+
+fn value(source: &Source, credential: &Credential) -> Result<(CredentialId, Resolved, Known), Vec<Problem>> {
+    let resolved = source.read()?;
+    let fingerprint = Fingerprint::of(&credential.registry, &resolved.username, &resolved.token);
+    let kind = token_kind(&credential.registry, &resolved.username, &resolved.token);
+    Ok((credential.id.clone(), resolved, Known { fingerprint, kind }))
+}
+
+/// What is going on, in words.
+fn doing(desired: &Desired) -> String {
+    let regions: std::collections::BTreeSet<&str> = desired
+        .aws
+        .iter()
+        .flat_map(|place| &place.stacks)
+        .map(|stack| stack.session.region.as_str())
+        .collect();
+    let repositories: Vec<String> =
+        desired.github.iter().map(|place| format!("{}/{}", place.place.owner, place.place.repo)).collect();
+    let mut places = Vec::new();
+    if !regions.is_empty() {
+        places.push(format!("AWS in {}", regions.into_iter().collect::<Vec<_>>().join(", ")));
+    }
+    match repositories.as_slice() {
+        [] => {}
+        [one] => places.push(format!("GitHub {one}")),
+        several => places.push(format!("GitHub in {} places", several.len())),
+    }
+    format!("Proving the credential and reading {} …", places.join(" and "))
+}

@@ -1,0 +1,130 @@
+//! `regcred sync`: prove, plan, ask, write the differences, prove the places.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::watch;
+
+use super::session::{Context, Session};
+use crate::cli::SyncArgs;
+use crate::error::Error;
+use crate::execute::{Event, Writers, execute};
+use crate::model::Address;
+use crate::report::{ExitStatus, Outcome, Report};
+use crate::targets::{aws, github};
+use crate::ui::Verbosity;
+use crate::verify::{Scope, verify};
+use crate::view::{human, json};
+
+pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
+    let mut session = context.session(args.rewrite).await?;
+    session.check_proofs()?;
+    show_plan(context, &session)?;
+    consent(args, context, &session)?;
+    let stop = interrupts();
+    let outcomes = write(context, &session, stop.clone()).await;
+    let mut report = Report::new(&session.plan, outcomes);
+    report.interrupted = *stop.borrow();
+    let done = |change: &crate::plan::Change| {
+        matches!(report.outcomes.get(&change.address), Some(Outcome::Applied | Outcome::Unchanged))
+    };
+    let findings = verify(
+        &session.plan,
+        &session.clients.aws,
+        &session.observed.aws,
+        Scope::Touched,
+        done,
+        context.concurrency(),
+    );
+    report.findings = findings.await;
+    context.ui.idle();
+    show_report(context, &session, &report)?;
+    Ok(report.status())
+}
+
+fn show_plan(context: &Context<'_>, session: &Session) -> Result<(), Error> {
+    let shown = session.shown();
+    if context.common.json {
+        return Ok(context.ui.data(&(json::version() + &json::planned(&shown)))?);
+    }
+    let keeps = context.ui.verbosity() >= Verbosity::Verbose;
+    let layout = human::Layout { width: context.ui.width(), keeps };
+    context.ui.data(&human::plan(&shown, layout))?;
+    Ok(())
+}
+
+/// A digest that was given is the approval; else `--yes`, else whoever sits at the terminal.
+fn consent(args: &SyncArgs, context: &Context<'_>, session: &Session) -> Result<(), Error> {
+    let digest = session.plan.digest();
+    if let Some(expected) = &args.expect {
+        return if digest.starts_with(expected.as_str()) {
+            Ok(())
+        } else {
+            Err(Error::Unexpected { expected: expected.clone(), digest })
+        };
+    }
+    if args.yes || !session.plan.writes() {
+        return Ok(());
+    }
+    if context.common.json || !context.ui.can_ask() {
+        return Err(Error::NoConsent { digest });
+    }
+    context.ui.data(&human::plan_counts(&session.plan))?;
+    if context.ui.confirm("Make these changes?") { Ok(()) } else { Err(Error::Declined) }
+}
+
+/// Turns true at the first interrupt: what runs is finished, nothing more is started. The second one
+/// ends the program as usual.
+fn interrupts() -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            let _ = sender.send(true);
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            #[expect(clippy::exit, reason = "the second interrupt means: now")]
+            std::process::exit(i32::from(ExitStatus::Interrupted as u8));
+        }
+    });
+    receiver
+}
+
+async fn write(
+    context: &Context<'_>,
+    session: &Session,
+    stop: watch::Receiver<bool>,
+) -> BTreeMap<Address, Outcome> {
+    let writers = Writers {
+        aws: aws::write::Writer::new(&session.clients.aws, &session.observed.aws),
+        github: session.clients.github.as_ref().ok().map(github::write::Writer::new),
+    };
+    let tell = |event: Event| tell(context, &event);
+    execute(&session.plan, &writers, &session.vault, context.concurrency(), stop, &tell).await
+}
+
+fn tell(context: &Context<'_>, event: &Event) {
+    if let Event::Started(address) = event {
+        context.ui.busy(&format!("writing {address} …"));
+    }
+    if context.common.json {
+        // A reader of stdout that went away is told by the next write of data.
+        let _ = context.ui.data(&json::event(event));
+    }
+    if let Some(line) = human::event(event) {
+        context.ui.say(&line);
+    }
+}
+
+fn show_report(context: &Context<'_>, session: &Session, report: &Report) -> Result<(), Error> {
+    if context.common.json {
+        let status = report.status() as u8;
+        let lines = json::findings(&report.findings) + &json::summary(&session.shown(), report, status);
+        return Ok(context.ui.data(&lines)?);
+    }
+    let text = if session.plan.writes() {
+        human::findings(&report.findings) + &human::report(&session.plan, report)
+    } else {
+        human::plan_summary(&session.plan)
+    };
+    context.ui.data(&text)?;
+    Ok(())
+}

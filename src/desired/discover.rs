@@ -1,0 +1,165 @@
+//! Without a file: the Pulumi project says which stacks pull where, the git remote which repository.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::names::{prefix_fault, stack_prefix};
+use super::validate::{is_account, is_role, region_fault};
+use super::{Desired, remote};
+use crate::env::Env;
+use crate::model::{Credential, CredentialId, Place as Spot, Problem};
+use crate::registry::Registry;
+use crate::sources::pulumi::StackFile;
+use crate::sources::{self, Spec};
+use crate::targets::aws::{self, Role, RuleOwner, Session};
+use crate::targets::github::{self, Names, Place, Store};
+
+const CREDENTIAL: &str = "docker-hub";
+
+/// What the folder `dir` says by itself.
+///
+/// # Errors
+/// No Pulumi project, none with the credential, or settings in it that cannot be right.
+pub(super) fn discover(
+    env: &Env,
+    dir: &Path,
+) -> Result<(Desired, BTreeMap<CredentialId, Spec>), Vec<Problem>> {
+    let id = CredentialId(CREDENTIAL.to_owned());
+    let project = sources::project_here(&id, env, dir)?;
+    let mut found = Discovery { desired: Desired::default(), problems: Vec::new() };
+    found.stacks(&id, &project.stacks()?);
+    match remote::repository(env, dir) {
+        Ok(repository) => found.repository(&id, repository),
+        Err(problem) => found.problems.push(problem),
+    }
+    let spec = Spec::Here(project);
+    found.desired.credentials.push(Credential {
+        id: id.clone(),
+        registry: Registry::docker_hub(),
+        source: String::new(),
+    });
+    if found.problems.is_empty() {
+        Ok((found.desired, BTreeMap::from([(id, spec)])))
+    } else {
+        Err(found.problems)
+    }
+}
+
+struct Discovery {
+    desired: Desired,
+    problems: Vec<Problem>,
+}
+
+impl Discovery {
+    fn stacks(&mut self, id: &CredentialId, files: &[StackFile]) {
+        let stacks: Vec<aws::Stack> = files.iter().filter_map(|file| self.stack(file)).collect();
+        self.collisions(&stacks, files);
+        let without: Vec<&str> =
+            files.iter().filter(|file| !file.has("aws:region")).map(|file| file.stack.as_str()).collect();
+        if !without.is_empty() {
+            self.desired.notes.push(format!(
+                "no cache rule for {}: no aws:region in the stack file or the project",
+                without.join(", ")
+            ));
+        }
+        if !stacks.is_empty() {
+            self.desired.aws.push(aws::Desired {
+                credential: id.clone(),
+                registry: Registry::docker_hub(),
+                secret: format!("{}{CREDENTIAL}", aws::SECRET_NAME_PREFIX),
+                provisioners: None,
+                readers: None,
+                stacks,
+            });
+        }
+    }
+
+    fn stack(&mut self, file: &StackFile) -> Option<aws::Stack> {
+        let region = self.plain(file, "aws:region")??;
+        if let Some((message, hint)) = region_fault(&region) {
+            self.problems.push(Problem {
+                place: file.position("aws:region"),
+                message: format!("aws:region: {message}"),
+                hint,
+            });
+        }
+        let prefix = stack_prefix(&file.stack, "docker-hub");
+        if let Some(fault) = prefix_fault(&prefix) {
+            let message = format!("the stack's name gives the prefix `{prefix}`, which {fault}");
+            let hint = Some("write a regcred.yaml that gives the stack a `prefix:`".to_owned());
+            self.problems.push(Problem { place: Some(Spot::file(&file.file)), message, hint });
+        }
+        let profile = self.plain(file, "aws:profile")?;
+        let session = Session { region, profile, roles: self.roles(file)? };
+        let accounts = self.accounts(file)?;
+        Some(aws::Stack { name: file.stack.clone(), session, accounts, prefix, rules: RuleOwner::Regcred })
+    }
+
+    /// A plain setting; nothing if it is wrong, which is a problem then.
+    #[expect(clippy::option_option, reason = "absent and wrong are different: the outer says wrong")]
+    fn plain(&mut self, file: &StackFile, key: &str) -> Option<Option<String>> {
+        file.plain(key).map_err(|error| self.problems.push(error.into())).ok()
+    }
+
+    fn roles(&mut self, file: &StackFile) -> Option<Vec<Role>> {
+        let roles = file.assume_roles().map_err(|error| self.problems.push(error.into())).ok()?;
+        let place = ["aws:assumeRoles", "aws:assumeRole"].into_iter().find_map(|key| file.position(key));
+        for role in roles.iter().filter(|role| !is_role(&role.role_arn)) {
+            let message = format!("aws:assumeRole: `{}` is not a role's ARN", role.role_arn);
+            let hint = Some("arn:aws:iam::123456789012:role/NAME".to_owned());
+            self.problems.push(Problem { place: place.clone(), message, hint });
+        }
+        Some(
+            roles
+                .into_iter()
+                .map(|role| Role { arn: role.role_arn, external_id: role.external_id })
+                .collect(),
+        )
+    }
+
+    fn accounts(&mut self, file: &StackFile) -> Option<std::collections::BTreeSet<String>> {
+        const KEY: &str = "aws:allowedAccountIds";
+        let accounts = file.list(KEY).map_err(|error| self.problems.push(error.into())).ok()?;
+        for account in accounts.iter().filter(|account| !is_account(account)) {
+            let message = format!("{KEY}: `{account}` is not an account of twelve digits");
+            self.problems.push(Problem { place: file.position(KEY), message, hint: None });
+        }
+        Some(accounts.into_iter().collect())
+    }
+
+    /// Two stacks whose names come to the same prefix cannot both have it where they share a login and region.
+    fn collisions(&mut self, stacks: &[aws::Stack], files: &[StackFile]) {
+        let mut seen: BTreeMap<(&Session, &str), &str> = BTreeMap::new();
+        for stack in stacks {
+            let Some(other) = seen.insert((&stack.session, &stack.prefix), &stack.name) else { continue };
+            let file = files.iter().find(|file| file.stack == stack.name);
+            self.problems.push(Problem {
+                place: file.map(|file| Spot::file(&file.file)),
+                message: format!(
+                    "stacks `{other}` and `{}` come to the same prefix `{}`",
+                    stack.name, stack.prefix
+                ),
+                hint: Some(format!(
+                    "write a regcred.yaml that gives `{}` a `prefix:` of its own",
+                    stack.name
+                )),
+            });
+        }
+    }
+
+    fn repository(&mut self, id: &CredentialId, repository: Option<(String, String)>) {
+        let Some((owner, repo)) = repository else {
+            self.desired.notes.push(
+                "no GitHub repository: neither GITHUB_REPOSITORY nor a git remote on GitHub names one"
+                    .to_owned(),
+            );
+            return;
+        };
+        self.desired.github.push(github::Desired {
+            credential: id.clone(),
+            place: Place { owner, repo, store: Store::Actions },
+            names: Names::of(id),
+            create_environment: false,
+        });
+    }
+}

@@ -1,0 +1,202 @@
+//! What is wanted: from `regcred.yaml`, or discovered. No network and no secret values; all problems
+//! at once.
+
+mod discover;
+mod endpoints;
+mod file;
+pub mod names;
+mod node;
+mod remote;
+mod validate;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+pub use endpoints::Addresses;
+
+use crate::env::Env;
+use crate::model::{Credential, CredentialId, Place, Problem};
+use crate::sources::{self, Source, Spec};
+use crate::targets::{aws, github};
+
+/// What is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Desired {
+    /// The credentials.
+    pub credentials: Vec<Credential>,
+    /// Their places in AWS.
+    pub aws: Vec<aws::Desired>,
+    /// Their places in GitHub.
+    pub github: Vec<github::Desired>,
+    /// For which targets plain http to another machine is allowed.
+    pub insecure: Insecure,
+    /// What people should know about how it was found.
+    pub notes: Vec<String>,
+}
+
+/// The targets that are self-hosted without TLS, because the file says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Insecure {
+    /// AWS.
+    pub aws: bool,
+    /// GitHub.
+    pub github: bool,
+}
+
+/// What to load.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The file, if one was named.
+    pub file: Option<PathBuf>,
+    /// The stacks to restrict the run to.
+    pub stacks: Vec<String>,
+    /// The credential to restrict the run to.
+    pub credential: Option<String>,
+}
+
+/// What is wanted, where the values come from, and at which addresses the systems are.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What is wanted.
+    pub desired: Desired,
+    /// Where each credential's value comes from.
+    pub sources: BTreeMap<CredentialId, Source>,
+    /// The systems' addresses.
+    pub addresses: Addresses,
+}
+
+/// The file that is used where none is named.
+const DEFAULT_FILE: &str = "regcred.yaml";
+
+/// Loads what is wanted, in the folder `dir`.
+///
+/// # Errors
+/// Everything that can be known to be wrong without a network.
+pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Problem>> {
+    let (mut desired, specs, base) = declared(request, env, dir)?;
+    let mut problems = restrict(&mut desired, request);
+    let addresses = Addresses::read(env, desired.insecure).unwrap_or_else(|found| {
+        problems.extend(found);
+        Addresses::default()
+    });
+    let mut located = BTreeMap::new();
+    for credential in &mut desired.credentials {
+        let Some(spec) = specs.get(&credential.id) else { continue };
+        match sources::locate(&credential.id, spec, env, dir, &base) {
+            Ok(source) => {
+                credential.source = source.words();
+                desired.notes.extend(source.notes().iter().cloned());
+                located.insert(credential.id.clone(), source);
+            }
+            Err(found) => problems.extend(found),
+        }
+    }
+    never_back(&mut desired, &located, env);
+    if problems.is_empty() { Ok(Loaded { desired, sources: located, addresses }) } else { Err(problems) }
+}
+
+/// What is wanted, without a look at where the values come from: nothing if nothing is declared here.
+///
+/// # Errors
+/// A configuration file that is wrong.
+pub fn places(request: &Request, env: &Env, dir: &Path) -> Result<Desired, Vec<Problem>> {
+    let (mut desired, ..) = match declared(request, env, dir) {
+        Ok(declared) => declared,
+        // Image names mean something without any configuration, too.
+        Err(_) if request.file.is_none() && !dir.join(DEFAULT_FILE).is_file() => {
+            return Ok(Desired::default());
+        }
+        Err(problems) => return Err(problems),
+    };
+    let problems = restrict(&mut desired, request);
+    if problems.is_empty() { Ok(desired) } else { Err(problems) }
+}
+
+type Declared = (Desired, BTreeMap<CredentialId, Spec>, PathBuf);
+
+/// From the named file, else from `regcred.yaml` if there is one, else by discovery; with the folder
+/// that relative paths mean.
+fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Problem>> {
+    let default = dir.join(DEFAULT_FILE);
+    let file = match &request.file {
+        Some(file) => Some(file.clone()),
+        None => default.is_file().then(|| PathBuf::from(DEFAULT_FILE)),
+    };
+    let Some(file) = file else {
+        let (desired, specs) = discover::discover(env, dir)?;
+        return Ok((desired, specs, dir.to_owned()));
+    };
+    let text = std::fs::read_to_string(dir.join(&file)).map_err(|error| {
+        let place = Some(Place::file(&file));
+        vec![Problem { place, message: format!("cannot be read: {error}"), hint: None }]
+    })?;
+    let (desired, specs) = validate::read(&file, &text)?;
+    let base = dir.join(file.parent().unwrap_or(Path::new("")));
+    Ok((desired, specs, base))
+}
+
+/// Leaves only what `--credential` and `--stack` name.
+fn restrict(desired: &mut Desired, request: &Request) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(name) = &request.credential {
+        let known: Vec<&str> =
+            desired.credentials.iter().map(|credential| credential.id.0.as_str()).collect();
+        if !known.contains(&name.as_str()) {
+            problems.push(unknown("credential", name, &known));
+        }
+        desired.credentials.retain(|credential| credential.id.0 == *name);
+        desired.aws.retain(|place| place.credential.0 == *name);
+        desired.github.retain(|place| place.credential.0 == *name);
+    }
+    if !request.stacks.is_empty() {
+        problems.extend(restrict_stacks(desired, &request.stacks));
+    }
+    problems
+}
+
+fn restrict_stacks(desired: &mut Desired, stacks: &[String]) -> Vec<Problem> {
+    let known: BTreeSet<String> =
+        desired.aws.iter().flat_map(|place| &place.stacks).map(|stack| stack.name.clone()).collect();
+    let names: Vec<&str> = known.iter().map(String::as_str).collect();
+    let unknown =
+        stacks.iter().filter(|stack| !known.contains(*stack)).map(|stack| unknown("stack", stack, &names));
+    let problems = unknown.collect();
+    for place in &mut desired.aws {
+        place.stacks.retain(|stack| stacks.contains(&stack.name));
+    }
+    desired.aws.retain(|place| !place.stacks.is_empty());
+    // GitHub's secrets belong to no stack.
+    desired.github.clear();
+    let used = |credential: &Credential| desired.aws.iter().any(|place| place.credential == credential.id);
+    desired.credentials.retain(used);
+    problems
+}
+
+fn unknown(what: &str, name: &str, known: &[&str]) -> Problem {
+    let hint = match (names::nearest(name, known), known) {
+        (Some(near), _) => format!("did you mean {near}?"),
+        (None, []) => format!("no {what} is declared"),
+        (None, known) => format!("declared: {}", known.join(", ")),
+    };
+    Problem { place: None, message: format!("there is no {what} `{name}`"), hint: Some(hint) }
+}
+
+/// In a workflow that gets the credential from its environment, the repository's own secrets are
+/// where it comes from: written back, a hand-edited secret would spread and then confirm itself.
+fn never_back(desired: &mut Desired, sources: &BTreeMap<CredentialId, Source>, env: &Env) {
+    let Some(repository) =
+        env.filled("GITHUB_REPOSITORY").filter(|_| env.get("GITHUB_ACTIONS") == Some("true"))
+    else {
+        return;
+    };
+    let from_here = |place: &github::Desired| {
+        let own = format!("{}/{}", place.place.owner, place.place.repo).eq_ignore_ascii_case(repository);
+        own && sources.get(&place.credential).is_some_and(Source::is_environment)
+    };
+    if desired.github.iter().any(from_here) {
+        desired.notes.push(format!(
+            "github:{repository} is left alone: inside its own workflow the credential comes from its secrets"
+        ));
+        desired.github.retain(|place| !from_here(place));
+    }
+}

@@ -1,0 +1,207 @@
+//! Names that follow from other names, and the rules that names have to keep.
+
+use sha2::{Digest, Sha256};
+
+/// A prefix is at most 30 characters (ECR's API reference, `PullThroughCacheRuleRepositoryPrefix`);
+/// `-docker-hub` takes 11 of them.
+const SLUG_LIMIT: usize = 19;
+/// How much of a long name stays readable, before the `-` and the digits of its hash.
+const SLUG_HEAD: usize = 12;
+const SLUG_HASH: usize = 6;
+
+/// A stack's name as part of a repository prefix: lower-case; runs of other characters than `a-z0-9`
+/// become one `-`; trimmed; over 19 characters the first 12, `-` and 6 hexadecimal digits of its
+/// SHA-256. `infra/` has the same rule.
+#[must_use]
+pub fn slug(stack: &str) -> String {
+    let lower = stack.to_lowercase();
+    let words = lower.split(|c: char| !matches!(c, 'a'..='z' | '0'..='9')).filter(|word| !word.is_empty());
+    let slug = words.collect::<Vec<_>>().join("-");
+    if slug.len() <= SLUG_LIMIT {
+        return slug;
+    }
+    let hash = hex::encode(Sha256::digest(slug.as_bytes()));
+    format!("{}-{}", &slug[..SLUG_HEAD], &hash[..SLUG_HASH])
+}
+
+/// The prefix of a stack's own rule: `main` gives `main-docker-hub`.
+#[must_use]
+pub fn stack_prefix(stack: &str, upstream: &str) -> String {
+    let suffix = match upstream {
+        "docker-hub" => "docker-hub",
+        "github-container-registry" => "ghcr",
+        "gitlab-container-registry" => "gitlab",
+        "azure-container-registry" => "azure",
+        other => other,
+    };
+    format!("{}-{suffix}", slug(stack))
+}
+
+/// What is wrong with a repository prefix, if anything (ECR's API reference).
+#[must_use]
+pub fn prefix_fault(prefix: &str) -> Option<String> {
+    let length = prefix.chars().count();
+    let component = |part: &str| {
+        let words = part.split(['.', '_', '-']);
+        !part.is_empty()
+            && words
+                .clone()
+                .all(|word| !word.is_empty() && word.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9')))
+    };
+    if !(2..=30).contains(&length) {
+        Some(format!("is {length} characters long; ECR takes 2 to 30"))
+    } else if prefix.chars().any(char::is_uppercase) {
+        Some("has capitals; ECR takes lower case only".to_owned())
+    } else if !prefix.split('/').all(component) {
+        Some("is not made of a-z, 0-9 and single `.`, `_`, `-` or `/` between them".to_owned())
+    } else {
+        None
+    }
+}
+
+/// The words that regions are made of (AWS general reference, "Regions and zones"). New regions
+/// combine them anew, so no list of regions grows old here.
+const AREAS: &[&str] = &["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "cn", "us-gov", "eusc-de"];
+const DIRECTIONS: &[&str] =
+    &["north", "south", "east", "west", "central", "northeast", "southeast", "northwest", "southwest"];
+const COMMON: &[&str] = &[
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "ca-central-1",
+    "sa-east-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-east-1",
+    "me-south-1",
+    "me-central-1",
+    "af-south-1",
+    "il-central-1",
+];
+
+/// Whether the text can be a region's name.
+#[must_use]
+pub fn is_region(text: &str) -> bool {
+    let Some((rest, number)) = text.rsplit_once('-') else { return false };
+    let Some((area, direction)) = rest.rsplit_once('-') else { return false };
+    let numbered = matches!(number.as_bytes(), [b'1'..=b'9']);
+    numbered && AREAS.contains(&area) && DIRECTIONS.contains(&direction)
+}
+
+/// The region that was most likely meant.
+#[must_use]
+pub fn nearest_region(text: &str) -> Option<&'static str> {
+    nearest(text, COMMON)
+}
+
+/// The candidate that is most like the text, if any is like it at all.
+#[must_use]
+pub fn nearest<'a>(text: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    let score = |candidate: &&&str| (strsim::jaro_winkler(text, candidate) * 1000.0) as u64;
+    candidates
+        .iter()
+        .max_by_key(score)
+        .filter(|candidate| strsim::jaro_winkler(text, candidate) > 0.75)
+        .copied()
+}
+
+/// What is wrong with a secret's name, if anything.
+#[must_use]
+pub fn secret_fault(name: &str) -> Option<String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c);
+    let rest = name.strip_prefix(crate::targets::aws::SECRET_NAME_PREFIX);
+    match rest {
+        None => Some(format!(
+            "does not start with {}, and ECR reads no other secret",
+            crate::targets::aws::SECRET_NAME_PREFIX
+        )),
+        Some("") => Some("has nothing after ecr-pullthroughcache/".to_owned()),
+        Some(_) if name.len() > 512 => {
+            Some(format!("is {} characters long; Secrets Manager takes 512", name.len()))
+        }
+        Some(_) if !name.chars().all(legal) => {
+            Some("may hold only letters, digits and / _ + = . @ -".to_owned())
+        }
+        Some(_) => None,
+    }
+}
+
+/// What is wrong with the name of a GitHub secret or variable, if anything (GitHub's documentation,
+/// "Naming your secrets").
+#[must_use]
+pub fn github_fault(name: &str) -> Option<&'static str> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.is_empty() || !name.chars().all(legal) {
+        Some("may hold only letters, digits and _")
+    } else if name.starts_with(|c: char| c.is_ascii_digit()) {
+        Some("may not start with a digit")
+    } else if name.to_ascii_uppercase().starts_with("GITHUB_") {
+        Some("may not start with GITHUB_")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_stack_name_becomes_the_head_of_its_prefix() {
+        for (stack, prefix) in [
+            ("main", "main-docker-hub"),
+            ("Dev", "dev-docker-hub"),
+            ("team_a.prod", "team-a-prod-docker-hub"),
+            ("__x--y__", "x-y-docker-hub"),
+            ("exactly-nineteen-ch", "exactly-nineteen-ch-docker-hub"),
+            ("a-name-of-twenty-chr", "a-name-of-tw-df69d8-docker-hub"),
+        ] {
+            assert_eq!(stack_prefix(stack, "docker-hub"), prefix, "{stack}");
+        }
+    }
+
+    #[test]
+    fn prefixes_that_ecr_refuses_are_named_for_what_is_wrong() {
+        assert_eq!(prefix_fault("main-docker-hub"), None);
+        assert_eq!(prefix_fault("team/main"), None);
+        assert!(prefix_fault("Main").unwrap().contains("capitals"));
+        assert!(prefix_fault("x").unwrap().contains("2 to 30"));
+        assert!(prefix_fault(&"x".repeat(31)).unwrap().contains("31 characters"));
+        for prefix in ["a//b", "-a", "a-", "a__b", "a b", "a/"] {
+            assert!(prefix_fault(prefix).is_some(), "{prefix}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_region_is_refused_and_the_right_one_named() {
+        for region in COMMON.iter().chain(&["us-gov-west-1", "cn-north-1", "ap-southeast-7", "mx-central-1"])
+        {
+            assert!(is_region(region), "{region}");
+        }
+        for (wrong, right) in [("us-esat-2", "us-east-2"), ("us-east2", "us-east-2")] {
+            assert!(!is_region(wrong), "{wrong}");
+            assert_eq!(nearest_region(wrong), Some(right));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_prefix_of_any_stack_with_a_letter_is_one_that_ecr_takes(stack in "[A-Za-z0-9_.-]{0,60}[a-z][A-Za-z0-9_.-]{0,39}") {
+            let prefix = stack_prefix(&stack, "docker-hub");
+            prop_assert!((2..=30).contains(&prefix.len()));
+        }
+    }
+}

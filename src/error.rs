@@ -1,0 +1,106 @@
+//! Why a run ended before it could do anything: one variant per phase, each with its exit code and
+//! what to do about it.
+
+use std::fmt;
+
+use crate::model::{CredentialId, Problem};
+use crate::registry::LoginError;
+use crate::report::ExitStatus;
+
+/// Why a run ended early. Nothing has been written then.
+#[derive(Debug)]
+pub enum Error {
+    /// Usage or configuration: everything that is wrong with it.
+    Invalid(Vec<Problem>),
+    /// The registry did not accept a credential, or could not be asked.
+    Proof(Vec<(CredentialId, LoginError)>),
+    /// Today's plan is not the expected one.
+    Unexpected {
+        /// The digest that was given.
+        expected: String,
+        /// Today's.
+        digest: String,
+    },
+    /// There is something to do, and nobody to ask.
+    NoConsent {
+        /// Today's digest.
+        digest: String,
+    },
+    /// Whoever was asked said no.
+    Declined,
+    /// A client could not be set up.
+    Setup(Problem),
+    /// The report could not be printed.
+    Output(std::io::Error),
+}
+
+impl Error {
+    /// One problem with usage or configuration.
+    #[must_use]
+    pub fn invalid(message: impl Into<String>, hint: Option<String>) -> Self {
+        Self::Invalid(vec![Problem { place: None, message: message.into(), hint }])
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub fn status(&self) -> ExitStatus {
+        match self {
+            Self::Invalid(_) | Self::Unexpected { .. } | Self::NoConsent { .. } => ExitStatus::Invalid,
+            Self::Proof(failed) if failed.iter().any(|(_, error)| error.is_refusal()) => ExitStatus::Refused,
+            Self::Declined | Self::Proof(_) | Self::Setup(_) | Self::Output(_) => ExitStatus::Failed,
+        }
+    }
+
+    /// What went wrong, each with its place and hint.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let one = |message: String, hint: Option<String>| vec![Problem { place: None, message, hint }];
+        match self {
+            Self::Invalid(problems) => problems.clone(),
+            Self::Setup(problem) => vec![problem.clone()],
+            Self::Proof(failed) => failed.iter().map(refused).collect(),
+            Self::Unexpected { expected, digest } => one(
+                format!("today's plan has the digest {}, not {expected}", &digest[..12]),
+                Some(format!("review it above, then: regcred sync --expect {}", &digest[..12])),
+            ),
+            Self::NoConsent { digest } => one(
+                "there is something to do, and no terminal to ask on".to_owned(),
+                Some(format!(
+                    "regcred sync --yes, or after a review: regcred sync --expect {}",
+                    &digest[..12]
+                )),
+            ),
+            Self::Declined => one("declined: nothing was written".to_owned(), None),
+            Self::Output(error) => one(format!("cannot print: {error}"), None),
+        }
+    }
+}
+
+fn refused((id, error): &(CredentialId, LoginError)) -> Problem {
+    Problem {
+        place: None,
+        message: format!("{id} is not proven: {}; nothing was written", chain(error)),
+        hint: error.hint(),
+    }
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.problems().iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::Output(error)
+    }
+}

@@ -1,0 +1,121 @@
+//! A value's fingerprint: equal for equal credentials, slow to guess from, needing no key.
+
+use std::fmt;
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use sha2::{Digest, Sha256};
+
+use super::Secret;
+use crate::registry::Registry;
+
+/// The first byte of the input, so that a later scheme can never collide with this one.
+const SCHEME: u8 = 1;
+/// One salt for all: the fingerprint has to be the same on every machine, with no key to keep.
+const SALT: &[u8] = b"regcred/fingerprint/v1";
+/// 19 MiB, 2 passes, 1 lane: the OWASP password storage cheat sheet's second choice for Argon2id.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+
+/// What can be shown and stored of a credential: Argon2id over registry, user name and token.
+/// 64 hexadecimal digits; people see the first 8.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// Computes the fingerprint. It takes some 30 ms and 19 MiB: once per run, on a blocking thread.
+    ///
+    /// # Panics
+    /// Never: the parameters are constants within Argon2's bounds.
+    #[must_use]
+    pub fn of(registry: &Registry, username: &str, token: &Secret) -> Self {
+        let mut input = zeroize::Zeroizing::new(vec![SCHEME]);
+        for part in [registry.canonical(), username, token.expose()] {
+            input.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            input.extend_from_slice(part.as_bytes());
+        }
+        let mut digest = [0; 32];
+        let params = Params::new(MEMORY_KIB, PASSES, 1, Some(digest.len())).unwrap_or_default();
+        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        if let Err(error) = hasher.hash_password_into(&input, SALT, &mut digest) {
+            unreachable!("constant Argon2 parameters were refused: {error}");
+        }
+        Self(digest)
+    }
+
+    /// All 64 hexadecimal digits.
+    #[must_use]
+    pub fn full(&self) -> String {
+        hex::encode(self.0)
+    }
+
+    /// Reads the 64 digits back.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).ok()?;
+        Some(Self(bytes))
+    }
+
+    /// The version id of the secret `name` in Secrets Manager that holds this credential: 64
+    /// hexadecimal digits, the same in every region, sent as `ClientRequestToken` (32 to 64
+    /// characters), so that `DescribeSecret` alone tells whether the value is current.
+    #[must_use]
+    pub fn version_id(&self, name: &str) -> String {
+        /// Changes when the payload's JSON does.
+        const PAYLOAD_FORMAT: u8 = 1;
+        let mut hash = Sha256::new();
+        hash.update([PAYLOAD_FORMAT]);
+        hash.update((name.len() as u64).to_be_bytes());
+        hash.update(name.as_bytes());
+        hash.update(self.0);
+        hex::encode(hash.finalize())
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(&self.0[..4]))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fingerprint(registry: &str, username: &str, token: &str) -> Fingerprint {
+        Fingerprint::of(&registry.parse().unwrap(), username, &Secret::new(token.to_owned()))
+    }
+
+    #[test]
+    fn it_is_the_same_on_every_machine() {
+        // Computed apart with argon2-cffi: see the inputs in `of`.
+        let known = "d9995fb515c57c112d8c769613ac26fa6e03de0152c1f84fa435595ef954dc1f";
+        assert_eq!(fingerprint("docker.io", "acme", "dckr_pat_x").full(), known);
+    }
+
+    #[test]
+    fn moving_a_letter_from_user_to_token_changes_it() {
+        assert_ne!(fingerprint("docker.io", "ab", "c"), fingerprint("docker.io", "a", "bc"));
+    }
+
+    #[test]
+    fn it_survives_being_written_and_read_and_shows_eight_digits() {
+        let fingerprint = fingerprint("docker.io", "acme", "t");
+        assert_eq!(Fingerprint::parse(&fingerprint.full()), Some(fingerprint));
+        assert_eq!(fingerprint.to_string().len(), 8);
+        assert_eq!(Fingerprint::parse("3f9a12c4"), None);
+    }
+
+    #[test]
+    fn a_version_id_belongs_to_one_secret_name() {
+        let fingerprint = fingerprint("docker.io", "acme", "t");
+        assert_ne!(fingerprint.version_id("a"), fingerprint.version_id("b"));
+        assert_eq!(fingerprint.version_id("a").len(), 64);
+    }
+}

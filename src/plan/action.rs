@@ -1,0 +1,99 @@
+//! What can happen to a remote thing: a closed set.
+
+use super::Change;
+
+/// What happens to a remote thing. Only the first four write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, strum::EnumIter)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// It is not there and is made.
+    Create,
+    /// It is there and is changed in place.
+    Update,
+    /// It cannot be changed in place: a new one is made, then the old one goes.
+    Replace,
+    /// It is ours, nothing uses it, and it goes.
+    Delete,
+    /// It stays as it is.
+    Keep,
+    /// It should change but must not; it and what depends on it are left alone.
+    Blocked,
+    /// It could not be read, so nothing is done to it.
+    Unread,
+}
+
+impl Action {
+    /// Whether executing it writes.
+    #[must_use]
+    pub fn writes(self) -> bool {
+        match self {
+            Self::Create | Self::Update | Self::Replace | Self::Delete => true,
+            Self::Keep | Self::Blocked | Self::Unread => false,
+        }
+    }
+
+    /// The word that people and machines see.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+            Self::Keep => "keep",
+            Self::Blocked => "blocked",
+            Self::Unread => "unread",
+        }
+    }
+
+    /// The sign before a row, legible without colour.
+    #[must_use]
+    pub fn symbol(self) -> char {
+        match self {
+            Self::Create => '+',
+            Self::Update => '~',
+            Self::Replace => '±',
+            Self::Delete => '-',
+            Self::Keep => '=',
+            Self::Blocked => '!',
+            Self::Unread => '?',
+        }
+    }
+}
+
+/// How many rows have each action.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Summary {
+    /// Rows to create.
+    pub create: usize,
+    /// Rows to update.
+    pub update: usize,
+    /// Rows to replace.
+    pub replace: usize,
+    /// Rows to delete.
+    pub delete: usize,
+    /// Rows that stay.
+    pub keep: usize,
+    /// Rows that must not change.
+    pub blocked: usize,
+    /// Rows that could not be read.
+    pub unread: usize,
+}
+
+impl Summary {
+    pub(super) fn of(changes: &[Change]) -> Self {
+        let mut summary = Self::default();
+        for change in changes {
+            *match change.action {
+                Action::Create => &mut summary.create,
+                Action::Update => &mut summary.update,
+                Action::Replace => &mut summary.replace,
+                Action::Delete => &mut summary.delete,
+                Action::Keep => &mut summary.keep,
+                Action::Blocked => &mut summary.blocked,
+                Action::Unread => &mut summary.unread,
+            } += 1;
+        }
+        summary
+    }
+}

@@ -1,0 +1,46 @@
+//! The plan's digest: what `sync --expect` compares.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Change, Plan};
+use crate::model::{Address, CredentialId};
+use crate::targets::Operation;
+
+/// A row as the digest sees it: everything that decides what is written, nothing that moves by itself.
+#[derive(Serialize)]
+struct Row<'a> {
+    address: &'a Address,
+    credentials: Vec<&'a CredentialId>,
+    stacks: Vec<&'a String>,
+    action: &'static str,
+    reason: &'static str,
+    after: Vec<&'a Address>,
+    operation: Option<&'a Operation>,
+}
+
+impl<'a> From<&'a Change> for Row<'a> {
+    fn from(change: &'a Change) -> Self {
+        let Change { address, credentials, stacks, action, reason, after, operation } = change;
+        Row {
+            address,
+            credentials: credentials.iter().collect(),
+            stacks: stacks.iter().collect(),
+            action: action.word(),
+            reason: reason.name(),
+            after: after.iter().collect(),
+            operation: operation.as_ref(),
+        }
+    }
+}
+
+pub(super) fn of(plan: &Plan) -> String {
+    let rows: Vec<Row<'_>> = plan.changes.iter().map(Row::from).collect();
+    let fingerprints: Vec<(&str, String)> =
+        plan.fingerprints.iter().map(|(id, fingerprint)| (id.0.as_str(), fingerprint.full())).collect();
+    let mut hash = Sha256::new();
+    hash.update(b"regcred/plan/v1\n");
+    // Serializing plain strings and lists cannot fail; an empty text would only ever refuse `--expect`.
+    hash.update(serde_json::to_vec(&(rows, fingerprints)).unwrap_or_default());
+    hex::encode(hash.finalize())
+}

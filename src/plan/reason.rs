@@ -1,0 +1,156 @@
+//! Why a row has its action: a closed set of words.
+
+use std::fmt;
+
+use crate::model::Address;
+
+/// Why a row has its action. Values are never part of it; times are for people and stay out of the
+/// plan's digest.
+#[derive(Clone, Debug, PartialEq, Eq, strum::EnumDiscriminants)]
+#[strum_discriminants(name(ReasonKind), derive(strum::EnumIter, strum::IntoStaticStr, PartialOrd, Ord))]
+#[strum_discriminants(doc = "A reason without its particulars: what the digest and the tests know it by.")]
+pub enum Reason {
+    /// It is not there.
+    Absent,
+    /// It was read and is as declared.
+    InSync,
+    /// It cannot be read; our own record beside it says that it is as declared.
+    Recorded,
+    /// It cannot be read and there is no record of it.
+    Unknown,
+    /// It is unknown, and the credential is written elsewhere in this run.
+    Spread,
+    /// It is unknown, and `--rewrite` was given.
+    Rewrite,
+    /// The record is of another credential.
+    Changed,
+    /// The record does not list it.
+    NotRecorded,
+    /// It was written by somebody else after our record, at the time given.
+    ChangedOutside(String),
+    /// The record has to follow what is written in this run.
+    RecordFollows,
+    /// It holds another value than the declared one.
+    ValueDiffers,
+    /// It exists without any value.
+    NoValue,
+    /// It is scheduled for deletion, on the day given, and is restored.
+    PendingDeletion(String),
+    /// The policy lacks our statement; the words say who will lose and keep access.
+    Unrestricted(String),
+    /// Our statement no longer keeps everybody else out.
+    Weakened(String),
+    /// Our statement exempts other principals than the declared ones.
+    Exemptions(String),
+    /// The rule reads another secret.
+    OtherSecret,
+    /// The rule's declared owner is Pulumi, and it is not there yet.
+    LeftToPulumi,
+    /// The rule is for another upstream.
+    OtherUpstream(String),
+    /// ECR cannot use a secret under a customer managed key.
+    CustomerKey(String),
+    /// The partition, by name, has no pull-through caches.
+    NoCaches(&'static str),
+    /// Replicas cannot be written; the primary's region is given.
+    Replica(String),
+    /// Another AWS service owns the secret.
+    ManagedBy(String),
+    /// A stack's own run does not change the shared value.
+    OtherCredential,
+    /// The login is for an account that the configuration does not allow.
+    WrongAccount(String),
+    /// The account and region have no room for another rule.
+    RuleLimit(usize),
+    /// The repository is archived, so read-only.
+    Archived,
+    /// Something that it needs first is blocked, unread or left out.
+    Depends(Address),
+    /// Reading failed.
+    Unreadable(Unreadable),
+}
+
+/// Why something could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// What failed, in words, with the remote's own.
+    pub reason: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// Whether the login itself failed, so that nothing of that place can be read.
+    pub login: bool,
+}
+
+/// What came of reading one thing: an error is data.
+pub type Read<T> = Result<T, Unreadable>;
+
+impl Reason {
+    /// The reason's name without particulars.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        ReasonKind::from(self).into()
+    }
+
+    /// A command to run or a line to change, where there is one.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreadable(unreadable) => unreadable.hint.clone(),
+            Self::Unknown => Some("to write it again whatever it holds: regcred sync --rewrite".to_owned()),
+            Self::OtherCredential => Some("run a full sync: regcred sync without --stack".to_owned()),
+            Self::LeftToPulumi => Some("run pulumi up for the stack".to_owned()),
+            Self::Replica(region) => Some(format!("give the stack's `region: {region}`, or delete the replica")),
+            Self::CustomerKey(_) => Some(
+                "move it to the managed key: aws secretsmanager update-secret --secret-id NAME --kms-key-id ''".to_owned(),
+            ),
+            Self::NoCaches(_) => Some("leave the stack out of regcred.yaml".to_owned()),
+            Self::OtherUpstream(_) => Some("give the stack another `prefix:` in regcred.yaml".to_owned()),
+            Self::RuleLimit(_) => {
+                Some("let stacks share a rule: give them the same `prefix:` in regcred.yaml".to_owned())
+            }
+            Self::WrongAccount(_) => Some("log in to the right account, or set the stack's `role:`".to_owned()),
+            Self::Archived => Some("unarchive the repository, or leave it out of regcred.yaml".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("absent"),
+            Self::InSync => f.write_str("in sync"),
+            Self::Recorded => f.write_str("recorded: our last write, not changed since"),
+            Self::Unknown => {
+                f.write_str("unknown: it cannot be read back, and no record of ours is beside it")
+            }
+            Self::Spread => f.write_str("unknown, written along with the credential"),
+            Self::Rewrite => f.write_str("unknown, written again as asked"),
+            Self::Changed => f.write_str("the record is of another credential"),
+            Self::NotRecorded => f.write_str("the record does not list it"),
+            Self::ChangedOutside(at) => write!(f, "changed outside at {at}, after our last write"),
+            Self::RecordFollows => f.write_str("records what this run writes"),
+            Self::ValueDiffers => f.write_str("holds another value"),
+            Self::NoValue => f.write_str("has no value yet"),
+            Self::PendingDeletion(day) => write!(f, "scheduled for deletion on {day}, restored"),
+            Self::Unrestricted(who) | Self::Weakened(who) | Self::Exemptions(who) => f.write_str(who),
+            Self::OtherSecret => f.write_str("reads another secret"),
+            Self::LeftToPulumi => f.write_str("absent, and left to Pulumi"),
+            Self::OtherUpstream(url) => write!(f, "the prefix is taken by a rule for {url}"),
+            Self::CustomerKey(key) => {
+                write!(f, "encrypted with the customer managed key {key}, which ECR cannot use")
+            }
+            Self::NoCaches(partition) => write!(f, "AWS has no ECR pull-through caches in {partition}"),
+            Self::Replica(region) => write!(f, "a replica; its primary is in {region}"),
+            Self::ManagedBy(service) => write!(f, "managed by {service}"),
+            Self::OtherCredential => {
+                f.write_str("holds another credential, and a stack's own run does not change it")
+            }
+            Self::WrongAccount(words) => f.write_str(words),
+            Self::RuleLimit(used) => write!(f, "{used} of 50 rules of this account and region are used"),
+            Self::Archived => f.write_str("the repository is archived, so read-only"),
+            Self::Depends(address) => write!(f, "needs {address} first"),
+            Self::Unreadable(unreadable) => f.write_str(&unreadable.reason),
+        }
+    }
+}

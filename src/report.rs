@@ -1,0 +1,156 @@
+//! What came of a run: one outcome per address, and from all of them one exit code.
+
+use std::collections::BTreeMap;
+
+use crate::model::Address;
+use crate::plan::{Action, Change, Plan, Reason};
+use crate::targets::Failure;
+
+/// What came of one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was written.
+    Applied,
+    /// It was in place already.
+    Unchanged,
+    /// It is there, but what it holds cannot be told.
+    Unknown,
+    /// It should be changed (only `plan` and `verify`, which write nothing).
+    Differs,
+    /// It could not be written, and the run is as good without it.
+    Skipped(Failure),
+    /// Writing failed.
+    Failed(Failure),
+    /// It was not started, because this one did not get done; or because the run was interrupted.
+    NotStarted(Option<Address>),
+    /// It must not change.
+    Blocked,
+    /// It could not be read; whether the login was at fault.
+    Unread {
+        /// Whether the login itself failed.
+        login: bool,
+    },
+}
+
+/// A proof after the fact: whether what is in place works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was proven.
+    pub address: Address,
+    /// The remote's own words where it does not work.
+    pub result: Result<(), Failure>,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// What came of each row.
+    pub outcomes: BTreeMap<Address, Outcome>,
+    /// What was proven afterwards.
+    pub findings: Vec<Finding>,
+    /// Whether the run was interrupted.
+    pub interrupted: bool,
+}
+
+/// The exit codes: a contract (README, "Exit codes").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum ExitStatus {
+    /// Done, or nothing to do.
+    Done = 0,
+    /// Failed, and nothing was written.
+    Failed = 1,
+    /// There are differences (`plan --detailed-exitcode`, `verify`).
+    Differences = 2,
+    /// Usage or configuration is invalid, or the plan is not the expected one; nothing was written.
+    Invalid = 3,
+    /// The registry refused the credential, or no place could be logged in to; nothing was written.
+    Refused = 4,
+    /// Something is done or in sync, and something is not.
+    Partial = 5,
+    /// Interrupted.
+    Interrupted = 130,
+}
+
+impl From<ExitStatus> for std::process::ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(status as u8)
+    }
+}
+
+impl Report {
+    /// The report of a run that writes nothing: rows that would change differ.
+    #[must_use]
+    pub fn of_plan(plan: &Plan) -> Self {
+        Self::new(plan, BTreeMap::new())
+    }
+
+    /// The report of an executed plan, from what came of its writing rows.
+    #[must_use]
+    pub fn new(plan: &Plan, executed: BTreeMap<Address, Outcome>) -> Self {
+        let settled = plan.changes.iter().map(|change| (change.address.clone(), settled(change)));
+        let mut outcomes: BTreeMap<Address, Outcome> = settled.collect();
+        outcomes.extend(executed);
+        Self { outcomes, findings: Vec::new(), interrupted: false }
+    }
+
+    /// How many rows have an outcome for which `matching` holds.
+    pub fn count(&self, matching: impl Fn(&Outcome) -> bool) -> usize {
+        self.outcomes.values().filter(|outcome| matching(outcome)).count()
+    }
+
+    /// The exit code that says it all: the first of the contract's table that applies.
+    #[must_use]
+    pub fn status(&self) -> ExitStatus {
+        let good = |outcome: &Outcome| {
+            matches!(
+                outcome,
+                Outcome::Applied
+                    | Outcome::Unchanged
+                    | Outcome::Unknown
+                    | Outcome::Differs
+                    | Outcome::Skipped(_)
+            )
+        };
+        let locked_out = |outcome: &Outcome| matches!(outcome, Outcome::Unread { login: true });
+        let (good, bad) = (self.count(good), self.count(|outcome| !good(outcome)));
+        let disproven = self.findings.iter().any(|finding| finding.result.is_err());
+        if self.interrupted {
+            ExitStatus::Interrupted
+        } else if bad > 0 && self.count(locked_out) == self.outcomes.len() {
+            ExitStatus::Refused
+        } else if bad > 0 && good == 0 {
+            ExitStatus::Failed
+        } else if bad > 0 || disproven {
+            ExitStatus::Partial
+        } else {
+            ExitStatus::Done
+        }
+    }
+
+    /// The same for `verify` and `plan --detailed-exitcode`, where differences count, and for
+    /// `verify` values that are unknown.
+    #[must_use]
+    pub fn detailed_status(&self, unknown_counts: bool) -> ExitStatus {
+        let differs = |outcome: &Outcome| match outcome {
+            Outcome::Differs => true,
+            Outcome::Unknown => unknown_counts,
+            _ => false,
+        };
+        match self.status() {
+            ExitStatus::Done if self.count(differs) > 0 => ExitStatus::Differences,
+            status => status,
+        }
+    }
+}
+
+fn settled(change: &Change) -> Outcome {
+    match (change.action, &change.reason) {
+        (Action::Keep, Reason::Unknown) => Outcome::Unknown,
+        (Action::Keep, _) => Outcome::Unchanged,
+        (Action::Blocked, _) => Outcome::Blocked,
+        (Action::Unread, Reason::Unreadable(unreadable)) => Outcome::Unread { login: unreadable.login },
+        (Action::Unread, _) => Outcome::Unread { login: false },
+        (Action::Create | Action::Update | Action::Replace | Action::Delete, _) => Outcome::Differs,
+    }
+}

@@ -1,0 +1,71 @@
+//! A credential in environment variables: both halves or none. An empty variable counts as unset,
+//! and people are told, because a workflow whose secret is missing sets it empty.
+
+use super::{Kind, Source};
+use crate::env::Env;
+use crate::model::{CredentialId, Problem, Secret, secret};
+use crate::vault::Resolved;
+
+/// The variables' names.
+pub(super) struct Names {
+    username: String,
+    token: String,
+}
+
+impl Names {
+    /// The given names, or those that follow from the credential's: `docker-hub` gives
+    /// `DOCKER_HUB_USERNAME` and `DOCKER_HUB_TOKEN`.
+    pub(super) fn of(id: &CredentialId, username: Option<&str>, token: Option<&str>) -> Self {
+        let stem = id.screaming();
+        Self {
+            username: username.map_or_else(|| format!("{stem}_USERNAME"), str::to_owned),
+            token: token.map_or_else(|| format!("{stem}_TOKEN"), str::to_owned),
+        }
+    }
+
+    fn both(&self) -> [&str; 2] {
+        [&self.username, &self.token]
+    }
+}
+
+/// What the environment offers where nothing says that it has to.
+pub(super) enum Offer {
+    /// Both halves.
+    Complete(Source),
+    /// Neither; with a word about variables that are set and empty.
+    Nothing(Vec<String>),
+}
+
+/// The credential, if the environment has it.
+pub(super) fn offered(names: &Names, env: &Env) -> Result<Offer, Vec<Problem>> {
+    if names.both().iter().all(|name| env.filled(name).is_none()) {
+        let blank = names.both().into_iter().filter(|name| env.is_blank(name));
+        return Ok(Offer::Nothing(
+            blank.map(|name| format!("{name} is set, but empty: it counts as unset")).collect(),
+        ));
+    }
+    required(names, env).map(Offer::Complete).map_err(|problem| vec![problem])
+}
+
+/// The credential, which has to be in the environment.
+pub(super) fn required(names: &Names, env: &Env) -> Result<Source, Problem> {
+    let problem = |message: String, hint: String| Problem { place: None, message, hint: Some(hint) };
+    for name in names.both() {
+        let Some(value) = env.filled(name) else {
+            let state = if env.is_blank(name) { "is empty" } else { "is not set" };
+            let other = names.both().into_iter().find(|other| *other != name && env.filled(other).is_some());
+            let message = match other {
+                Some(other) => format!("{other} is set, but {name} {state}"),
+                None => format!("{name} {state}"),
+            };
+            let hint = format!("export {name}, or unset both to read the credential from Pulumi");
+            return Err(problem(message, hint));
+        };
+        if let Some(flaw) = secret::flaw(value) {
+            return Err(problem(format!("{name} {flaw}"), format!("export {name} again without it")));
+        }
+    }
+    let value = |name: &str| env.filled(name).unwrap_or_default().to_owned();
+    let resolved = Resolved { username: value(&names.username), token: Secret::new(value(&names.token)) };
+    Ok(Source { kind: Kind::Env(resolved), words: format!("env:{}", names.token), notes: Vec::new() })
+}

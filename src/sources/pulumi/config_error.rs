@@ -1,0 +1,71 @@
+//! What can be wrong with a setting that is not secret.
+
+use crate::model::{Place, Problem};
+
+/// A setting that is there, and not in a form that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A secret where a plain text is needed.
+    #[error("`{key}` is encrypted, and is needed in plain text")]
+    Encrypted {
+        /// Where the key is.
+        place: Place,
+        /// The key.
+        key: String,
+        /// The command that mends it.
+        fix: String,
+    },
+    /// A list or map where a text is needed.
+    #[error("`{key}` must be a text, not a list or a map")]
+    NotText {
+        /// Where the key is.
+        place: Place,
+        /// The key.
+        key: String,
+    },
+    /// A map, or a text that is not JSON, where a list is needed.
+    #[error("`{key}` must be a list of texts")]
+    NotAList {
+        /// Where the key is.
+        place: Place,
+        /// The key.
+        key: String,
+    },
+    /// A role to assume without its name.
+    #[error("`{key}` must have a `roleArn`")]
+    NoRole {
+        /// Where the key is.
+        place: Place,
+        /// The key.
+        key: String,
+    },
+}
+
+impl ConfigError {
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        match self {
+            Self::Encrypted { place, .. }
+            | Self::NotText { place, .. }
+            | Self::NotAList { place, .. }
+            | Self::NoRole { place, .. } => place,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Encrypted { fix, .. } => Some(format!("run `{fix}`")),
+            Self::NotAList { key, .. } => Some(format!(r#"write it as `{key}: ["…"]`"#)),
+            Self::NotText { .. } | Self::NoRole { .. } => None,
+        }
+    }
+}
+
+impl From<ConfigError> for Problem {
+    fn from(error: ConfigError) -> Self {
+        Self { place: Some(error.place().clone()), message: error.to_string(), hint: error.hint() }
+    }
+}

@@ -1,0 +1,123 @@
+//! Which secrets provider a stack file needs, by its shape alone
+//! (`pkg/cmd/pulumi/stack/secrets.go`, `GetSecretsManager`).
+
+use std::fmt;
+use std::path::Path;
+
+use super::error::FileError;
+use super::node::Node;
+use super::settings::Settings;
+use crate::model::Place;
+
+/// What decrypts the secrets of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Provider {
+    /// A key that is derived from a passphrase and this salt.
+    Passphrase {
+        /// The text of `encryptionsalt`.
+        salt: String,
+    },
+    /// A data key that a key management service has encrypted.
+    Kms {
+        /// The text of `secretsprovider`: `awskms://…`, `azurekeyvault://…`, `gcpkms://…`, `hashivault://…`.
+        url: String,
+        /// The text of `encryptedkey`, empty if it is missing.
+        encrypted_key: String,
+    },
+    /// The service of Pulumi Cloud (or of a self-hosted one): decryption is a request to it.
+    Service,
+    /// Secrets of a passphrase, and the salt is not in the file.
+    SaltMissing,
+    /// There is no secret in the file.
+    None,
+}
+
+impl fmt::Display for Provider {
+    /// The provider by name, without the parameters of a URL.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passphrase { .. } | Self::SaltMissing => f.write_str("a passphrase"),
+            Self::Kms { url, .. } => f.write_str(kms_name(url)),
+            Self::Service => f.write_str("the Pulumi Cloud service"),
+            Self::None => f.write_str("nothing"),
+        }
+    }
+}
+
+fn kms_name(url: &str) -> &'static str {
+    match url.split("://").next().unwrap_or_default() {
+        "awskms" => "AWS KMS (`awskms`)",
+        "azurekeyvault" => "Azure Key Vault (`azurekeyvault`)",
+        "gcpkms" => "Google Cloud KMS (`gcpkms`)",
+        "hashivault" => "HashiCorp Vault (`hashivault`)",
+        _ => "a provider that Pulumi does not have either",
+    }
+}
+
+/// The parts of a stack file that decide the provider, with their places.
+#[derive(Clone)]
+pub(super) struct Shape {
+    url: Option<(Place, String)>,
+    key: Option<(Place, String)>,
+    salt: Option<(Place, String)>,
+    /// There are secrets, and whether any looks like `v1:…`, as Pulumi Cloud's never do.
+    secrets: Option<bool>,
+}
+
+impl Shape {
+    pub(super) fn read(file: &Path, root: Option<&Node>, own: &Settings) -> Result<Self, FileError> {
+        let text = |key, what| match root {
+            Some(root) => text(file, root, key, what),
+            None => Ok(None),
+        };
+        let any = |test: &dyn Fn(&str) -> bool| own.values().any(|s| s.value.any_ciphertext(test));
+        Ok(Self {
+            url: text("secretsprovider", "`secretsprovider`")?,
+            key: text("encryptedkey", "`encryptedkey`")?,
+            salt: text("encryptionsalt", "`encryptionsalt`")?,
+            secrets: any(&|_| true).then(|| any(&|ciphertext| ciphertext.contains(':'))),
+        })
+    }
+
+    pub(super) fn provider(&self) -> Provider {
+        if let Some((_, url)) = self.cloud() {
+            return Provider::Kms {
+                url: url.clone(),
+                encrypted_key: self.key.as_ref().map(|(_, key)| key.clone()).unwrap_or_default(),
+            };
+        }
+        match (&self.salt, self.secrets) {
+            (Some((_, salt)), _) => Provider::Passphrase { salt: salt.clone() },
+            (None, Some(true)) => Provider::SaltMissing,
+            (None, Some(false)) => Provider::Service,
+            (None, None) => Provider::None,
+        }
+    }
+
+    /// The line that decides, if there is one.
+    pub(super) fn place(&self) -> Option<&Place> {
+        self.cloud().or(self.salt.as_ref()).map(|(place, _)| place)
+    }
+
+    fn cloud(&self) -> Option<&(Place, String)> {
+        let default = |url: &str| matches!(url, "default" | "passphrase");
+        self.url.as_ref().filter(|(_, url)| !default(url))
+    }
+}
+
+/// An empty text counts as none.
+fn text(
+    file: &Path,
+    root: &Node,
+    key: &str,
+    what: &'static str,
+) -> Result<Option<(Place, String)>, FileError> {
+    let Some(entry) = root.get(key).filter(|entry| !entry.value.is_empty()) else {
+        return Ok(None);
+    };
+    let place = Place::of(file, entry.at);
+    match entry.value.scalar() {
+        Some(scalar) => Ok(Some((place, scalar.text()))),
+        None => Err(FileError::NotText { place, what }),
+    }
+}

@@ -1,0 +1,216 @@
+//! A stack file: `Pulumi.<stack>.yaml` with its configuration, encrypted values included.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::config_error::ConfigError;
+use super::error::FileError;
+use super::file;
+use super::key::ConfigKey;
+use super::node::{Entry, Kind, Node};
+use super::project::Project;
+use super::provider::{self, Provider};
+use super::settings::{Setting, Settings};
+use crate::model::Place;
+
+/// A stack file that has been read, with the project's values behind its own.
+///
+/// Keys are given as people write them: `aws:region`, `dockerHubToken` for the project's own, or a path
+/// into a value (`docker.token`). Case counts.
+#[derive(Clone)]
+pub struct StackFile {
+    /// The stack's short name.
+    pub stack: String,
+    /// The file.
+    pub file: PathBuf,
+    /// The name of the project.
+    pub project: String,
+    /// The folder of the project file, where `pulumi` is run.
+    pub project_dir: PathBuf,
+    own: Arc<Settings>,
+    defaults: Arc<Settings>,
+    pub(super) secrets: provider::Shape,
+    environment: Option<Place>,
+}
+
+impl fmt::Debug for StackFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StackFile")
+            .field("stack", &self.stack)
+            .field("file", &self.file)
+            .field("own", &self.own)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a stack has under a key.
+#[derive(Clone)]
+pub struct ConfigEntry {
+    /// Where the key is: in the stack file, or in the project file.
+    pub place: Place,
+    /// The value.
+    pub value: ConfigValue,
+}
+
+/// The value of a key. `Debug` does not show it.
+#[derive(Clone)]
+pub enum ConfigValue {
+    /// Nothing, `null`, or the empty text.
+    Empty,
+    /// A text, or a number or truth value as Pulumi turns it into text.
+    Plain(String),
+    /// An encrypted text.
+    Secure(String),
+    /// A list or a map.
+    Object,
+}
+
+impl fmt::Debug for ConfigValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "Empty",
+            Self::Plain(_) => "Plain(***)",
+            Self::Secure(_) => "Secure(***)",
+            Self::Object => "Object",
+        })
+    }
+}
+
+impl StackFile {
+    pub(super) fn read(
+        project: &Project,
+        stack: &str,
+        file: PathBuf,
+        defaults: Arc<Settings>,
+    ) -> Result<Self, FileError> {
+        let root = file::read(&file)?;
+        let root = root.filter(|root| !root.is_empty());
+        let not_a_map = |root: &&Node| root.entries().is_none();
+        if let Some(root) = root.as_ref().filter(not_a_map) {
+            return Err(FileError::NotAMap { place: Place::of(&file, root.at), what: "the stack file" });
+        }
+        let own = settings(&file, &project.name, root.as_ref())?;
+        Ok(Self {
+            secrets: provider::Shape::read(&file, root.as_ref(), &own)?,
+            environment: environment(root.as_ref()).map(|entry| Place::of(&file, entry.at)),
+            own: Arc::new(own),
+            stack: stack.to_owned(),
+            project: project.name.clone(),
+            project_dir: project.dir.clone(),
+            file,
+            defaults,
+        })
+    }
+
+    /// The key in full. A text that cannot be a key is in no file either, so it is looked up as it is.
+    pub(super) fn find(&self, key: &str) -> Option<(&Place, &Node)> {
+        let exact = ConfigKey::in_project(&self.project, key);
+        let path = ConfigKey::with_path(&self.project, key);
+        [exact, path]
+            .into_iter()
+            .flatten()
+            .find_map(|key| self.own.get(&key).or_else(|| self.defaults.get(&key)))
+    }
+
+    /// What is under a key: of the stack, else of the project. `None` if the key is in neither.
+    #[must_use]
+    pub fn entry(&self, key: &str) -> Option<ConfigEntry> {
+        let (place, node) = self.find(key)?;
+        let value = match (&node.kind, node.ciphertext()) {
+            (_, Some(ciphertext)) => ConfigValue::Secure(ciphertext.to_owned()),
+            (Kind::Scalar(_), None) if node.is_empty() => ConfigValue::Empty,
+            (Kind::Scalar(scalar), None) => ConfigValue::Plain(scalar.text()),
+            (Kind::List(_) | Kind::Map(_), None) => ConfigValue::Object,
+        };
+        let place = place.clone();
+        Some(ConfigEntry { place, value })
+    }
+
+    /// Whether a key has a value, of any kind. An empty one does not count.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        let entry = self.entry(key);
+        entry.is_some_and(|entry| !matches!(entry.value, ConfigValue::Empty))
+    }
+
+    /// Where a key is.
+    #[must_use]
+    pub fn position(&self, key: &str) -> Option<Place> {
+        self.find(key).map(|(place, _)| place.clone())
+    }
+
+    /// The text of a key that is not a secret; `None` if it is absent or empty.
+    ///
+    /// # Errors
+    /// An encrypted value, a list or a map.
+    pub fn plain(&self, key: &str) -> Result<Option<String>, ConfigError> {
+        let Some(ConfigEntry { place, value }) = self.entry(key) else {
+            return Ok(None);
+        };
+        match value {
+            ConfigValue::Empty => Ok(None),
+            ConfigValue::Plain(text) => Ok(Some(text)),
+            ConfigValue::Secure(_) => Err(self.encrypted(place, key)),
+            ConfigValue::Object => Err(ConfigError::NotText { place, key: key.to_owned() }),
+        }
+    }
+
+    pub(super) fn encrypted(&self, place: Place, key: &str) -> ConfigError {
+        ConfigError::Encrypted {
+            place,
+            key: key.to_owned(),
+            fix: self.set_command("--plaintext", key, " VALUE"),
+        }
+    }
+
+    /// The command that sets `key` in this stack.
+    pub(super) fn set_command(&self, flag: &str, key: &str, value: &str) -> String {
+        let dir = self.project_dir.display().to_string();
+        let chdir = match dir.as_str() {
+            "" => String::new(),
+            plain if !plain.contains([' ', '\'', '"']) => format!(" -C {plain}"),
+            odd => format!(" -C {odd:?}"),
+        };
+        let path = if ConfigKey::has_path(key) { " --path" } else { "" };
+        let stack = &self.stack;
+        format!("pulumi{chdir} config set {flag}{path} {key}{value} --stack {stack}")
+    }
+
+    /// What decrypts this stack's secrets, as the file shows it.
+    #[must_use]
+    pub fn provider(&self) -> Provider {
+        self.secrets.provider()
+    }
+
+    /// Where the stack takes configuration from Pulumi ESC (`environment:`, `mainEnvironment:`), if it does:
+    /// then a key that is not in the file is not necessarily missing.
+    #[must_use]
+    pub fn environment(&self) -> Option<&Place> {
+        self.environment.as_ref()
+    }
+}
+
+fn settings(file: &std::path::Path, project: &str, root: Option<&Node>) -> Result<Settings, FileError> {
+    let mut settings = std::collections::BTreeMap::new();
+    let config = root.and_then(|root| root.get("config"));
+    let Some(config) = config.filter(|config| !config.value.is_empty()) else {
+        return Ok(Settings::default());
+    };
+    let entries = config
+        .value
+        .entries()
+        .ok_or_else(|| FileError::NotAMap { place: Place::of(file, config.at), what: "`config`" })?;
+    for entry in entries {
+        let setting = Setting::new(file, entry.at, entry.value.clone());
+        Settings::insert(&mut settings, project, &entry.key, setting)?;
+    }
+    Ok(Settings::from(settings))
+}
+
+fn environment(root: Option<&Node>) -> Option<&Entry> {
+    ["environment", "mainEnvironment"]
+        .iter()
+        .filter_map(|key| root?.get(key))
+        .find(|entry| !entry.value.is_empty())
+}

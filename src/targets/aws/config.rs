@@ -1,0 +1,124 @@
+//! Logging in to AWS: one client set per session, over the one TLS stack.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use super::{Role, Session};
+
+/// A request that has not been answered by then is tried again.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Tries of one request in all; waits between them grow from 300 ms.
+const TRIES: u32 = 3;
+
+/// The clients of one session.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Secrets Manager.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// ECR.
+    pub ecr: aws_sdk_ecr::Client,
+    /// STS, for who is logged in.
+    pub sts: aws_sdk_sts::Client,
+    /// How the login was made, for hints.
+    pub login: Login,
+}
+
+/// How a login was made: what to name in a hint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The profile, from the configuration or `AWS_PROFILE`.
+    pub profile: Option<String>,
+    /// The region.
+    pub region: String,
+}
+
+/// The clients of every session of a run. Sessions that differ in nothing but the region share one
+/// login.
+#[derive(Debug, Default)]
+pub struct Clients(BTreeMap<Session, Client>);
+
+impl Clients {
+    /// Prepares the clients. Nothing is sent except by the credential chain, when first needed.
+    pub async fn prepare(sessions: &BTreeSet<Session>, profile: Option<&str>) -> Self {
+        let mut logins: BTreeMap<(&Option<String>, &[Role]), SdkConfig> = BTreeMap::new();
+        let mut clients = BTreeMap::new();
+        for session in sessions {
+            let key = (&session.profile, session.roles.as_slice());
+            if !logins.contains_key(&key) {
+                logins.insert(key, login(session).await);
+            }
+            if let Some(shared) = logins.get(&key) {
+                clients.insert(session.clone(), client(shared, session, profile));
+            }
+        }
+        Self(clients)
+    }
+
+    /// The client of a session.
+    #[must_use]
+    pub fn get(&self, session: &Session) -> Option<&Client> {
+        self.0.get(session)
+    }
+
+    /// Every session with its client.
+    pub fn iter(&self) -> impl Iterator<Item = (&Session, &Client)> {
+        self.0.iter()
+    }
+}
+
+fn client(shared: &SdkConfig, session: &Session, profile: Option<&str>) -> Client {
+    let config = shared.to_builder().region(Region::new(session.region.clone())).build();
+    Client {
+        secrets: aws_sdk_secretsmanager::Client::new(&config),
+        ecr: aws_sdk_ecr::Client::new(&config),
+        sts: aws_sdk_sts::Client::new(&config),
+        login: Login {
+            profile: session.profile.clone().or_else(|| profile.map(str::to_owned)),
+            region: session.region.clone(),
+        },
+    }
+}
+
+async fn login(session: &Session) -> SdkConfig {
+    let http =
+        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .build();
+    let retries =
+        RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(Duration::from_millis(300));
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .timeout_config(timeouts)
+        .retry_config(retries)
+        .region(Region::new(session.region.clone()));
+    if let Some(profile) = &session.profile {
+        loader = loader.profile_name(profile);
+    }
+    let mut config = loader.load().await;
+    for role in &session.roles {
+        config = assume(config, role, session).await;
+    }
+    config
+}
+
+async fn assume(config: SdkConfig, role: &Role, session: &Session) -> SdkConfig {
+    let mut provider = AssumeRoleProvider::builder(role.arn.clone())
+        .session_name("regcred")
+        .region(Region::new(session.region.clone()))
+        .configure(&config);
+    if let Some(external_id) = &role.external_id {
+        provider = provider.external_id(external_id.clone());
+    }
+    let provider = provider.build().await;
+    config.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
+}

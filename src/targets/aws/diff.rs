@@ -1,0 +1,421 @@
+//! What is wanted in AWS against what was found: the rules, pure.
+//!
+//! ```text
+//! secret      absent                 create (container without a value, policy, then the value)
+//!             deleted                update (restore first)
+//!             our version current    keep
+//!             no value               update
+//!             another value          update; blocked in a stack's own run
+//!             CMK, replica, managed  blocked: ECR cannot use it, or it cannot be written
+//! policy      no statement of ours   create or update; weakened or other list: update
+//! cache rule  absent                 create; blocked at 50; kept if Pulumi's
+//!             other secret           update
+//!             other upstream         blocked
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::policy::{self, Verdict};
+use super::{
+    Container, Desired, Exempt, Identity, Input, Observed, Operation, RULE_LIMIT, Rule, RuleOwner, Secret,
+    Session, Stack,
+};
+use crate::model::{Address, AwsItem, CredentialId};
+use crate::plan::{Action, Change, Known, Options, Read, Reason, Unreadable};
+use crate::targets;
+
+/// The rows of every account and region.
+#[must_use]
+pub fn diff(
+    desired: &[Desired],
+    observed: &Observed,
+    known: &BTreeMap<CredentialId, Known>,
+    options: &Options,
+) -> Vec<Change> {
+    let mut rows = Vec::new();
+    let mut room = Room::default();
+    for place in sites(desired, observed) {
+        let Some(known) = known.get(&place.desired.credential) else { continue };
+        match place.login {
+            Ok(identity) => {
+                rows.extend(Site { place: &place, identity, observed, known, options }.rows(&mut room))
+            }
+            Err((action, ref reason)) => rows.extend(place.all(None, action, reason)),
+        }
+    }
+    rows
+}
+
+/// Facts for people: how much room is left for rules, and what a rule of Pulumi's needs.
+#[must_use]
+pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
+    let mut used: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for place in sites(desired, observed) {
+        if let (Ok(identity), Some(Ok(rules))) = (&place.login, observed.rules.get(place.session)) {
+            used.insert((&identity.account, &place.session.region), rules.len());
+        }
+    }
+    let used: Vec<String> = used
+        .into_iter()
+        .map(|((account, region), rules)| format!("{rules} of {RULE_LIMIT} in {account}/{region}"))
+        .collect();
+    let headroom = (!used.is_empty()).then(|| format!("cache rules used now: {}", used.join(", ")));
+    headroom.into_iter().chain(desired.iter().filter_map(rules_of_pulumi)).collect()
+}
+
+/// ECR may read the secret as whoever makes the rule (unconfirmed), so that role should be exempted.
+fn rules_of_pulumi(desired: &Desired) -> Option<String> {
+    let pulumi = desired.stacks.iter().any(|stack| stack.rules == RuleOwner::Pulumi);
+    (pulumi && desired.provisioners.is_none()).then(|| {
+        format!(
+            "{}: Pulumi makes cache rules, so list its deploying role in `provisioners`; ECR may read the secret as that role",
+            desired.credential
+        )
+    })
+}
+
+/// The stacks of one credential that share an account and region.
+struct SitePlace<'a> {
+    desired: &'a Desired,
+    session: &'a Session,
+    /// Who is logged in there, or what keeps every row from happening.
+    login: Result<&'a Identity, (Action, Reason)>,
+    stacks: Vec<&'a Stack>,
+}
+
+/// Groups each credential's stacks by account and region; stacks whose login failed by session. In one
+/// order, whatever that of the configuration: it decides who gets the last room for a rule, and which of
+/// several logins for one account is used.
+fn sites<'a>(desired: &'a [Desired], observed: &'a Observed) -> Vec<SitePlace<'a>> {
+    let mut sites: Vec<SitePlace<'a>> = Vec::new();
+    let mut desired: Vec<&Desired> = desired.iter().collect();
+    desired.sort_by_key(|desired| (&desired.credential, &desired.secret));
+    for desired in desired {
+        let mut known: BTreeMap<Result<(&str, &str), &Session>, usize> = BTreeMap::new();
+        let mut stacks: Vec<&Stack> = desired.stacks.iter().collect();
+        stacks.sort_by_key(|stack| (&stack.session, &stack.name));
+        for stack in stacks {
+            let session = &stack.session;
+            let login = login(session, observed);
+            let key = login.as_ref().map(|identity| (identity.account.as_str(), session.region.as_str()));
+            let next = sites.len();
+            let at = *known.entry(key.map_err(|_| session)).or_insert(next);
+            if at == next {
+                sites.push(SitePlace { desired, session, login, stacks: Vec::new() });
+            }
+            sites[at].stacks.push(stack);
+        }
+    }
+    sites
+}
+
+impl SitePlace<'_> {
+    fn address(&self, account: Option<&str>, item: AwsItem) -> Address {
+        Address::Aws { account: account.map(str::to_owned), region: self.session.region.clone(), item }
+    }
+
+    fn row(&self, account: Option<&str>, item: AwsItem, stacks: &[&Stack]) -> Change {
+        Change {
+            address: self.address(account, item),
+            credentials: BTreeSet::from([self.desired.credential.clone()]),
+            stacks: stacks.iter().map(|stack| stack.name.clone()).collect(),
+            action: Action::Keep,
+            reason: Reason::InSync,
+            after: BTreeSet::new(),
+            operation: None,
+        }
+    }
+
+    /// Rows that all have the same obstacle, without an account if it is not known.
+    fn all(&self, account: Option<&str>, action: Action, reason: &Reason) -> Vec<Change> {
+        let shared =
+            [AwsItem::Policy(self.desired.secret.clone()), AwsItem::Secret(self.desired.secret.clone())];
+        let shared = shared.map(|item| self.row(account, item, &self.stacks));
+        let rules = self
+            .stacks
+            .iter()
+            .map(|stack| self.row(account, AwsItem::CacheRule(stack.prefix.clone()), &[stack]));
+        let rows = shared.into_iter().chain(rules);
+        rows.map(|row| Change { action, reason: reason.clone(), ..row }).collect()
+    }
+}
+
+fn login<'a>(session: &Session, observed: &'a Observed) -> Result<&'a Identity, (Action, Reason)> {
+    if let Some(partition) = session.without_caches() {
+        return Err((Action::Blocked, Reason::NoCaches(partition)));
+    }
+    let identity = read(observed.identities.get(session));
+    identity.map_err(|unreadable| (Action::Unread, Reason::Unreadable(unreadable)))
+}
+
+/// How many rules each account and region will have, over all credentials.
+#[derive(Default)]
+struct Room(BTreeMap<(String, String), usize>);
+
+impl Room {
+    /// Whether one more rule fits beside the `existing` ones; counts it if so.
+    fn take(&mut self, account: &str, region: &str, existing: usize) -> Result<(), usize> {
+        let used = self.0.entry((account.to_owned(), region.to_owned())).or_insert(existing);
+        if *used >= RULE_LIMIT {
+            return Err(*used);
+        }
+        *used += 1;
+        Ok(())
+    }
+}
+
+/// One account and region that could be logged in to.
+struct Site<'a> {
+    place: &'a SitePlace<'a>,
+    identity: &'a Identity,
+    observed: &'a Observed,
+    known: &'a Known,
+    options: &'a Options,
+}
+
+impl Site<'_> {
+    fn rows(&self, room: &mut Room) -> Vec<Change> {
+        if let Some(reason) = self.foreign_account() {
+            return self.place.all(Some(&self.identity.account), Action::Blocked, &reason);
+        }
+        let secret = self.secret_state();
+        let mut rows = vec![self.policy(secret.clone()), self.secret(secret.clone())];
+        rows.extend(self.rules(secret, room));
+        rows
+    }
+
+    /// The guard of `account:` and `aws:allowedAccountIds`: every stack of the site has to agree.
+    fn foreign_account(&self) -> Option<Reason> {
+        let account = &self.identity.account;
+        let refuses = |stack: &&&Stack| !stack.accounts.is_empty() && !stack.accounts.contains(account);
+        let stack = self.place.stacks.iter().find(refuses)?;
+        let allowed: Vec<&str> = stack.accounts.iter().map(String::as_str).collect();
+        Some(Reason::WrongAccount(format!(
+            "the login is for account {account}, but stack {} allows only {}",
+            stack.name,
+            allowed.join(", ")
+        )))
+    }
+
+    fn row(&self, item: AwsItem) -> Change {
+        self.place.row(Some(&self.identity.account), item, &self.place.stacks)
+    }
+
+    fn address(&self, item: AwsItem) -> Address {
+        self.place.address(Some(&self.identity.account), item)
+    }
+
+    fn name(&self) -> &str {
+        &self.place.desired.secret
+    }
+
+    fn key(&self) -> (Session, String) {
+        (self.place.session.clone(), self.name().to_owned())
+    }
+
+    fn secret_state(&self) -> Result<Option<&Secret>, Unreadable> {
+        read(self.observed.secrets.get(&self.key())).map(Option::as_ref)
+    }
+
+    fn version(&self) -> String {
+        self.known.fingerprint.version_id(self.name())
+    }
+
+    fn secret(&self, state: Result<Option<&Secret>, Unreadable>) -> Change {
+        let row = self.row(AwsItem::Secret(self.name().to_owned()));
+        let policy = self.address(AwsItem::Policy(self.name().to_owned()));
+        let after = BTreeSet::from([policy]);
+        let (action, reason) = match &state {
+            Err(unreadable) => return unread(row, unreadable.clone()),
+            Ok(secret) => self.secret_verdict(*secret),
+        };
+        let operation = action.writes().then(|| self.make_current());
+        Change { action, reason, after, operation, ..row }
+    }
+
+    fn secret_verdict(&self, secret: Option<&Secret>) -> (Action, Reason) {
+        let Some(secret) = secret else { return (Action::Create, Reason::Absent) };
+        if let Some(obstacle) = self.unusable(secret) {
+            return (Action::Blocked, obstacle);
+        }
+        let another = self.holds_another(secret);
+        match (&secret.deleted, secret.current()) {
+            (_, Some(_)) if another && self.options.stack_run => (Action::Blocked, Reason::OtherCredential),
+            (Some(day), _) => (Action::Update, Reason::PendingDeletion(day.clone())),
+            (None, None) => (Action::Update, Reason::NoValue),
+            (None, Some(_)) if another => (Action::Update, Reason::ValueDiffers),
+            (None, Some(_)) => (Action::Keep, Reason::InSync),
+        }
+    }
+
+    fn holds_another(&self, secret: &Secret) -> bool {
+        secret.current().is_some_and(|version| version != self.version())
+    }
+
+    /// What makes a secret useless for ECR, or impossible to write.
+    fn unusable(&self, secret: &Secret) -> Option<Reason> {
+        let region = &self.place.session.region;
+        if let Some(service) = &secret.owning_service {
+            return Some(Reason::ManagedBy(service.clone()));
+        }
+        if let Some(primary) = secret.primary_region.as_ref().filter(|primary| *primary != region) {
+            return Some(Reason::Replica(primary.clone()));
+        }
+        secret.kms_key.clone().map(Reason::CustomerKey)
+    }
+
+    /// The policy's row makes or restores the secret, because it comes first.
+    fn make_current(&self) -> targets::Operation {
+        targets::Operation::Aws(Operation::MakeCurrent {
+            session: self.place.session.clone(),
+            secret: self.name().to_owned(),
+            credential: self.place.desired.credential.clone(),
+            version: self.version(),
+        })
+    }
+
+    fn policy(&self, secret: Result<Option<&Secret>, Unreadable>) -> Change {
+        let row = self.row(AwsItem::Policy(self.name().to_owned()));
+        let secret = match secret {
+            Err(unreadable) => return unread(row, unreadable),
+            Ok(secret) => secret,
+        };
+        if let Some(reason) = secret.and_then(|secret| self.unusable(secret)) {
+            return Change { action: Action::Blocked, reason, ..row };
+        }
+        let exempt = self.exempt(secret);
+        let (action, reason) = match self.policy_verdict(secret, &exempt) {
+            Err(unreadable) => return unread(row, unreadable),
+            Ok(verdict) => verdict,
+        };
+        let operation = action.writes().then(|| self.ensure_policy(container(secret), exempt));
+        Change { action, reason, operation, ..row }
+    }
+
+    fn policy_verdict(&self, secret: Option<&Secret>, exempt: &Exempt) -> Read<(Action, Reason)> {
+        let Some(secret) = secret else { return Ok((Action::Create, Reason::Absent)) };
+        if let Some(day) = &secret.deleted {
+            if self.holds_another(secret) && self.options.stack_run {
+                return Ok((Action::Blocked, Reason::OtherCredential));
+            }
+            // The policy of a deleted secret cannot be read: it is judged again once restored.
+            return Ok((Action::Update, Reason::PendingDeletion(day.clone())));
+        }
+        let policy = read(self.observed.policies.get(&self.key()))?.as_deref();
+        let found = if policy.is_some() { Action::Update } else { Action::Create };
+        Ok(match policy::judge(policy, exempt, self.identity) {
+            Verdict::InSync => (Action::Keep, Reason::InSync),
+            Verdict::Missing => (found, Reason::Unrestricted(self.losers(policy, exempt, secret.ours))),
+            Verdict::Weakened(how) => (Action::Update, Reason::Weakened(how)),
+            Verdict::Exemptions(how) => (Action::Update, Reason::Exemptions(how)),
+        })
+    }
+
+    fn exempt(&self, secret: Option<&Secret>) -> Exempt {
+        let Desired { provisioners, readers, .. } = self.place.desired;
+        let declared = || provisioners.iter().chain(readers).flatten().cloned().collect();
+        Exempt {
+            listed: (provisioners.is_some() || readers.is_some()).then(declared),
+            allowed: secret.is_some_and(|secret| !secret.ours),
+        }
+    }
+
+    /// Who loses and keeps access, in words.
+    fn losers(&self, policy: Option<&str>, exempt: &Exempt, ours: bool) -> String {
+        let creator = exempt.listed.is_none().then(|| format!("you ({})", self.identity.arn));
+        let readers = policy::readers(policy, exempt);
+        let keeps: Vec<String> = ["ECR".to_owned()].into_iter().chain(creator).chain(readers).collect();
+        let whose = if ours { "" } else { "a secret that regcred did not make: " };
+        format!("{whose}everybody in the account loses read access but {}", keeps.join(", "))
+    }
+
+    fn ensure_policy(&self, container: Container, exempt: Exempt) -> targets::Operation {
+        targets::Operation::Aws(Operation::EnsurePolicy {
+            session: self.place.session.clone(),
+            secret: self.name().to_owned(),
+            container,
+            exempt,
+        })
+    }
+
+    /// One row per prefix: stacks that name the same one share its rule.
+    fn rules(&self, secret: Result<Option<&Secret>, Unreadable>, room: &mut Room) -> Vec<Change> {
+        let mut by_prefix: BTreeMap<&str, Vec<&Stack>> = BTreeMap::new();
+        for stack in &self.place.stacks {
+            by_prefix.entry(&stack.prefix).or_default().push(stack);
+        }
+        let arn = secret.ok().flatten().map(|secret| secret.arn.as_str());
+        by_prefix.into_iter().map(|(prefix, stacks)| self.rule(prefix, &stacks, arn, room)).collect()
+    }
+
+    fn rule(&self, prefix: &str, stacks: &[&Stack], arn: Option<&str>, room: &mut Room) -> Change {
+        let row = self.place.row(Some(&self.identity.account), AwsItem::CacheRule(prefix.to_owned()), stacks);
+        let row =
+            Change { after: BTreeSet::from([self.address(AwsItem::Secret(self.name().to_owned()))]), ..row };
+        let rules = match read(self.observed.rules.get(self.place.session)) {
+            Err(unreadable) => return unread(row, unreadable),
+            Ok(rules) => rules,
+        };
+        let owner = if stacks.iter().any(|stack| stack.rules == RuleOwner::Regcred) {
+            RuleOwner::Regcred
+        } else {
+            RuleOwner::Pulumi
+        };
+        let (action, reason) = match rules.get(prefix) {
+            None if owner == RuleOwner::Pulumi => (Action::Keep, Reason::LeftToPulumi),
+            None => match room.take(&self.identity.account, &self.place.session.region, rules.len()) {
+                Ok(()) => (Action::Create, Reason::Absent),
+                Err(used) => (Action::Blocked, Reason::RuleLimit(used)),
+            },
+            Some(rule) => self.rule_verdict(rule, arn),
+        };
+        let operation = action.writes().then(|| self.rule_operation(action, prefix, arn)).flatten();
+        Change { action, reason, operation, ..row }
+    }
+
+    fn rule_verdict(&self, rule: &Rule, arn: Option<&str>) -> (Action, Reason) {
+        let upstream = self.place.desired.registry.ecr_upstream();
+        let same = upstream.is_some_and(|upstream| upstream.1.eq_ignore_ascii_case(&rule.upstream_url));
+        match (same, arn == rule.credential_arn.as_deref() && arn.is_some()) {
+            (false, _) => (Action::Blocked, Reason::OtherUpstream(rule.upstream_url.clone())),
+            (true, true) => (Action::Keep, Reason::InSync),
+            (true, false) => (Action::Update, Reason::OtherSecret),
+        }
+    }
+
+    fn rule_operation(&self, action: Action, prefix: &str, arn: Option<&str>) -> Option<targets::Operation> {
+        let secret = self.address(AwsItem::Secret(self.name().to_owned()));
+        let credential_arn = match arn {
+            Some(arn) => Input::Known(arn.to_owned()),
+            None => Input::Ref { address: secret, field: super::write::ARN },
+        };
+        let (session, prefix) = (self.place.session.clone(), prefix.to_owned());
+        let (upstream, upstream_url) = self.place.desired.registry.ecr_upstream()?;
+        Some(targets::Operation::Aws(match action {
+            Action::Create => {
+                Operation::CreateRule { session, prefix, upstream, upstream_url, credential_arn }
+            }
+            _ => Operation::UpdateRule { session, prefix, credential_arn },
+        }))
+    }
+}
+
+fn container(secret: Option<&Secret>) -> Container {
+    match secret {
+        None => Container::Create,
+        Some(secret) if secret.deleted.is_some() => Container::Restore,
+        Some(_) => Container::Exists,
+    }
+}
+
+fn unread(row: Change, unreadable: Unreadable) -> Change {
+    Change { action: Action::Unread, reason: Reason::Unreadable(unreadable), ..row }
+}
+
+/// What was read; a read that never happened counts as failed.
+fn read<T>(found: Option<&Read<T>>) -> Read<&T> {
+    match found {
+        Some(found) => found.as_ref().map_err(Clone::clone),
+        None => Err(Unreadable { reason: "was not read".to_owned(), hint: None, login: false }),
+    }
+}

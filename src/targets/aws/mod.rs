@@ -1,0 +1,279 @@
+//! AWS: one Secrets Manager secret per account and region, which only ECR may read, and the ECR
+//! pull-through cache rules that reference it.
+//!
+//! This file says what is wanted and what was found; `diff.rs` holds the rules that compare the two.
+
+pub mod config;
+mod diff;
+pub mod error;
+pub mod policy;
+pub mod read;
+pub mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use diff::{diff, notes};
+
+use crate::model::{Address, CredentialId};
+use crate::plan::Read;
+use crate::registry::Registry;
+
+/// ECR reads only secrets under this name (Amazon ECR user guide, "Creating a pull through cache rule").
+pub const SECRET_NAME_PREFIX: &str = "ecr-pullthroughcache/";
+/// Rules per registry and region; not adjustable (Amazon ECR user guide, "Service quotas").
+pub const RULE_LIMIT: usize = 50;
+/// The tag that marks what regcred made.
+pub const MANAGED_BY: (&str, &str) = ("managed-by", "regcred");
+
+/// What the configuration wants in AWS for one credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// The credential.
+    pub credential: CredentialId,
+    /// The registry that the rules pull from.
+    pub registry: Registry,
+    /// The secret's name, starting with [`SECRET_NAME_PREFIX`].
+    pub secret: String,
+    /// Principals that may read the secret beside ECR because they create rules; nothing if the
+    /// file does not say (then whoever makes the policy is exempted once).
+    pub provisioners: Option<Vec<String>>,
+    /// Principals that may read the secret for other reasons.
+    pub readers: Option<Vec<String>>,
+    /// The stacks that pull.
+    pub stacks: Vec<Stack>,
+}
+
+/// A Pulumi stack, as a place that pulls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stack {
+    /// The stack's name.
+    pub name: String,
+    /// How to log in, and the region.
+    pub session: Session,
+    /// The accounts that the login may be for; empty means any.
+    pub accounts: BTreeSet<String>,
+    /// The repository prefix of the stack's rule, without a trailing slash.
+    pub prefix: String,
+    /// Who makes the rule.
+    pub rules: RuleOwner,
+}
+
+/// Who makes a stack's rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RuleOwner {
+    /// regcred makes and repairs it.
+    Regcred,
+    /// The stack's Pulumi program does; regcred only looks.
+    Pulumi,
+}
+
+/// A login and a region: what one client is made for. Equal sessions share their reads.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Session {
+    /// The region, such as `us-east-2`.
+    pub region: String,
+    /// The profile of the shared AWS configuration, if not the default chain.
+    pub profile: Option<String>,
+    /// Roles to assume, each with the one before.
+    pub roles: Vec<Role>,
+}
+
+impl Session {
+    /// The partition by name, if it is one without pull-through caches (Amazon ECR user guide, "pull
+    /// through cache considerations"): there is nothing to do there then, and nothing to ask.
+    #[must_use]
+    pub fn without_caches(&self) -> Option<&'static str> {
+        let partitions = [("cn-", "China"), ("us-gov-", "GovCloud")];
+        partitions.into_iter().find(|(prefix, _)| self.region.starts_with(prefix)).map(|(_, name)| name)
+    }
+}
+
+/// A role to assume.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Role {
+    /// Its ARN.
+    pub arn: String,
+    /// The external id that its trust policy wants.
+    pub external_id: Option<String>,
+}
+
+/// What was found, per session.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observed {
+    /// Who the session is logged in as.
+    pub identities: BTreeMap<Session, Read<Identity>>,
+    /// The declared secrets, by session and name.
+    pub secrets: BTreeMap<(Session, String), Read<Option<Secret>>>,
+    /// Their resource policies: the JSON text, or nothing where there is none.
+    pub policies: BTreeMap<(Session, String), Read<Option<String>>>,
+    /// All cache rules of the session's account and region, by prefix without a trailing slash.
+    pub rules: BTreeMap<Session, Read<BTreeMap<String, Rule>>>,
+}
+
+/// Who a session is logged in as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The twelve digits.
+    pub account: String,
+    /// The caller's ARN, as STS tells it.
+    pub arn: String,
+}
+
+impl Identity {
+    /// The partition: `aws`, `aws-cn`, `aws-us-gov`.
+    #[must_use]
+    pub fn partition(&self) -> &str {
+        self.arn.split(':').nth(1).unwrap_or("aws")
+    }
+}
+
+/// A secret as `DescribeSecret` tells it: never its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Secret {
+    /// The full ARN, with its random suffix.
+    pub arn: String,
+    /// The KMS key, if it is not the managed one.
+    pub kms_key: Option<String>,
+    /// The stages of every version.
+    pub versions: BTreeMap<String, BTreeSet<String>>,
+    /// The day on which it was scheduled for deletion.
+    pub deleted: Option<String>,
+    /// The primary's region, if this is a replica or has any.
+    pub primary_region: Option<String>,
+    /// The AWS service that manages it.
+    pub owning_service: Option<String>,
+    /// Whether it carries our tag.
+    pub ours: bool,
+}
+
+/// The stage that readers get.
+pub const CURRENT: &str = "AWSCURRENT";
+
+impl Secret {
+    /// The version that readers get.
+    #[must_use]
+    pub fn current(&self) -> Option<&str> {
+        let current = |stages: &BTreeSet<String>| stages.contains(CURRENT);
+        self.versions.iter().find(|(_, stages)| current(stages)).map(|(id, _)| id.as_str())
+    }
+}
+
+/// A pull-through cache rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The upstream's host.
+    pub upstream_url: String,
+    /// The secret it reads.
+    pub credential_arn: Option<String>,
+}
+
+/// What has to happen before a secret can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Container {
+    /// It is there.
+    Exists,
+    /// It is made, without a value.
+    Create,
+    /// It is taken back from its scheduled deletion.
+    Restore,
+}
+
+/// Who is exempted from our Deny beside ECR.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Exempt {
+    /// Exactly these principals; nothing if the file does not say: then whoever puts the statement.
+    pub listed: Option<BTreeSet<String>>,
+    /// Also the principals that the policy's Allow statements name, because regcred did not make
+    /// the secret.
+    pub allowed: bool,
+}
+
+/// A value that is known now, or once another row is done.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// Known.
+    Known(String),
+    /// A field of what another row makes.
+    Ref {
+        /// The row.
+        address: Address,
+        /// The field of its receipt.
+        field: &'static str,
+    },
+}
+
+/// One convergent operation in AWS.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// The secret exists and its policy holds our statement; other statements stay.
+    EnsurePolicy {
+        /// Where.
+        #[serde(skip)]
+        session: Session,
+        /// The secret's name.
+        secret: String,
+        /// What has to happen first.
+        container: Container,
+        /// Who may read beside ECR.
+        exempt: Exempt,
+    },
+    /// The credential's version exists and carries [`CURRENT`].
+    MakeCurrent {
+        /// Where.
+        #[serde(skip)]
+        session: Session,
+        /// The secret's name.
+        secret: String,
+        /// The credential.
+        credential: CredentialId,
+        /// Its version id.
+        version: String,
+    },
+    /// The rule exists for the upstream and reads the secret.
+    CreateRule {
+        /// Where.
+        #[serde(skip)]
+        session: Session,
+        /// The repository prefix.
+        prefix: String,
+        /// The upstream's name in the API.
+        upstream: &'static str,
+        /// The upstream's host.
+        upstream_url: String,
+        /// The secret.
+        credential_arn: Input,
+    },
+    /// The rule, which exists, reads the secret.
+    UpdateRule {
+        /// Where.
+        #[serde(skip)]
+        session: Session,
+        /// The repository prefix.
+        prefix: String,
+        /// The secret.
+        credential_arn: Input,
+    },
+}
+
+impl Operation {
+    /// Whether it writes the credential's value.
+    #[must_use]
+    pub fn carries_value(&self) -> bool {
+        matches!(self, Self::MakeCurrent { .. })
+    }
+
+    /// How many requests it takes, if nothing has to be tried again.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        match self {
+            Self::EnsurePolicy { container: Container::Create, .. } | Self::MakeCurrent { .. } => 2,
+            Self::EnsurePolicy { .. } => 3,
+            // The rule's validation comes after it.
+            Self::CreateRule { .. } | Self::UpdateRule { .. } => 2,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Reading AWS: who is logged in, the declared secrets and policies, and all cache rules. Nothing
+//! here can write, and no value is ever read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ecr::types::PullThroughCacheRule;
+use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
+use futures::stream::{self, StreamExt};
+
+use super::config::{Client, Clients};
+use super::error::AwsError;
+use super::{Desired, Identity, MANAGED_BY, Observed, Rule, Secret, Session};
+
+/// The largest page of rules (ECR's API reference, `DescribePullThroughCacheRules`).
+const PAGE: i32 = 1000;
+
+/// The sessions that the desired places need.
+#[must_use]
+pub fn sessions(desired: &[Desired]) -> BTreeSet<Session> {
+    let stacks = desired.iter().flat_map(|desired| &desired.stacks);
+    let sessions = stacks.map(|stack| &stack.session);
+    sessions.filter(|session| session.without_caches().is_none()).cloned().collect()
+}
+
+/// Reads everything that the rows need, at most `concurrency` sessions at once. An error is data.
+pub async fn observe(clients: &Clients, desired: &[Desired], concurrency: usize) -> Observed {
+    let mut names: BTreeMap<&Session, BTreeSet<&str>> = BTreeMap::new();
+    for desired in desired {
+        for stack in &desired.stacks {
+            names.entry(&stack.session).or_default().insert(&desired.secret);
+        }
+    }
+    let reads = names.into_iter().filter_map(|(session, names)| {
+        let client = clients.get(session)?;
+        Some(session_state(client, session, names))
+    });
+    let mut all = Observed::default();
+    let mut states = stream::iter(reads).buffer_unordered(concurrency.max(1));
+    while let Some(state) = states.next().await {
+        let Observed { identities, secrets, policies, rules } = state;
+        all.identities.extend(identities);
+        all.secrets.extend(secrets);
+        all.policies.extend(policies);
+        all.rules.extend(rules);
+    }
+    all
+}
+
+async fn session_state(client: &Client, session: &Session, names: BTreeSet<&str>) -> Observed {
+    let secrets = stream::iter(names).map(|name| async move {
+        let key = (session.clone(), name.to_owned());
+        let (secret, policy) = tokio::join!(secret(client, name), policy(client, name));
+        (key, secret, policy)
+    });
+    let secrets = secrets.buffer_unordered(8).collect::<Vec<_>>();
+    let (identity, rules, secrets) = tokio::join!(identity(client), rules(client), secrets);
+    let mut state = Observed::default();
+    state.identities.insert(session.clone(), identity.map_err(Into::into));
+    state.rules.insert(session.clone(), rules.map_err(Into::into));
+    for (key, secret, policy) in secrets {
+        state.secrets.insert(key.clone(), secret.map_err(Into::into));
+        state.policies.insert(key, policy.map_err(Into::into));
+    }
+    state
+}
+
+async fn identity(client: &Client) -> Result<Identity, AwsError> {
+    const OPERATION: &str = "sts:GetCallerIdentity";
+    let answer = client.sts.get_caller_identity().send().await;
+    let answer = answer.map_err(|error| AwsError::new(OPERATION, &error, &client.login))?;
+    match (answer.account, answer.arn) {
+        (Some(account), Some(arn)) => Ok(Identity { account, arn }),
+        _ => Err(AwsError {
+            operation: OPERATION,
+            code: None,
+            cause: "the answer names no account".to_owned(),
+            login: false,
+            hint: None,
+        }),
+    }
+}
+
+pub(super) async fn secret(client: &Client, name: &str) -> Result<Option<Secret>, AwsError> {
+    match client.secrets.describe_secret().secret_id(name).send().await {
+        Ok(answer) => Ok(Some(described(answer))),
+        Err(error) => {
+            let error = AwsError::new("secretsmanager:DescribeSecret", &error, &client.login);
+            if error.is("ResourceNotFoundException") { Ok(None) } else { Err(error) }
+        }
+    }
+}
+
+fn described(answer: DescribeSecretOutput) -> Secret {
+    let versions = answer.version_ids_to_stages.unwrap_or_default();
+    let tags = answer.tags.unwrap_or_default();
+    // Secrets Manager leaves the key out where it is the managed one; its alias means the same.
+    let managed = |key: &String| key.ends_with("alias/aws/secretsmanager");
+    Secret {
+        arn: answer.arn.unwrap_or_default(),
+        kms_key: answer.kms_key_id.filter(|key| !key.is_empty() && !managed(key)),
+        versions: versions.into_iter().map(|(id, stages)| (id, stages.into_iter().collect())).collect(),
+        deleted: answer.deleted_date.map(|date| day(date.secs())),
+        primary_region: answer.primary_region,
+        owning_service: answer.owning_service,
+        ours: tags.iter().any(|tag| (tag.key(), tag.value()) == (Some(MANAGED_BY.0), Some(MANAGED_BY.1))),
+    }
+}
+
+fn day(seconds: i64) -> String {
+    chrono::DateTime::from_timestamp(seconds, 0)
+        .map_or_else(String::new, |time| time.format("%Y-%m-%d").to_string())
+}
+
+pub(super) async fn policy(client: &Client, name: &str) -> Result<Option<String>, AwsError> {
+    match client.secrets.get_resource_policy().secret_id(name).send().await {
+        Ok(answer) => Ok(answer.resource_policy),
+        Err(error) => {
+            let error = AwsError::new("secretsmanager:GetResourcePolicy", &error, &client.login);
+            if error.is("ResourceNotFoundException") { Ok(None) } else { Err(error) }
+        }
+    }
+}
+
+async fn rules(client: &Client) -> Result<BTreeMap<String, Rule>, AwsError> {
+    let pages =
+        client.ecr.describe_pull_through_cache_rules().max_results(PAGE).into_paginator().items().send();
+    match pages.collect::<Result<Vec<_>, _>>().await {
+        Ok(rules) => Ok(rules.into_iter().filter_map(found).collect()),
+        Err(error) => Err(AwsError::new("ecr:DescribePullThroughCacheRules", &error, &client.login)),
+    }
+}
+
+/// One rule by its prefix; an unknown prefix is an error of ECR's, not an empty list.
+pub(super) async fn rule(client: &Client, prefix: &str) -> Result<Option<Rule>, AwsError> {
+    match client.ecr.describe_pull_through_cache_rules().ecr_repository_prefixes(prefix).send().await {
+        Ok(answer) => {
+            let rules = answer.pull_through_cache_rules.unwrap_or_default();
+            Ok(rules.into_iter().filter_map(found).map(|(_, rule)| rule).next())
+        }
+        Err(error) => {
+            let error = AwsError::new("ecr:DescribePullThroughCacheRules", &error, &client.login);
+            if error.is("PullThroughCacheRuleNotFoundException") { Ok(None) } else { Err(error) }
+        }
+    }
+}
+
+fn found(rule: PullThroughCacheRule) -> Option<(String, Rule)> {
+    let prefix = rule.ecr_repository_prefix?.trim_end_matches('/').to_owned();
+    let upstream_url = rule.upstream_registry_url.unwrap_or_default();
+    Some((prefix, Rule { upstream_url, credential_arn: rule.credential_arn }))
+}
+
+/// What ECR said of a rule: whether it could read the secret and log in with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Validation {
+    /// Whether it could.
+    pub valid: bool,
+    /// ECR's own words where it could not.
+    pub failure: Option<String>,
+}
+
+/// Has ECR read the secret and log in upstream with it (`ValidatePullThroughCacheRule`).
+///
+/// # Errors
+/// If ECR does not answer the question.
+pub async fn validate(client: &Client, prefix: &str) -> Result<Validation, AwsError> {
+    let answer = client.ecr.validate_pull_through_cache_rule().ecr_repository_prefix(prefix).send().await;
+    let answer =
+        answer.map_err(|error| AwsError::new("ecr:ValidatePullThroughCacheRule", &error, &client.login))?;
+    Ok(Validation { valid: answer.is_valid, failure: answer.failure })
+}

@@ -1,0 +1,250 @@
+//! Writing AWS. Every operation converges: repeated, or done by somebody else at the same time, it
+//! ends in the same state.
+
+use std::time::Duration;
+
+use aws_sdk_ecr::types::UpstreamRegistry;
+use aws_sdk_secretsmanager::types::Tag;
+use backon::{BackoffBuilder, ExponentialBuilder};
+use serde_json::json;
+
+use super::config::{Client, Clients};
+use super::error::AwsError;
+use super::{
+    CURRENT, Container, Exempt, Identity, Input, MANAGED_BY, Observed, Operation, Session, policy, read,
+};
+use crate::targets::{Failure, Inputs, Receipt};
+use crate::vault::Resolved;
+
+/// The field of a receipt that holds a secret's ARN.
+pub const ARN: &str = "arn";
+
+/// How long something just made may stay invisible to ECR or Secrets Manager; seen to take some 10 s.
+const SETTLING: Duration = Duration::from_secs(60);
+/// What Secrets Manager and ECR answer while they do not see something yet.
+const NOT_YET: &[&str] =
+    &["ResourceNotFoundException", "SecretNotFoundException", "UnableToAccessSecretException"];
+
+/// What writes to AWS.
+pub struct Writer<'a> {
+    clients: &'a Clients,
+    observed: &'a Observed,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer that uses these clients; who they are logged in as has been observed.
+    #[must_use]
+    pub fn new(clients: &'a Clients, observed: &'a Observed) -> Self {
+        Self { clients, observed }
+    }
+
+    /// Executes one operation.
+    ///
+    /// # Errors
+    /// If AWS refuses a request, does not answer, or does not see what was just made within 60 s.
+    pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Failure> {
+        match operation {
+            Operation::EnsurePolicy { session, secret, container, exempt } => {
+                let (client, identity) = self.login(session)?;
+                let site = Site { client, say: inputs.say };
+                site.ensure_policy(identity, secret, *container, exempt).await
+            }
+            Operation::MakeCurrent { session, secret, credential, version } => {
+                let site = Site { client: self.login(session)?.0, say: inputs.say };
+                site.make_current(secret, inputs.vault.get(credential)?, version).await
+            }
+            Operation::CreateRule { session, prefix, upstream, upstream_url, credential_arn } => {
+                let site = Site { client: self.login(session)?.0, say: inputs.say };
+                let arn = resolve(credential_arn, inputs)?;
+                site.create_rule(prefix, (upstream, upstream_url), &arn).await
+            }
+            Operation::UpdateRule { session, prefix, credential_arn } => {
+                let site = Site { client: self.login(session)?.0, say: inputs.say };
+                site.update_rule(prefix, &resolve(credential_arn, inputs)?).await
+            }
+        }
+    }
+
+    fn login(&self, session: &Session) -> Result<(&Client, &Identity), Failure> {
+        let client = self.clients.get(session);
+        let identity = self.observed.identities.get(session).and_then(|identity| identity.as_ref().ok());
+        client.zip(identity).ok_or_else(|| Failure::new(format!("no login for {}", session.region)))
+    }
+}
+
+fn resolve(input: &Input, inputs: &Inputs<'_>) -> Result<String, Failure> {
+    match input {
+        Input::Known(value) => Ok(value.clone()),
+        Input::Ref { address, field } => inputs.field(address, field),
+    }
+}
+
+struct Site<'a> {
+    client: &'a Client,
+    say: &'a (dyn Fn(String) + Sync),
+}
+
+impl Site<'_> {
+    async fn ensure_policy(
+        &self,
+        identity: &Identity,
+        secret: &str,
+        container: Container,
+        exempt: &Exempt,
+    ) -> Result<Receipt, Failure> {
+        let fresh = match container {
+            Container::Exists => false,
+            Container::Restore => self.restore(secret).await?,
+            Container::Create => self.create(secret).await?,
+        };
+        // What is there is read again just before it is replaced, because a put replaces it whole.
+        let found = if fresh {
+            None
+        } else {
+            self.settled("the secret", || read::policy(self.client, secret)).await?
+        };
+        if policy::judge(found.as_deref(), exempt, identity) == policy::Verdict::InSync {
+            return Ok(Receipt::default());
+        }
+        let merged = policy::merged(found.as_deref(), exempt, identity);
+        self.settled("the secret", || self.put_policy(secret, &merged)).await?;
+        Ok(Receipt::default())
+    }
+
+    /// Makes the secret without a value, so that there is none before the policy; whether it was us.
+    async fn create(&self, secret: &str) -> Result<bool, AwsError> {
+        let tag = Tag::builder().key(MANAGED_BY.0).value(MANAGED_BY.1).build();
+        let request = self.client.secrets.create_secret().name(secret).tags(tag).description(
+            "Registry credential for ECR pull-through cache rules. Kept by regcred; Pulumi programs only reference it.",
+        );
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) => {
+                let error = AwsError::new("secretsmanager:CreateSecret", &error, &self.client.login);
+                // Made in the meantime, by another run or by an answer of ours that was lost.
+                if error.is("ResourceExistsException") { Ok(false) } else { Err(error) }
+            }
+        }
+    }
+
+    async fn restore(&self, secret: &str) -> Result<bool, AwsError> {
+        let answer = self.client.secrets.restore_secret().secret_id(secret).send().await;
+        answer.map_err(|error| AwsError::new("secretsmanager:RestoreSecret", &error, &self.client.login))?;
+        Ok(false)
+    }
+
+    async fn put_policy(&self, secret: &str, policy: &str) -> Result<(), AwsError> {
+        let request = self.client.secrets.put_resource_policy().secret_id(secret).resource_policy(policy);
+        let answer = request.send().await;
+        answer
+            .map_err(|error| AwsError::new("secretsmanager:PutResourcePolicy", &error, &self.client.login))?;
+        Ok(())
+    }
+
+    /// Puts the version, then moves the stage to it if that did not: a version that exists already
+    /// (back to an earlier credential) is not put again by Secrets Manager, and the stage stays.
+    async fn make_current(
+        &self,
+        secret: &str,
+        resolved: &Resolved,
+        version: &str,
+    ) -> Result<Receipt, Failure> {
+        let put = self.settled("the secret", || self.put_value(secret, resolved, version)).await?;
+        if !put.stages.iter().any(|stage| stage == CURRENT) {
+            self.move_current(secret, version).await?;
+        }
+        Ok(Receipt([(ARN, put.arn)].into()))
+    }
+
+    async fn put_value(&self, secret: &str, resolved: &Resolved, version: &str) -> Result<Put, AwsError> {
+        // ECR reads exactly these two keys (Amazon ECR user guide, "Storing your upstream registry credentials").
+        let value = json!({ "username": resolved.username, "accessToken": resolved.token.expose() });
+        let value = zeroize::Zeroizing::new(value.to_string());
+        let request = self.client.secrets.put_secret_value().secret_id(secret);
+        let answer = request.client_request_token(version).secret_string(value.as_str()).send().await;
+        let answer = answer
+            .map_err(|error| AwsError::new("secretsmanager:PutSecretValue", &error, &self.client.login))?;
+        Ok(Put { arn: answer.arn.unwrap_or_default(), stages: answer.version_stages.unwrap_or_default() })
+    }
+
+    async fn move_current(&self, secret: &str, version: &str) -> Result<(), AwsError> {
+        let found = read::secret(self.client, secret).await?.unwrap_or_default();
+        let request = self.client.secrets.update_secret_version_stage();
+        let request = request.secret_id(secret).version_stage(CURRENT).move_to_version_id(version);
+        let answer = request.set_remove_from_version_id(found.current().map(str::to_owned)).send().await;
+        answer.map_err(|error| {
+            AwsError::new("secretsmanager:UpdateSecretVersionStage", &error, &self.client.login)
+        })?;
+        Ok(())
+    }
+
+    async fn create_rule(&self, prefix: &str, upstream: (&str, &str), arn: &str) -> Result<Receipt, Failure> {
+        let created = self.settled("the secret", || self.put_rule(prefix, upstream, arn)).await;
+        let error = match created {
+            Ok(()) => return Ok(Receipt::default()),
+            Err(error) => error,
+        };
+        if !error.is("PullThroughCacheRuleAlreadyExistsException") {
+            return Err(error.into());
+        }
+        // Made in the meantime, by another run or by an answer of ours that was lost.
+        match read::rule(self.client, prefix).await? {
+            Some(rule) if !rule.upstream_url.eq_ignore_ascii_case(upstream.1) => {
+                Err(Failure::new(format!("{error}; it is for {}", rule.upstream_url)))
+            }
+            Some(rule) if rule.credential_arn.as_deref() == Some(arn) => Ok(Receipt::default()),
+            _ => self.update_rule(prefix, arn).await,
+        }
+    }
+
+    async fn put_rule(&self, prefix: &str, upstream: (&str, &str), arn: &str) -> Result<(), AwsError> {
+        let request = self.client.ecr.create_pull_through_cache_rule().ecr_repository_prefix(prefix);
+        let request =
+            request.upstream_registry(UpstreamRegistry::from(upstream.0)).upstream_registry_url(upstream.1);
+        let answer = request.credential_arn(arn).send().await;
+        answer
+            .map_err(|error| AwsError::new("ecr:CreatePullThroughCacheRule", &error, &self.client.login))?;
+        Ok(())
+    }
+
+    async fn update_rule(&self, prefix: &str, arn: &str) -> Result<Receipt, Failure> {
+        let update = || async {
+            let request = self.client.ecr.update_pull_through_cache_rule();
+            let answer = request.ecr_repository_prefix(prefix).credential_arn(arn).send().await;
+            answer
+                .map_err(|error| AwsError::new("ecr:UpdatePullThroughCacheRule", &error, &self.client.login))
+        };
+        self.settled("the secret", update).await?;
+        Ok(Receipt::default())
+    }
+
+    /// Tries again while AWS does not see something that was just made.
+    async fn settled<T, F>(&self, what: &str, request: impl Fn() -> F) -> Result<T, AwsError>
+    where
+        F: Future<Output = Result<T, AwsError>>,
+    {
+        let started = tokio::time::Instant::now();
+        let waits = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(250))
+            .with_max_delay(Duration::from_secs(10))
+            .without_max_times();
+        for wait in waits.build() {
+            let error = match request().await {
+                Err(error) if NOT_YET.iter().any(|code| error.is(code)) => error,
+                settled => return settled,
+            };
+            if started.elapsed() + wait > SETTLING {
+                return Err(error);
+            }
+            (self.say)(format!("{what} is not visible to {} yet, waiting", error.operation));
+            tokio::time::sleep(wait).await;
+        }
+        request().await
+    }
+}
+
+/// What Secrets Manager answered to a put.
+struct Put {
+    arn: String,
+    stages: Vec<String>,
+}

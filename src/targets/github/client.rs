@@ -1,0 +1,365 @@
+//! GitHub's REST API as far as regcred needs it: octocrab sends, this adds what it lacks (redirects
+//! of writes, errors with their permissions, retries that wait).
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use http::{HeaderMap, Method, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use octocrab::Octocrab;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use crate::model::Secret;
+use crate::plan::Unreadable;
+
+/// What a path segment may hold as it is (RFC 3986, unreserved).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// GitHub's largest answer here is a page of 100 secrets, some 20 KB.
+const BODY_CAP: usize = 1024 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Tries of one request in all.
+const TRIES: u32 = 3;
+
+/// How long the client is ready to wait when GitHub says that it is too fast.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// The longest wait that `retry-after` or the reset time may ask for; beyond it the run fails
+    /// with the time at which to try again.
+    pub cap: Duration,
+    /// The wait where a limit comes without a time: at least a minute (GitHub's REST documentation,
+    /// "Exceeding the rate limit").
+    pub without_time: Duration,
+    /// The wait after a 5xx or a broken connection; doubled each time.
+    pub after_fault: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            cap: Duration::from_secs(90),
+            without_time: Duration::from_secs(60),
+            after_fault: Duration::from_millis(300),
+        }
+    }
+}
+
+/// A GitHub token and where it was found, for hints.
+#[derive(Debug)]
+pub struct Token {
+    /// The token.
+    pub value: Secret,
+    /// `GITHUB_TOKEN`, `GH_TOKEN` or `gh auth token`.
+    pub source: &'static str,
+}
+
+/// A logged-in client of one GitHub instance. Writes are paced: some 80 a minute and 500 an hour
+/// are taken (GitHub's REST documentation, "secondary rate limits").
+#[derive(Debug)]
+pub struct Client {
+    crab: Octocrab,
+    source: &'static str,
+    patience: Patience,
+    per_minute: DefaultDirectRateLimiter,
+    per_hour: DefaultDirectRateLimiter,
+}
+
+/// An answer of GitHub that is not an error.
+#[derive(Debug)]
+pub struct Answer {
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The JSON body; null where there is none.
+    pub body: Value,
+    /// Whether the request was redirected, as it is for a renamed repository.
+    pub redirected: bool,
+}
+
+/// A request to GitHub failed.
+#[derive(Debug, thiserror::Error)]
+pub enum GithubError {
+    /// GitHub answered with an error status.
+    #[error("{method} {path}: {status} {message}")]
+    Status {
+        /// The method.
+        method: Method,
+        /// The path.
+        path: String,
+        /// The status.
+        status: StatusCode,
+        /// GitHub's own words.
+        message: String,
+        /// What it would have accepted, from `X-Accepted-GitHub-Permissions`.
+        permissions: Option<String>,
+        /// Where the token came from.
+        source_of_token: &'static str,
+    },
+    /// GitHub said that it is asked too often, and to wait longer than this run is ready to.
+    #[error("{method} {path}: rate limit reached, open again in {}s", wait.as_secs())]
+    Limited {
+        /// The method.
+        method: Method,
+        /// The path.
+        path: String,
+        /// How long it said to wait.
+        wait: Duration,
+    },
+    /// No usable answer came.
+    #[error("{method} {path}: {cause}")]
+    Broken {
+        /// The method.
+        method: Method,
+        /// The path.
+        path: String,
+        /// What happened.
+        cause: String,
+    },
+}
+
+impl GithubError {
+    /// The status, if GitHub answered.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            Self::Limited { .. } | Self::Broken { .. } => None,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Status { status, message, permissions, source_of_token, .. } => {
+                status_hint(*status, message, permissions.as_deref(), source_of_token)
+            }
+            Self::Limited { wait, .. } => {
+                Some(format!("run it again in {} minutes", wait.as_secs().div_ceil(60)))
+            }
+            Self::Broken { .. } => None,
+        }
+    }
+
+    /// The error as data of the plan.
+    #[must_use]
+    pub fn unreadable(&self) -> Unreadable {
+        let login = self.status() == Some(StatusCode::UNAUTHORIZED);
+        Unreadable { reason: self.to_string(), hint: self.hint(), login }
+    }
+}
+
+fn status_hint(status: StatusCode, message: &str, permissions: Option<&str>, source: &str) -> Option<String> {
+    let needs = permissions.map(|wanted| format!(" (GitHub accepts: {wanted})")).unwrap_or_default();
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            Some(format!("the token from {source} is not valid: export GITHUB_TOKEN, or run gh auth login"))
+        }
+        StatusCode::FORBIDDEN if message.contains("archived") => {
+            Some("unarchive the repository, or leave it out".to_owned())
+        }
+        StatusCode::FORBIDDEN if message.contains("by integration") => Some(format!(
+            "a workflow's own GITHUB_TOKEN cannot touch secrets: mint a token of a GitHub App with `secrets: write` and `variables: write`{needs}"
+        )),
+        StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Some(format!(
+            "the token from {source} may lack access: it needs the repository permissions `secrets: write` and `variables: write`{needs}"
+        )),
+        _ => None,
+    }
+}
+
+impl Client {
+    /// A client for the API at `base`: `https://api.github.com`, or a server's `…/api/v3`.
+    ///
+    /// # Errors
+    /// If `base` is no address, or the machine's root certificates cannot be read.
+    pub fn new(base: &str, token: &Token, patience: Patience) -> Result<Self, octocrab::Error> {
+        let crab = Octocrab::builder()
+            .base_uri(base)?
+            .set_connect_timeout(Some(CONNECT_TIMEOUT))
+            .set_read_timeout(Some(ANSWER_TIMEOUT))
+            .personal_token(token.value.expose())
+            .build()?;
+        let quota =
+            |quota: Quota, burst: u32| quota.allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
+        let rate = |rate: u32| NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
+        Ok(Self {
+            crab,
+            source: token.source,
+            patience,
+            per_minute: RateLimiter::direct(quota(Quota::per_minute(rate(60)), 20)),
+            per_hour: RateLimiter::direct(quota(Quota::per_hour(rate(100)), 400)),
+        })
+    }
+
+    /// Sends a GET.
+    ///
+    /// # Errors
+    /// If GitHub refuses it, or no usable answer comes after the tries.
+    pub async fn get(&self, path: &str) -> Result<Answer, GithubError> {
+        self.send(&Method::GET, path, None).await
+    }
+
+    /// Sends a write, at GitHub's pace. Every write of regcred may be repeated.
+    ///
+    /// # Errors
+    /// If GitHub refuses it, or no usable answer comes after the tries.
+    pub async fn write(&self, method: Method, path: &str, body: &Value) -> Result<Answer, GithubError> {
+        self.per_minute.until_ready().await;
+        self.per_hour.until_ready().await;
+        self.send(&method, path, Some(body)).await
+    }
+
+    async fn send(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Answer, GithubError> {
+        let mut tried = 1;
+        loop {
+            let (wait, error) = match self.follow(method, path, body).await {
+                Ok(answer) => return Ok(answer),
+                Err(Trouble::Final(error)) => return Err(error),
+                Err(Trouble::Wait(wait, error)) => (wait, error),
+                Err(Trouble::Fault(error)) => (self.patience.after_fault * 2_u32.pow(tried - 1), error),
+            };
+            if tried == TRIES {
+                return Err(error);
+            }
+            tried += 1;
+            tracing::debug!(%error, ?wait, "trying again");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Sends once, following the redirect of a renamed repository with method and body.
+    async fn follow(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Answer, Trouble> {
+        let (status, headers, bytes) = self.once(method, path, body).await?;
+        if !matches!(status.as_u16(), 301 | 302 | 307 | 308) {
+            return self.judge(method, path, status, headers, &bytes);
+        }
+        let target = headers
+            .get(header::LOCATION)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
+        // octocrab adds the token only for its own host, so a redirect elsewhere goes without.
+        let (status, headers, bytes) = self.once(method, &target, body).await?;
+        let answer = self.judge(method, &target, status, headers, &bytes)?;
+        Ok(Answer { redirected: true, ..answer })
+    }
+
+    async fn once(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, HeaderMap, Vec<u8>), Trouble> {
+        let broken = |cause: String| {
+            Trouble::Fault(GithubError::Broken { method: method.clone(), path: path.to_owned(), cause })
+        };
+        let builder = http::request::Builder::new().method(method.clone()).uri(path);
+        let request = self.crab.build_request(builder, body).map_err(|error| broken(chain(&error)))?;
+        let exchange = async {
+            let response = self.crab.execute(request).await.map_err(|error| chain(&error))?;
+            let (parts, body) = response.into_parts();
+            let bytes =
+                Limited::new(body, BODY_CAP).collect().await.map_err(|error| chain(error.as_ref()))?;
+            Ok((parts.status, parts.headers, bytes.to_bytes().to_vec()))
+        };
+        match tokio::time::timeout(ANSWER_TIMEOUT, exchange).await {
+            Ok(result) => result.map_err(broken),
+            Err(_) => Err(broken(format!("no answer within {}s", ANSWER_TIMEOUT.as_secs()))),
+        }
+    }
+
+    fn judge(
+        &self,
+        method: &Method,
+        path: &str,
+        status: StatusCode,
+        headers: HeaderMap,
+        bytes: &[u8],
+    ) -> Result<Answer, Trouble> {
+        let body = serde_json::from_slice::<Value>(bytes);
+        if status.is_success() {
+            let body = if bytes.is_empty() { Ok(Value::Null) } else { body };
+            return body.map(|body| Answer { headers, body, redirected: false }).map_err(|_| {
+                let cause = "the answer is not JSON".to_owned();
+                Trouble::Fault(GithubError::Broken { method: method.clone(), path: path.to_owned(), cause })
+            });
+        }
+        let message =
+            body.ok().and_then(|body| Some(body["message"].as_str()?.to_owned())).unwrap_or_default();
+        if let Some(wait) = self.limit(status, &headers, &message) {
+            let error = GithubError::Limited { method: method.clone(), path: path.to_owned(), wait };
+            return Err(if wait > self.patience.cap {
+                Trouble::Final(error)
+            } else {
+                Trouble::Wait(wait, error)
+            });
+        }
+        let error = GithubError::Status {
+            method: method.clone(),
+            path: path.to_owned(),
+            status,
+            message,
+            permissions: text(&headers, "x-accepted-github-permissions"),
+            source_of_token: self.source,
+        };
+        Err(if status.is_server_error() { Trouble::Fault(error) } else { Trouble::Final(error) })
+    }
+
+    /// How long to wait if the answer is about limits: 429, or a 403 that says so in its headers,
+    /// or, for a secondary limit without any, in its words, because nothing else tells it from a
+    /// missing permission.
+    fn limit(&self, status: StatusCode, headers: &HeaderMap, message: &str) -> Option<Duration> {
+        if !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::FORBIDDEN) {
+            return None;
+        }
+        if let Some(seconds) = number(headers, "retry-after") {
+            return Some(Duration::from_secs(seconds));
+        }
+        if number(headers, "x-ratelimit-remaining") == Some(0) {
+            let reset = number(headers, "x-ratelimit-reset").unwrap_or_default();
+            let now = date(headers).map_or(0, |date| u64::try_from(date.timestamp()).unwrap_or_default());
+            return Some(Duration::from_secs(reset.saturating_sub(now)));
+        }
+        let secondary = status == StatusCode::TOO_MANY_REQUESTS || message.contains("secondary rate limit");
+        secondary.then_some(self.patience.without_time)
+    }
+}
+
+/// What came of one exchange, by what may be done about it.
+enum Trouble {
+    /// Trying again will not help.
+    Final(GithubError),
+    /// GitHub asks to wait.
+    Wait(Duration, GithubError),
+    /// The connection or the server broke.
+    Fault(GithubError),
+}
+
+/// The time of the answer by GitHub's own clock.
+#[must_use]
+pub(super) fn date(headers: &HeaderMap) -> Option<chrono::DateTime<chrono::Utc>> {
+    let text = text(headers, "date")?;
+    chrono::DateTime::parse_from_rfc2822(&text).ok().map(|date| date.to_utc())
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    text(headers, name)?.trim().parse().ok()
+}
+
+/// One segment of a path, percent-encoded.
+#[must_use]
+pub(super) fn segment(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+/// An error with its causes, since octocrab's own text names only the layer.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.last().map_or_else(String::new, ToString::to_string)
+}

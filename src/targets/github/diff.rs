@@ -1,0 +1,193 @@
+//! What is wanted in GitHub against what was found: the rules, pure.
+//!
+//! ```text
+//! secret   absent                                    create
+//!          marker of this credential, lists it,
+//!            and not written since                   keep (recorded)
+//!          marker of another credential              update
+//!          written after the marker                  update (changed outside)
+//!          no marker                                 keep (unknown); update with --rewrite, or when
+//!                                                    the credential is written elsewhere in this run
+//! marker   follows the secrets; none for a value that is not a recognised access token
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::{Desired, Found, Half, Marker, Observed, Operation};
+use crate::model::{Address, CredentialId};
+use crate::plan::{Action, Change, Known, Options, Reason};
+use crate::targets;
+
+/// The rows of every place.
+#[must_use]
+pub fn diff(
+    desired: &[Desired],
+    observed: &Observed,
+    known: &BTreeMap<CredentialId, Known>,
+    options: &Options,
+    spreading: &BTreeSet<CredentialId>,
+) -> Vec<Change> {
+    let rows = |desired: &Desired| {
+        let found = observed.places.get(&desired.place)?;
+        let known = known.get(&desired.credential)?;
+        let spreads = spreading.contains(&desired.credential);
+        Some(PlaceDiff { desired, found, known, rewrite: options.rewrite, spreads }.rows())
+    };
+    desired.iter().filter_map(rows).flatten().collect()
+}
+
+/// Facts for people: renamed repositories, records that cannot be kept.
+#[must_use]
+pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
+    let mut notes = BTreeSet::new();
+    for desired in desired {
+        let Some(found) = observed.places.get(&desired.place) else { continue };
+        let place = format!("github:{}/{}", desired.place.owner, desired.place.repo);
+        if let Some(name) = &found.renamed {
+            notes.insert(format!("{place} was renamed to {name}: write the new name in regcred.yaml"));
+        }
+        if let (Ok(_), Err(unreadable)) = (&found.secrets, &found.marker) {
+            notes.insert(format!(
+                "{place} keeps no record, so its secrets stay unknown: {} ({})",
+                desired.names.marker, unreadable.reason
+            ));
+        }
+    }
+    notes.into_iter().collect()
+}
+
+struct PlaceDiff<'a> {
+    desired: &'a Desired,
+    found: &'a Found,
+    known: &'a Known,
+    rewrite: bool,
+    spreads: bool,
+}
+
+impl PlaceDiff<'_> {
+    fn rows(&self) -> Vec<Change> {
+        let mut rows =
+            [(&self.desired.names.username, Half::Username), (&self.desired.names.token, Half::Token)]
+                .map(|(name, half)| self.secret(name, half))
+                .to_vec();
+        rows.extend(self.marker(&rows));
+        rows
+    }
+
+    fn row(&self, address: Address, action: Action, reason: Reason) -> Change {
+        Change {
+            address,
+            credentials: BTreeSet::from([self.desired.credential.clone()]),
+            stacks: BTreeSet::new(),
+            action,
+            reason,
+            after: BTreeSet::new(),
+            operation: None,
+        }
+    }
+
+    fn secret(&self, name: &str, half: Half) -> Change {
+        let (action, reason) = self.writable(self.secret_verdict(name));
+        let operation = action.writes().then(|| {
+            targets::Operation::Github(Operation::PutSecret {
+                place: self.desired.place.clone(),
+                name: name.to_owned(),
+                credential: self.desired.credential.clone(),
+                half,
+                create_environment: self.found.environment_absent,
+            })
+        });
+        Change { operation, ..self.row(self.desired.place.secret(name), action, reason) }
+    }
+
+    fn secret_verdict(&self, name: &str) -> (Action, Reason) {
+        let secrets = match &self.found.secrets {
+            Err(unreadable) => return (Action::Unread, Reason::Unreadable(unreadable.clone())),
+            Ok(secrets) => secrets,
+        };
+        match (secrets.get(name), self.record()) {
+            (None, _) => (Action::Create, Reason::Absent),
+            (Some(updated), Some(marker)) => self.recorded(name, *updated, marker),
+            (Some(_), None) if self.rewrite => (Action::Update, Reason::Rewrite),
+            (Some(_), None) if self.spreads => (Action::Update, Reason::Spread),
+            (Some(_), None) => (Action::Keep, Reason::Unknown),
+        }
+    }
+
+    fn recorded(&self, name: &str, updated: DateTime<Utc>, marker: &Marker) -> (Action, Reason) {
+        if marker.fingerprint != self.known.fingerprint {
+            (Action::Update, Reason::Changed)
+        } else if !marker.names.contains(name) {
+            (Action::Update, Reason::NotRecorded)
+        } else if !marker.covers(updated) {
+            (Action::Update, Reason::ChangedOutside(updated.to_rfc3339_opts(SecondsFormat::Secs, true)))
+        } else if self.rewrite {
+            (Action::Update, Reason::Rewrite)
+        } else {
+            (Action::Keep, Reason::Recorded)
+        }
+    }
+
+    /// The marker, if this credential may have one and it could be read.
+    fn record(&self) -> Option<&Marker> {
+        self.found.marker.as_ref().ok()?.as_ref().filter(|_| self.known.kind.is_access_token())
+    }
+
+    /// An archived repository takes no writes.
+    fn writable(&self, (action, reason): (Action, Reason)) -> (Action, Reason) {
+        if action.writes() && self.found.archived {
+            (Action::Blocked, Reason::Archived)
+        } else {
+            (action, reason)
+        }
+    }
+
+    /// The marker's row: none where no record can or may be kept.
+    fn marker(&self, secrets: &[Change]) -> Option<Change> {
+        let address = self.desired.place.marker(&self.desired.names.marker);
+        if !self.known.kind.is_access_token() {
+            return None;
+        }
+        let marker = match (&self.found.secrets, &self.found.marker) {
+            (Err(unreadable), _) => {
+                return Some(self.row(address, Action::Unread, Reason::Unreadable(unreadable.clone())));
+            }
+            (Ok(_), Err(_)) => return None,
+            (Ok(_), Ok(marker)) => marker,
+        };
+        let written: Vec<Address> =
+            secrets.iter().filter(|row| row.action.writes()).map(|row| row.address.clone()).collect();
+        Some(match (written.is_empty(), marker) {
+            (false, marker) => self.follow(address, marker.is_some(), written, secrets),
+            (true, Some(_)) => self.row(address, Action::Keep, Reason::InSync),
+            (true, None) => self.unrecorded(address, secrets),
+        })
+    }
+
+    fn follow(&self, address: Address, exists: bool, written: Vec<Address>, secrets: &[Change]) -> Change {
+        let action = if exists { Action::Update } else { Action::Create };
+        let names = &self.desired.names;
+        let operation = Operation::PutMarker {
+            place: self.desired.place.clone(),
+            name: names.marker.clone(),
+            fingerprint: self.known.fingerprint.full(),
+            names: vec![names.token.clone(), names.username.clone()],
+            written,
+        };
+        Change {
+            after: secrets.iter().map(|row| row.address.clone()).collect(),
+            operation: Some(targets::Operation::Github(operation)),
+            ..self.row(address, action, Reason::RecordFollows)
+        }
+    }
+
+    /// Nothing is written and there is no marker: the secrets are unknown, or may not be written.
+    fn unrecorded(&self, address: Address, secrets: &[Change]) -> Change {
+        match secrets.iter().find(|row| row.action == Action::Blocked) {
+            Some(row) => self.row(address, Action::Blocked, row.reason.clone()),
+            None => self.row(address, Action::Keep, Reason::Unknown),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! GitHub: the user name and the token as two secrets of a repository, an environment or Dependabot,
+//! and one variable beside them that records what was written, since secrets cannot be read back.
+
+mod client;
+mod diff;
+mod marker;
+pub mod read;
+mod token;
+pub mod write;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+pub use client::{Answer, Client, GithubError, Patience, Token};
+pub use diff::{diff, notes};
+pub use marker::Marker;
+
+use crate::model::{Address, CredentialId, GithubItem};
+use crate::plan::Read;
+
+/// What the configuration wants in one place of GitHub for one credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// The credential.
+    pub credential: CredentialId,
+    /// Where.
+    pub place: Place,
+    /// The names of the two secrets and the marker.
+    pub names: Names,
+    /// Whether to make the environment if it does not exist.
+    pub create_environment: bool,
+}
+
+/// The names in GitHub. GitHub compares them without regard to case and shows them in capitals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// The secret that holds the user name.
+    pub username: String,
+    /// The secret that holds the token.
+    pub token: String,
+    /// The variable that records what was written.
+    pub marker: String,
+}
+
+impl Names {
+    /// The names that follow from the credential's: `docker-hub` gives `DOCKER_HUB_USERNAME`,
+    /// `DOCKER_HUB_TOKEN` and the marker `DOCKER_HUB_SYNC`.
+    #[must_use]
+    pub fn of(credential: &CredentialId) -> Self {
+        let stem = credential.screaming();
+        Self {
+            username: format!("{stem}_USERNAME"),
+            token: format!("{stem}_TOKEN"),
+            marker: format!("{stem}_SYNC"),
+        }
+    }
+}
+
+/// One store of secrets in GitHub: each has its own public key and its own secrets.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Place {
+    /// The repository's owner.
+    pub owner: String,
+    /// The repository.
+    pub repo: String,
+    /// Which of the repository's stores.
+    pub store: Store,
+}
+
+/// The stores of a repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Store {
+    /// What workflows see.
+    Actions,
+    /// What jobs of this environment see.
+    Environment(String),
+    /// What Dependabot's runs see: they do not get the Actions secrets.
+    Dependabot,
+}
+
+impl Place {
+    /// The address of a secret here.
+    #[must_use]
+    pub fn secret(&self, name: &str) -> Address {
+        let name = name.to_owned();
+        self.address(match &self.store {
+            Store::Actions => GithubItem::Actions(name),
+            Store::Environment(environment) => {
+                GithubItem::Environment { environment: environment.clone(), name }
+            }
+            Store::Dependabot => GithubItem::Dependabot(name),
+        })
+    }
+
+    /// The address of the marker: Dependabot has no variables, so its marker is the repository's.
+    #[must_use]
+    pub fn marker(&self, name: &str) -> Address {
+        let name = name.to_owned();
+        self.address(match &self.store {
+            Store::Environment(environment) => {
+                GithubItem::Environment { environment: environment.clone(), name }
+            }
+            Store::Actions | Store::Dependabot => GithubItem::Variable(name),
+        })
+    }
+
+    fn address(&self, item: GithubItem) -> Address {
+        Address::Github { owner: self.owner.clone(), repo: Some(self.repo.clone()), item }
+    }
+}
+
+/// What was found, per place.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observed {
+    /// The places that were read.
+    pub places: BTreeMap<Place, Found>,
+}
+
+/// What was found in one place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The secrets there, with the time of their last write; their values cannot be read.
+    pub secrets: Read<BTreeMap<String, DateTime<Utc>>>,
+    /// The marker, or nothing where there is none.
+    pub marker: Read<Option<Marker>>,
+    /// Whether the repository is archived; only asked where something may have to be written.
+    pub archived: bool,
+    /// Whether the place is an environment that does not exist yet, and may be made.
+    pub environment_absent: bool,
+    /// The repository's present name, if it was renamed.
+    pub renamed: Option<String>,
+}
+
+/// Which half of the credential a secret holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Half {
+    /// The user name.
+    Username,
+    /// The token.
+    Token,
+}
+
+/// One convergent operation in GitHub.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// The secret holds this half of the credential.
+    PutSecret {
+        /// Where.
+        place: Place,
+        /// The secret's name.
+        name: String,
+        /// The credential.
+        credential: CredentialId,
+        /// Which half of it.
+        half: Half,
+        /// Whether the environment, which does not exist, is made first.
+        create_environment: bool,
+    },
+    /// The marker records the fingerprint, the names and the time of the last of these writes.
+    PutMarker {
+        /// Where.
+        place: Place,
+        /// The variable's name.
+        name: String,
+        /// The credential's fingerprint, in full.
+        fingerprint: String,
+        /// The secrets that it vouches for.
+        names: Vec<String>,
+        /// The rows whose time of writing counts.
+        written: Vec<Address>,
+    },
+}
+
+impl Operation {
+    /// Whether it writes the credential's value.
+    #[must_use]
+    pub fn carries_value(&self) -> bool {
+        matches!(self, Self::PutSecret { .. })
+    }
+
+    /// How many requests it takes, if nothing has to be tried again.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        match self {
+            // The public key is fetched once for both halves; counted with the token.
+            Self::PutSecret { half: Half::Token, .. } => 2,
+            Self::PutSecret { half: Half::Username, .. } | Self::PutMarker { .. } => 1,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Where the GitHub token comes from.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use super::Token;
+use crate::env::Env;
+use crate::model::Secret;
+use crate::plan::{Read, Unreadable};
+
+/// `gh` answers from its own store; it never needs longer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Token {
+    /// The token of `GITHUB_TOKEN`, else `GH_TOKEN`, else of `gh auth token`.
+    ///
+    /// # Errors
+    /// There is none anywhere.
+    pub async fn find(env: &Env) -> Read<Self> {
+        for source in ["GITHUB_TOKEN", "GH_TOKEN"] {
+            if let Some(value) = env.filled(source) {
+                return Ok(Self { value: Secret::new(value.trim().to_owned()), source });
+            }
+        }
+        let value = of_gh().await.ok_or_else(|| Unreadable {
+            reason: "no GitHub token: GITHUB_TOKEN and GH_TOKEN are not set, and gh is not logged in"
+                .to_owned(),
+            hint: Some("gh auth login, or export GITHUB_TOKEN".to_owned()),
+            login: true,
+        })?;
+        Ok(Self { value: Secret::new(value), source: "gh auth token" })
+    }
+}
+
+async fn of_gh() -> Option<String> {
+    let mut gh = tokio::process::Command::new("gh");
+    let gh = gh.args(["auth", "token"]).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, gh.output()).await.ok()?.ok()?;
+    let token = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && !token.is_empty()).then_some(token)
+}

@@ -1,0 +1,159 @@
+//! Writing GitHub: sealed secrets and the marker. Every operation may be repeated.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::DateTime;
+use crypto_box::aead::OsRng;
+use http::{Method, StatusCode};
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use super::client::{date, segment};
+use super::{Answer, Client, GithubError, Half, Marker, Operation, Place};
+use crate::model::{Fingerprint, Secret};
+use crate::targets::{Failure, Inputs, Receipt};
+
+/// The field of a receipt that holds the time of the write, by GitHub's clock.
+pub const DATE: &str = "date";
+
+/// A place's public key: each place has its own.
+#[derive(Clone)]
+struct PublicKey {
+    id: String,
+    key: crypto_box::PublicKey,
+}
+
+/// What writes to GitHub. Public keys are fetched once per place and run.
+pub struct Writer<'a> {
+    client: &'a Client,
+    keys: Mutex<BTreeMap<Place, PublicKey>>,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer that uses this client.
+    #[must_use]
+    pub fn new(client: &'a Client) -> Self {
+        Self { client, keys: Mutex::default() }
+    }
+
+    /// Executes one operation.
+    ///
+    /// # Errors
+    /// If GitHub refuses a request, or no usable answer comes.
+    pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Failure> {
+        match operation {
+            Operation::PutSecret { place, name, credential, half, create_environment } => {
+                if *create_environment {
+                    self.create_environment(place).await?;
+                }
+                let resolved = inputs.vault.get(credential)?;
+                let value = match half {
+                    Half::Username => Secret::new(resolved.username.clone()),
+                    Half::Token => resolved.token.clone(),
+                };
+                self.put_secret(place, name, &value).await
+            }
+            Operation::PutMarker { place, name, fingerprint, names, written } => {
+                let times = written.iter().filter_map(|address| inputs.field(address, DATE).ok());
+                let time = times.filter_map(|text| DateTime::parse_from_rfc3339(&text).ok()).max();
+                let (Some(time), Some(fingerprint)) = (time, Fingerprint::parse(fingerprint)) else {
+                    return Err(Failure::new(
+                        "GitHub's answers to our writes carried no Date, so there is nothing to record",
+                    ));
+                };
+                let marker =
+                    Marker { fingerprint, time: time.to_utc(), names: names.iter().cloned().collect() };
+                self.put_variable(place, name, &marker.to_string()).await.map_err(unrecorded)
+            }
+        }
+    }
+
+    async fn create_environment(&self, place: &Place) -> Result<(), Failure> {
+        let super::Store::Environment(environment) = &place.store else { return Ok(()) };
+        let path = format!("{}/environments/{}", place.repository(), segment(environment));
+        self.client.write(Method::PUT, &path, &json!({})).await?;
+        Ok(())
+    }
+
+    /// Seals with the place's key; if GitHub has another key by now (422), fetches it again, once.
+    async fn put_secret(&self, place: &Place, name: &str, value: &Secret) -> Result<Receipt, Failure> {
+        let key = self.key(place).await?;
+        match self.put_sealed(place, name, value, &key).await {
+            Err(error) if error.status() == Some(StatusCode::UNPROCESSABLE_ENTITY) => {
+                self.keys.lock().await.remove(place);
+                let key = self.key(place).await?;
+                Ok(receipt(&self.put_sealed(place, name, value, &key).await?))
+            }
+            answer => Ok(receipt(&answer?)),
+        }
+    }
+
+    async fn put_sealed(
+        &self,
+        place: &Place,
+        name: &str,
+        value: &Secret,
+        key: &PublicKey,
+    ) -> Result<Answer, GithubError> {
+        let path = format!("{}/{}", place.secrets(), segment(name));
+        let sealed =
+            key.key.seal(&mut OsRng, value.expose().as_bytes()).map_err(|_| GithubError::Broken {
+                method: Method::PUT,
+                path: path.clone(),
+                cause: "the value could not be sealed".to_owned(),
+            })?;
+        let body = json!({ "encrypted_value": STANDARD.encode(sealed), "key_id": key.id });
+        self.client.write(Method::PUT, &path, &body).await
+    }
+
+    /// The place's public key. The lock is held while fetching, so that it is fetched once.
+    async fn key(&self, place: &Place) -> Result<PublicKey, Failure> {
+        let mut keys = self.keys.lock().await;
+        if let Some(key) = keys.get(place) {
+            return Ok(key.clone());
+        }
+        let answer = self.client.get(&format!("{}/public-key", place.secrets())).await?;
+        let key = parse_key(&answer)
+            .ok_or_else(|| Failure::new("GitHub's public key is not 32 bytes in base64"))?;
+        keys.insert(place.clone(), key.clone());
+        Ok(key)
+    }
+
+    /// Changes the variable, or makes it if it is not there.
+    async fn put_variable(&self, place: &Place, name: &str, value: &str) -> Result<Receipt, GithubError> {
+        let body = json!({ "name": name, "value": value });
+        let path = format!("{}/{}", place.variables(), segment(name));
+        match self.client.write(Method::PATCH, &path, &body).await {
+            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {
+                Ok(receipt(&self.client.write(Method::POST, &place.variables(), &body).await?))
+            }
+            answer => Ok(receipt(&answer?)),
+        }
+    }
+}
+
+/// A token that may write secrets but no variables does the job; it only leaves no record.
+fn unrecorded(error: GithubError) -> Failure {
+    let refused = matches!(error.status(), Some(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND));
+    Failure { harmless: refused, ..error.into() }
+}
+
+fn parse_key(answer: &Answer) -> Option<PublicKey> {
+    let bytes: [u8; 32] = STANDARD.decode(answer.body["key"].as_str()?).ok()?.try_into().ok()?;
+    Some(PublicKey {
+        id: answer.body["key_id"].as_str()?.to_owned(),
+        key: crypto_box::PublicKey::from(bytes),
+    })
+}
+
+fn receipt(answer: &Answer) -> Receipt {
+    Receipt(date(&answer.headers).map(|date| (DATE, date.to_rfc3339())).into_iter().collect())
+}
+
+impl From<GithubError> for Failure {
+    fn from(error: GithubError) -> Self {
+        Self { hint: error.hint(), cause: error.to_string(), harmless: false }
+    }
+}

@@ -1,0 +1,88 @@
+//! The systems that a credential is put into. One folder each, always the same file names:
+//! `mod.rs` (what is wanted and found) · `diff.rs` (the rules that compare them, pure) · `read.rs` ·
+//! `write.rs` · wire types.
+
+pub mod aws;
+pub mod github;
+
+use std::collections::BTreeMap;
+
+use crate::model::Address;
+use crate::vault::Vault;
+
+/// What executing one row does: one convergent operation, fully decided. It is part of the plan's
+/// digest, so it never holds a secret value, a time, or who happens to run it.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// In AWS.
+    Aws(aws::Operation),
+    /// In GitHub.
+    Github(github::Operation),
+}
+
+impl Operation {
+    /// Whether it writes the credential's value.
+    #[must_use]
+    pub fn carries_value(&self) -> bool {
+        match self {
+            Self::Aws(operation) => operation.carries_value(),
+            Self::Github(operation) => operation.carries_value(),
+        }
+    }
+
+    /// How many requests it takes, if nothing has to be tried again.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        match self {
+            Self::Aws(operation) => operation.requests(),
+            Self::Github(operation) => operation.requests(),
+        }
+    }
+}
+
+/// What a write gave: the fields that later rows may refer to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt(pub BTreeMap<&'static str, String>);
+
+/// Why a write failed, in words for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{cause}")]
+pub struct Failure {
+    /// What failed and why, with the remote's own words.
+    pub cause: String,
+    /// A command to run or a line to change.
+    pub hint: Option<String>,
+    /// Whether the run is as good without it: a record that may not be kept.
+    pub harmless: bool,
+}
+
+impl Failure {
+    /// A failure without a hint.
+    #[must_use]
+    pub fn new(cause: impl Into<String>) -> Self {
+        Self { cause: cause.into(), hint: None, harmless: false }
+    }
+}
+
+/// What an operation gets beside itself.
+pub struct Inputs<'a> {
+    /// The credentials' values.
+    pub vault: &'a Vault,
+    /// The receipts of the rows that it waited for.
+    pub receipts: BTreeMap<Address, Receipt>,
+    /// Says a word about a wait, to whoever watches.
+    pub say: &'a (dyn Fn(String) + Sync),
+}
+
+impl Inputs<'_> {
+    /// A field of another row's receipt.
+    ///
+    /// # Errors
+    /// If the row gave no such field.
+    pub fn field(&self, address: &Address, field: &'static str) -> Result<String, Failure> {
+        let receipt = self.receipts.get(address);
+        let value = receipt.and_then(|receipt| receipt.0.get(field)).cloned();
+        value.ok_or_else(|| Failure::new(format!("{address} gave no {field}")))
+    }
+}

@@ -1,0 +1,185 @@
+//! The terminal: data to stdout, everything else to stderr, colour and width of each. Nothing else
+//! in the program prints.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::model::Problem;
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Errors and data only.
+    Quiet,
+    /// Progress and summaries, too.
+    Normal,
+    /// What stays as it is, too.
+    Verbose,
+}
+
+/// How the terminal is used in this run.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How much is said.
+    pub verbosity: Verbosity,
+    /// When to use colour.
+    pub color: anstream::ColorChoice,
+    /// Whether nobody may be asked.
+    pub no_input: bool,
+}
+
+/// The terminal of a run.
+pub struct Ui {
+    settings: Settings,
+    progress: Mutex<Option<ProgressBar>>,
+}
+
+/// Green: what is done.
+pub const GOOD: Style = AnsiColor::Green.on_default();
+/// Red: what failed.
+pub const BAD: Style = AnsiColor::Red.on_default().bold();
+/// Yellow: what to look at.
+pub const WARN: Style = AnsiColor::Yellow.on_default();
+/// Cyan: hints.
+pub const HINT: Style = AnsiColor::Cyan.on_default();
+/// Bold: headings.
+pub const HEAD: Style = Style::new().bold();
+
+/// Text in a style; the stream drops the style where there is no colour.
+#[must_use]
+pub fn styled(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Columns to write into where there is no terminal to ask.
+const DEFAULT_WIDTH: usize = 100;
+
+impl Ui {
+    /// The terminal with these settings.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, progress: Mutex::default() }
+    }
+
+    /// How much is said.
+    #[must_use]
+    pub fn verbosity(&self) -> Verbosity {
+        self.settings.verbosity
+    }
+
+    /// The columns of stdout; 100 where it is no terminal.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        let size = terminal_size::terminal_size_of(io::stdout());
+        size.map_or(DEFAULT_WIDTH, |(terminal_size::Width(width), _)| usize::from(width)).max(40)
+    }
+
+    /// Writes data to stdout. A reader that went away is no error.
+    ///
+    /// # Errors
+    /// If stdout cannot be written.
+    pub fn data(&self, text: &str) -> io::Result<()> {
+        let print = || {
+            let mut stdout = AutoStream::new(io::stdout().lock(), self.settings.color);
+            stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+        };
+        match self.above_progress(print) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Says something on stderr, unless quiet.
+    pub fn say(&self, text: &str) {
+        if self.settings.verbosity > Verbosity::Quiet {
+            self.stderr(text);
+        }
+    }
+
+    /// Prints what is wrong, each with its hint. Also when quiet.
+    pub fn errors(&self, problems: &[Problem]) {
+        for problem in problems {
+            self.stderr(&format!("{} {problem}", styled(BAD, "error:")));
+            if let Some(hint) = &problem.hint {
+                self.stderr(&format!("  {} {hint}", styled(HINT, "hint:")));
+            }
+        }
+    }
+
+    /// A warning, unless quiet.
+    pub fn warn(&self, text: &str) {
+        self.say(&format!("{} {text}", styled(WARN, "warning:")));
+    }
+
+    fn stderr(&self, text: &str) {
+        self.above_progress(|| {
+            let mut stderr = AutoStream::new(io::stderr().lock(), self.settings.color);
+            // There is nobody left to tell if stderr is gone.
+            let _ = writeln!(stderr, "{text}");
+        });
+    }
+
+    /// Says that something long begins: a moving line on a terminal, a plain one elsewhere.
+    pub fn begin(&self, words: &str) {
+        if io::stderr().is_terminal() {
+            self.busy(words);
+        } else {
+            self.say(words);
+        }
+    }
+
+    /// Shows on a terminal what is going on; elsewhere the lines about what is done have to do.
+    pub fn busy(&self, words: &str) {
+        if self.settings.verbosity == Verbosity::Quiet || !io::stderr().is_terminal() {
+            return;
+        }
+        let mut progress = self.lock();
+        let bar = progress.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.set_style(ProgressStyle::default_spinner().tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        });
+        bar.set_message(words.to_owned());
+    }
+
+    /// Ends what [`Ui::busy`] shows.
+    pub fn idle(&self) {
+        if let Some(bar) = self.lock().take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
+        self.progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn above_progress<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &*self.lock() {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// Whether somebody can be asked.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        !self.settings.no_input && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks a question; only `y` or `yes` is a yes.
+    #[must_use]
+    pub fn confirm(&self, question: &str) -> bool {
+        self.idle();
+        let mut stderr = AutoStream::new(io::stderr().lock(), self.settings.color);
+        let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    }
+}

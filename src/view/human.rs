@@ -1,0 +1,305 @@
+//! For people: legible without colour, the most important thing last.
+
+use std::fmt::Write;
+
+use super::Shown;
+use crate::execute::Event;
+use crate::model::{Address, AwsItem, Credential};
+use crate::plan::{Action, Change, Known, Plan, Summary};
+use crate::registry::{Login, LoginError};
+use crate::report::{ExitStatus, Finding, Outcome, Report};
+use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, styled};
+
+/// How a plan is laid out.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// Columns to write into.
+    pub width: usize,
+    /// Whether rows that stay are shown.
+    pub keeps: bool,
+}
+
+/// The credentials, the rows in groups, and the notes.
+#[must_use]
+pub fn plan(shown: &Shown<'_>, layout: Layout) -> String {
+    let mut text = String::new();
+    for credential in shown.credentials {
+        text += &proof(shown, credential, layout.width);
+    }
+    text += &groups(shown.plan, layout);
+    for note in &shown.plan.notes {
+        text += &paragraph(&format!("{} ", styled(WARN, "note:")), 6, note, layout.width);
+    }
+    if !shown.plan.notes.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+fn proof(shown: &Shown<'_>, credential: &Credential, width: usize) -> String {
+    let id = &credential.id;
+    let (style, state) = match shown.proofs.get(id) {
+        Some(Ok(login)) => (GOOD, proven(login, shown.known.get(id))),
+        Some(Err(error)) => (BAD, refused(error)),
+        None => (WARN, "not asked yet".to_owned()),
+    };
+    let fingerprint = shown.fingerprint(id).map(|it| format!(", fingerprint {it}")).unwrap_or_default();
+    let who =
+        format!("{} at {} from {}{fingerprint}", shown.username(id), credential.registry, credential.source);
+    let head = styled(HEAD, id);
+    let mut text = beside(&head, id.0.chars().count(), &who, width);
+    text += &paragraph(&format!("  {}  ", styled(style, "login")), 9, &state, width);
+    text.push('\n');
+    text
+}
+
+fn proven(login: &Login, known: Option<&Known>) -> String {
+    let quota = login.quota.as_ref();
+    let pulls = match quota.map(|quota| (quota.limit, quota.remaining, quota.window_s)) {
+        Some((Some(limit), Some(remaining), Some(window))) => {
+            format!("; {remaining} of {limit} pulls left in {}", hours(window))
+        }
+        Some((_, Some(0), _)) => "; at its pull limit now".to_owned(),
+        Some(_) => "; no pull limit told".to_owned(),
+        None => String::new(),
+    };
+    let kind = known.map(|known| format!(", {}", known.kind)).unwrap_or_default();
+    format!("works{kind}{pulls}")
+}
+
+fn hours(seconds: u64) -> String {
+    if seconds.is_multiple_of(3600) { format!("{} h", seconds / 3600) } else { format!("{seconds} s") }
+}
+
+fn refused(error: &LoginError) -> String {
+    if error.is_refusal() { format!("refused: {error}") } else { format!("not proven: {error}") }
+}
+
+/// The rows, under a heading per account and region or repository. Rows that could not be read for
+/// the same reason say it once.
+fn groups(plan: &Plan, layout: Layout) -> String {
+    let visible = |change: &&Change| layout.keeps || change.action != Action::Keep || is_unknown(change);
+    let rows: Vec<&Change> = plan.changes.iter().filter(visible).collect();
+    let column =
+        rows.iter().map(|change| split(&change.address).1.chars().count()).max().unwrap_or(0).min(48);
+    let mut text = String::new();
+    for group in rows.chunk_by(|one, other| split(&one.address).0 == split(&other.address).0) {
+        let _ = writeln!(text, "{}", styled(HEAD, split(&group[0].address).0));
+        for same in group.chunk_by(|one, other| one.action == Action::Unread && one.reason == other.reason) {
+            text += &alike(same, column, layout.width);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// One row, or several that could not be read for one reason.
+fn alike(rows: &[&Change], column: usize, width: usize) -> String {
+    let mut text = String::new();
+    if let [one] = rows {
+        text += &row(one, &split(&one.address).1, column, width);
+    } else {
+        for change in rows {
+            let _ = writeln!(text, "  {} {}", sign(change), split(&change.address).1);
+        }
+        text += &paragraph("      ", 6, &rows[0].reason.to_string(), width);
+    }
+    if let Some(hint) = rows[0].reason.hint() {
+        text += &paragraph(&format!("      {} ", styled(HINT, "hint:")), 12, &hint, width);
+    }
+    text
+}
+
+fn is_unknown(change: &Change) -> bool {
+    matches!(change.reason, crate::plan::Reason::Unknown)
+}
+
+/// An address as heading and rest.
+fn split(address: &Address) -> (String, String) {
+    let text = address.to_string();
+    let rest = match address {
+        Address::Aws { item, .. } => item.to_string(),
+        Address::Github { item, .. } => item.to_string(),
+    };
+    (text.strip_suffix(&format!("/{rest}")).unwrap_or(&text).to_owned(), rest)
+}
+
+/// A row's sign and action, coloured.
+fn sign(change: &Change) -> String {
+    let style = match change.action {
+        Action::Create | Action::Update | Action::Replace => GOOD,
+        Action::Delete | Action::Blocked => BAD,
+        Action::Unread => WARN,
+        Action::Keep if is_unknown(change) => WARN,
+        Action::Keep => anstyle::Style::new(),
+    };
+    styled(style, format_args!("{} {:<7}", change.action.symbol(), change.action.word()))
+}
+
+fn row(change: &Change, name: &str, column: usize, width: usize) -> String {
+    let mut reason = change.reason.to_string();
+    if matches!(&change.address, Address::Aws { item: AwsItem::CacheRule(_), .. })
+        && !change.stacks.is_empty()
+    {
+        let stacks: Vec<&str> = change.stacks.iter().map(String::as_str).collect();
+        let _ = write!(reason, " (for {})", stacks.join(", "));
+    }
+    let head = format!("  {} {name:<column$}", sign(change));
+    let taken = 12 + column.max(name.chars().count());
+    beside(&head, taken, &reason, width)
+}
+
+/// Text after a head that takes `taken` columns: beside it if there is room, else below it.
+fn beside(head: &str, taken: usize, text: &str, width: usize) -> String {
+    if taken + 2 + text.chars().count() <= width {
+        return format!("{head}  {text}\n");
+    }
+    format!("{}\n{}", head.trim_end(), paragraph("      ", 6, text, width))
+}
+
+/// Text after a head that takes `taken` columns, wrapped, every line under the first.
+fn paragraph(head: &str, taken: usize, text: &str, width: usize) -> String {
+    let indent = " ".repeat(taken);
+    let options =
+        textwrap::Options::new(width).initial_indent(&indent).subsequent_indent(&indent).break_words(false);
+    let filled = textwrap::fill(text, options);
+    format!("{head}{}\n", filled.strip_prefix(&indent).unwrap_or(&filled))
+}
+
+/// What the plan comes to, and the next command.
+#[must_use]
+pub fn plan_summary(plan: &Plan) -> String {
+    let mut text = plan_counts(plan);
+    if plan.writes() {
+        let digest = plan.digest();
+        let _ = writeln!(text, "Digest: {digest}");
+        let command = format!("regcred sync --expect {}", &digest[..12]);
+        let _ = writeln!(text, "To make exactly these changes: {}", styled(HINT, command));
+    }
+    text
+}
+
+/// What the plan comes to, before somebody is asked.
+#[must_use]
+pub fn plan_counts(plan: &Plan) -> String {
+    let mut text = counts(plan.summary());
+    if plan.left_out > 0 {
+        let _ = write!(text, " --only left out {} rows.", plan.left_out);
+    }
+    if plan.writes() {
+        let cost = plan.cost();
+        let _ = write!(text, " It takes {} requests, about {} s.", cost.requests, cost.seconds);
+    }
+    text + "\n"
+}
+
+fn counts(summary: Summary) -> String {
+    let Summary { create, update, replace, delete, keep, blocked, unread } = summary;
+    let named = [
+        (create, "to create"),
+        (update, "to update"),
+        (replace, "to replace"),
+        (delete, "to delete"),
+        (keep, "unchanged"),
+        (blocked, "blocked"),
+        (unread, "unread"),
+    ];
+    if create + update + replace + delete + blocked + unread == 0 {
+        return format!("No changes. Everything declared is in place ({keep} unchanged).");
+    }
+    let parts: Vec<String> = named
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{count} {words}"))
+        .collect();
+    format!("Plan: {}.", parts.join(", "))
+}
+
+/// One line for what happened.
+#[must_use]
+pub fn event(event: &Event) -> Option<String> {
+    match event {
+        Event::Started(_) => None,
+        Event::Waiting(address, words) => Some(format!("{} {address}: {words}", styled(WARN, "waiting"))),
+        Event::Applied(address) => Some(format!("{}    {address}", styled(GOOD, "done"))),
+        Event::Skipped(address, words) => {
+            Some(format!("{} {address}: {words}; the run is as good without it", styled(WARN, "skipped")))
+        }
+        Event::Failed(address, failure) => Some(format!("{}  {address}: {failure}", styled(BAD, "failed"))),
+    }
+}
+
+/// One line per proof after the fact.
+#[must_use]
+pub fn findings(findings: &[Finding]) -> String {
+    let line = |finding: &Finding| match &finding.result {
+        Ok(()) => format!(
+            "{}  {}: ECR reads the secret and logs in with it\n",
+            styled(GOOD, "proven"),
+            finding.address
+        ),
+        Err(failure) => {
+            let hint = failure.hint.as_ref().map(|hint| format!("    {} {hint}\n", styled(HINT, "hint:")));
+            let line = format!("{} {}: {failure}\n", styled(BAD, "invalid"), finding.address);
+            line + &hint.unwrap_or_default()
+        }
+    };
+    findings.iter().map(line).collect()
+}
+
+/// What came of a run, failures last, each with its next command.
+#[must_use]
+pub fn report(plan: &Plan, report: &Report) -> String {
+    let mut text = String::new();
+    for (address, outcome) in &report.outcomes {
+        match outcome {
+            Outcome::NotStarted(Some(before)) => {
+                let _ =
+                    writeln!(text, "{} {address}: {before} did not get done", styled(WARN, "not started"));
+            }
+            Outcome::NotStarted(None) => {
+                let _ = writeln!(text, "{} {address}: interrupted", styled(WARN, "not started"));
+            }
+            Outcome::Failed(failure) => {
+                let _ = writeln!(text, "{} {address}: {failure}", styled(BAD, "failed"));
+                if let Some(hint) = &failure.hint {
+                    let _ = writeln!(text, "  {} {hint}", styled(HINT, "hint:"));
+                }
+            }
+            _ => {}
+        }
+    }
+    text + &report_summary(plan, report)
+}
+
+fn report_summary(plan: &Plan, report: &Report) -> String {
+    let count = |matching: fn(&Outcome) -> bool| report.count(matching);
+    let invalid = report.findings.iter().filter(|finding| finding.result.is_err()).count();
+    let proven = report.findings.len() - invalid;
+    let named = [
+        (count(|outcome| matches!(outcome, Outcome::Applied)), "applied"),
+        (count(|outcome| matches!(outcome, Outcome::Differs)), "different"),
+        (count(|outcome| matches!(outcome, Outcome::Unchanged)), "in place"),
+        (count(|outcome| matches!(outcome, Outcome::Unknown)), "unknown"),
+        (count(|outcome| matches!(outcome, Outcome::Blocked)), "blocked"),
+        (count(|outcome| matches!(outcome, Outcome::Unread { .. })), "unread"),
+        (count(|outcome| matches!(outcome, Outcome::Skipped(_))), "skipped"),
+        (count(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
+        (count(|outcome| matches!(outcome, Outcome::NotStarted(_))), "not started"),
+        (proven, "proven by ECR"),
+        (invalid, "invalid at ECR"),
+    ];
+    let parts: Vec<String> = named
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{count} {words}"))
+        .collect();
+    let good = matches!(report.status(), ExitStatus::Done);
+    let head = match (good, plan.changes.is_empty()) {
+        (_, true) => styled(WARN, "Nothing is declared."),
+        (true, false) => styled(GOOD, "Done:"),
+        (false, false) => styled(BAD, "Not all done:"),
+    };
+    let next = if good { "" } else { "\nWhat is done stays done; the same command goes on from here." };
+    format!("{head} {}.{next}\n", parts.join(", "))
+}

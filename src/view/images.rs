@@ -1,0 +1,122 @@
+//! What image names mean, for people and as JSON lines.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::image::Row;
+use crate::image::scan::{ImageRow, Scan};
+use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, styled};
+
+/// One object a line, in input order.
+#[must_use]
+pub fn rows_json(rows: &[Row]) -> String {
+    lines(rows)
+}
+
+/// One object a line, by file and position.
+#[must_use]
+pub fn scan_json(scan: &Scan) -> String {
+    lines(&scan.images)
+}
+
+/// Plain data cannot fail to serialize.
+fn lines<T: Serialize>(objects: &[T]) -> String {
+    objects.iter().map(|object| serde_json::to_string(object).unwrap_or_default() + "\n").collect()
+}
+
+/// A block per name.
+#[must_use]
+pub fn rows(rows: &[Row]) -> String {
+    rows.iter().map(|row| format!("{}\n{}", styled(HEAD, &row.input), meaning(row))).collect()
+}
+
+fn meaning(row: &Row) -> String {
+    let mut text = String::new();
+    if let Some(error) = &row.error {
+        let _ = writeln!(text, "  {} {error}", styled(BAD, "invalid:"));
+        if let Some(hint) = &row.hint {
+            let _ = writeln!(text, "  {} {hint}", styled(HINT, "hint:"));
+        }
+        return text;
+    }
+    let _ = writeln!(text, "  means   {}", full(row));
+    text += &pulled(row);
+    for (stack, reference) in &row.cached {
+        let _ = writeln!(text, "  cached  {reference}  (stack {stack})");
+    }
+    for (stack, reason) in &row.not_cached {
+        let _ = writeln!(text, "  {}  stack {stack}: {reason}", styled(WARN, "not cached"));
+    }
+    text
+}
+
+fn pulled(row: &Row) -> String {
+    let mut text = String::new();
+    if let Some(credential) = &row.credential {
+        let _ = writeln!(text, "  pulled  {}", styled(GOOD, format_args!("with {credential}")));
+    }
+    if let Some(why) = &row.anonymous_why {
+        let _ = writeln!(text, "  pulled  {}: {why}", styled(WARN, "anonymously"));
+    }
+    if let Some(instead) = &row.instead {
+        let _ = writeln!(text, "  {} write {instead}", styled(HINT, "hint:"));
+    }
+    text
+}
+
+fn full(row: &Row) -> String {
+    let mut text =
+        format!("{}/{}", row.domain.as_deref().unwrap_or_default(), row.path.as_deref().unwrap_or_default());
+    if let Some(tag) = &row.tag {
+        let _ = write!(text, ":{tag}");
+    }
+    if let Some(digest) = &row.digest {
+        let _ = write!(text, "@{digest}");
+    }
+    text
+}
+
+/// A line per image with its file and line, as editors understand them.
+#[must_use]
+pub fn scan(scan: &Scan) -> String {
+    scan.images.iter().map(found).collect()
+}
+
+fn found(image: &ImageRow) -> String {
+    let ImageRow { file, line, column, row, .. } = image;
+    let place = format!("{}:{line}:{column}:", file.display());
+    let mut text = match (&row.error, &row.credential, &row.anonymous_why) {
+        (Some(error), ..) => format!("{place} {} {} {error}\n", row.input, styled(BAD, "is invalid:")),
+        (None, Some(credential), _) => {
+            format!("{place} {} {}\n", row.input, styled(GOOD, format_args!("with {credential}")))
+        }
+        (None, None, why) => {
+            let why = why.as_deref().unwrap_or("no credential is for its registry");
+            format!("{place} {} {}: {why}\n", row.input, styled(WARN, "anonymously"))
+        }
+    };
+    if let Some(instead) = &row.instead {
+        let _ = writeln!(text, "  {} write {instead}", styled(HINT, "hint:"));
+    }
+    let cached: Vec<&str> = row.cached.values().map(String::as_str).collect();
+    if let [first, rest @ ..] = cached.as_slice() {
+        let more =
+            if rest.is_empty() { String::new() } else { format!(" (and {} other stacks)", rest.len()) };
+        let _ = writeln!(text, "  cached as {first}{more}");
+    }
+    text
+}
+
+/// What a scan came to.
+#[must_use]
+pub fn scan_summary(scan: &Scan) -> String {
+    format!(
+        "{} images in {} files: {} would be pulled anonymously, {} are invalid, {} places were not read.",
+        scan.images.len(),
+        scan.files,
+        scan.anonymous().count(),
+        scan.invalid().count(),
+        scan.skipped.len()
+    )
+}

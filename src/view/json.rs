@@ -1,0 +1,207 @@
+//! JSON, format 1: a contract (README, "JSON"). Types of its own, so that the program's inner types
+//! can change without it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Shown;
+use crate::execute::Event;
+use crate::model::{Address, CredentialId};
+use crate::plan::{Change, Cost, Summary};
+use crate::registry::{Login, LoginError};
+use crate::report::{Finding, Outcome, Report};
+
+/// The format's number. Fields are added within a format; readers ignore what they do not know.
+pub const FORMAT: u8 = 1;
+
+#[derive(Serialize)]
+struct PlanDocument<'a> {
+    format: u8,
+    digest: String,
+    credentials: Vec<CredentialObject<'a>>,
+    proof: BTreeMap<&'a str, ProofObject>,
+    summary: Summary,
+    cost: Cost,
+    changes: Vec<ChangeObject<'a>>,
+    notes: &'a [String],
+}
+
+#[derive(Serialize)]
+struct CredentialObject<'a> {
+    name: &'a str,
+    registry: String,
+    username: &'a str,
+    fingerprint: Option<String>,
+    source: &'a str,
+}
+
+#[derive(Serialize)]
+struct ProofObject {
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    limit: Option<u64>,
+    remaining: Option<u64>,
+    window_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ChangeObject<'a> {
+    address: String,
+    credentials: Vec<&'a str>,
+    stacks: Vec<&'a str>,
+    action: &'static str,
+    reason: String,
+    after: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+impl<'a> From<&'a Change> for ChangeObject<'a> {
+    fn from(change: &'a Change) -> Self {
+        let Change { address, credentials, stacks, action, reason, after, operation: _ } = change;
+        Self {
+            address: address.to_string(),
+            credentials: credentials.iter().map(|id| id.0.as_str()).collect(),
+            stacks: stacks.iter().map(String::as_str).collect(),
+            action: action.word(),
+            reason: reason.to_string(),
+            after: after.iter().map(Address::to_string).collect(),
+            hint: reason.hint(),
+        }
+    }
+}
+
+/// `plan --json`: one document, with a line end.
+#[must_use]
+pub fn plan(shown: &Shown<'_>) -> String {
+    let document = PlanDocument {
+        format: FORMAT,
+        digest: shown.plan.digest(),
+        credentials: credentials(shown),
+        proof: proofs(shown),
+        summary: shown.plan.summary(),
+        cost: shown.plan.cost(),
+        changes: shown.plan.changes.iter().map(ChangeObject::from).collect(),
+        notes: &shown.plan.notes,
+    };
+    line(&document)
+}
+
+fn credentials<'a>(shown: &'a Shown<'_>) -> Vec<CredentialObject<'a>> {
+    let object = |credential: &'a crate::model::Credential| CredentialObject {
+        name: &credential.id.0,
+        registry: credential.registry.to_string(),
+        username: shown.username(&credential.id),
+        fingerprint: shown.fingerprint(&credential.id).map(|fingerprint| fingerprint.to_string()),
+        source: &credential.source,
+    };
+    shown.credentials.iter().map(object).collect()
+}
+
+fn proofs<'a>(shown: &'a Shown<'_>) -> BTreeMap<&'a str, ProofObject> {
+    let object = |id: &CredentialId, result: &Result<Login, LoginError>| match result {
+        Ok(login) => {
+            let quota = login.quota.unwrap_or_default();
+            ProofObject {
+                ok: true,
+                kind: shown.known.get(id).map(|known| known.kind.to_string()),
+                limit: quota.limit,
+                remaining: quota.remaining,
+                window_s: quota.window_s,
+                error: None,
+            }
+        }
+        Err(error) => ProofObject {
+            ok: false,
+            kind: None,
+            limit: None,
+            remaining: None,
+            window_s: None,
+            error: Some(error.to_string()),
+        },
+    };
+    shown.proofs.iter().map(|(id, result)| (id.0.as_str(), object(id, result))).collect()
+}
+
+/// The first line of every stream.
+#[must_use]
+pub fn version() -> String {
+    line(&json!({ "type": "version", "format": FORMAT, "tool": env!("CARGO_PKG_VERSION") }))
+}
+
+/// One line per row of the plan.
+#[must_use]
+pub fn planned(shown: &Shown<'_>) -> String {
+    shown.plan.changes.iter().map(|change| typed("planned_change", &ChangeObject::from(change))).collect()
+}
+
+/// One line for what happens while executing; waits are for people only.
+#[must_use]
+pub fn event(event: &Event) -> String {
+    match event {
+        Event::Started(address) => line(&json!({ "type": "apply_start", "address": address })),
+        Event::Applied(address) => line(&json!({ "type": "apply_complete", "address": address })),
+        Event::Skipped(address, words) => {
+            line(&json!({ "type": "apply_complete", "address": address, "skipped": words }))
+        }
+        Event::Failed(address, failure) => line(&json!({
+            "type": "apply_errored", "address": address, "error": failure.cause, "hint": failure.hint,
+        })),
+        Event::Waiting(..) => String::new(),
+    }
+}
+
+/// One line per proof after the fact.
+#[must_use]
+pub fn findings(findings: &[Finding]) -> String {
+    let object = |finding: &Finding| {
+        let Finding { address, result } = finding;
+        let failure = result.as_ref().err();
+        line(&json!({
+            "type": "verify_complete", "address": address, "ok": failure.is_none(),
+            "error": failure.map(|failure| &failure.cause), "hint": failure.and_then(|failure| failure.hint.as_ref()),
+        }))
+    };
+    findings.iter().map(object).collect()
+}
+
+/// The last line of every stream.
+#[must_use]
+pub fn summary(shown: &Shown<'_>, report: &Report, status: u8) -> String {
+    let count = |matching: fn(&Outcome) -> bool| report.count(matching);
+    line(&json!({
+        "type": "summary",
+        "digest": shown.plan.digest(),
+        "summary": shown.plan.summary(),
+        "credentials": credentials(shown),
+        "proof": proofs(shown),
+        "applied": count(|outcome| matches!(outcome, Outcome::Applied)),
+        "unchanged": count(|outcome| matches!(outcome, Outcome::Unchanged)),
+        "unknown": count(|outcome| matches!(outcome, Outcome::Unknown)),
+        "differs": count(|outcome| matches!(outcome, Outcome::Differs)),
+        "skipped": count(|outcome| matches!(outcome, Outcome::Skipped(_))),
+        "failed": count(|outcome| matches!(outcome, Outcome::Failed(_))),
+        "not_started": count(|outcome| matches!(outcome, Outcome::NotStarted(_))),
+        "blocked": count(|outcome| matches!(outcome, Outcome::Blocked)),
+        "unread": count(|outcome| matches!(outcome, Outcome::Unread { .. })),
+        "invalid": report.findings.iter().filter(|finding| finding.result.is_err()).count(),
+        "notes": shown.plan.notes,
+        "exit": status,
+    }))
+}
+
+fn typed(kind: &str, object: &impl Serialize) -> String {
+    let mut value = serde_json::to_value(object).unwrap_or_default();
+    value["type"] = Value::from(kind);
+    line(&value)
+}
+
+/// Plain data cannot fail to serialize.
+fn line(object: &impl Serialize) -> String {
+    serde_json::to_string(object).unwrap_or_default() + "\n"
+}

@@ -1,0 +1,114 @@
+//! Markdown for a pull-request comment or a step summary, with a diagram that GitHub draws.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::Shown;
+use crate::model::{Address, CredentialId};
+use crate::plan::{Action, Change, Plan};
+
+/// Places in the diagram; more would not be legible.
+const DIAGRAM_LIMIT: usize = 40;
+
+/// The plan as Markdown.
+#[must_use]
+pub fn plan(shown: &Shown<'_>) -> String {
+    let summary = shown.plan.summary();
+    let mut text = format!(
+        "### regcred plan\n\n{} to create, {} to update, {} to delete, {} unchanged, {} blocked, {} unread.\n\n",
+        summary.create, summary.update, summary.delete, summary.keep, summary.blocked, summary.unread
+    );
+    for credential in shown.credentials {
+        let proof = match shown.proofs.get(&credential.id) {
+            Some(Ok(_)) => "its login works".to_owned(),
+            Some(Err(error)) => format!("its login failed: {}", escaped(&error.to_string())),
+            None => "not asked".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "- **{}** for {} from `{}`: {proof}",
+            credential.id, credential.registry, credential.source
+        );
+    }
+    text += &diagram(shown.plan);
+    text += &table(shown.plan);
+    for note in &shown.plan.notes {
+        let _ = writeln!(text, "> {}", escaped(note));
+    }
+    let digest = shown.plan.digest();
+    let _ = writeln!(
+        text,
+        "\nDigest `{digest}`: `regcred sync --expect {}` makes exactly these changes.",
+        &digest[..12]
+    );
+    text
+}
+
+fn table(plan: &Plan) -> String {
+    let mut text = String::from("\n| | address | why |\n|---|---|---|\n");
+    let rows = plan.changes.iter().filter(|change| change.action != Action::Keep);
+    for change in rows {
+        let _ = writeln!(
+            text,
+            "| {} | `{}` | {} |",
+            change.action.word(),
+            change.address,
+            escaped(&change.reason.to_string())
+        );
+    }
+    text.push('\n');
+    text
+}
+
+/// Credential to places, by action.
+fn diagram(plan: &Plan) -> String {
+    let mut groups: BTreeMap<(&CredentialId, String, Action), usize> = BTreeMap::new();
+    for change in &plan.changes {
+        for credential in &change.credentials {
+            *groups.entry((credential, place(change), change.action)).or_default() += 1;
+        }
+    }
+    let mut text = String::from("\n```mermaid\ngraph LR\n");
+    for (number, ((credential, place, action), count)) in groups.iter().take(DIAGRAM_LIMIT).enumerate() {
+        let _ = writeln!(
+            text,
+            "  c_{}([\"{credential}\"]) -->|{} {count}| p{number}[\"{}\"]",
+            credential.0.replace('-', "_"),
+            action.word(),
+            label(place)
+        );
+    }
+    if groups.len() > DIAGRAM_LIMIT {
+        let _ = writeln!(text, "  more[\"… and {} more\"]", groups.len() - DIAGRAM_LIMIT);
+    }
+    text + "```\n"
+}
+
+/// What a node of the diagram stands for.
+fn place(change: &Change) -> String {
+    match &change.address {
+        Address::Aws { account, region, .. } => format!("aws {} {region}", account.as_deref().unwrap_or("?")),
+        Address::Github { owner, repo: Some(repo), .. } => format!("github {owner}/{repo}"),
+        Address::Github { owner, repo: None, .. } => format!("github {owner}"),
+    }
+}
+
+fn label(text: &str) -> String {
+    text.replace('"', "'")
+}
+
+/// Text of remote systems must not become markup.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '|' | '<' | '>' | '`' | '*' | '_' | '[' | ']' | '@' | '#' | '\\' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            '\n' | '\r' => escaped.push(' '),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,41 @@
+//! Rendering plans, events and reports: for people, as JSON, as Markdown. Nothing here decides, and
+//! nothing here prints: everything returns text.
+
+pub mod human;
+pub mod images;
+pub mod json;
+pub mod markdown;
+
+use std::collections::BTreeMap;
+
+use crate::model::{Credential, CredentialId, Fingerprint};
+use crate::plan::{Known, Plan};
+use crate::prove::Proofs;
+
+/// What is shown of a run: the plan and what it is about.
+pub struct Shown<'a> {
+    /// The declared credentials.
+    pub credentials: &'a [Credential],
+    /// What is known of their values.
+    pub known: &'a BTreeMap<CredentialId, Known>,
+    /// Their user names.
+    pub usernames: &'a BTreeMap<CredentialId, String>,
+    /// Their proofs upstream.
+    pub proofs: &'a Proofs,
+    /// The plan.
+    pub plan: &'a Plan,
+}
+
+impl Shown<'_> {
+    /// A credential's fingerprint, if its value was read.
+    #[must_use]
+    pub fn fingerprint(&self, id: &CredentialId) -> Option<Fingerprint> {
+        self.known.get(id).map(|known| known.fingerprint)
+    }
+
+    /// A credential's user name, if it was read.
+    #[must_use]
+    pub fn username(&self, id: &CredentialId) -> &str {
+        self.usernames.get(id).map_or("?", String::as_str)
+    }
+}

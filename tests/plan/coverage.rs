@@ -1,0 +1,41 @@
+//! No rule without a scenario.
+
+use std::collections::BTreeSet;
+
+use regcred::plan::{Action, Plan, ReasonKind};
+use strum::IntoEnumIterator;
+
+use crate::{aws_policy, aws_rules, aws_secret, github, runs};
+
+fn plans() -> Vec<Plan> {
+    let all = [aws_policy::ALL, aws_rules::ALL, aws_secret::ALL, github::ALL, runs::ALL];
+    all.into_iter().flatten().map(|scenario| scenario()).collect()
+}
+
+#[test]
+fn every_action_occurs_in_a_scenario() {
+    // No target replaces or deletes yet; the first that does has to take its action off this list.
+    let later = [Action::Replace, Action::Delete];
+    let seen: BTreeSet<Action> =
+        plans().iter().flat_map(|plan| &plan.changes).map(|change| change.action).collect();
+    let unseen: Vec<Action> = Action::iter().filter(|action| !seen.contains(action)).collect();
+    assert_eq!(unseen, later);
+}
+
+#[test]
+fn every_reason_occurs_in_a_scenario() {
+    let plans = plans();
+    let seen: BTreeSet<ReasonKind> =
+        plans.iter().flat_map(|plan| &plan.changes).map(|change| ReasonKind::from(&change.reason)).collect();
+    let unseen: Vec<ReasonKind> = ReasonKind::iter().filter(|kind| !seen.contains(kind)).collect();
+    assert_eq!(unseen, []);
+}
+
+#[test]
+fn in_every_scenario_what_is_blocked_or_unread_carries_no_operation_and_what_is_shown_has_words() {
+    for change in plans().iter().flat_map(|plan| &plan.changes) {
+        assert_eq!(change.operation.is_some(), change.action.writes(), "{}", change.address);
+        assert!(!change.reason.to_string().is_empty(), "{}", change.address);
+        assert!(!change.credentials.is_empty(), "{}", change.address);
+    }
+}

@@ -1,0 +1,263 @@
+//! GitHub's secrets, which cannot be read back, and the marker beside them.
+
+use regcred::plan::{Action, Plan, ReasonKind, Unreadable};
+use regcred::targets;
+use regcred::targets::github::{Names, Operation, Place, Store};
+
+use crate::case::*;
+use crate::scenarios;
+
+/// The names that the marker's operation vouches for.
+fn vouched(plan: &Plan, address: &str) -> Vec<String> {
+    match &row(plan, address).operation {
+        Some(targets::Operation::Github(Operation::PutMarker { names, .. })) => names.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn denied() -> Unreadable {
+    unreadable("GET /repos/acme/api/actions/secrets: 403")
+}
+
+scenarios! {
+    fn absent_secrets_are_made_and_then_recorded() -> Plan {
+        let plan = Case::empty().plan();
+        expect(&plan, USERNAME, Action::Create, ReasonKind::Absent);
+        expect(&plan, TOKEN, Action::Create, ReasonKind::Absent);
+        expect(&plan, MARKER, Action::Create, ReasonKind::RecordFollows);
+        assert_eq!(vouched(&plan, MARKER), ["DOCKER_HUB_TOKEN", "DOCKER_HUB_USERNAME"]);
+        let after: Vec<String> = row(&plan, MARKER).after.iter().map(ToString::to_string).collect();
+        assert_eq!(after, [TOKEN, USERNAME]);
+        plan
+    }
+
+    fn one_secret_that_was_deleted_is_made_again_and_the_other_kept() -> Plan {
+        let mut case = Case::in_place();
+        case.found().secrets.as_mut().unwrap().remove("DOCKER_HUB_TOKEN");
+        let plan = case.plan();
+        expect(&plan, TOKEN, Action::Create, ReasonKind::Absent);
+        expect(&plan, USERNAME, Action::Keep, ReasonKind::Recorded);
+        expect(&plan, MARKER, Action::Update, ReasonKind::RecordFollows);
+        plan
+    }
+
+    fn a_record_of_another_credential_means_both_secrets_are_written() -> Plan {
+        let mut case = Case::in_place();
+        case.marker().fingerprint = earlier();
+        let plan = case.plan();
+        expect(&plan, USERNAME, Action::Update, ReasonKind::Changed);
+        expect(&plan, TOKEN, Action::Update, ReasonKind::Changed);
+        expect(&plan, MARKER, Action::Update, ReasonKind::RecordFollows);
+        plan
+    }
+
+    fn a_record_that_does_not_list_a_secret_means_that_it_is_written() -> Plan {
+        let mut case = Case::in_place();
+        case.marker().names.remove("DOCKER_HUB_TOKEN");
+        let plan = case.plan();
+        expect(&plan, TOKEN, Action::Update, ReasonKind::NotRecorded);
+        expect(&plan, USERNAME, Action::Keep, ReasonKind::Recorded);
+        plan
+    }
+
+    fn a_secret_written_after_our_record_was_changed_outside_and_is_written_again() -> Plan {
+        let mut case = Case::in_place();
+        let time = case.marker().time;
+        let late = time + chrono::Duration::seconds(3);
+        case.found().secrets.as_mut().unwrap().insert("DOCKER_HUB_TOKEN".to_owned(), late);
+        let plan = case.plan();
+        expect(&plan, TOKEN, Action::Update, ReasonKind::ChangedOutside);
+        expect(&plan, USERNAME, Action::Keep, ReasonKind::Recorded);
+        assert!(row(&plan, TOKEN).reason.to_string().contains(&late.format("%Y-%m-%d").to_string()));
+        plan
+    }
+
+    fn two_seconds_between_github_and_our_record_are_no_drift() -> Plan {
+        let mut case = Case::in_place();
+        let time = case.marker().time + chrono::Duration::seconds(2);
+        case.found().secrets.as_mut().unwrap().insert("DOCKER_HUB_TOKEN".to_owned(), time);
+        let plan = case.plan();
+        expect(&plan, TOKEN, Action::Keep, ReasonKind::Recorded);
+        plan
+    }
+
+    fn without_a_record_secrets_are_unknown_and_left_alone() -> Plan {
+        let mut case = Case::in_place();
+        case.found().marker = Ok(None);
+        let plan = case.plan();
+        expect_still(&plan);
+        for address in [USERNAME, TOKEN, MARKER] {
+            expect(&plan, address, Action::Keep, ReasonKind::Unknown);
+        }
+        plan
+    }
+
+    fn unknown_secrets_are_written_along_when_the_credential_is_written_elsewhere() -> Plan {
+        let mut case = Case::in_place();
+        case.found().marker = Ok(None);
+        case.hold_another();
+        let plan = case.plan();
+        expect(&plan, SECRET, Action::Update, ReasonKind::ValueDiffers);
+        expect(&plan, USERNAME, Action::Update, ReasonKind::Spread);
+        expect(&plan, TOKEN, Action::Update, ReasonKind::Spread);
+        expect(&plan, MARKER, Action::Create, ReasonKind::RecordFollows);
+        expect_still(&case.applied().plan());
+        plan
+    }
+
+    fn unknown_secrets_stay_if_the_write_elsewhere_cannot_happen() -> Plan {
+        let mut case = Case::in_place();
+        case.found().marker = Ok(None);
+        case.hold_another();
+        let key = case.key();
+        case.observed.aws.policies.insert(key, Err(unreadable("denied")));
+        let plan = case.plan();
+        expect(&plan, SECRET, Action::Blocked, ReasonKind::Depends);
+        expect(&plan, TOKEN, Action::Keep, ReasonKind::Unknown);
+        plan
+    }
+
+    fn unknown_secrets_stay_if_the_write_elsewhere_is_left_out() -> Plan {
+        let mut case = Case::in_place();
+        case.found().marker = Ok(None);
+        case.hold_another();
+        case.options.only = vec!["github:".to_owned()];
+        let plan = case.plan();
+        expect(&plan, TOKEN, Action::Keep, ReasonKind::Unknown);
+        plan
+    }
+
+    fn unknown_secrets_in_one_place_are_written_when_another_gets_the_credential() -> Plan {
+        let mut case = Case::in_place();
+        case.found().marker = Ok(None);
+        case.desired.github.push(place("web"));
+        case.observed.github.places.insert(place("web").place, empty_place());
+        let plan = case.plan();
+        expect(&plan, "github:acme/web/actions/DOCKER_HUB_TOKEN", Action::Create, ReasonKind::Absent);
+        expect(&plan, TOKEN, Action::Update, ReasonKind::Spread);
+        plan
+    }
+
+    fn asked_to_rewrite_unknown_secrets_are_written() -> Plan {
+        let mut case = Case::in_place();
+        case.found().marker = Ok(None);
+        case.options.rewrite = true;
+        let plan = case.plan();
+        expect(&plan, USERNAME, Action::Update, ReasonKind::Rewrite);
+        expect(&plan, TOKEN, Action::Update, ReasonKind::Rewrite);
+        plan
+    }
+
+    fn asked_to_rewrite_recorded_secrets_are_written_too() -> Plan {
+        let mut case = Case::in_place();
+        case.options.rewrite = true;
+        let plan = case.plan();
+        expect(&plan, TOKEN, Action::Update, ReasonKind::Rewrite);
+        expect(&plan, SECRET, Action::Keep, ReasonKind::InSync);
+        plan
+    }
+
+    fn of_a_password_no_record_is_kept_and_people_are_told() -> Plan {
+        let mut case = Case::empty();
+        case.use_password();
+        let plan = case.plan();
+        expect(&plan, TOKEN, Action::Create, ReasonKind::Absent);
+        assert!(plan.changes.iter().all(|change| change.address.to_string() != MARKER));
+        assert!(plan.notes.iter().any(|note| note.contains("not a recognised access token")), "{:?}", plan.notes);
+        expect_still(&case.applied().plan());
+        plan
+    }
+
+    fn a_record_that_is_there_says_nothing_about_a_password() -> Plan {
+        let mut case = Case::in_place();
+        case.use_password();
+        let plan = case.plan();
+        expect(&plan, TOKEN, Action::Keep, ReasonKind::Unknown);
+        plan
+    }
+
+    fn where_variables_are_refused_secrets_are_written_and_a_note_says_why_they_stay_unknown() -> Plan {
+        let mut case = Case::empty();
+        case.found().marker = Err(unreadable("GET variables: 403"));
+        let plan = case.plan();
+        expect(&plan, TOKEN, Action::Create, ReasonKind::Absent);
+        assert!(plan.changes.iter().all(|change| change.address.to_string() != MARKER));
+        assert!(plan.notes.iter().any(|note| note.contains("DOCKER_HUB_SYNC") && note.contains("403")), "{:?}", plan.notes);
+        expect_still(&case.applied().plan());
+        plan
+    }
+
+    fn an_archived_repository_is_blocked_with_its_marker() -> Plan {
+        let mut case = Case::empty();
+        case.found().archived = true;
+        let plan = case.plan();
+        for address in [USERNAME, TOKEN, MARKER] {
+            expect(&plan, address, Action::Blocked, ReasonKind::Archived);
+        }
+        expect(&plan, SECRET, Action::Create, ReasonKind::Absent);
+        plan
+    }
+
+    fn an_archived_repository_that_is_in_place_is_kept() -> Plan {
+        let mut case = Case::in_place();
+        case.found().archived = true;
+        let plan = case.plan();
+        expect(&plan, TOKEN, Action::Keep, ReasonKind::Recorded);
+        plan
+    }
+
+    fn a_repository_that_cannot_be_read_is_unread_with_its_marker() -> Plan {
+        let mut case = Case::empty();
+        case.found().secrets = Err(denied());
+        case.found().marker = Err(denied());
+        let plan = case.plan();
+        for address in [USERNAME, TOKEN, MARKER] {
+            expect(&plan, address, Action::Unread, ReasonKind::Unreadable);
+        }
+        expect(&plan, SECRET, Action::Create, ReasonKind::Absent);
+        plan
+    }
+
+    fn an_environment_that_may_be_made_is_made_with_its_first_secret() -> Plan {
+        let mut case = Case::empty();
+        let mut staging = place("api");
+        staging.place.store = Store::Environment("staging".to_owned());
+        staging.create_environment = true;
+        let found = regcred::targets::github::Found { environment_absent: true, ..empty_place() };
+        case.observed.github.places.insert(staging.place.clone(), found);
+        case.desired.github.push(staging);
+        let plan = case.plan();
+        let token = "github:acme/api/environments/staging/DOCKER_HUB_TOKEN";
+        expect(&plan, token, Action::Create, ReasonKind::Absent);
+        let Some(targets::Operation::Github(Operation::PutSecret { create_environment, .. })) = &row(&plan, token).operation
+        else {
+            panic!("the token is not put");
+        };
+        assert!(create_environment);
+        expect_still(&case.applied().plan());
+        plan
+    }
+
+    fn dependabot_has_secrets_of_its_own_and_a_marker_among_the_repositorys_variables() -> Plan {
+        let mut case = Case::in_place();
+        let mut bot = place("api");
+        bot.place = Place { store: Store::Dependabot, ..bot.place };
+        bot.names = Names { marker: "DOCKER_HUB_SYNC_DEPENDABOT".to_owned(), ..bot.names };
+        case.observed.github.places.insert(bot.place.clone(), empty_place());
+        case.desired.github.push(bot);
+        let plan = case.plan();
+        expect(&plan, "github:acme/api/dependabot/DOCKER_HUB_TOKEN", Action::Create, ReasonKind::Absent);
+        expect(&plan, "github:acme/api/variables/DOCKER_HUB_SYNC_DEPENDABOT", Action::Create, ReasonKind::RecordFollows);
+        expect(&plan, TOKEN, Action::Keep, ReasonKind::Recorded);
+        plan
+    }
+
+    fn a_renamed_repository_goes_on_and_its_new_name_is_told() -> Plan {
+        let mut case = Case::in_place();
+        case.found().renamed = Some("acme/api-server".to_owned());
+        let plan = case.plan();
+        expect_still(&plan);
+        assert!(plan.notes.iter().any(|note| note.contains("acme/api-server")), "{:?}", plan.notes);
+        plan
+    }
+}

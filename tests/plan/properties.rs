@@ -1,0 +1,310 @@
+//! What holds in every world: the cross product of what can be wanted and what can be found.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use proptest::test_runner::Config;
+use regcred::model::{Address, CredentialId};
+use regcred::plan::{Action, Change, Known, Reason};
+use regcred::registry::{Registry, TokenKind};
+use regcred::targets::aws::{self, CURRENT, RULE_LIMIT, Rule, RuleOwner, Secret, Stack, policy};
+use regcred::targets::github::{self, Found, Marker, Names, Place, Store};
+
+use crate::case::*;
+
+/// A second credential, of another registry.
+fn second() -> CredentialId {
+    CredentialId("ghcr".to_owned())
+}
+
+fn secret_state() -> impl Strategy<Value = Result<Option<Secret>, &'static str>> {
+    let versions = select(vec![
+        BTreeMap::new(),
+        [version(ours(), CURRENT)].into(),
+        [version(earlier(), CURRENT)].into(),
+        [version(ours(), "AWSPREVIOUS"), version(earlier(), CURRENT)].into(),
+        [version(ours(), "AWSPENDING")].into(),
+    ]);
+    let obstacle = select(vec!["", "", "", "", "key", "replica", "managed", "deleted"]);
+    let there = (versions, obstacle, any::<bool>()).prop_map(|(versions, obstacle, ours)| {
+        let named = |name: &str| (obstacle == name).then(|| name.to_owned());
+        Secret {
+            arn: foreign_arn(),
+            kms_key: named("key"),
+            versions,
+            deleted: named("deleted"),
+            primary_region: named("replica"),
+            owning_service: named("managed"),
+            ours,
+        }
+    });
+    prop_oneof![
+        2 => Just(Ok(None)),
+        8 => there.prop_map(|secret| Ok(Some(secret))),
+        1 => Just(Err("secretsmanager:DescribeSecret: denied")),
+    ]
+}
+
+fn policy_state() -> impl Strategy<Value = Result<Option<String>, &'static str>> {
+    let identity = aws::Identity { account: ACCOUNT.to_owned(), arn: USER.to_owned() };
+    let good = policy::merged(None, &aws::Exempt { listed: None, allowed: false }, &identity);
+    let weak = good.replace("Deny", "Allow");
+    let foreign = serde_json::json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "AWS": ["arn:aws:iam::123456789012:role/app", "AROAEXAMPLEEXAMPLE000"] },
+        "Action": "secretsmanager:*", "Resource": "*",
+    }] });
+    let texts =
+        vec![Ok(None), Ok(Some(good)), Ok(Some(weak)), Ok(Some(foreign.to_string())), Err("policy: denied")];
+    select(texts)
+}
+
+fn rules_state() -> impl Strategy<Value = Result<BTreeMap<String, Rule>, &'static str>> {
+    let rule = |url: &str, arn: Option<String>| Rule { upstream_url: url.to_owned(), credential_arn: arn };
+    let ours = select(vec![
+        None,
+        Some(rule(HUB, Some(foreign_arn()))),
+        Some(rule(HUB, Some("arn:aws:secretsmanager:us-east-2:1:secret:gone".to_owned()))),
+        Some(rule(HUB, None)),
+        Some(rule("ghcr.io", None)),
+    ]);
+    let crowd = select(vec![0_usize, 1, 47, 48, 49, 50]);
+    let there = (ours, crowd).prop_map(move |(main, crowd)| {
+        let mut rules: BTreeMap<String, Rule> =
+            (0..crowd).map(|number| (format!("other-{number:02}"), rule("quay.io", None))).collect();
+        // No account has ever more than the limit.
+        if let Some(main) = main.filter(|_| crowd < RULE_LIMIT) {
+            rules.insert(PREFIX.to_owned(), main);
+        }
+        rules
+    });
+    prop_oneof![9 => there.prop_map(Ok), 1 => Just(Err("ecr:DescribePullThroughCacheRules: denied"))]
+}
+
+fn place_state(names: Names) -> impl Strategy<Value = Found> {
+    let both = vec![names.username.clone(), names.token.clone()];
+    let secrets = subsequence(both.clone(), 0..=2).prop_flat_map(|names| {
+        let times = proptest::collection::vec(0_i64..20, names.len());
+        times.prop_map(move |times| {
+            names.iter().cloned().zip(times.into_iter().map(at)).collect::<BTreeMap<_, _>>()
+        })
+    });
+    let marker = (select(vec![ours(), earlier()]), 0_i64..20, subsequence(both, 0..=2)).prop_map(
+        |(fingerprint, time, names)| Marker {
+            fingerprint,
+            time: at(time),
+            names: names.into_iter().collect(),
+        },
+    );
+    let marker = prop_oneof![
+        3 => Just(Ok(None)),
+        6 => marker.prop_map(|marker| Ok(Some(marker))),
+        1 => Just(Err("GET variables: 403")),
+    ];
+    let unread = prop::bool::weighted(0.1);
+    (secrets, marker, any::<bool>(), unread).prop_map(|(secrets, marker, archived, unread)| Found {
+        secrets: if unread { Err(unreadable("GET secrets: 404")) } else { Ok(secrets) },
+        marker: marker.map_err(unreadable),
+        archived: archived && !unread,
+        environment_absent: false,
+        renamed: None,
+    })
+}
+
+fn options() -> impl Strategy<Value = regcred::plan::Options> {
+    let only = vec![
+        vec![],
+        vec!["aws:".to_owned()],
+        vec!["github:acme/api".to_owned()],
+        vec![POLICY.to_owned(), RULE.to_owned()],
+        vec![SECRET.to_owned(), "github:".to_owned()],
+    ];
+    (any::<bool>(), select(only)).prop_map(|(stack_run, only)| regcred::plan::Options {
+        stack_run,
+        only,
+        rewrite: false,
+    })
+}
+
+/// Stacks of two credentials in two regions, some sharing a prefix, a region or an account by another login.
+fn stacks() -> Vec<Stack> {
+    let mut other_login = stack("ops", REGION);
+    other_login.session.profile = Some("ops".to_owned());
+    let shared = Stack { prefix: PREFIX.to_owned(), ..stack("blue", REGION) };
+    let left = Stack { rules: RuleOwner::Pulumi, ..stack("left", REGION) };
+    vec![stack("main", REGION), stack("dev", "us-west-2"), other_login, shared, left]
+}
+
+prop_compose! {
+    /// Any world, with everything that can be wanted of it.
+    fn worlds()(
+        states in proptest::collection::vec((secret_state(), policy_state(), rules_state()), 2),
+        places in (place_state(Names::of(&id())), place_state(Names::of(&id())), place_state(Names::of(&second()))),
+        chosen in subsequence(stacks(), 1..=5),
+        locked_out in prop::bool::weighted(0.1),
+        kind in select(vec![TokenKind::DockerPersonal, TokenKind::Unknown]),
+        listed in proptest::option::of(Just(vec!["arn:aws:iam::123456789012:role/app".to_owned()])),
+        with_second in any::<bool>(),
+        options in options(),
+    ) -> Case {
+        let mut case = Case::empty();
+        case.options = options;
+        case.known.insert(id(), Known { fingerprint: ours(), kind });
+        case.desired.aws[0].stacks.clear();
+        case.desired.aws[0].readers = listed;
+        for stack in chosen {
+            case.add_stack(stack, ACCOUNT);
+        }
+        if with_second {
+            add_second(&mut case);
+        }
+        let sessions: Vec<_> = case.observed.aws.identities.keys().cloned().collect();
+        for session in sessions {
+            // What two logins see of one region is the same.
+            let (secret, policy, rules) = &states[usize::from(session.region != REGION)];
+            let key = (session.clone(), NAME.to_owned());
+            case.observed.aws.secrets.insert(key.clone(), secret.clone().map_err(unreadable));
+            let absent = matches!(secret, Ok(None));
+            let policy = if absent { Ok(None) } else { policy.clone().map_err(unreadable) };
+            case.observed.aws.policies.insert(key, policy);
+            case.observed.aws.rules.insert(session.clone(), rules.clone().map_err(unreadable));
+            if locked_out && session.region != REGION {
+                let reason = regcred::plan::Unreadable { login: true, ..unreadable("ExpiredToken") };
+                case.observed.aws.identities.insert(session, Err(reason));
+            }
+        }
+        case.desired.github.push(place("web"));
+        case.observed.github.places.insert(place("api").place, places.0);
+        case.observed.github.places.insert(place("web").place, places.1);
+        if with_second {
+            let place = Place { owner: "acme".to_owned(), repo: "ghcr".to_owned(), store: Store::Dependabot };
+            case.observed.github.places.insert(place.clone(), places.2);
+            let names = Names::of(&second());
+            case.desired.github.push(github::Desired { credential: second(), place, names, create_environment: false });
+        }
+        case
+    }
+}
+
+/// A credential for another registry, in the same region.
+fn add_second(case: &mut Case) {
+    let known = Known { fingerprint: earlier(), kind: TokenKind::GitHubClassic };
+    case.known.insert(second(), known);
+    let name = "ecr-pullthroughcache/ghcr";
+    let stack = Stack { prefix: "main-ghcr".to_owned(), ..stack("main", REGION) };
+    let key = (stack.session.clone(), name.to_owned());
+    case.add_stack(stack.clone(), ACCOUNT);
+    case.desired.aws[0].stacks.pop();
+    case.observed.aws.secrets.insert(key.clone(), Ok(None));
+    case.observed.aws.policies.insert(key, Ok(None));
+    case.desired.aws.push(aws::Desired {
+        credential: second(),
+        registry: "ghcr.io".parse::<Registry>().unwrap(),
+        secret: name.to_owned(),
+        provisioners: None,
+        readers: None,
+        stacks: vec![stack],
+    });
+}
+
+fn writing(plan: &regcred::plan::Plan) -> Vec<String> {
+    let rows = plan.changes.iter().filter(|change| change.action.writes());
+    rows.map(|change| format!("{} {}: {}", change.action.word(), change.address, change.reason)).collect()
+}
+
+/// A row that another of the same full plan waits for will be there: it is kept, or written before.
+fn arrives(rows: &BTreeMap<&Address, &Change>, address: &Address) -> bool {
+    rows.get(address).is_none_or(|row| row.action.writes() || row.action == Action::Keep)
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 2000, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn a_second_run_writes_nothing(case in worlds()) {
+        let next = case.applied().plan();
+        prop_assert!(!next.writes(), "{:#?} after {:#?}", writing(&next), writing(&case.plan()));
+    }
+
+    #[test]
+    fn the_order_of_what_is_wanted_does_not_change_the_plan_or_its_digest(case in worlds(), turn in 0_usize..5) {
+        let mut other = case.clone();
+        other.desired.aws.reverse();
+        let places = other.desired.github.len();
+        other.desired.github.rotate_left(turn % places);
+        for place in &mut other.desired.aws {
+            let count = place.stacks.len();
+            place.stacks.rotate_left(turn % count);
+            place.stacks.reverse();
+        }
+        let (one, two) = (case.plan(), other.plan());
+        prop_assert_eq!(one.digest(), two.digest());
+        prop_assert_eq!(one, two);
+    }
+
+    #[test]
+    fn nothing_is_deleted_or_replaced(case in worlds()) {
+        let plan = case.plan();
+        let gone = plan.changes.iter().find(|change| matches!(change.action, Action::Delete | Action::Replace));
+        prop_assert_eq!(gone, None);
+        prop_assert_eq!((plan.summary().delete, plan.summary().replace), (0, 0));
+    }
+
+    #[test]
+    fn what_is_blocked_unread_or_kept_carries_no_operation_and_what_writes_carries_one(case in worlds()) {
+        for change in case.plan().changes {
+            prop_assert_eq!(change.operation.is_some(), change.action.writes(), "{:?}", change);
+        }
+    }
+
+    #[test]
+    fn every_row_is_written_after_what_it_depends_on(case in worlds()) {
+        let mut full = case.clone();
+        full.options.only.clear();
+        let full = full.plan();
+        let rows: BTreeMap<&Address, &Change> = full.changes.iter().map(|change| (&change.address, change)).collect();
+        let mut done = BTreeSet::new();
+        let plan = case.plan();
+        let mut waiting: Vec<&Change> = plan.changes.iter().filter(|change| change.action.writes()).collect();
+        let planned: BTreeSet<&Address> = waiting.iter().map(|change| &change.address).collect();
+        for change in &waiting {
+            for before in &change.after {
+                prop_assert!(arrives(&rows, before), "{} waits for {before}", change.address);
+            }
+        }
+        while !waiting.is_empty() {
+            let ready = |change: &&Change| change.after.iter().all(|address| !planned.contains(address) || done.contains(address));
+            let (now, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(ready);
+            prop_assert!(!now.is_empty(), "rows wait for each other: {later:?}");
+            done.extend(now.iter().map(|change| &change.address));
+            waiting = later;
+        }
+    }
+
+    #[test]
+    fn rows_are_sorted_and_none_occurs_twice(case in worlds()) {
+        let plan = case.plan();
+        let addresses: Vec<&Address> = plan.changes.iter().map(|change| &change.address).collect();
+        prop_assert!(addresses.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn a_stacks_own_run_never_writes_over_another_credential(mut case in worlds()) {
+        case.options.stack_run = true;
+        for change in case.plan().changes.iter().filter(|change| change.carries_value()) {
+            prop_assert!(!matches!(change.reason, Reason::ValueDiffers), "{}", change.address);
+        }
+    }
+
+    #[test]
+    fn only_leaves_rows_out_and_never_adds_or_widens_one(case in worlds()) {
+        let mut full = case.clone();
+        full.options.only.clear();
+        let (part, full) = (case.plan(), full.plan());
+        prop_assert_eq!(part.changes.len() + part.left_out, full.changes.len());
+        for change in part.changes.iter().filter(|change| change.action.writes()) {
+            let whole = full.changes.iter().find(|other| other.address == change.address).unwrap();
+            prop_assert_eq!(&whole.operation, &change.operation, "{}", change.address);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! How a run was asked for: a stack's own (`--stack`), and a part of the plan (`--only`).
+
+use regcred::plan::{Action, Plan, ReasonKind};
+use regcred::targets::aws::CURRENT;
+
+use crate::case::*;
+use crate::scenarios;
+
+/// A case as `--stack main` sees it.
+fn stack_run(mut case: Case) -> Case {
+    case.options.stack_run = true;
+    case.desired.github.clear();
+    case
+}
+
+fn only(mut case: Case, prefixes: &[&str]) -> Plan {
+    case.options.only = prefixes.iter().map(|prefix| (*prefix).to_owned()).collect();
+    case.plan()
+}
+
+scenarios! {
+    fn a_stacks_own_run_makes_what_is_missing() -> Plan {
+        let plan = stack_run(Case::empty()).plan();
+        for address in [POLICY, SECRET, RULE] {
+            expect(&plan, address, Action::Create, ReasonKind::Absent);
+        }
+        plan
+    }
+
+    fn a_stacks_own_run_leaves_what_is_equal() -> Plan {
+        let plan = stack_run(Case::in_place()).plan();
+        expect_still(&plan);
+        plan
+    }
+
+    fn a_stacks_own_run_never_changes_the_shared_value() -> Plan {
+        let mut case = Case::in_place();
+        case.hold_another();
+        let plan = stack_run(case).plan();
+        expect(&plan, SECRET, Action::Blocked, ReasonKind::OtherCredential);
+        assert!(row(&plan, SECRET).reason.hint().unwrap().contains("without --stack"));
+        plan
+    }
+
+    fn a_stacks_own_run_leaves_its_new_rule_too_where_the_value_is_another() -> Plan {
+        let mut case = Case::in_place();
+        case.hold_another();
+        case.rules().clear();
+        let plan = stack_run(case).plan();
+        expect(&plan, RULE, Action::Blocked, ReasonKind::Depends);
+        plan
+    }
+
+    fn a_stacks_own_run_fills_a_secret_without_a_value() -> Plan {
+        let mut case = Case::in_place();
+        case.secret().versions.clear();
+        let plan = stack_run(case).plan();
+        expect(&plan, SECRET, Action::Update, ReasonKind::NoValue);
+        plan
+    }
+
+    fn a_stacks_own_run_restores_a_secret_that_holds_our_value() -> Plan {
+        let mut case = Case::in_place();
+        case.secret().deleted = Some("2027-02-01".to_owned());
+        let plan = stack_run(case).plan();
+        expect(&plan, SECRET, Action::Update, ReasonKind::PendingDeletion);
+        plan
+    }
+
+    fn a_stacks_own_run_does_not_revive_a_deleted_secret_with_another_value() -> Plan {
+        let mut case = Case::in_place();
+        case.secret().deleted = Some("2027-02-01".to_owned());
+        case.secret().versions = [version(earlier(), CURRENT)].into();
+        let plan = stack_run(case).plan();
+        expect(&plan, SECRET, Action::Blocked, ReasonKind::OtherCredential);
+        expect(&plan, POLICY, Action::Blocked, ReasonKind::OtherCredential);
+        plan
+    }
+
+    fn only_keeps_the_rows_whose_address_starts_so_and_counts_the_others() -> Plan {
+        let plan = only(Case::empty(), &["github:acme/api"]);
+        assert_eq!(plan.changes.len(), 3);
+        assert_eq!(plan.left_out, 3);
+        expect(&plan, TOKEN, Action::Create, ReasonKind::Absent);
+        plan
+    }
+
+    fn only_takes_several_prefixes() -> Plan {
+        let plan = only(Case::empty(), &[POLICY, TOKEN]);
+        assert_eq!(plan.changes.len(), 2);
+        plan
+    }
+
+    fn a_row_whose_prerequisite_only_leaves_out_is_blocked() -> Plan {
+        let plan = only(Case::empty(), &["aws:123456789012/us-east-2/cache-rule/"]);
+        expect(&plan, RULE, Action::Blocked, ReasonKind::Depends);
+        assert!(row(&plan, RULE).reason.to_string().contains(SECRET));
+        plan
+    }
+
+    fn a_row_whose_prerequisite_is_in_place_may_be_done_alone() -> Plan {
+        let mut case = Case::in_place();
+        case.rules().clear();
+        let plan = only(case, &["aws:123456789012/us-east-2/cache-rule/"]);
+        expect(&plan, RULE, Action::Create, ReasonKind::Absent);
+        plan
+    }
+
+    fn a_marker_is_not_written_without_the_secrets_that_it_records() -> Plan {
+        let plan = only(Case::empty(), &[MARKER]);
+        expect(&plan, MARKER, Action::Blocked, ReasonKind::Depends);
+        plan
+    }
+}
+
+#[test]
+fn a_credential_whose_value_was_not_read_has_no_rows() {
+    let mut case = Case::empty();
+    case.known.clear();
+    assert_eq!(case.plan().changes, []);
+}
+
+#[test]
+fn the_digest_changes_with_the_credential_the_rows_and_how_they_are_done_and_with_nothing_else() {
+    let digest = |change: &dyn Fn(&mut Case)| {
+        let mut case = Case::in_place();
+        case.rules().clear();
+        change(&mut case);
+        case.plan().digest()
+    };
+    let first = digest(&|_| ());
+    assert_eq!(first.len(), 64);
+    assert_eq!(first, digest(&|case| case.desired.notes.push("a note".to_owned())), "notes");
+    assert_eq!(first, digest(&|case| case.crowd(3)), "how many rules there are");
+    assert_eq!(
+        first,
+        digest(&|case| case.desired.aws[0].stacks[0].session.profile = None),
+        "how one logs in"
+    );
+    let differing: [(&str, &dyn Fn(&mut Case)); 4] = [
+        ("the fingerprint", &|case| case.known.get_mut(&id()).unwrap().fingerprint = earlier()),
+        ("a row", &|case| case.hold_another()),
+        ("the secret of a rule", &|case| case.secret().arn.push('x')),
+        ("who may read", &|case| case.desired.aws[0].readers = Some(vec![format!("{USER}2")])),
+    ];
+    for (what, change) in differing {
+        assert_ne!(first, digest(change), "{what}");
+    }
+}
+
+#[test]
+fn a_changed_time_of_drift_does_not_change_the_digest() {
+    let late = |seconds| {
+        let mut case = Case::in_place();
+        let time = case.marker().time + chrono::Duration::seconds(seconds);
+        case.found().secrets.as_mut().unwrap().insert("DOCKER_HUB_TOKEN".to_owned(), time);
+        case.plan().digest()
+    };
+    assert_eq!(late(10), late(20));
+}

@@ -1,0 +1,149 @@
+//! GitHub's REST API, as far as secrets and variables go; also under `/api/v3`, as on GitHub Enterprise Server.
+
+mod environments;
+mod error;
+mod place;
+mod repositories;
+mod routes;
+mod secrets;
+mod selected;
+mod state;
+mod user;
+mod variables;
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde_json::Value;
+
+pub use state::{
+    Environment, GitHub, Organization, Repository, Secret, SecretStore, Token, TokenKind, Variable,
+    Visibility,
+};
+
+use crate::calls::Service;
+use crate::faults::Kind;
+use crate::message::{Reply, Request};
+use crate::server::Asked;
+use crate::world::World;
+use error::Refusal;
+use routes::Route;
+
+type Outcome = Result<Reply, Refusal>;
+
+/// One request on its way: the parameters of its route by name, and the world.
+struct Visit<'w> {
+    world: &'w mut World,
+    route: &'static Route,
+    params: BTreeMap<&'static str, String>,
+    query: BTreeMap<String, String>,
+    body: Value,
+    /// `http://host:port`, with `/api/v3` where the request came that way.
+    base: String,
+    token: String,
+}
+
+impl Visit<'_> {
+    fn param(&self, name: &str) -> &str {
+        self.params.get(name).map_or("", String::as_str)
+    }
+
+    fn token(&self) -> Token {
+        self.world.github.tokens.get(&self.token).cloned().unwrap_or_default()
+    }
+}
+
+pub(crate) fn asked(request: &Request) -> Asked {
+    let (_, segments) = segments(request);
+    let is_write = !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let operation = match routes::find(&request.method, &segments) {
+        Some((route, _)) => route.name.to_owned(),
+        None => format!("{} {}", request.method, request.path),
+    };
+    Asked { service: Service::GitHub, operation, is_write }
+}
+
+pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
+    let token = bearer(request);
+    let reply = perform(world, request, &token).unwrap_or_else(|refusal| refusal.render());
+    finish(world, &token, reply)
+}
+
+/// A fault's answer, in GitHub's shape.
+pub(crate) fn refuse(world: &World, kind: &Kind) -> Reply {
+    let date = world.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    error::for_fault(kind).render().with("date", date)
+}
+
+fn perform(world: &mut World, request: &Request, token: &str) -> Outcome {
+    // Documented: a request without a user agent is refused before anything else.
+    if request.header("user-agent").is_none_or(str::is_empty) {
+        return Err(Refusal::no_user_agent());
+    }
+    authenticate(world, token)?;
+    let (prefix, segments) = segments(request);
+    let (route, params) = routes::find(&request.method, &segments).ok_or_else(Refusal::not_found)?;
+    let base = format!("http://{}{prefix}", request.host());
+    let body = parse(request)?;
+    let mut visit =
+        Visit { world, route, params, query: request.query_map(), body, base, token: token.to_owned() };
+    place::resolve(&mut visit, &segments)?;
+    let accepted = route.accepted();
+    place::authorize(&visit).map_err(|refusal| refusal.accepting(&accepted))?;
+    let reply = (route.handler)(&mut visit).map_err(|refusal| refusal.accepting(&accepted))?;
+    Ok(if accepted.is_empty() { reply } else { reply.with("x-accepted-github-permissions", accepted) })
+}
+
+fn authenticate(world: &mut World, token: &str) -> Result<(), Refusal> {
+    let limit = world.github.rate_limit;
+    if token.is_empty() {
+        return Err(Refusal::requires_authentication());
+    }
+    let known = world.github.tokens.get_mut(token).ok_or_else(Refusal::bad_credentials)?;
+    known.used += 1;
+    if known.used > limit { Err(Refusal::primary_limit(&known.login)) } else { Ok(()) }
+}
+
+/// The body as JSON; some writes have none.
+fn parse(request: &Request) -> Result<Value, Refusal> {
+    if request.body.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_slice(&request.body).map_err(|_| Refusal::new(400, "Problems parsing JSON"))
+}
+
+/// `/api/v3` or nothing, and the decoded segments after it.
+fn segments(request: &Request) -> (&'static str, Vec<String>) {
+    let mut segments = request.segments();
+    if segments.starts_with(&["api".to_owned(), "v3".to_owned()]) {
+        segments.drain(..2);
+        return ("/api/v3", segments);
+    }
+    ("", segments)
+}
+
+/// `Bearer X`, `token X`, or the password of Basic, which `git` and old tools use.
+fn bearer(request: &Request) -> String {
+    let header = request.header("authorization").unwrap_or_default();
+    let (scheme, value) = header.split_once(' ').unwrap_or(("", header));
+    match scheme.to_lowercase().as_str() {
+        "bearer" | "token" => value.trim().to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// The headers that every answer has.
+fn finish(world: &World, token: &str, reply: Reply) -> Reply {
+    let now = world.clock.now();
+    let limit = world.github.rate_limit;
+    let used = world.github.tokens.get(token).map_or(0, |token| token.used);
+    reply
+        .with("date", now.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
+        .with("x-github-media-type", "github.v3; format=json")
+        .with("x-github-request-id", "0000:000000:0000000:0000000:00000000")
+        .with("x-ratelimit-limit", limit.to_string())
+        .with("x-ratelimit-remaining", limit.saturating_sub(used).to_string())
+        .with("x-ratelimit-used", used.to_string())
+        .with("x-ratelimit-reset", (now.timestamp() + 3600).to_string())
+        .with("x-ratelimit-resource", "core")
+}

@@ -1,0 +1,125 @@
+//! Starts the sandbox for people: prints what to export, and stays until it is interrupted.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use clap::Parser;
+use regcred_sandbox::{Call, Ports, Sandbox, World};
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Loopback doubles of AWS (Secrets Manager, ECR, STS), GitHub and Docker Hub.
+///
+/// Prints `export NAME=value` lines, then serves until Ctrl-C. What landed where: GET /_sandbox/state on any of the
+/// addresses; the requests so far: GET /_sandbox/calls.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Options {
+    /// World to start from, and to save to after each write; JSON
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Delay of every answer
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    latency_ms: u64,
+    /// Append one JSON line for each finished request
+    #[arg(long, value_name = "FILE")]
+    calls: Option<PathBuf>,
+    /// Docker Hub user that can log in
+    #[arg(long, value_name = "NAME", default_value = "acme")]
+    docker_hub_user: String,
+    /// That user's token
+    #[arg(long, value_name = "TOKEN", default_value = "dckr_pat_sandbox-0123456789abcdefghi")]
+    docker_hub_token: String,
+    /// Port of AWS
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port_aws: u16,
+    /// Port of GitHub
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port_github: u16,
+    /// Port of Docker Hub
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port_registry: u16,
+}
+
+fn main() -> io::Result<()> {
+    let options = Options::parse();
+    let ports = Ports { aws: options.port_aws, github: options.port_github, registry: options.port_registry };
+    let sandbox = Sandbox::start_on(world(&options)?, ports)?;
+    sandbox.set_latency(Duration::from_millis(options.latency_ms));
+    record(&sandbox, &options)?;
+    Builder::new_current_thread().enable_all().build()?.block_on(serve(&sandbox))?;
+    save(options.state.as_deref(), &sandbox.snapshot())
+}
+
+fn world(options: &Options) -> io::Result<World> {
+    let mut world = match &options.state {
+        Some(path) if path.exists() => serde_json::from_reader(File::open(path)?)?,
+        _ => World::default(),
+    };
+    if !world.registry.accepts(&options.docker_hub_user, &options.docker_hub_token) {
+        world.registry.add_account(&options.docker_hub_user, &options.docker_hub_token);
+    }
+    Ok(world)
+}
+
+/// Calls go to their file, and the world to its own after each write, so that a killed sandbox loses nothing.
+fn record(sandbox: &Sandbox, options: &Options) -> io::Result<()> {
+    let calls = options
+        .calls
+        .as_ref()
+        .map(|path| OpenOptions::new().create(true).append(true).open(path))
+        .transpose()?;
+    let calls = calls.map(Mutex::new);
+    let (state, world) = (options.state.clone(), sandbox.watcher());
+    sandbox.on_call(move |call| {
+        let written = calls.as_ref().map_or(Ok(()), |file| append(file, call));
+        let saved = if call.is_write { save(state.as_deref(), &world()) } else { Ok(()) };
+        if let Err(error) = written.and(saved) {
+            // Nobody else can be told from here, and the request itself has been served.
+            writeln!(io::stderr(), "regcred-sandbox: {error}").ok();
+        }
+    });
+    Ok(())
+}
+
+fn append(file: &Mutex<File>, call: &Call) -> io::Result<()> {
+    let line = format!("{}\n", serde_json::to_string(call)?);
+    file.lock().map_err(|error| io::Error::other(error.to_string()))?.write_all(line.as_bytes())
+}
+
+/// Through a second file, so that a kill in between leaves the old one whole.
+fn save(path: Option<&Path>, world: &World) -> io::Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let new = path.with_extension("new");
+    std::fs::write(&new, serde_json::to_vec_pretty(world)?)?;
+    std::fs::rename(new, path)
+}
+
+fn print_environment(sandbox: &Sandbox) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for (name, value) in sandbox.env() {
+        writeln!(out, "export {name}={}", quoted(&value))?;
+    }
+    out.flush()
+}
+
+/// For a POSIX shell.
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "'\\''"))
+}
+
+/// Prints the environment and stays until a signal. Signals are listened for first: whoever has read the last line may
+/// send one at once.
+async fn serve(sandbox: &Sandbox) -> io::Result<()> {
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    print_environment(sandbox)?;
+    tokio::select! {
+        _ = interrupted.recv() => {}
+        _ = terminated.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! Docker Hub: registry-1.docker.io, auth.docker.io and hub.docker.com behind one address.
+
+mod state;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use http::Method;
+use serde_json::{Value, json};
+
+pub use state::{Account, Credential, CredentialKind, Plan, Registry, WINDOW_SECONDS};
+
+use crate::calls::Service;
+use crate::faults::Kind;
+use crate::message::{Reply, Request, pairs};
+use crate::server::Asked;
+use crate::world::World;
+
+const SERVICE: &str = "registry.docker.io";
+/// What `expires_in` says, and holds.
+const TOKEN_SECONDS: i64 = 300;
+const MANIFEST: &str = "application/vnd.oci.image.index.v1+json";
+/// What Docker Hub says at the limit (docs.docker.com, "Docker Hub pull usage and limits").
+const TOO_MANY: &str = "You have reached your pull rate limit. You may increase the limit by authenticating and upgrading: \
+                        https://www.docker.com/increase-rate-limits";
+
+pub(crate) fn asked(request: &Request) -> Asked {
+    let method = &request.method;
+    let (service, path) = match Page::of(request) {
+        Page::Ping => (Service::Registry, "/v2/".to_owned()),
+        Page::Manifest { .. } => (Service::Registry, "/v2/{name}/manifests/{reference}".to_owned()),
+        Page::Token => (Service::Token, "/token".to_owned()),
+        Page::HubLogin => (Service::Hub, "/v2/auth/token".to_owned()),
+        Page::Unknown => (Service::Registry, request.path.clone()),
+    };
+    Asked { service, operation: format!("{method} {path}"), is_write: false }
+}
+
+pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
+    let now = world.clock.now();
+    let registry = &mut world.registry;
+    let reply = match Page::of(request) {
+        Page::Ping => ping(registry, request, now),
+        Page::Manifest { name } => manifest(registry, request, &name, now),
+        Page::Token => token(registry, request, now),
+        Page::HubLogin => hub_login(registry, request, now),
+        Page::Unknown => Reply::text(404, "text/plain", "404 page not found\n"),
+    };
+    reply.with("docker-distribution-api-version", "registry/2.0")
+}
+
+/// A fault's answer, in the registry's shape.
+pub(crate) fn refuse(kind: &Kind) -> Reply {
+    match kind {
+        Kind::Throttle { retry_after } => {
+            let reply = error(429, "TOOMANYREQUESTS", TOO_MANY);
+            retry_after.iter().fold(reply, |reply, seconds| reply.with("retry-after", seconds.to_string()))
+        }
+        Kind::Status(429) => error(429, "TOOMANYREQUESTS", TOO_MANY),
+        Kind::Status(401) => error(401, "UNAUTHORIZED", "authentication required"),
+        Kind::Status(403) => error(403, "DENIED", "requested access to the resource is denied"),
+        Kind::Status(503) => error(503, "UNAVAILABLE", "service unavailable"),
+        Kind::Status(status) => error(*status, "UNKNOWN", "internal error"),
+        _ => error(500, "UNKNOWN", "internal error"),
+    }
+}
+
+/// What is asked for.
+enum Page {
+    Ping,
+    Manifest { name: String },
+    Token,
+    HubLogin,
+    Unknown,
+}
+
+impl Page {
+    fn of(request: &Request) -> Self {
+        let segments = request.segments();
+        let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+        match (&request.method, parts.as_slice()) {
+            (&Method::GET, ["token"]) => Self::Token,
+            (&Method::GET, ["v2"]) => Self::Ping,
+            (&Method::POST, ["v2", "auth", "token"]) => Self::HubLogin,
+            (&Method::GET | &Method::HEAD, ["v2", name @ .., "manifests", _]) => {
+                Self::Manifest { name: name.join("/") }
+            }
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Somebody let in: a login, or nobody in particular, and what the token is good for.
+struct Visitor {
+    login: Option<String>,
+    scopes: Vec<String>,
+}
+
+fn ping(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Reply {
+    match visitor(registry, request, now) {
+        Some(_) => Reply::json(200, &json!({})),
+        None => challenge(registry, request, ""),
+    }
+}
+
+/// 401 with the way to a token; with Basic alone where the world says so, as private registries do.
+fn challenge(registry: &Registry, request: &Request, more: &str) -> Reply {
+    let how = if registry.basic_only {
+        "Basic realm=\"Registry\"".to_owned()
+    } else {
+        format!("Bearer realm=\"http://{}/token\",service=\"{SERVICE}\"{more}", request.host())
+    };
+    error(401, "UNAUTHORIZED", "authentication required").with("www-authenticate", how)
+}
+
+fn error(status: u16, code: &str, message: &str) -> Reply {
+    Reply::json(status, &json!({ "errors": [{ "code": code, "message": message, "detail": null }] }))
+}
+
+/// A token for an account, or for nobody when there is no `Authorization`: an answer of 200 is no proof of a login
+/// unless one was sent.
+fn token(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Reply {
+    let login = match request.header("authorization") {
+        None => None,
+        Some(header) => match basic(header).and_then(|(user, secret)| registry.login(&user, &secret)) {
+            Some(login) => Some(login),
+            // auth.docker.io's own words (docker/hub-feedback#2383).
+            None => {
+                return Reply::json(401, &json!({ "details": "incorrect username or password" }));
+            }
+        },
+    };
+    let scopes = pairs(&request.query).filter(|(name, _)| name == "scope").map(|(_, scope)| scope).collect();
+    let token = issue(Visitor { login, scopes }, now);
+    let issued_at = now.format("%Y-%m-%dT%H:%M:%S%.9fZ").to_string();
+    Reply::json(
+        200,
+        &json!({ "token": token, "access_token": token, "expires_in": TOKEN_SECONDS, "issued_at": issued_at }),
+    )
+}
+
+/// Not a JWT, as the real ones are: nobody but the registry has to read it.
+fn issue(visitor: Visitor, now: DateTime<Utc>) -> String {
+    let expires = now.timestamp() + TOKEN_SECONDS;
+    let claims =
+        json!({ "for": SERVICE, "login": visitor.login, "scopes": visitor.scopes, "expires": expires });
+    STANDARD.encode(claims.to_string())
+}
+
+fn basic(header: &str) -> Option<(String, String)> {
+    let text = String::from_utf8(STANDARD.decode(header.strip_prefix("Basic ")?.trim()).ok()?).ok()?;
+    let (user, secret) = text.split_once(':')?;
+    Some((user.to_owned(), secret.to_owned()))
+}
+
+/// Who comes with this request; `None` without a valid token.
+fn visitor(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Option<Visitor> {
+    let header = request.header("authorization")?;
+    if registry.basic_only {
+        let (user, secret) = basic(header)?;
+        let login = registry.login(&user, &secret)?;
+        return Some(Visitor { login: Some(login), scopes: vec!["*".to_owned()] });
+    }
+    let claims: Value =
+        serde_json::from_slice(&STANDARD.decode(header.strip_prefix("Bearer ")?).ok()?).ok()?;
+    let valid = claims["for"] == SERVICE && claims["expires"].as_i64()? > now.timestamp();
+    let scopes = claims["scopes"].as_array()?.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    valid.then(|| Visitor { login: claims["login"].as_str().map(str::to_owned), scopes })
+}
+
+/// A manifest and the pull limit. HEAD costs nothing, GET costs a pull (documented).
+fn manifest(registry: &mut Registry, request: &Request, name: &str, now: DateTime<Utc>) -> Reply {
+    let scope = format!("repository:{name}:pull");
+    let Some(visitor) = visitor(registry, request, now) else {
+        return challenge(registry, request, &format!(",scope=\"{scope}\""));
+    };
+    if !visitor.scopes.iter().any(|granted| *granted == scope || granted == "*") {
+        return challenge(registry, request, &format!(",scope=\"{scope}\",error=\"insufficient_scope\""));
+    }
+    let source = registry.source(visitor.login.as_deref());
+    let plan = registry.plan_mut(visitor.login.as_deref());
+    if plan.is_used_up() {
+        return with_limits(error(429, "TOOMANYREQUESTS", TOO_MANY), plan.headers(&source));
+    }
+    if request.method == Method::GET {
+        plan.count_pull();
+    }
+    let body = json!({ "schemaVersion": 2, "mediaType": MANIFEST, "manifests": [] }).to_string();
+    with_limits(Reply::text(200, MANIFEST, body), plan.headers(&source))
+}
+
+fn with_limits(reply: Reply, limits: Vec<(&'static str, String)>) -> Reply {
+    limits.into_iter().fold(reply, |reply, (name, value)| reply.with(name, value))
+}
+
+/// hub.docker.com's login with a token or password (docs.docker.com, "Docker Hub API", `POST /v2/auth/token`).
+fn hub_login(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Reply {
+    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let member = |name: &str| body[name].as_str().unwrap_or_default();
+    match registry.login(member("identifier"), member("secret")) {
+        Some(login) => {
+            let visitor = Visitor { login: Some(login), scopes: Vec::new() };
+            Reply::json(200, &json!({ "access_token": issue(visitor, now) }))
+        }
+        None => Reply::json(401, &json!({ "detail": "Incorrect authentication credentials" })),
+    }
+}

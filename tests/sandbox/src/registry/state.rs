@@ -1,0 +1,186 @@
+//! What Docker Hub remembers, as plain data.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Limits count over six hours (documented).
+pub const WINDOW_SECONDS: u32 = 21_600;
+
+/// Accounts and limits.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Registry {
+    /// Login in lower case -> account.
+    pub accounts: BTreeMap<String, Account>,
+    /// Pulls without a login, by address.
+    pub anonymous: Plan,
+    /// Offers HTTP Basic only, and no token service.
+    pub basic_only: bool,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        let mut registry = Self::empty();
+        registry.add_account("acme", "dckr_pat_sandbox-0123456789abcdefghi");
+        registry
+    }
+}
+
+impl Registry {
+    /// No accounts.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { accounts: BTreeMap::new(), anonymous: Plan::limited(100), basic_only: false }
+    }
+
+    /// Puts an account with one valid credential there.
+    pub fn add_account(&mut self, login: &str, secret: &str) -> &mut Account {
+        let account = self.accounts.entry(login.to_lowercase()).or_default();
+        account.credentials.push(Credential::new(secret));
+        account
+    }
+
+    /// Revokes a credential, as its owner would on hub.docker.com.
+    pub fn revoke(&mut self, secret: &str) {
+        let credentials = self.accounts.values_mut().flat_map(|account| &mut account.credentials);
+        credentials
+            .filter(|credential| credential.secret == secret)
+            .for_each(|credential| credential.revoked = true);
+    }
+
+    /// Whether this user and secret log in.
+    #[must_use]
+    pub fn accepts(&self, user: &str, secret: &str) -> bool {
+        self.login(user, secret).is_some()
+    }
+
+    /// The login, as Docker Hub writes it. Users compare without case: Docker IDs are lower-case, and Docker Hub takes
+    /// them in any (unconfirmed for the token service).
+    pub(crate) fn login(&self, user: &str, secret: &str) -> Option<String> {
+        let login = user.to_lowercase();
+        let credentials = &self.accounts.get(&login)?.credentials;
+        credentials
+            .iter()
+            .any(|credential| !credential.revoked && credential.secret == secret)
+            .then_some(login)
+    }
+
+    pub(crate) fn plan_mut(&mut self, login: Option<&str>) -> &mut Plan {
+        match login.and_then(|login| self.accounts.get_mut(login)) {
+            Some(account) => &mut account.plan,
+            None => &mut self.anonymous,
+        }
+    }
+
+    /// `docker-ratelimit-source`: the address without a login; with one, that it is the account's id is unconfirmed.
+    pub(crate) fn source(&self, login: Option<&str>) -> String {
+        login
+            .and_then(|login| self.accounts.get(login))
+            .map_or_else(|| "192.0.2.1".to_owned(), |account| account.id.clone())
+    }
+}
+
+/// An account, personal or of an organization.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Account {
+    /// What the limits are counted by.
+    pub id: String,
+    /// Tokens and passwords.
+    pub credentials: Vec<Credential>,
+    /// Pull limit.
+    pub plan: Plan,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self {
+            id: "0f7f1d6e-4f5f-4f0a-8a86-7c4f9fd2c3a1".to_owned(),
+            credentials: Vec::new(),
+            plan: Plan::limited(200),
+        }
+    }
+}
+
+/// A secret that an account logs in with.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Credential {
+    /// Token or password.
+    pub secret: String,
+    /// Which of the two.
+    pub kind: CredentialKind,
+    /// No longer accepted.
+    pub revoked: bool,
+}
+
+impl Credential {
+    /// A valid credential; its kind follows from its prefix.
+    #[must_use]
+    pub fn new(secret: &str) -> Self {
+        let kind = match secret {
+            _ if secret.starts_with("dckr_pat_") => CredentialKind::Pat,
+            _ if secret.starts_with("dckr_oat_") => CredentialKind::Oat,
+            _ => CredentialKind::Password,
+        };
+        Self { secret: secret.to_owned(), kind, revoked: false }
+    }
+}
+
+/// What a credential is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CredentialKind {
+    /// A personal access token, `dckr_pat_…`.
+    #[default]
+    Pat,
+    /// An organization's access token, `dckr_oat_…` (the prefix is unconfirmed); the user is the organization.
+    Oat,
+    /// A password.
+    Password,
+}
+
+/// How much may be pulled. Paid accounts have no limit, and no headers that tell of one (documented).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Plan {
+    /// Pulls in six hours; `None` for a paid account.
+    pub limit: Option<u32>,
+    /// Pulls left.
+    pub remaining: u32,
+}
+
+impl Plan {
+    /// So many pulls in six hours, all of them left.
+    #[must_use]
+    pub fn limited(limit: u32) -> Self {
+        Self { limit: Some(limit), remaining: limit }
+    }
+
+    /// No limit.
+    #[must_use]
+    pub fn paid() -> Self {
+        Self { limit: None, remaining: 0 }
+    }
+
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.limit.is_some() && self.remaining == 0
+    }
+
+    pub(crate) fn count_pull(&mut self) {
+        self.remaining = self.remaining.saturating_sub(1);
+    }
+
+    /// The headers, as `docs.docker.com` shows them.
+    pub(crate) fn headers(&self, source: &str) -> Vec<(&'static str, String)> {
+        let Some(limit) = self.limit else {
+            return Vec::new();
+        };
+        vec![
+            ("ratelimit-limit", format!("{limit};w={WINDOW_SECONDS}")),
+            ("ratelimit-remaining", format!("{};w={WINDOW_SECONDS}", self.remaining)),
+            ("docker-ratelimit-source", source.to_owned()),
+        ]
+    }
+}

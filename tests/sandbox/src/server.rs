@@ -1,0 +1,240 @@
+//! The listeners: reads a request whole, logs it, does what the faults say, and lets the double answer.
+
+use std::future::pending;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use http::StatusCode;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+
+use crate::body::Cut;
+use crate::calls::{Call, Service};
+use crate::faults::Kind;
+use crate::gate::Moment;
+use crate::message::{Reply, Request};
+use crate::shared::Shared;
+use crate::world::World;
+use crate::{aws, github, registry};
+
+/// No request of the real systems comes near this; a bigger one is a fault of the program under test.
+const BODY_LIMIT: usize = 4 << 20;
+
+/// One listener: the systems that share an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Secrets Manager, ECR and STS, told apart by the signature's scope.
+    Aws,
+    /// GitHub, also under `/api/v3`.
+    GitHub,
+    /// Docker Hub: registry, token service and hub API.
+    Registry,
+}
+
+/// What a request asks, before it is answered.
+pub(crate) struct Asked {
+    pub(crate) service: Service,
+    pub(crate) operation: String,
+    pub(crate) is_write: bool,
+}
+
+/// A double's answer, and what its model does not allow in the request.
+pub(crate) struct Answer {
+    pub(crate) reply: Reply,
+    pub(crate) violations: Vec<String>,
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self { reply, violations: Vec::new() }
+    }
+}
+
+impl Door {
+    fn asked(self, request: &Request) -> Asked {
+        match self {
+            Self::Aws => aws::asked(request),
+            Self::GitHub => github::asked(request),
+            Self::Registry => registry::asked(request),
+        }
+    }
+
+    fn answer(self, world: &mut World, request: &Request) -> Answer {
+        match self {
+            Self::Aws => aws::answer(world, request),
+            Self::GitHub => github::answer(world, request).into(),
+            Self::Registry => registry::answer(world, request).into(),
+        }
+    }
+
+    fn refuse(self, world: &World, request: &Request, kind: &Kind) -> Reply {
+        match self {
+            Self::Aws => aws::refuse(request, kind),
+            Self::GitHub => github::refuse(world, kind),
+            Self::Registry => registry::refuse(kind),
+        }
+    }
+}
+
+/// Opens or closes a listener; answered when it is so.
+pub(crate) type Command = (bool, SyncSender<io::Result<()>>);
+
+/// Serves one listener until the runtime ends.
+pub(crate) async fn serve(
+    door: Door,
+    shared: Arc<Shared>,
+    listener: StdListener,
+    mut commands: mpsc::UnboundedReceiver<Command>,
+) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    let mut listener = Some(TcpListener::from_std(listener)?);
+    let (open, _) = watch::channel(true);
+    loop {
+        tokio::select! {
+            Some((wanted, done)) = commands.recv() => {
+                let result = switch(&mut listener, address, wanted);
+                open.send_replace(listener.is_some());
+                done.send(result).ok();
+            }
+            Ok((stream, _)) = accept(listener.as_ref()) => {
+                tokio::spawn(connection(door, shared.clone(), stream, open.subscribe()));
+            }
+        }
+    }
+}
+
+async fn accept(listener: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => pending().await,
+    }
+}
+
+fn switch(listener: &mut Option<TcpListener>, address: SocketAddr, open: bool) -> io::Result<()> {
+    if !open {
+        *listener = None;
+    } else if listener.is_none() {
+        let again = StdListener::bind(address)?;
+        again.set_nonblocking(true)?;
+        *listener = Some(TcpListener::from_std(again)?);
+    }
+    Ok(())
+}
+
+/// Serves one connection. When a request was to be hung up on, the socket is closed with a reset, as a middlebox does.
+async fn connection(door: Door, shared: Arc<Shared>, stream: TcpStream, mut open: watch::Receiver<bool>) {
+    // Without it, Nagle and delayed acknowledgements add 40 ms to an answer on a kept connection.
+    stream.set_nodelay(true).ok();
+    let service = service_fn(move |incoming| respond(door, shared.clone(), incoming));
+    let mut http = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let failed = tokio::select! {
+        result = pin!(&mut http) => result.is_err(),
+        _ = open.wait_for(|open| !open) => true,
+    };
+    if failed {
+        http.into_parts().io.into_inner().set_zero_linger().ok();
+    }
+}
+
+async fn respond(
+    door: Door,
+    shared: Arc<Shared>,
+    incoming: hyper::Request<Incoming>,
+) -> io::Result<hyper::Response<Cut>> {
+    let request = read(incoming).await?;
+    if let Some(reply) = shared.inspect(&request) {
+        return response(reply, None);
+    }
+    let asked = door.asked(&request);
+    let index = shared.begin(asked, &request);
+    shared.delay().await;
+    shared.pause(index, Moment::BeforeEffect).await;
+    let fault = shared.strike(index);
+    let reply = effect(door, &shared, index, &request, fault.as_ref()).await?;
+    shared.pause(index, Moment::AfterEffect).await;
+    if matches!(fault, Some(Kind::TimeoutAfter)) {
+        pending::<()>().await;
+    }
+    shared.end(index, &reply, fault != Some(Kind::ResetAfter));
+    response(reply, fault)
+}
+
+/// Does what the request asks, unless the fault forbids it.
+async fn effect(
+    door: Door,
+    shared: &Shared,
+    index: usize,
+    request: &Request,
+    fault: Option<&Kind>,
+) -> io::Result<Reply> {
+    match fault {
+        Some(Kind::TimeoutBefore) => pending().await,
+        Some(Kind::ResetBefore) => Err(hang_up()),
+        Some(kind) if !kind.takes_effect() => Ok(door.refuse(&shared.world(), request, kind)),
+        _ => {
+            let answer = door.answer(&mut shared.world(), request);
+            shared.note(index, answer.violations);
+            Ok(answer.reply)
+        }
+    }
+}
+
+async fn read(incoming: hyper::Request<Incoming>) -> io::Result<Request> {
+    let (parts, body) = incoming.into_parts();
+    let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(io::Error::other)?.to_bytes();
+    Ok(Request {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+    })
+}
+
+fn response(reply: Reply, fault: Option<Kind>) -> io::Result<hyper::Response<Cut>> {
+    let body = match fault {
+        Some(Kind::ResetAfter) => return Err(hang_up()),
+        Some(Kind::TruncatedBody) => Cut::half(reply.body),
+        Some(Kind::GarbageBody) => Cut::whole(b"<html>\0\xff{\"".to_vec()),
+        _ => Cut::whole(reply.body),
+    };
+    let mut response =
+        hyper::Response::builder().status(StatusCode::from_u16(reply.status).map_err(io::Error::other)?);
+    for (name, value) in reply.headers {
+        response = response.header(name, value);
+    }
+    response.body(body).map_err(io::Error::other)
+}
+
+fn hang_up() -> io::Error {
+    io::ErrorKind::ConnectionReset.into()
+}
+
+/// A call as it stands when it has arrived.
+pub(crate) fn arrived(index: usize, asked: Asked, request: &Request, started: std::time::Duration) -> Call {
+    let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
+    Call {
+        index,
+        service: asked.service,
+        operation: asked.operation,
+        method: request.method.to_string(),
+        path: format!("{}{query}", request.path),
+        is_write: asked.is_write,
+        started,
+        ended: None,
+        status: None,
+        fault: None,
+        violations: Vec::new(),
+        request_headers: request.header_map(),
+        request_body: request.body.to_vec(),
+        response_body: Vec::new(),
+    }
+}

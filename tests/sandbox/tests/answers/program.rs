@@ -1,0 +1,87 @@
+//! The sandbox as a program.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::client::send;
+
+/// A running program and what it printed. Killed when dropped.
+struct Program {
+    child: Child,
+    env: BTreeMap<String, String>,
+}
+
+impl Program {
+    fn start(args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_regcred-sandbox"))
+            .args(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut env = BTreeMap::new();
+        for line in lines {
+            let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
+            env.insert(name.to_owned(), value.trim_matches('\'').to_owned());
+            // The last of them by name; the program stays, so there is no end to read to.
+            if name == "REGCRED_REGISTRY_ENDPOINTS" {
+                break;
+            }
+        }
+        Self { child, env }
+    }
+
+    /// SIGTERM, as `kill` sends it, and the exit code.
+    fn terminate(&mut self) -> Option<i32> {
+        Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn path(directory: &Path, name: &str) -> String {
+    directory.join(name).display().to_string()
+}
+
+#[test]
+fn the_program_prints_what_to_export_serves_and_ends_on_sigterm() {
+    let mut program = Program::start(&["--docker-hub-user", "bob", "--docker-hub-token", "s3cret"]);
+    let hub = program.env["DOCKER_HUB_API_URL"].clone();
+    let login = |user: &str, secret: &str| {
+        let body = format!(r#"{{"identifier":"{user}","secret":"{secret}"}}"#);
+        send(&hub, "POST", "/v2/auth/token", &[], body.as_bytes()).unwrap().status
+    };
+    assert_eq!((login("bob", "s3cret"), login("bob", "other")), (200, 401));
+    assert_eq!(program.terminate(), Some(0));
+}
+
+#[test]
+fn the_program_keeps_its_world_and_its_calls_in_files() {
+    let directory = std::env::temp_dir().join(format!("regcred-sandbox-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let (state, calls) = (path(&directory, "world.json"), path(&directory, "calls.jsonl"));
+    let post = |program: &Program| {
+        let headers = [("authorization", "Bearer github_pat_sandbox0123456789"), ("user-agent", "test")];
+        let url = &program.env["GITHUB_API_URL"];
+        let body = br#"{"name":"KEPT","value":"v1"}"#;
+        send(url, "POST", "/repos/acme/api/actions/variables", &headers, body).unwrap().status
+    };
+    let mut first = Program::start(&["--state", &state, "--calls", &calls]);
+    assert_eq!(post(&first), 201);
+    assert_eq!(first.terminate(), Some(0));
+    let second = Program::start(&["--state", &state, "--calls", &calls]);
+    assert_eq!(post(&second), 409);
+    drop(second);
+    let lines = std::fs::read_to_string(&calls).unwrap();
+    assert_eq!(lines.lines().count(), 2);
+    assert!(lines.lines().all(|line| line.contains("POST /repos/{owner}/{repo}/actions/variables")));
+    std::fs::remove_dir_all(directory).unwrap();
+}
