@@ -5,15 +5,18 @@ use std::path::Path;
 
 use regcred::sources::pulumi::{CredentialKeys, Passphrase, Project, locate};
 
+/// Cargo runs tests in the folder of the package.
 fn example() -> Project {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pulumi/infra");
-    Project::find(&folder).expect("the project file is good").expect("there is a project")
+    Project::find(Path::new("./tests/fixtures/pulumi/infra"))
+        .expect("the project file is good")
+        .expect("there is a project")
 }
 
 #[test]
 fn the_example_project_gives_its_credential_to_who_knows_the_passphrase() {
     let project = example();
     assert_eq!(project.name, "infra");
+    assert_eq!(project.file, Path::new("tests/fixtures/pulumi/infra/Pulumi.yaml"));
     let stack = project.stack("main").expect("the stack file is good");
     let located = locate(&stack, &CredentialKeys::default()).expect("the credential is there");
 

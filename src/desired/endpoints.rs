@@ -39,9 +39,11 @@ impl Addresses {
         {
             Ok(registries) => registries,
             Err(errors) => {
-                problems.extend(
-                    errors.0.iter().map(|error| problem("REGCRED_REGISTRY_ENDPOINTS", &error.to_string())),
-                );
+                let example = "REGCRED_REGISTRY_ENDPOINTS=docker.io=https://mirror.example.com";
+                problems.extend(errors.0.iter().map(|error| Problem {
+                    hint: Some(example.to_owned()),
+                    ..problem("REGCRED_REGISTRY_ENDPOINTS", &error.to_string())
+                }));
                 Endpoints::default()
             }
         };

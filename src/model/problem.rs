@@ -55,6 +55,11 @@ impl Problem {
         {
             place.file = relative.to_owned();
         }
+        // A command in a hint names folders, too; the folder itself need not be named.
+        let dir = dir.display();
+        let shortened =
+            |hint: String| hint.replace(&format!("{dir}/"), "").replace(&format!(" -C {dir}"), "");
+        self.hint = self.hint.map(shortened);
         self
     }
 }

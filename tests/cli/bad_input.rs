@@ -123,14 +123,7 @@ fn white_space_that_was_pasted_with_the_credential() {
 fn an_invalid_region_with_the_nearest_right_one() {
     let place = Place::new();
     place.edit("infra/Pulumi.main.yaml", "us-east-2", "us-esat-2");
-    refused(&place, &["infra/Pulumi.main.yaml:2", "`us-esat-2` is not a region", "us-east-2"]);
-}
-
-#[test]
-fn a_region_without_pull_through_caches() {
-    let place = Place::new();
-    place.edit("infra/Pulumi.main.yaml", "us-east-2", "cn-north-1");
-    refused(&place, &["infra/Pulumi.main.yaml:2", "China"]);
+    refused(&place, &["infra/Pulumi.main.yaml:3:3", "`us-esat-2` is not a region", "us-east-2"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::world::assert_holds;
 
 /// The digest that the plan prints.
 fn digest(ran: &Ran) -> String {
-    let after = ran.stdout.split("Digest ").nth(1).expect("the plan has a digest");
+    let after = ran.stdout.split("Digest: ").nth(1).expect("the plan has a digest");
     after.split_whitespace().next().unwrap().to_owned()
 }
 

@@ -85,3 +85,70 @@ fn text(node: &Node, place: &Place, key: &str) -> Result<String, ConfigError> {
     let text = node.scalar().map(super::scalar::Scalar::text);
     text.ok_or_else(|| ConfigError::NotAList { place: place.clone(), key: key.to_owned() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::pulumi::sample::{said, stack};
+
+    fn list(value: &str) -> Result<Vec<String>, ConfigError> {
+        let content = format!("config:\n  aws:allowedAccountIds: {value}\n");
+        stack(&content).expect("it is good").list("aws:allowedAccountIds")
+    }
+
+    fn roles(line: &str) -> Result<Vec<AssumeRole>, ConfigError> {
+        stack(&format!("config:\n  {line}\n")).expect("it is good").assume_roles()
+    }
+
+    #[test]
+    fn a_list_is_read_from_yaml_and_from_json_text() {
+        for value in [
+            "[\"123456789012\", '210987654321']",
+            "[123456789012, 210987654321]",
+            r#"'["123456789012", 210987654321]'"#,
+        ] {
+            assert_eq!(list(value).expect("a list"), ["123456789012", "210987654321"], "{value}");
+        }
+        assert_eq!(list("'123456789012'").expect("one"), ["123456789012"]);
+        assert!(list("''").expect("none").is_empty());
+        assert!(list("[]").expect("none").is_empty());
+    }
+
+    #[test]
+    fn a_list_of_anything_else_is_refused() {
+        let wanted = "`aws:allowedAccountIds` must be a list of texts";
+        for value in ["{a: b}", "[[a]]", r#"'{"a": 1}'"#] {
+            assert!(said(list(value).expect_err("it is refused")).contains(wanted), "{value}");
+        }
+        assert!(matches!(list("[{secure: x}]"), Err(ConfigError::Encrypted { .. })));
+    }
+
+    #[test]
+    fn roles_are_read_from_both_keys_and_every_form() {
+        let role = |arn: &str, external: Option<&str>| AssumeRole {
+            role_arn: arn.to_owned(),
+            external_id: external.map(str::to_owned),
+            session_name: None,
+        };
+        for line in [
+            "aws:assumeRole: {roleArn: r, externalId: e}",
+            "aws:assumeRole: [{roleArn: r, externalId: e}]",
+            "aws:assumeRoles: [{roleArn: r, externalId: e}]",
+            r#"aws:assumeRoles: '[{"roleArn": "r", "externalId": "e"}]'"#,
+        ] {
+            assert_eq!(roles(line).expect("roles"), [role("r", Some("e"))], "{line}");
+        }
+        let two = roles("aws:assumeRoles: [{roleArn: r}, {roleArn: s}]");
+        assert_eq!(two.expect("roles"), [role("r", None), role("s", None)]);
+        assert!(roles("a: b").expect("none").is_empty());
+        let named = roles("aws:assumeRole: {roleArn: r, sessionName: s, duration: 1h}").expect("roles");
+        assert_eq!(named[0].session_name.as_deref(), Some("s"));
+    }
+
+    #[test]
+    fn a_role_without_its_name_is_refused() {
+        for line in ["aws:assumeRole: {externalId: e}", "aws:assumeRole: arn", "aws:assumeRoles: [a]"] {
+            assert!(matches!(roles(line), Err(ConfigError::NoRole { .. })), "{line}");
+        }
+    }
+}

@@ -57,7 +57,7 @@ impl ConfigError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Encrypted { fix, .. } => Some(format!("run `{fix}`")),
+            Self::Encrypted { fix, .. } => Some(fix.clone()),
             Self::NotAList { key, .. } => Some(format!(r#"write it as `{key}: ["…"]`"#)),
             Self::NotText { .. } | Self::NoRole { .. } => None,
         }

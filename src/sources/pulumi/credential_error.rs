@@ -143,13 +143,13 @@ impl CredentialError {
             Self::Missing { fix, .. }
             | Self::Empty { fix, .. }
             | Self::Damaged { fix, .. }
-            | Self::Blank { fix, .. } => Some(format!("run `{fix}`")),
+            | Self::Blank { fix, .. } => Some(fix.to_string()),
             Self::PlainToken { fix, .. } => {
-                Some(format!("run `{fix}`; if the file was ever committed or shared, make a new token first"))
+                Some(format!("{fix} (with a new token, if this file was ever committed or shared)"))
             }
             Self::InEnvironment { .. } => Some(OTHER_SOURCE.to_owned()),
             Self::Unsupported { stack, .. } => Some(format!(
-                "{OTHER_SOURCE}, or run `pulumi stack change-secrets-provider passphrase --stack {stack}`"
+                "{OTHER_SOURCE}, or pulumi stack change-secrets-provider passphrase --stack {stack}"
             )),
             Self::Salt { .. } => Some("restore the line `encryptionsalt: …` from version control".to_owned()),
             Self::Locked { advice, .. } => Some(advice.clone()),
@@ -158,7 +158,7 @@ impl CredentialError {
     }
 }
 
-const OTHER_SOURCE: &str = "set DOCKER_HUB_USERNAME and DOCKER_HUB_TOKEN instead";
+const OTHER_SOURCE: &str = "export DOCKER_HUB_USERNAME and DOCKER_HUB_TOKEN instead";
 
 impl From<CredentialError> for Problem {
     fn from(error: CredentialError) -> Self {

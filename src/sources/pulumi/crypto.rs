@@ -185,3 +185,121 @@ impl DataKey {
             .map_err(|_| CryptoError::Authentication)
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Encrypts as Pulumi does, for tests only.
+    pub(in crate::sources::pulumi) fn encrypt(key: &DataKey, text: &str) -> String {
+        let nonce = [5; 12];
+        let cipher = Aes256Gcm::new((&*key.0).into());
+        let sealed = cipher.encrypt(Nonce::from_slice(&nonce), text.as_bytes());
+        let sealed = sealed.expect("a text can be encrypted");
+        format!("v1:{}:{}", BASE64.encode(nonce), BASE64.encode(sealed))
+    }
+
+    fn key() -> DataKey {
+        DataKey::from_bytes([7; 32])
+    }
+
+    fn error(ciphertext: &str) -> CryptoError {
+        key().decrypt(ciphertext).expect_err("it is refused")
+    }
+
+    /// Made by Python's `cryptography`.
+    #[test]
+    fn values_of_another_implementation_are_decrypted() {
+        for (text, ciphertext) in [
+            ("dckr_pat_an-example", "v1:PI9IzAqdV9s24j7k:1ZLN1ZPZvzD1keFLDj//34oMVau4C3VhUxKZ5lH2/N/Wpg8="),
+            ("", "v1:VFX8P7lM8dXKxJeS:2BO84ed/LwD998ztLjjSDw=="),
+            ("naïve – ☕\n", "v1:Ff/PfwpwA4X4jNVP:YBe1cFsAaOTNeAre1fNSd4C13OYzidkWdu/+Ge5FHg=="),
+        ] {
+            let value = key().decrypt(ciphertext).expect("it is good");
+            assert_eq!(value.expose(), text);
+        }
+        assert_eq!(error("v1:LwXUtonScMr7Aihf:e339Tr1DkzaXy7gPc2+qIk85"), CryptoError::NotText);
+    }
+
+    /// Made by Python's `hashlib` and `cryptography`. Nothing is trimmed or normalised.
+    #[test]
+    fn a_passphrase_of_another_implementation_unlocks_its_salt() {
+        let salt = "v1:h46n+E3r+4E=:v1:QAaa1C+U467DbMx4:EFHVvHJvCANNzJwcnGjQegke/+TroQ==";
+        let salt = EncryptionSalt::parse(salt).expect("it is good");
+        let key = derive(&Passphrase::from(" pässword \n".to_owned()), &salt).expect("it is right");
+        let value = key.decrypt("v1:LPJNul+wow4m6Dsq:gl06Hvpa2/ymt8A3YfVLbcuxkAsf");
+        assert_eq!(value.expect("it is good").expose(), "hello");
+    }
+
+    #[test]
+    fn line_breaks_and_unused_bits_in_base64_are_let_pass_as_by_go() {
+        let broken = "v1:PI9IzAqdV9s2\n4j7k:1ZLN1ZPZvzD1keFLDj//34oMVau4C3VhUx\r\nKZ5lH2/N/Wpg9=";
+        assert!(key().decrypt(broken).is_ok());
+        assert_eq!(error("v1:VFX8P7lM8dXKxJeS:2BO84ed/LwD998ztLjjSDw"), CryptoError::Base64);
+        assert_eq!(error("v1:VFX8P7lM8dXKxJeS:2BO84ed_LwD998ztLjjSDw=="), CryptoError::Base64);
+    }
+
+    #[test]
+    fn a_malformed_value_is_told_by_what_is_wrong_with_it() {
+        let good = encrypt(&key(), "x");
+        let (nonce, body) = good[3..].split_once(':').expect("three parts");
+        for (value, expected) in [
+            (String::new(), CryptoError::Form),
+            ("v1".to_owned(), CryptoError::Form),
+            (format!("{good}:"), CryptoError::Form),
+            (format!("v2:{nonce}:{body}"), CryptoError::Version),
+            (format!(":{nonce}:{body}"), CryptoError::Version),
+            (format!("v1:{nonce}:***"), CryptoError::Base64),
+            (format!("v1:***:{body}"), CryptoError::Base64),
+            (format!("v1::{body}"), CryptoError::Nonce),
+            (format!("v1:{nonce}AAAA:{body}"), CryptoError::Nonce),
+            (format!("v1:{nonce}:"), CryptoError::Authentication),
+            (format!("v1:AAAAAAAAAAAAAAAA:{body}"), CryptoError::Authentication),
+        ] {
+            assert_eq!(error(&value), expected, "{value}");
+        }
+        let other = DataKey::from_bytes([8; 32]);
+        assert_eq!(other.decrypt(&good).err(), Some(CryptoError::Authentication));
+    }
+
+    #[test]
+    fn a_malformed_salt_is_not_taken_for_a_wrong_passphrase() {
+        for (salt, expected) in [
+            ("", CryptoError::Salt),
+            ("v1:AAAA", CryptoError::Salt),
+            ("v1:A:v1:AAAA:AAAA", CryptoError::Salt),
+            ("v1:AAAA:v1:AAAA:AAAA", CryptoError::Salt),
+            ("v1:AAAA:v2:AAAAAAAAAAAAAAAA:AAAA", CryptoError::Salt),
+            ("v2:AAAA:v1:AAAAAAAAAAAAAAAA:AAAA", CryptoError::SaltVersion),
+        ] {
+            assert_eq!(EncryptionSalt::parse(salt).err(), Some(expected), "{salt}");
+        }
+    }
+
+    #[test]
+    fn keys_and_salts_are_not_shown() {
+        let salt = EncryptionSalt::parse("v1:AAAA:v1:AAAAAAAAAAAAAAAA:AAAA");
+        assert_eq!(format!("{:?} {salt:?}", key()), "DataKey(***) Ok(EncryptionSalt(…))");
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encrypted_comes_back(text in any::<String>()) {
+            let value = key().decrypt(&encrypt(&key(), &text)).expect("it is good");
+            prop_assert_eq!(value.expose(), text);
+        }
+
+        #[test]
+        fn no_text_makes_decryption_panic(
+            text in any::<String>(),
+            parts in "(v1|v2)?(:[A-Za-z0-9+/=\r\n]{0,24}){0,5}",
+        ) {
+            for value in [text, parts] {
+                let _ = key().decrypt(&value);
+                let _ = EncryptionSalt::parse(&value);
+            }
+        }
+    }
+}

@@ -33,10 +33,12 @@ pub enum FileError {
         place: Place,
     },
     /// The text is not YAML, or not JSON.
-    #[error("{what}")]
+    #[error("not valid {format}: {what}")]
     Syntax {
         /// Where the parser stopped.
         place: Place,
+        /// `YAML` or `JSON`.
+        format: &'static str,
         /// What the parser said.
         what: String,
     },
@@ -171,7 +173,7 @@ impl FileError {
             Self::NotUtf8 { .. } => "save the file as UTF-8",
             Self::NoProject { .. } => "run in the folder of Pulumi.yaml, or below it",
             Self::NoSuchStack { stack, .. } => {
-                return Some(format!("run `pulumi stack init {stack}`"));
+                return Some(format!("pulumi stack init {stack}"));
             }
             Self::Unreadable { .. }
             | Self::TooLarge { .. }

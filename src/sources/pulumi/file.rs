@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::error::FileError;
-use super::node::{At, Node};
+use super::node::Node;
 use super::yaml::TextError;
 use super::{json, yaml};
 use crate::model::Place;
@@ -13,21 +13,19 @@ use crate::model::Place;
 /// The largest stack files that are known have a few thousand lines; this is far above them.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-impl Place {
-    pub(super) fn of(file: &Path, at: At) -> Self {
-        Self::at(file, at.line, at.column)
-    }
-}
-
 /// The document in `file`, as JSON if its name ends with `.json`, else as YAML. `None` if it is empty.
 pub(super) fn read(file: &Path) -> Result<Option<Node>, FileError> {
     let bytes = read_bytes(file)?;
     let text = text(file, &bytes)?;
-    let parsed = match file.extension().is_some_and(|ending| ending == "json") {
+    let parsed = match is_json(file) {
         true => json::parse(text),
         false => yaml::parse(text),
     };
     parsed.map_err(|error| in_file(file, error))
+}
+
+fn is_json(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ending == "json")
 }
 
 fn read_bytes(file: &Path) -> Result<Vec<u8>, FileError> {
@@ -56,9 +54,13 @@ fn text<'a>(file: &Path, bytes: &'a [u8]) -> Result<&'a str, FileError> {
 
 fn in_file(file: &Path, error: TextError) -> FileError {
     match error {
-        TextError::Syntax { at, what } => FileError::Syntax { place: Place::of(file, at), what },
+        TextError::Syntax { at, what } => FileError::Syntax {
+            place: at.in_file(file),
+            format: if is_json(file) { "JSON" } else { "YAML" },
+            what,
+        },
         TextError::Duplicate { at, key, first } => {
-            FileError::DuplicateKey { place: Place::of(file, at), key, first }
+            FileError::DuplicateKey { place: at.in_file(file), key, first }
         }
     }
 }

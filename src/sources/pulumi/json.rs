@@ -1,7 +1,7 @@
 //! JSON text to a [`Node`]. `serde_json` checks the syntax; this walk over checked text only adds the
 //! places, and Go's types of numbers.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde::de::IgnoredAny;
 
@@ -46,7 +46,7 @@ impl<'a> Walk<'a> {
 
     fn map(&mut self) -> Result<Kind, TextError> {
         let mut entries = Vec::new();
-        let mut lines = HashMap::new();
+        let mut lines = BTreeMap::new();
         while self.enter(b'}') {
             let at = self.at;
             let key = self.string();
@@ -129,5 +129,93 @@ fn scalar(word: &str) -> Scalar {
             Ok(value) => Scalar::Int(value),
             Err(_) => Scalar::Float(number.parse().unwrap_or_default()),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn document(text: &str) -> Node {
+        let parsed = parse(text).unwrap_or_else(|error| panic!("{error:?} in {text:?}"));
+        parsed.expect("the text is not empty")
+    }
+
+    /// The tree as `serde_json` has it, to compare with.
+    fn plain(node: &Node) -> serde_json::Value {
+        match &node.kind {
+            Kind::List(items) => items.iter().map(plain).collect(),
+            Kind::Map(entries) => {
+                let pairs = entries.iter().map(|entry| (entry.key.clone(), plain(&entry.value)));
+                serde_json::Value::Object(pairs.collect())
+            }
+            Kind::Scalar(Scalar::Null) => serde_json::Value::Null,
+            Kind::Scalar(Scalar::Bool(value)) => (*value).into(),
+            Kind::Scalar(Scalar::Int(value)) => (*value).into(),
+            Kind::Scalar(Scalar::Float(value)) => (*value).into(),
+            Kind::Scalar(other) => other.text().into(),
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            (-1e9..1e9).prop_map(|value: f64| (value + 0.5).into()),
+            any::<String>().prop_map(Into::into),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
+                prop::collection::btree_map(any::<String>(), inner, 0..6)
+                    .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    #[test]
+    fn every_key_and_value_has_its_place() {
+        let node = document("\n{\n  \"é\": {\"c\" : \"x\"}\n}\n");
+        let inner = node.get("é").and_then(|entry| entry.value.get("c")).expect("c");
+        assert_eq!(inner.at, At { line: 3, column: 9 });
+        assert_eq!(inner.value.at, At { line: 3, column: 15 });
+    }
+
+    #[test]
+    fn numbers_are_integers_where_they_can_be() {
+        let node = document("[1, 1.0, 1e3, -5, 9223372036854775808]");
+        let Kind::List(items) = &node.kind else { panic!("a list") };
+        let texts: Vec<_> = items.iter().filter_map(|item| Some(item.scalar()?.text())).collect();
+        assert_eq!(texts, ["1", "1", "1000", "-5", "9223372036854776000"]);
+    }
+
+    #[test]
+    fn a_syntax_error_and_a_double_key_are_told_with_their_lines() {
+        let error = parse("{\n  \"a\":\n}").err();
+        let Some(TextError::Syntax { at, what }) = error else { panic!("{error:?}") };
+        assert_eq!((at.line, what.as_str()), (3, "expected value"));
+        let at = At { line: 2, column: 2 };
+        let key = "a".to_owned();
+        assert_eq!(parse("{\"a\":1,\n \"a\":2}").err(), Some(TextError::Duplicate { at, key, first: 1 }));
+        assert!(parse(&"[".repeat(100_000)).is_err());
+        assert!(parse("  \n").is_ok_and(|node| node.is_none()));
+    }
+
+    proptest! {
+        #[test]
+        fn the_tree_is_the_one_that_serde_json_reads(value in any_json()) {
+            let compact = document(&value.to_string());
+            prop_assert_eq!(plain(&compact), value.clone());
+            let pretty = document(&format!("{value:#}"));
+            prop_assert_eq!(plain(&pretty), value);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "[\\[\\]{}\",:1e.\\\\ untrue-]{0,40}") {
+            let _ = parse(&text);
+        }
     }
 }

@@ -136,3 +136,64 @@ fn until_quote(text: &str) -> Option<(String, &str)> {
         rest = after;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(key: Result<ConfigKey, KeyError>) -> String {
+        key.map_or_else(|_| "refused".to_owned(), |key| key.to_string())
+    }
+
+    #[test]
+    fn a_key_without_a_namespace_is_the_projects() {
+        for (text, expected) in [
+            ("token", "infra:token"),
+            ("aws:region", "aws:region"),
+            ("aws:config:region", "aws:region"),
+            ("aws:data:region", "refused"),
+            ("a:b:c:d", "refused"),
+            ("a.b:c", "a.b:c"),
+            (":x", ":x"),
+        ] {
+            assert_eq!(shown(ConfigKey::in_project("infra", text)), expected, "{text}");
+        }
+        assert_eq!(shown(ConfigKey::parse("token")), "refused");
+    }
+
+    #[test]
+    fn colons_in_a_path_do_not_count() {
+        for (text, expected) in [
+            ("docker.token", "infra:docker.token"),
+            ("ns:docker.to:ken", "ns:docker.to:ken"),
+            ("docker[\"a:b\"]", "infra:docker[\"a:b\"]"),
+            ("a:b:docker.token", "refused"),
+            ("[0]", "infra:[0]"),
+        ] {
+            assert_eq!(shown(ConfigKey::with_path("infra", text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_taken_apart_into_names_and_indexes() {
+        let path = |text| {
+            let (key, steps) = ConfigKey::with_path("p", text).ok()?.split_path()?;
+            let steps: Vec<_> = steps
+                .into_iter()
+                .map(|step| match step {
+                    Step::Key(key) => key,
+                    Step::Index(index) => format!("#{index}"),
+                })
+                .collect();
+            Some(format!("{key} {}", steps.join(" ")))
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(path("docker.token"), some("p:docker token"));
+        assert_eq!(path("a[0].b[\"c.d\"]"), some("p:a #0 b c.d"));
+        assert_eq!(path(r#"a["x\"y"]"#), some("p:a x\"y"));
+        assert_eq!(path("a..b"), some("p:a b"));
+        for none in ["a", "a[x]", "a[-1]", "a[\"b", "a[\"b\"", "a[0", "[0].a", ".", "a."] {
+            assert_eq!(path(none), None, "{none}");
+        }
+    }
+}

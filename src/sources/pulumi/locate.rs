@@ -1,6 +1,7 @@
 //! The credential of a stack: found, checked, and at last decrypted.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::credential_error::CredentialError;
 use super::crypto::{self, CryptoError, DataKey, EncryptionSalt};
@@ -52,8 +53,11 @@ impl CredentialKeys {
 }
 
 /// A credential that is there and encrypted as it should be; nothing has been decrypted yet.
+/// Cheap to clone.
 #[derive(Clone)]
-pub struct Located {
+pub struct Located(Arc<Sealed>);
+
+struct Sealed {
     stack: String,
     salt: EncryptionSalt,
     salt_place: Place,
@@ -64,8 +68,8 @@ pub struct Located {
 impl fmt::Debug for Located {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Located")
-            .field("username", &self.username.place)
-            .field("token", &self.token.place)
+            .field("username", &self.0.username.place)
+            .field("token", &self.0.token.place)
             .finish_non_exhaustive()
     }
 }
@@ -79,7 +83,6 @@ pub struct Login {
     pub token: Secret,
 }
 
-#[derive(Clone)]
 struct Found {
     key: String,
     place: Place,
@@ -87,7 +90,6 @@ struct Found {
     fix: Box<str>,
 }
 
-#[derive(Clone)]
 enum Text {
     Plain(String),
     Secure(String),
@@ -107,7 +109,8 @@ pub fn locate(stack: &StackFile, keys: &CredentialKeys) -> Result<Located, Vec<P
     let salt = secret.map(|found| salt(stack, &found.place)).transpose();
     match (username, token, salt) {
         (Ok(username), Ok(token), Ok(Some((salt_place, salt)))) => {
-            Ok(Located { stack: stack.stack.clone(), salt, salt_place, username, token })
+            let stack = stack.stack.clone();
+            Ok(Located(Arc::new(Sealed { stack, salt, salt_place, username, token })))
         }
         (username, token, salt) => {
             let errors = [username.err(), token.err(), salt.err()];
@@ -213,7 +216,7 @@ impl Located {
     /// The salt. Two credentials with an equal one have the same key: unlock once.
     #[must_use]
     pub fn salt(&self) -> &EncryptionSalt {
-        &self.salt
+        &self.0.salt
     }
 
     /// The key of this credential's stack. Expensive, see [`derive`](super::derive): call it on a thread that
@@ -222,10 +225,10 @@ impl Located {
     /// # Errors
     /// A wrong passphrase.
     pub fn unlock(&self, passphrase: &Passphrase) -> Result<DataKey, Problem> {
-        crypto::derive(passphrase, &self.salt).map_err(|source| {
+        crypto::derive(passphrase, &self.0.salt).map_err(|source| {
             Problem::from(CredentialError::Locked {
-                place: self.salt_place.clone(),
-                stack: self.stack.clone(),
+                place: self.0.salt_place.clone(),
+                stack: self.0.stack.clone(),
                 advice: passphrase.advice(),
                 source,
             })
@@ -237,8 +240,12 @@ impl Located {
     /// # Errors
     /// For each of the two values: it is damaged, empty, or has white space in it.
     pub fn open(&self, key: &DataKey) -> Result<Login, Vec<Problem>> {
-        match (self.username.open(key), self.token.open(key)) {
-            (Ok(username), Ok(token)) => Ok(Login { username: username.expose().to_owned(), token }),
+        match (self.0.username.open(key), self.0.token.open(key)) {
+            (Ok(username), Ok(token)) => Ok(Login {
+                // A user name is encrypted in some stacks; it is no secret in any plan or report.
+                username: username.expose().to_owned(),
+                token,
+            }),
             (username, token) => {
                 let errors = [username.err(), token.err()];
                 Err(errors.into_iter().flatten().map(Problem::from).collect())
@@ -246,3 +253,6 @@ impl Located {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

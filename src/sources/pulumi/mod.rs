@@ -34,9 +34,12 @@ mod node;
 mod passphrase;
 mod project;
 mod provider;
+#[cfg(test)]
+mod sample;
 mod scalar;
 mod settings;
 mod stack_file;
+mod timestamp;
 mod workspace;
 mod yaml;
 

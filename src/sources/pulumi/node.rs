@@ -2,13 +2,22 @@
 //!
 //! Nothing here has a `Debug`: a node may hold a token that somebody left in plain text.
 
+use std::path::Path;
+
 use super::scalar::Scalar;
+use crate::model::Place;
 
 /// A line and a column, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct At {
     pub(super) line: usize,
     pub(super) column: usize,
+}
+
+impl At {
+    pub(super) fn in_file(self, file: &Path) -> Place {
+        Place::at(file, self.line, self.column)
+    }
 }
 
 /// One value of a file.

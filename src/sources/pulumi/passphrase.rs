@@ -121,3 +121,67 @@ fn trimmed(bytes: &[u8]) -> &[u8] {
         Err(_) => bytes.trim_ascii(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Passphrase, PassphraseError> {
+        Passphrase::read(&|name| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn bytes(variables: &[(&str, &str)]) -> Vec<u8> {
+        read(variables).expect("there is a passphrase").bytes().to_vec()
+    }
+
+    fn file(content: &[u8]) -> (tempfile::TempDir, String) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("phrase");
+        std::fs::write(&path, content).expect("a file");
+        let name = path.display().to_string();
+        (dir, name)
+    }
+
+    #[test]
+    fn the_variable_counts_as_it_is_even_if_it_is_empty() {
+        let (_dir, name) = file(b"from the file");
+        assert_eq!(bytes(&[(VARIABLE, " a \n"), (FILE_VARIABLE, &name)]), b" a \n");
+        assert_eq!(bytes(&[(VARIABLE, ""), (FILE_VARIABLE, &name)]), b"");
+    }
+
+    #[test]
+    fn the_file_counts_without_the_white_space_around_it() {
+        let (_dir, name) = file("\u{a0}\u{2003} a b\t\r\n\u{85}".as_bytes());
+        assert_eq!(bytes(&[(FILE_VARIABLE, &name)]), b"a b");
+        let (_dir, name) = file(b" \xff\xfe \n");
+        assert_eq!(bytes(&[(FILE_VARIABLE, &name)]), b"\xff\xfe");
+        let (_dir, name) = file(b" \n");
+        assert_eq!(bytes(&[(FILE_VARIABLE, &name)]), b"");
+    }
+
+    #[test]
+    fn without_a_passphrase_both_variables_are_named() {
+        for variables in [&[][..], &[(FILE_VARIABLE, "")][..]] {
+            let problem = Problem::from(read(variables).expect_err("there is none"));
+            assert!(problem.message.contains(VARIABLE) && problem.message.contains(FILE_VARIABLE));
+            assert!(problem.hint.is_some_and(|hint| hint.contains(FILE_VARIABLE)));
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let problem = Problem::from(read(&[(FILE_VARIABLE, "/nowhere/phrase")]).expect_err("no file"));
+        assert!(problem.to_string().starts_with("/nowhere/phrase: cannot read the file that"), "{problem}");
+        assert!(problem.message.contains("No such file"), "{problem}");
+    }
+
+    #[test]
+    fn a_passphrase_is_not_shown() {
+        let passphrase = Passphrase::from("horse".to_owned());
+        assert_eq!(format!("{passphrase:?}"), "Passphrase(***)");
+        assert!(!passphrase.advice().contains("horse"));
+    }
+}

@@ -1,7 +1,6 @@
 //! A Pulumi project: its file, its name, where its stack files are, and the values it gives to all of them
 //! (`sdk/go/common/workspace/paths.go`, `project.go`).
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -185,7 +184,7 @@ fn name(file: &Path, root: &Node) -> Result<String, FileError> {
 
 fn string(file: &Path, entry: &Entry, what: &'static str) -> Result<String, FileError> {
     let text = entry.value.string().map(str::to_owned);
-    text.ok_or_else(|| FileError::NotText { place: Place::of(file, entry.at), what })
+    text.ok_or_else(|| FileError::NotText { place: entry.at.in_file(file), what })
 }
 
 /// `stackConfigDir`, or the older `config` holding a text. Go joins the folder below the project's even if
@@ -196,7 +195,7 @@ fn stack_dir(file: &Path, root: &Node) -> Result<Option<PathBuf>, FileError> {
     let dir = match (old, new) {
         (None, None) => return Ok(None),
         (Some(old), Some(_)) => {
-            return Err(FileError::TwoStackFolders { place: Place::of(file, old.at) });
+            return Err(FileError::TwoStackFolders { place: old.at.in_file(file) });
         }
         (Some(entry), None) | (None, Some(entry)) => string(file, entry, "`stackConfigDir`")?,
     };
@@ -211,15 +210,15 @@ fn backend(root: &Node) -> Option<String> {
 /// The values that the project gives to stacks that have none of their own.
 fn defaults(file: &Path, project: &str, root: &Node) -> Result<Settings, FileError> {
     let entries = root.get("config").and_then(|entry| entry.value.entries());
-    let mut defaults = BTreeMap::new();
+    let mut defaults = Settings::default();
     for entry in entries.unwrap_or_default() {
         // A default is never encrypted: Pulumi takes `{secure: …}` here for a map.
         let value = default_of(&entry.value).filter(|value| value.ciphertext().is_none());
         let Some(value) = value else { continue };
         let setting = Setting::new(file, entry.at, value.clone());
-        Settings::insert(&mut defaults, project, &entry.key, setting)?;
+        defaults.insert(project, &entry.key, setting)?;
     }
-    Ok(Settings::from(defaults))
+    Ok(defaults)
 }
 
 /// A text, number or list stands for itself; a map is a declaration with a `default` or a `value`
@@ -230,3 +229,6 @@ fn default_of(value: &Node) -> Option<&Node> {
         Kind::Map(_) => ["default", "value"].iter().find_map(|key| value.get(key)).map(|entry| &entry.value),
     }
 }
+
+#[cfg(test)]
+mod tests;

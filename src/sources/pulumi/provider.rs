@@ -1,5 +1,8 @@
 //! Which secrets provider a stack file needs, by its shape alone
 //! (`pkg/cmd/pulumi/stack/secrets.go`, `GetSecretsManager`).
+//!
+//! Not looked at, because the file does not show them: a stack whose configuration is kept in Pulumi Cloud,
+//! `PULUMI_CLOUD_SECRET_OVERRIDE`, and the manager in a stack's state.
 
 use std::fmt;
 use std::path::Path;
@@ -115,9 +118,47 @@ fn text(
     let Some(entry) = root.get(key).filter(|entry| !entry.value.is_empty()) else {
         return Ok(None);
     };
-    let place = Place::of(file, entry.at);
+    let place = entry.at.in_file(file);
     match entry.value.scalar() {
         Some(scalar) => Ok(Some((place, scalar.text()))),
         None => Err(FileError::NotText { place, what }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::pulumi::sample::{SALT, stack};
+
+    fn provider(content: &str) -> Provider {
+        stack(content).expect("it is good").provider()
+    }
+
+    #[test]
+    fn the_shape_of_the_file_decides_the_provider() {
+        let salt = format!("encryptionsalt: {SALT}\n");
+        let passphrase = Provider::Passphrase { salt: SALT.to_owned() };
+        assert_eq!(provider(&salt), passphrase);
+        for default in ["passphrase", "default", "''"] {
+            assert_eq!(provider(&format!("secretsprovider: {default}\n{salt}")), passphrase);
+        }
+        let kms = Provider::Kms { url: "awskms://k".to_owned(), encrypted_key: "AQ==".to_owned() };
+        assert_eq!(provider(&format!("{salt}secretsprovider: awskms://k\nencryptedkey: AQ==\n")), kms);
+        assert_eq!(provider("config: {a: [{b: {secure: 'v1:x:y'}}]}\n"), Provider::SaltMissing);
+        assert_eq!(provider("config: {a: [{b: {secure: AAAB}}]}\n"), Provider::Service);
+        assert_eq!(provider("config: {a: {secure: x, b: y}}\n"), Provider::None);
+    }
+
+    #[test]
+    fn a_provider_is_named_without_the_parameters_of_its_url() {
+        for (url, name) in [
+            ("awskms://alias/x?role=r", "AWS KMS (`awskms`)"),
+            ("azurekeyvault://v/keys/k", "Azure Key Vault (`azurekeyvault`)"),
+            ("gcpkms://projects/p", "Google Cloud KMS (`gcpkms`)"),
+            ("hashivault://k", "HashiCorp Vault (`hashivault`)"),
+            ("what", "a provider that Pulumi does not have either"),
+        ] {
+            assert_eq!(provider(&format!("secretsprovider: {url}\n")).to_string(), name);
+        }
     }
 }

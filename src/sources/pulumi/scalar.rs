@@ -3,7 +3,7 @@
 //!
 //! These rules are not YAML 1.2's: `0777` is 511 and `08` is 8, `1e3` is 1000, `yes` and `on` are strings.
 
-use chrono::NaiveDate;
+use super::timestamp;
 
 /// A value without parts.
 #[derive(Clone, PartialEq)]
@@ -39,8 +39,8 @@ impl Scalar {
     pub(super) fn resolve(text: &str, quoted: bool, tag: Option<&str>) -> Result<Self, TagMismatch> {
         match tag {
             None if quoted => Ok(Self::Text(text.to_owned())),
-            None => Ok(timestamp(text).unwrap_or_else(|| plain(text))),
-            Some("timestamp") => timestamp(text).ok_or(TagMismatch),
+            None => Ok(timestamp::text(text).map_or_else(|| plain(text), Self::Time)),
+            Some("timestamp") => timestamp::text(text).map(Self::Time).ok_or(TagMismatch),
             Some("float") => plain(text).into_float().ok_or(TagMismatch),
             Some(tag @ ("null" | "bool" | "int")) => {
                 Some(plain(text)).filter(|value| value.tag() == tag).ok_or(TagMismatch)
@@ -90,13 +90,36 @@ fn named(text: &str) -> Option<Scalar> {
 
 fn number(text: &str) -> Option<Scalar> {
     match text.as_bytes().first()? {
-        b'.' => float(text),
+        b'.' if parts_digits(text) => float(&text.replace('_', "")),
         b'+' | b'-' | b'0'..=b'9' => {
             let digits = text.replace('_', "");
-            integer(&digits).or_else(|| float(&digits))
+            integer(&digits).or_else(|| float(&digits)).or_else(|| signed_after_prefix(&digits))
         }
         _ => None,
     }
+}
+
+/// Whether every underscore is between digits, as Go's `ParseFloat` wants it.
+fn parts_digits(text: &str) -> bool {
+    let digit = |part: Option<u8>| part.is_some_and(|byte| byte.is_ascii_digit());
+    let mut parts = text.split('_').peekable();
+    while let Some(part) = parts.next() {
+        let Some(next) = parts.peek() else { break };
+        if !digit(part.bytes().next_back()) || !digit(next.bytes().next()) {
+            return false;
+        }
+    }
+    true
+}
+
+/// `0b-1` and `0o-7`: the library cuts the prefix off, and takes the rest for a number with its own sign.
+fn signed_after_prefix(text: &str) -> Option<Scalar> {
+    let (radix, rest) = match text.get(..2)? {
+        "0b" => (2, &text[2..]),
+        "0o" => (8, &text[2..]),
+        _ => return None,
+    };
+    i64::from_str_radix(rest, radix).ok().map(Scalar::Int)
 }
 
 /// Go's `strconv.ParseInt(text, 0, 64)`, then `ParseUint`, which takes no sign.
@@ -159,75 +182,98 @@ fn float_text(value: f64) -> String {
     if size >= 1e21 { text.replace('e', "e+") } else { text }
 }
 
-/// The four forms of Go's `allowedTimestampFormats`, as the string that Go prints for them.
-fn timestamp(text: &str) -> Option<Scalar> {
-    let (date, rest) = match text.find(['T', 't', ' ']) {
-        Some(split) => (&text[..split], Some(&text[split..])),
-        None => (text, None),
-    };
-    let date = date_of(date)?;
-    let (clock, zone) = match rest {
-        None => ("00:00:00".to_owned(), "+0000 UTC".to_owned()),
-        Some(rest) => clock_and_zone(rest)?,
-    };
-    Some(Scalar::Time(format!("{} {clock} {zone}", date.format("%Y-%m-%d"))))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn date_of(text: &str) -> Option<NaiveDate> {
-    let mut parts = text.split('-');
-    let year = digits(parts.next()?, 4..=4)?;
-    let month = digits(parts.next()?, 1..=2)?;
-    let day = digits(parts.next()?, 1..=2)?;
-    if parts.next().is_some() {
-        return None;
+    /// The type and text of an unquoted word. The expectations were checked against gopkg.in/yaml.v3 3.0.1.
+    fn read(word: &str) -> String {
+        let scalar = plain_or_time(word);
+        format!("{} {}", scalar.tag(), scalar.text())
     }
-    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
-}
 
-/// `T12:30:00Z`, `t12:30:00+02:00` or ` 12:30:00`, which has no zone.
-fn clock_and_zone(text: &str) -> Option<(String, String)> {
-    let body = &text[1..];
-    if text.starts_with(' ') {
-        return Some((clock(body)?, "+0000 UTC".to_owned()));
+    fn plain_or_time(word: &str) -> Scalar {
+        Scalar::resolve(word, false, None).expect("there is no tag")
     }
-    let split = body.find(['Z', '+', '-'])?;
-    Some((clock(&body[..split])?, zone(&body[split..])?))
-}
 
-fn clock(text: &str) -> Option<String> {
-    let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, ""));
-    let mut parts = whole.split(':');
-    let mut part = |limit| {
-        let value = digits(parts.next()?, 1..=2)?;
-        (value < limit).then_some(value)
-    };
-    let (hour, minute, second) = (part(24)?, part(60)?, part(60)?);
-    if parts.next().is_some() || (whole.len() < text.len() && digits(fraction, 1..=9).is_none()) {
-        return None;
+    #[test]
+    fn numbers_are_what_pulumi_takes_them_for() {
+        let cases = [
+            ("8080", "int 8080"),
+            ("0777", "int 511"),
+            ("08", "float 8"),
+            ("012345678901", "float 12345678901"),
+            ("0o17", "int 15"),
+            ("0b101", "int 5"),
+            ("0o-7", "int -7"),
+            ("0x1F", "int 31"),
+            ("-0x1f", "int -31"),
+            ("+5", "int 5"),
+            ("1_000", "int 1000"),
+            ("9223372036854775808", "int 9223372036854775808"),
+            ("+9223372036854775808", "float 9223372036854776000"),
+            ("18446744073709551616", "float 18446744073709552000"),
+            ("1e3", "float 1000"),
+            ("1.0", "float 1"),
+            ("1.50", "float 1.5"),
+            (".5", "float 0.5"),
+            (".1_5", "float 0.15"),
+            ("1e21", "float 1e+21"),
+            ("0.0000001", "float 1e-7"),
+            ("-0.0", "float -0"),
+            (".inf", "float +Inf"),
+            ("-.INF", "float -Inf"),
+            (".nan", "float NaN"),
+        ];
+        for (word, expected) in cases {
+            assert_eq!(read(word), expected, "{word}");
+        }
     }
-    let fraction = fraction.trim_end_matches('0');
-    let dot = if fraction.is_empty() { "" } else { "." };
-    Some(format!("{hour:02}:{minute:02}:{second:02}{dot}{fraction}"))
-}
 
-/// Go prints an offset without a name twice. (For its own local offset it prints that zone's name, which
-/// depends on the machine; this reader prints what a machine in UTC would.)
-fn zone(text: &str) -> Option<String> {
-    if text == "Z" {
-        return Some("+0000 UTC".to_owned());
+    #[test]
+    fn words_that_only_look_like_numbers_stay_text() {
+        for word in [
+            "1e400", "0x", "0b2", "1__", "--1", "+-1", "1.2.3", "12:30", "inf", "NaN", "._5", ".5_", "_1",
+            ".", "-", "+", "1e", "0o8", "0x1g", "1a",
+        ] {
+            let expected = match word {
+                "1__" => "int 1".to_owned(),
+                word => format!("str {word}"),
+            };
+            assert_eq!(read(word), expected, "{word}");
+        }
     }
-    let (hours, minutes) = text.get(1..)?.split_once(':')?;
-    if digits(hours, 2..=2)? > 24 || digits(minutes, 2..=2)? > 60 {
-        return None;
-    }
-    let offset = format!("{}{hours}{minutes}", &text[..1]);
-    Some(match offset.as_str() {
-        "+0000" | "-0000" => "+0000 UTC".to_owned(),
-        _ => format!("{offset} {offset}"),
-    })
-}
 
-fn digits(text: &str, length: std::ops::RangeInclusive<usize>) -> Option<u32> {
-    let good = length.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    good.then(|| text.parse().ok()).flatten()
+    #[test]
+    fn only_the_words_of_yaml_1_2_are_truth_values_and_null() {
+        for (word, expected) in [
+            ("true", "bool true"),
+            ("FALSE", "bool false"),
+            ("yes", "str yes"),
+            ("off", "str off"),
+            ("tRUE", "str tRUE"),
+            ("~", "null "),
+            ("", "null "),
+            ("NULL", "null "),
+            ("nULL", "str nULL"),
+        ] {
+            assert_eq!(read(word), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn quotes_and_tags_decide_before_the_looks() {
+        let tagged = |word, quoted, tag| {
+            Scalar::resolve(word, quoted, tag).map(|scalar| format!("{} {}", scalar.tag(), scalar.text()))
+        };
+        assert_eq!(tagged("0777", true, None), Ok("str 0777".to_owned()));
+        assert_eq!(tagged("0777", false, Some("str")), Ok("str 0777".to_owned()));
+        assert_eq!(tagged("0777", true, Some("int")), Ok("int 511".to_owned()));
+        assert_eq!(tagged("5", false, Some("float")), Ok("float 5".to_owned()));
+        assert_eq!(tagged("5", false, Some("!")), Ok("str 5".to_owned()));
+        assert_eq!(tagged("x", false, Some("int")), Err(TagMismatch));
+        assert_eq!(tagged("x", false, Some("float")), Err(TagMismatch));
+        assert_eq!(tagged("x", false, Some("timestamp")), Err(TagMismatch));
+        assert_eq!(tagged("eA==", false, Some("binary")), Err(TagMismatch));
+    }
 }

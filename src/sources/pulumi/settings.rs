@@ -19,19 +19,13 @@ pub(super) struct Setting {
 
 impl Setting {
     pub(super) fn new(file: &Path, at: At, value: Node) -> Self {
-        Self { place: Place::of(file, at), value }
+        Self { place: at.in_file(file), value }
     }
 }
 
 /// The values of one file. `Debug` shows the keys only: a value may be a token in plain text.
 #[derive(Default)]
 pub(super) struct Settings(BTreeMap<ConfigKey, Setting>);
-
-impl From<BTreeMap<ConfigKey, Setting>> for Settings {
-    fn from(settings: BTreeMap<ConfigKey, Setting>) -> Self {
-        Self(settings)
-    }
-}
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,17 +36,12 @@ impl fmt::Debug for Settings {
 impl Settings {
     /// Adds the value of the key `text`. Pulumi takes a key with and without the project's name for the
     /// same setting, and then whichever of the two values Go's map happens to give last: refused.
-    pub(super) fn insert(
-        settings: &mut BTreeMap<ConfigKey, Setting>,
-        project: &str,
-        text: &str,
-        setting: Setting,
-    ) -> Result<(), FileError> {
+    pub(super) fn insert(&mut self, project: &str, text: &str, setting: Setting) -> Result<(), FileError> {
         let key = ConfigKey::in_project(project, text).map_err(|_| FileError::KeyForm {
             place: setting.place.clone(),
             namespace: text.split(':').next().unwrap_or_default().to_owned(),
         })?;
-        match settings.entry(key) {
+        match self.0.entry(key) {
             Slot::Vacant(slot) => {
                 slot.insert(setting);
                 Ok(())

@@ -1,7 +1,7 @@
 //! A stack file: `Pulumi.<stack>.yaml` with its configuration, encrypted values included.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::config_error::ConfigError;
@@ -45,7 +45,7 @@ impl fmt::Debug for StackFile {
 }
 
 /// What a stack has under a key.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct ConfigEntry {
     /// Where the key is: in the stack file, or in the project file.
     pub place: Place,
@@ -88,12 +88,12 @@ impl StackFile {
         let root = root.filter(|root| !root.is_empty());
         let not_a_map = |root: &&Node| root.entries().is_none();
         if let Some(root) = root.as_ref().filter(not_a_map) {
-            return Err(FileError::NotAMap { place: Place::of(&file, root.at), what: "the stack file" });
+            return Err(FileError::NotAMap { place: root.at.in_file(&file), what: "the stack file" });
         }
         let own = settings(&file, &project.name, root.as_ref())?;
         Ok(Self {
             secrets: provider::Shape::read(&file, root.as_ref(), &own)?,
-            environment: environment(root.as_ref()).map(|entry| Place::of(&file, entry.at)),
+            environment: environment(root.as_ref()).map(|entry| entry.at.in_file(&file)),
             own: Arc::new(own),
             stack: stack.to_owned(),
             project: project.name.clone(),
@@ -169,12 +169,11 @@ impl StackFile {
         let dir = self.project_dir.display().to_string();
         let chdir = match dir.as_str() {
             "" => String::new(),
-            plain if !plain.contains([' ', '\'', '"']) => format!(" -C {plain}"),
-            odd => format!(" -C {odd:?}"),
+            dir => format!(" -C {}", quoted(dir)),
         };
         let path = if ConfigKey::has_path(key) { " --path" } else { "" };
         let stack = &self.stack;
-        format!("pulumi{chdir} config set {flag}{path} {key}{value} --stack {stack}")
+        format!("pulumi config set {flag}{path} {key}{value} --stack {stack}{chdir}")
     }
 
     /// What decrypts this stack's secrets, as the file shows it.
@@ -191,21 +190,30 @@ impl StackFile {
     }
 }
 
-fn settings(file: &std::path::Path, project: &str, root: Option<&Node>) -> Result<Settings, FileError> {
-    let mut settings = std::collections::BTreeMap::new();
+/// A word of a shell's command line.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@%,:=".contains(c);
+    if word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+fn settings(file: &Path, project: &str, root: Option<&Node>) -> Result<Settings, FileError> {
+    let mut settings = Settings::default();
     let config = root.and_then(|root| root.get("config"));
     let Some(config) = config.filter(|config| !config.value.is_empty()) else {
-        return Ok(Settings::default());
+        return Ok(settings);
     };
     let entries = config
         .value
         .entries()
-        .ok_or_else(|| FileError::NotAMap { place: Place::of(file, config.at), what: "`config`" })?;
+        .ok_or_else(|| FileError::NotAMap { place: config.at.in_file(file), what: "`config`" })?;
     for entry in entries {
         let setting = Setting::new(file, entry.at, entry.value.clone());
-        Settings::insert(&mut settings, project, &entry.key, setting)?;
+        settings.insert(project, &entry.key, setting)?;
     }
-    Ok(Settings::from(settings))
+    Ok(settings)
 }
 
 fn environment(root: Option<&Node>) -> Option<&Entry> {
@@ -214,3 +222,6 @@ fn environment(root: Option<&Node>) -> Option<&Entry> {
         .filter_map(|key| root?.get(key))
         .find(|entry| !entry.value.is_empty())
 }
+
+#[cfg(test)]
+mod tests;

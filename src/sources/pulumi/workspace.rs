@@ -111,3 +111,127 @@ pub(super) fn clean(path: &Path) -> PathBuf {
     }
     clean
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A home, a project in a folder that is also there under a second name, and the variables.
+    struct Machine {
+        dir: tempfile::TempDir,
+        variables: Vec<(&'static str, String)>,
+    }
+
+    impl Machine {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().expect("a folder");
+            let root = dir.path().canonicalize().expect("a path");
+            std::fs::create_dir_all(root.join("real/infra")).expect("a folder");
+            std::fs::create_dir_all(root.join("home/.pulumi/workspaces")).expect("a folder");
+            std::fs::write(root.join("real/infra/Pulumi.yaml"), "name: infra\n").expect("a file");
+            std::os::unix::fs::symlink(root.join("real"), root.join("link")).expect("a link");
+            let home = root.join("home").display().to_string();
+            Self { dir, variables: vec![("HOME", home)] }
+        }
+
+        fn path(&self, below: &str) -> PathBuf {
+            self.dir.path().canonicalize().expect("a path").join(below)
+        }
+
+        fn set(&mut self, name: &'static str, value: impl AsRef<Path>) -> &mut Self {
+            self.variables.push((name, value.as_ref().display().to_string()));
+            self
+        }
+
+        /// Writes the selection for the project file as Pulumi would have found it at `path`.
+        fn select(&self, path: &str, content: &str) {
+            let file = settings_file(&self.path("home/.pulumi"), "infra", &self.path(path));
+            std::fs::write(file, content).expect("a file");
+        }
+
+        fn selected(&self) -> Option<String> {
+            let working_dir = self.path("real");
+            let mut project = Project::open(&working_dir.join("infra")).expect("a project");
+            project.file = PathBuf::from("infra/Pulumi.yaml");
+            let env = |name: &str| {
+                let found = self.variables.iter().rev().find(|(key, _)| *key == name);
+                found.map(|(_, value)| value.clone())
+            };
+            project.selected_stack(&env, &working_dir)
+        }
+    }
+
+    #[test]
+    fn the_selection_is_found_by_the_resolved_path_and_by_the_shells() {
+        let mut machine = Machine::new();
+        assert_eq!(machine.selected(), None);
+        machine.select("real/infra/Pulumi.yaml", r#"{"stack": "dev"}"#);
+        assert_eq!(machine.selected().as_deref(), Some("dev"));
+        machine.set("PWD", machine.path("link"));
+        assert_eq!(machine.selected().as_deref(), Some("dev"));
+        machine.select("link/infra/Pulumi.yaml", r#"{"stack": "main"}"#);
+        assert_eq!(machine.selected().as_deref(), Some("main"));
+        machine.set("PWD", machine.path("home"));
+        assert_eq!(machine.selected().as_deref(), Some("dev"), "$PWD of another folder does not count");
+    }
+
+    #[test]
+    fn the_backend_chooses_among_the_selected_stacks() {
+        let mut machine = Machine::new();
+        let file = "real/infra/Pulumi.yaml";
+        machine.select(file, r#"{"stacks": {"https://api.pulumi.com": "acme/infra/main"}}"#);
+        assert_eq!(machine.selected().as_deref(), Some("main"), "there is only one");
+        let two = r#"{"stack": "old", "stacks": {"https://api.pulumi.com": "acme/infra/main", "file://~": "organization/infra/dev"}}"#;
+        machine.select(file, two);
+        assert_eq!(machine.selected(), None, "which backend is in use cannot be told");
+        let credentials = machine.path("home/.pulumi/credentials.json");
+        std::fs::write(&credentials, r#"{"current": "https://api.pulumi.com"}"#).expect("a file");
+        assert_eq!(machine.selected().as_deref(), Some("main"));
+        machine.set("PULUMI_BACKEND_URL", "file://~");
+        assert_eq!(machine.selected().as_deref(), Some("dev"));
+        machine.set("PULUMI_BACKEND_URL", "s3://elsewhere");
+        assert_eq!(machine.selected().as_deref(), Some("old"));
+    }
+
+    #[test]
+    fn credentials_that_cannot_be_read_and_damaged_selections_select_nothing() {
+        let machine = Machine::new();
+        machine.select("real/infra/Pulumi.yaml", r#"{"stacks": {"a": "x", "b": "y"}}"#);
+        let credentials = machine.path("home/.pulumi/credentials.json");
+        std::fs::write(&credentials, r#"{"envelope": "…"}"#).expect("a file");
+        assert_eq!(machine.selected(), None);
+        machine.select("real/infra/Pulumi.yaml", "{broken");
+        assert_eq!(machine.selected(), None);
+    }
+
+    #[test]
+    fn pulumis_home_can_be_elsewhere() {
+        let mut machine = Machine::new();
+        machine.select("real/infra/Pulumi.yaml", r#"{"stack": "dev"}"#);
+        std::fs::rename(machine.path("home/.pulumi"), machine.path("moved")).expect("a move");
+        assert_eq!(machine.selected(), None);
+        machine.set("PULUMI_HOME", machine.path("moved"));
+        assert_eq!(machine.selected().as_deref(), Some("dev"));
+    }
+
+    #[test]
+    fn the_file_of_the_selection_is_named_by_project_and_path() {
+        // The hash is that of coreutils' sha1sum.
+        let file = settings_file(Path::new("/h"), "infra", Path::new("/srv/app/infra/Pulumi.yaml"));
+        let expected = "/h/workspaces/infra-992732c6c9429f880dd597066a0dba1571b0c2c7-workspace.json";
+        assert_eq!(file, Path::new(expected));
+    }
+
+    #[test]
+    fn paths_are_cleaned_by_their_text_alone() {
+        for (path, expected) in [
+            ("/a/./b/../c", "/a/c"),
+            ("/../a", "/a"),
+            ("a/../..", ".."),
+            ("../../a", "../../a"),
+            ("./a/", "a"),
+        ] {
+            assert_eq!(clean(Path::new(path)), Path::new(expected), "{path}");
+        }
+    }
+}

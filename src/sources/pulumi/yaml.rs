@@ -1,7 +1,7 @@
 //! YAML text to a [`Node`], by the parser's events: the place of every value is kept, duplicate keys are
 //! refused as Go's library does, and neither deep nesting nor aliases of aliases can exhaust the memory.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
@@ -74,7 +74,7 @@ struct Key {
 struct Tree {
     root: Option<Node>,
     open: Vec<Open>,
-    anchors: HashMap<usize, Node>,
+    anchors: BTreeMap<usize, Node>,
     nodes: usize,
 }
 
@@ -103,6 +103,8 @@ impl Tree {
         at: At,
     ) -> Result<(), TextError> {
         let quoted = style != ScalarStyle::Plain;
+        // A lone `!` says nothing about the type.
+        let tag = tag.filter(|tag| !(tag.handle.is_empty() && tag.suffix == "!"));
         let tag = tag.map(|tag| match tag.is_yaml_core_schema() {
             true => tag.suffix.as_str(),
             false => "!",
@@ -166,13 +168,17 @@ fn key_of(node: &Node, merge: bool) -> Result<Key, TextError> {
     let Some(scalar) = node.scalar() else {
         return Err(TextError::new(node.at, "a list or a map cannot be a key"));
     };
-    Ok(Key { text: scalar.text(), at: node.at, merge })
+    let text = match scalar {
+        Scalar::Null => "<nil>".to_owned(), // as Go prints it
+        scalar => scalar.text(),
+    };
+    Ok(Key { text, at: node.at, merge })
 }
 
 /// The entries of a map: its own first, then those of its merge keys that it does not have itself.
 fn close(pairs: Vec<(Key, Node)>) -> Result<Vec<Entry>, TextError> {
     let (merges, own): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(key, _)| key.merge);
-    let mut lines = HashMap::new();
+    let mut lines = BTreeMap::new();
     let mut entries = Vec::with_capacity(own.len());
     for (Key { text: key, at, .. }, value) in own {
         if let Some(first) = lines.insert(key.clone(), at.line) {
@@ -207,4 +213,112 @@ fn merged_entries(value: Node, at: At) -> Result<Vec<Entry>, TextError> {
         return Err(TextError::new(at, "`<<` needs a map, or a list of maps"));
     }
     Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn document(text: &str) -> Node {
+        let parsed = parse(text).unwrap_or_else(|error| panic!("{error:?} in {text:?}"));
+        parsed.expect("the text is not empty")
+    }
+
+    fn refusal(text: &str) -> (usize, usize, String) {
+        match parse(text).err().expect("the text is refused") {
+            TextError::Syntax { at, what } => (at.line, at.column, what),
+            TextError::Duplicate { at, key, first } => (at.line, at.column, format!("{key} {first}")),
+        }
+    }
+
+    fn text_at(node: &Node, path: &[&str]) -> Option<String> {
+        let leaf = path.iter().try_fold(node, |node, key| Some(&node.get(key)?.value))?;
+        Some(leaf.scalar()?.text())
+    }
+
+    #[test]
+    fn every_key_and_value_has_its_place() {
+        let node = document("a: 1\nb:\n  é: {c: x}\n");
+        let b = node.get("b").expect("b");
+        let inner = b.value.get("é").and_then(|entry| entry.value.get("c")).expect("c");
+        assert_eq!(b.at, At { line: 2, column: 1 });
+        assert_eq!(inner.at, At { line: 3, column: 7 });
+        assert_eq!(inner.value.at, At { line: 3, column: 10 });
+    }
+
+    #[test]
+    fn an_empty_text_is_no_document_and_only_the_first_document_counts() {
+        for empty in ["", "\n\n", "# a comment\n"] {
+            assert!(parse(empty).is_ok_and(|node| node.is_none()), "{empty:?}");
+        }
+        let node = document("a: 1\n---\n{broken");
+        assert_eq!(text_at(&node, &["a"]).as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn a_syntax_error_is_told_with_its_line_and_column() {
+        let (line, column, what) = refusal("config:\n  a: b: c\n");
+        assert_eq!((line, column), (2, 7), "{what}");
+        let (line, _, what) = refusal("a: \"x\nb: y\n");
+        assert_eq!(line, 1, "{what}");
+        assert_eq!(refusal("a: *nothing\n").0, 1);
+        assert_eq!(refusal("a: !!int x\n").2, "the value is not of the type that its tag says");
+        assert_eq!(refusal("? [a]\n: b\n").2, "a list or a map cannot be a key");
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_is_refused_with_both_lines() {
+        assert_eq!(refusal("a: 1\nb: 2\na: 3\n"), (3, 1, "a 1".to_owned()));
+        assert_eq!(refusal("x:\n  0777: 1\n  511: 2\n"), (3, 3, "511 2".to_owned()));
+    }
+
+    #[test]
+    fn aliases_and_merge_keys_stand_for_what_they_name() {
+        let node = document(
+            "base: &b {region: r, size: 1}\none:\n  <<: *b\n  size: 2\nlist:\n  <<: [{a: 1}, {a: 2, b: *b}]\n",
+        );
+        assert_eq!(text_at(&node, &["one", "region"]).as_deref(), Some("r"));
+        assert_eq!(text_at(&node, &["one", "size"]).as_deref(), Some("2"));
+        assert_eq!(text_at(&node, &["list", "a"]).as_deref(), Some("1"));
+        assert_eq!(text_at(&node, &["list", "b", "region"]).as_deref(), Some("r"));
+        let quoted = document("'<<': x\n");
+        assert_eq!(text_at(&quoted, &["<<"]).as_deref(), Some("x"));
+        assert_eq!(refusal("<<: x\n").2, "`<<` needs a map, or a list of maps");
+        assert_eq!(refusal("a: &a [*a]\n").2, "the alias stands inside of what it is an alias for");
+    }
+
+    #[test]
+    fn keys_that_are_not_texts_are_named_as_go_prints_them() {
+        let node = document("0777: a\ntrue: b\n~: c\n! 5: d\n");
+        let keys: Vec<_> = node.entries().expect("a map").iter().map(|e| e.key.as_str()).collect();
+        assert_eq!(keys, ["511", "true", "<nil>", "5"]);
+    }
+
+    #[test]
+    fn a_file_cannot_exhaust_the_memory_or_the_stack() {
+        let deep = "[".repeat(200);
+        assert_eq!(refusal(&deep).2, "the values are nested too deeply");
+        let deep: String = (0..200).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+        assert_eq!(refusal(&deep).2, "the values are nested too deeply");
+        let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..10 {
+            let below = format!("*a{}", level - 1);
+            laughs.push_str(&format!("a{level}: &a{level} [{}]\n", [below.as_str(); 10].join(", ")));
+        }
+        assert_eq!(refusal(&laughs).2, "the file has too many values");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in any::<String>()) {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn no_text_of_yaml_marks_makes_the_parser_panic(text in "[-a:1 \n\t?{}\\[\\],&*!|>'\"#%@`<.~]{0,60}") {
+            let _ = parse(&text);
+        }
+    }
 }

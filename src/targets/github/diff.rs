@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Desired, Found, Half, Marker, Observed, Operation};
+use super::{Begin, Desired, Found, Half, Marker, Observed, Operation};
 use crate::model::{Address, CredentialId};
 use crate::plan::{Action, Change, Known, Options, Reason};
 use crate::targets;
@@ -97,9 +97,19 @@ impl PlaceDiff<'_> {
                 credential: self.desired.credential.clone(),
                 half,
                 create_environment: self.found.environment_absent,
+                begin: self.begin(),
             })
         });
         Change { operation, ..self.row(self.desired.place.secret(name), action, reason) }
+    }
+
+    /// A record is begun only where one may be kept and there is none.
+    fn begin(&self) -> Option<Begin> {
+        let absent = self.known.kind.is_access_token() && matches!(self.found.marker, Ok(None));
+        absent.then(|| Begin {
+            marker: self.desired.names.marker.clone(),
+            fingerprint: self.known.fingerprint.full(),
+        })
     }
 
     fn secret_verdict(&self, name: &str) -> (Action, Reason) {

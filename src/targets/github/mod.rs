@@ -142,6 +142,16 @@ pub enum Half {
     Token,
 }
 
+/// A record that vouches for nothing yet. It is made before the first secret is written, so that a run
+/// that is killed in between leaves secrets that are known not to be recorded, and not unknown ones.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Begin {
+    /// The variable's name.
+    pub marker: String,
+    /// The credential's fingerprint, in full.
+    pub fingerprint: String,
+}
+
 /// One convergent operation in GitHub.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -158,6 +168,8 @@ pub enum Operation {
         half: Half,
         /// Whether the environment, which does not exist, is made first.
         create_environment: bool,
+        /// The record to begin first, where there is none.
+        begin: Option<Begin>,
     },
     /// The marker records the fingerprint, the names and the time of the last of these writes.
     PutMarker {
@@ -186,7 +198,7 @@ impl Operation {
     pub fn requests(&self) -> usize {
         match self {
             // The public key is fetched once for both halves; counted with the token.
-            Self::PutSecret { half: Half::Token, .. } => 2,
+            Self::PutSecret { half: Half::Token, begin, .. } => 2 + usize::from(begin.is_some()),
             Self::PutSecret { half: Half::Username, .. } | Self::PutMarker { .. } => 1,
         }
     }

@@ -1,6 +1,6 @@
 //! Writing GitHub: sealed secrets and the marker. Every operation may be repeated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::client::{date, segment};
-use super::{Answer, Client, GithubError, Half, Marker, Operation, Place};
+use super::{Answer, Begin, Client, GithubError, Half, Marker, Operation, Place};
 use crate::model::{Fingerprint, Secret};
 use crate::targets::{Failure, Inputs, Receipt};
 
@@ -29,13 +29,14 @@ struct PublicKey {
 pub struct Writer<'a> {
     client: &'a Client,
     keys: Mutex<BTreeMap<Place, PublicKey>>,
+    begun: Mutex<BTreeSet<Place>>,
 }
 
 impl<'a> Writer<'a> {
     /// A writer that uses this client.
     #[must_use]
     pub fn new(client: &'a Client) -> Self {
-        Self { client, keys: Mutex::default() }
+        Self { client, keys: Mutex::default(), begun: Mutex::default() }
     }
 
     /// Executes one operation.
@@ -44,7 +45,7 @@ impl<'a> Writer<'a> {
     /// If GitHub refuses a request, or no usable answer comes.
     pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Failure> {
         match operation {
-            Operation::PutSecret { place, name, credential, half, create_environment } => {
+            Operation::PutSecret { place, name, credential, half, create_environment, begin } => {
                 if *create_environment {
                     self.create_environment(place).await?;
                 }
@@ -53,7 +54,7 @@ impl<'a> Writer<'a> {
                     Half::Username => Secret::new(resolved.username.clone()),
                     Half::Token => resolved.token.clone(),
                 };
-                self.put_secret(place, name, &value).await
+                self.put_secret(place, name, &value, begin.as_ref()).await
             }
             Operation::PutMarker { place, name, fingerprint, names, written } => {
                 let times = written.iter().filter_map(|address| inputs.field(address, DATE).ok());
@@ -78,8 +79,15 @@ impl<'a> Writer<'a> {
     }
 
     /// Seals with the place's key; if GitHub has another key by now (422), fetches it again, once.
-    async fn put_secret(&self, place: &Place, name: &str, value: &Secret) -> Result<Receipt, Failure> {
-        let key = self.key(place).await?;
+    async fn put_secret(
+        &self,
+        place: &Place,
+        name: &str,
+        value: &Secret,
+        begin: Option<&Begin>,
+    ) -> Result<Receipt, Failure> {
+        let (key, ()) = tokio::join!(self.key(place), self.begin(place, begin));
+        let key = key?;
         match self.put_sealed(place, name, value, &key).await {
             Err(error) if error.status() == Some(StatusCode::UNPROCESSABLE_ENTITY) => {
                 self.keys.lock().await.remove(place);
@@ -87,6 +95,22 @@ impl<'a> Writer<'a> {
                 Ok(receipt(&self.put_sealed(place, name, value, &key).await?))
             }
             answer => Ok(receipt(&answer?)),
+        }
+    }
+
+    /// Begins the record, once. That it cannot be kept is told when it is to be finished.
+    async fn begin(&self, place: &Place, begin: Option<&Begin>) {
+        let Some(Begin { marker, fingerprint }) = begin else { return };
+        let mut begun = self.begun.lock().await;
+        let Some(fingerprint) = Fingerprint::parse(fingerprint).filter(|_| begun.insert(place.clone()))
+        else {
+            return;
+        };
+        let marker_text =
+            Marker { fingerprint, time: DateTime::UNIX_EPOCH, names: BTreeSet::new() }.to_string();
+        let body = json!({ "name": marker, "value": marker_text });
+        if let Err(error) = self.client.write(Method::POST, &place.variables(), &body).await {
+            tracing::debug!(%error, "no record was begun");
         }
     }
 
