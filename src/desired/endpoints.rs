@@ -37,7 +37,10 @@ impl Addresses {
         let registries = match Endpoints::parse(env.filled("REGCRED_REGISTRY_ENDPOINTS").unwrap_or_default()) {
             Ok(registries) => registries,
             Err(errors) => {
-                problems.extend(errors.0.iter().map(|error| problem("REGCRED_REGISTRY_ENDPOINTS", &error.to_string())));
+                problems.extend(errors.0.iter().map(|error| Problem {
+                    hint: Some("write REGISTRY=https://HOST, or http:// for this machine: docker.io=http://127.0.0.1:5000".to_owned()),
+                    ..problem("REGCRED_REGISTRY_ENDPOINTS", &error.to_string())
+                }));
                 Endpoints::default()
             }
         };
