@@ -71,21 +71,21 @@ fn a_wrong_passphrase() {
 fn a_damaged_ciphertext() {
     let place = Place::with_pulumi();
     place.edit("infra/Pulumi.main.yaml", "NhGX3LFtdQUV", "NhGX3LFtdQUW");
-    refused_late(&place, &["infra/Pulumi.main.yaml:5", "cannot decrypt", "pulumi config set --secret"]);
+    refused_late(&place, &["infra/Pulumi.main.yaml:5", "cannot decrypt", "config set --secret dockerHubToken --stack main"]);
 }
 
 #[test]
 fn a_missing_key() {
     let place = Place::with_pulumi();
     place.edit("infra/Pulumi.main.yaml", "  infra:dockerHubUsername: acme\n", "");
-    refused(&place, &["infra/Pulumi.main.yaml", "dockerHubUsername", "pulumi config set"]);
+    refused(&place, &["infra/Pulumi.main.yaml", "dockerHubUsername", "config set --plaintext dockerHubUsername"]);
 }
 
 #[test]
 fn an_empty_key() {
     let place = Place::with_pulumi();
     place.edit("infra/Pulumi.main.yaml", "dockerHubUsername: acme", "dockerHubUsername: \"\"");
-    refused(&place, &["infra/Pulumi.main.yaml:4", "is empty", "pulumi config set"]);
+    refused(&place, &["infra/Pulumi.main.yaml:4", "is empty", "config set --plaintext dockerHubUsername"]);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_token_in_plain_text_is_refused_and_not_repeated() {
         "infra/Pulumi.main.yaml",
         &format!("config:\n  aws:region: us-east-2\n  infra:dockerHubUsername: acme\n  infra:dockerHubToken: {TOKEN}\n"),
     );
-    refused(&place, &["infra/Pulumi.main.yaml:4", "plain text", "pulumi config set --secret"]);
+    refused(&place, &["infra/Pulumi.main.yaml:4", "plain text", "config set --secret dockerHubToken --stack main"]);
 }
 
 #[test]
@@ -119,14 +119,14 @@ fn white_space_that_was_pasted_with_the_credential() {
 fn an_invalid_region_with_the_nearest_right_one() {
     let place = Place::new();
     place.edit("infra/Pulumi.main.yaml", "us-east-2", "us-esat-2");
-    refused(&place, &["infra/Pulumi.main.yaml:2", "`us-esat-2` is not a region", "us-east-2"]);
+    refused(&place, &["infra/Pulumi.main.yaml:3:3", "`us-esat-2` is not a region", "us-east-2"]);
 }
 
 #[test]
 fn a_region_without_pull_through_caches() {
     let place = Place::new();
     place.edit("infra/Pulumi.main.yaml", "us-east-2", "cn-north-1");
-    refused(&place, &["infra/Pulumi.main.yaml:2", "China"]);
+    refused(&place, &["infra/Pulumi.main.yaml:3:3", "China"]);
 }
 
 #[test]
