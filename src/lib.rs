@@ -52,7 +52,7 @@ pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, 
         Err(error) => return usage(&error),
     };
     let ui = Ui::new(settings(&cli.common));
-    trace(cli.common.verbose);
+    trace(cli.common.verbose, cli.common.color);
     let context = RunContext { common: &cli.common, env, dir, ui: &ui };
     match commands::run(&cli, &context).await {
         Ok(status) => status,
@@ -89,11 +89,16 @@ fn settings(common: &cli::Common) -> Settings {
 
 /// Diagnostics to stderr: our own at `-vv`, the libraries' too at `-vvv`. Libraries that print bodies
 /// or headers stay at the level at which they do not.
-fn trace(verbose: u8) {
+fn trace(verbose: u8, color: Color) {
     let filter = match verbose {
         0 | 1 => return,
         2 => "regcred=debug",
         _ => "regcred=trace,aws_config=debug,aws_runtime=info,octocrab=debug,reqwest=debug,hyper_util=info",
     };
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let ansi = match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never,
+    };
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).try_init();
 }

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use regcred_sandbox::{Call, Fault, Kind, Service, World};
 use serde_json::Value;
 
-use crate::kill::in_parallel;
+use crate::kill::{finish, in_parallel};
 use crate::place::{Place, TOKEN};
-use crate::world::{ACCOUNT, REGION, assert_holds, secret, watch};
+use crate::world::{ACCOUNT, REGION, secret, watch};
 
 /// Longer than any of the program's own limits, added up over one chain of requests.
 const BOUND: Duration = Duration::from_secs(150);
@@ -77,10 +77,7 @@ fn strike(index: usize, kind: &Kind) {
     assert!(started.elapsed() < BOUND, "{at}");
     judge(&at, ran.code, &ran.lines(), &before, &place.sandbox.snapshot());
     place.sandbox.clear_faults();
-    let next = place.run(&["sync", "--yes"]);
-    assert_eq!(next.code, 0, "{at}: the next run\n{}\n{}", next.stdout, next.stderr);
-    assert_holds(&place.sandbox.state(), TOKEN);
-    place.sync_again();
+    finish(&place, TOKEN, &at);
     assert_eq!(*seen.lock().unwrap(), [""; 0], "{at}");
 }
 
@@ -134,7 +131,6 @@ fn a_system_that_stays_broken_costs_its_own_rows_and_no_others() {
         ran.ends(code);
         judge(operation, ran.code, &ran.lines(), &before, &place.sandbox.snapshot());
         place.sandbox.clear_faults();
-        place.sync();
-        place.sync_again();
+        finish(&place, TOKEN, operation);
     }
 }

@@ -116,7 +116,7 @@ fn options() -> impl Strategy<Value = regcred::plan::Options> {
         vec![],
         vec!["aws:".to_owned()],
         vec!["github:acme/api".to_owned()],
-        vec![POLICY.to_owned(), RULE.to_owned()],
+        vec![POLICY.to_owned()],
         vec![SECRET.to_owned(), "github:".to_owned()],
     ];
     (any::<bool>(), select(only)).prop_map(|(stack_run, only)| regcred::plan::Options {

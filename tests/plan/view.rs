@@ -79,12 +79,116 @@ fn no_line_for_people_is_wider_than_the_terminal_where_words_can_be_wrapped() {
 
 #[test]
 fn people_see_it_at_80_columns() {
-    insta::assert_snapshot!(people(80, false), @"");
+    insta::assert_snapshot!(people(80, false), @r#"
+docker-hub  acme at docker.io from pulumi:infra/main, fingerprint abababab
+  login  works, Docker personal access token; 197 of 200 pulls left in 6 h
+
+aws:?/eu-west-1
+  ? unread  policy/ecr-pullthroughcache/docker-hub
+      sts:GetCallerIdentity: ExpiredToken: The <security> token | included in
+      the request is expired
+      hint:
+      log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and
+      AWS_SECRET_ACCESS_KEY)
+  ? unread  secret/ecr-pullthroughcache/docker-hub
+      sts:GetCallerIdentity: ExpiredToken: The <security> token | included in
+      the request is expired
+      hint:
+      log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and
+      AWS_SECRET_ACCESS_KEY)
+  ? unread  cache-rule/lab-docker-hub
+      sts:GetCallerIdentity: ExpiredToken: The <security> token | included in
+      the request is expired (for lab)
+      hint:
+      log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and
+      AWS_SECRET_ACCESS_KEY)
+
+aws:123456789012/us-east-2
+  ~ update  secret/ecr-pullthroughcache/docker-hub  holds another value
+  ~ update  cache-rule/main-docker-hub
+      reads another secret (for main)
+
+aws:123456789012/us-west-2
+  + create  policy/ecr-pullthroughcache/docker-hub  absent
+  + create  secret/ecr-pullthroughcache/docker-hub  absent
+  ! blocked cache-rule/dev-docker-hub
+      the prefix is taken by a rule for ghcr.io (for dev)
+      hint:  give the stack another `prefix:` in regcred.yaml
+
+github:acme/api
+  ~ update  actions/DOCKER_HUB_TOKEN
+      the record is of another credential
+  ~ update  actions/DOCKER_HUB_USERNAME
+      the record is of another credential
+  ~ update  variables/DOCKER_HUB_SYNC               records what this run writes
+
+github:acme/web
+  ! blocked actions/DOCKER_HUB_TOKEN
+      the repository is archived, so read-only
+      hint:  unarchive the repository, or leave it out of regcred.yaml
+  ! blocked actions/DOCKER_HUB_USERNAME
+      the repository is archived, so read-only
+      hint:  unarchive the repository, or leave it out of regcred.yaml
+  ! blocked variables/DOCKER_HUB_SYNC
+      the repository is archived, so read-only
+      hint:  unarchive the repository, or leave it out of regcred.yaml
+
+note:  no cache rule for scratch: no aws:region in the stack file or the project
+note:  aws:123456789012/us-east-2 has 1 of 50 cache rules
+note:  aws:123456789012/us-west-2 has 1 of 50 cache rules
+
+Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 unread.
+It takes 12 requests, about 1 s. Digest c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686
+To make exactly these changes: regcred sync --expect c7d584030ff8
+"#);
 }
 
 #[test]
 fn people_see_it_at_200_columns_with_what_stays() {
-    insta::assert_snapshot!(people(200, true), @"");
+    insta::assert_snapshot!(people(200, true), @r#"
+docker-hub  acme at docker.io from pulumi:infra/main, fingerprint abababab
+  login  works, Docker personal access token; 197 of 200 pulls left in 6 h
+
+aws:?/eu-west-1
+  ? unread  policy/ecr-pullthroughcache/docker-hub  sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired
+      hint:  log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)
+  ? unread  secret/ecr-pullthroughcache/docker-hub  sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired
+      hint:  log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)
+  ? unread  cache-rule/lab-docker-hub               sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired (for lab)
+      hint:  log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)
+
+aws:123456789012/us-east-2
+  = keep    policy/ecr-pullthroughcache/docker-hub  in sync
+  ~ update  secret/ecr-pullthroughcache/docker-hub  holds another value
+  ~ update  cache-rule/main-docker-hub              reads another secret (for main)
+
+aws:123456789012/us-west-2
+  + create  policy/ecr-pullthroughcache/docker-hub  absent
+  + create  secret/ecr-pullthroughcache/docker-hub  absent
+  ! blocked cache-rule/dev-docker-hub               the prefix is taken by a rule for ghcr.io (for dev)
+      hint:  give the stack another `prefix:` in regcred.yaml
+
+github:acme/api
+  ~ update  actions/DOCKER_HUB_TOKEN                the record is of another credential
+  ~ update  actions/DOCKER_HUB_USERNAME             the record is of another credential
+  ~ update  variables/DOCKER_HUB_SYNC               records what this run writes
+
+github:acme/web
+  ! blocked actions/DOCKER_HUB_TOKEN                the repository is archived, so read-only
+      hint:  unarchive the repository, or leave it out of regcred.yaml
+  ! blocked actions/DOCKER_HUB_USERNAME             the repository is archived, so read-only
+      hint:  unarchive the repository, or leave it out of regcred.yaml
+  ! blocked variables/DOCKER_HUB_SYNC               the repository is archived, so read-only
+      hint:  unarchive the repository, or leave it out of regcred.yaml
+
+note:  no cache rule for scratch: no aws:region in the stack file or the project
+note:  aws:123456789012/us-east-2 has 1 of 50 cache rules
+note:  aws:123456789012/us-west-2 has 1 of 50 cache rules
+
+Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 unread.
+It takes 12 requests, about 1 s. Digest c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686
+To make exactly these changes: regcred sync --expect c7d584030ff8
+"#);
 }
 
 #[test]
@@ -92,12 +196,281 @@ fn machines_see_it_as_one_json_document() {
     let text = render(|shown, _| json::plan(shown));
     assert_eq!(text.lines().count(), 1);
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @"");
+    insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @r#"
+{
+  "changes": [
+    {
+      "action": "unread",
+      "address": "aws:?/eu-west-1/policy/ecr-pullthroughcache/docker-hub",
+      "after": [],
+      "credentials": [
+        "docker-hub"
+      ],
+      "hint": "log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)",
+      "reason": "sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired",
+      "stacks": [
+        "lab"
+      ]
+    },
+    {
+      "action": "unread",
+      "address": "aws:?/eu-west-1/secret/ecr-pullthroughcache/docker-hub",
+      "after": [],
+      "credentials": [
+        "docker-hub"
+      ],
+      "hint": "log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)",
+      "reason": "sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired",
+      "stacks": [
+        "lab"
+      ]
+    },
+    {
+      "action": "unread",
+      "address": "aws:?/eu-west-1/cache-rule/lab-docker-hub",
+      "after": [],
+      "credentials": [
+        "docker-hub"
+      ],
+      "hint": "log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)",
+      "reason": "sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired",
+      "stacks": [
+        "lab"
+      ]
+    },
+    {
+      "action": "keep",
+      "address": "aws:123456789012/us-east-2/policy/ecr-pullthroughcache/docker-hub",
+      "after": [],
+      "credentials": [
+        "docker-hub"
+      ],
+      "reason": "in sync",
+      "stacks": [
+        "main"
+      ]
+    },
+    {
+      "action": "update",
+      "address": "aws:123456789012/us-east-2/secret/ecr-pullthroughcache/docker-hub",
+      "after": [
+        "aws:123456789012/us-east-2/policy/ecr-pullthroughcache/docker-hub"
+      ],
+      "credentials": [
+        "docker-hub"
+      ],
+      "reason": "holds another value",
+      "stacks": [
+        "main"
+      ]
+    },
+    {
+      "action": "update",
+      "address": "aws:123456789012/us-east-2/cache-rule/main-docker-hub",
+      "after": [
+        "aws:123456789012/us-east-2/secret/ecr-pullthroughcache/docker-hub"
+      ],
+      "credentials": [
+        "docker-hub"
+      ],
+      "reason": "reads another secret",
+      "stacks": [
+        "main"
+      ]
+    },
+    {
+      "action": "create",
+      "address": "aws:123456789012/us-west-2/policy/ecr-pullthroughcache/docker-hub",
+      "after": [],
+      "credentials": [
+        "docker-hub"
+      ],
+      "reason": "absent",
+      "stacks": [
+        "dev"
+      ]
+    },
+    {
+      "action": "create",
+      "address": "aws:123456789012/us-west-2/secret/ecr-pullthroughcache/docker-hub",
+      "after": [
+        "aws:123456789012/us-west-2/policy/ecr-pullthroughcache/docker-hub"
+      ],
+      "credentials": [
+        "docker-hub"
+      ],
+      "reason": "absent",
+      "stacks": [
+        "dev"
+      ]
+    },
+    {
+      "action": "blocked",
+      "address": "aws:123456789012/us-west-2/cache-rule/dev-docker-hub",
+      "after": [
+        "aws:123456789012/us-west-2/secret/ecr-pullthroughcache/docker-hub"
+      ],
+      "credentials": [
+        "docker-hub"
+      ],
+      "hint": "give the stack another `prefix:` in regcred.yaml",
+      "reason": "the prefix is taken by a rule for ghcr.io",
+      "stacks": [
+        "dev"
+      ]
+    },
+    {
+      "action": "update",
+      "address": "github:acme/api/actions/DOCKER_HUB_TOKEN",
+      "after": [],
+      "credentials": [
+        "docker-hub"
+      ],
+      "reason": "the record is of another credential",
+      "stacks": []
+    },
+    {
+      "action": "update",
+      "address": "github:acme/api/actions/DOCKER_HUB_USERNAME",
+      "after": [],
+      "credentials": [
+        "docker-hub"
+      ],
+      "reason": "the record is of another credential",
+      "stacks": []
+    },
+    {
+      "action": "update",
+      "address": "github:acme/api/variables/DOCKER_HUB_SYNC",
+      "after": [
+        "github:acme/api/actions/DOCKER_HUB_TOKEN",
+        "github:acme/api/actions/DOCKER_HUB_USERNAME"
+      ],
+      "credentials": [
+        "docker-hub"
+      ],
+      "reason": "records what this run writes",
+      "stacks": []
+    },
+    {
+      "action": "blocked",
+      "address": "github:acme/web/actions/DOCKER_HUB_TOKEN",
+      "after": [],
+      "credentials": [
+        "docker-hub"
+      ],
+      "hint": "unarchive the repository, or leave it out of regcred.yaml",
+      "reason": "the repository is archived, so read-only",
+      "stacks": []
+    },
+    {
+      "action": "blocked",
+      "address": "github:acme/web/actions/DOCKER_HUB_USERNAME",
+      "after": [],
+      "credentials": [
+        "docker-hub"
+      ],
+      "hint": "unarchive the repository, or leave it out of regcred.yaml",
+      "reason": "the repository is archived, so read-only",
+      "stacks": []
+    },
+    {
+      "action": "blocked",
+      "address": "github:acme/web/variables/DOCKER_HUB_SYNC",
+      "after": [],
+      "credentials": [
+        "docker-hub"
+      ],
+      "hint": "unarchive the repository, or leave it out of regcred.yaml",
+      "reason": "the repository is archived, so read-only",
+      "stacks": []
+    }
+  ],
+  "cost": {
+    "requests": 12,
+    "seconds": 1
+  },
+  "credentials": [
+    {
+      "fingerprint": "abababab",
+      "name": "docker-hub",
+      "registry": "docker.io",
+      "source": "pulumi:infra/main",
+      "username": "acme"
+    }
+  ],
+  "digest": "c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686",
+  "format": 1,
+  "notes": [
+    "no cache rule for scratch: no aws:region in the stack file or the project",
+    "aws:123456789012/us-east-2 has 1 of 50 cache rules",
+    "aws:123456789012/us-west-2 has 1 of 50 cache rules"
+  ],
+  "proof": {
+    "docker-hub": {
+      "kind": "Docker personal access token",
+      "limit": 200,
+      "ok": true,
+      "remaining": 197,
+      "window_s": 21600
+    }
+  },
+  "summary": {
+    "blocked": 4,
+    "create": 2,
+    "delete": 0,
+    "keep": 1,
+    "replace": 0,
+    "unread": 3,
+    "update": 5
+  }
+}
+"#);
 }
 
 #[test]
 fn a_pull_request_shows_it_as_markdown() {
-    insta::assert_snapshot!(render(|shown, _| markdown::plan(shown)), @"");
+    insta::assert_snapshot!(render(|shown, _| markdown::plan(shown)), @r#"
+### regcred plan
+
+2 to create, 5 to update, 0 to delete, 1 unchanged, 4 blocked, 3 unread.
+
+- **docker-hub** for docker.io from `pulumi:infra/main`: its login works
+
+```mermaid
+graph LR
+  c_docker_hub(["docker-hub"]) -->|update 2| p0["aws 123456789012 us-east-2"]
+  c_docker_hub(["docker-hub"]) -->|keep 1| p1["aws 123456789012 us-east-2"]
+  c_docker_hub(["docker-hub"]) -->|create 2| p2["aws 123456789012 us-west-2"]
+  c_docker_hub(["docker-hub"]) -->|blocked 1| p3["aws 123456789012 us-west-2"]
+  c_docker_hub(["docker-hub"]) -->|unread 3| p4["aws ? eu-west-1"]
+  c_docker_hub(["docker-hub"]) -->|update 3| p5["github acme/api"]
+  c_docker_hub(["docker-hub"]) -->|blocked 3| p6["github acme/web"]
+```
+
+| | address | why |
+|---|---|---|
+| unread | `aws:?/eu-west-1/policy/ecr-pullthroughcache/docker-hub` | sts:GetCallerIdentity: ExpiredToken: The \<security\> token \| included in the request is expired |
+| unread | `aws:?/eu-west-1/secret/ecr-pullthroughcache/docker-hub` | sts:GetCallerIdentity: ExpiredToken: The \<security\> token \| included in the request is expired |
+| unread | `aws:?/eu-west-1/cache-rule/lab-docker-hub` | sts:GetCallerIdentity: ExpiredToken: The \<security\> token \| included in the request is expired |
+| update | `aws:123456789012/us-east-2/secret/ecr-pullthroughcache/docker-hub` | holds another value |
+| update | `aws:123456789012/us-east-2/cache-rule/main-docker-hub` | reads another secret |
+| create | `aws:123456789012/us-west-2/policy/ecr-pullthroughcache/docker-hub` | absent |
+| create | `aws:123456789012/us-west-2/secret/ecr-pullthroughcache/docker-hub` | absent |
+| blocked | `aws:123456789012/us-west-2/cache-rule/dev-docker-hub` | the prefix is taken by a rule for ghcr.io |
+| update | `github:acme/api/actions/DOCKER_HUB_TOKEN` | the record is of another credential |
+| update | `github:acme/api/actions/DOCKER_HUB_USERNAME` | the record is of another credential |
+| update | `github:acme/api/variables/DOCKER_HUB_SYNC` | records what this run writes |
+| blocked | `github:acme/web/actions/DOCKER_HUB_TOKEN` | the repository is archived, so read-only |
+| blocked | `github:acme/web/actions/DOCKER_HUB_USERNAME` | the repository is archived, so read-only |
+| blocked | `github:acme/web/variables/DOCKER_HUB_SYNC` | the repository is archived, so read-only |
+
+> no cache rule for scratch: no aws:region in the stack file or the project
+> aws:123456789012/us-east-2 has 1 of 50 cache rules
+> aws:123456789012/us-west-2 has 1 of 50 cache rules
+
+Digest `c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686`: `regcred sync --expect c7d584030ff8` makes exactly these changes.
+"#);
 }
 
 #[test]
