@@ -19,7 +19,8 @@ import nacl.public
 
 def boxes(names):
     for path in map(pathlib.Path, names):
-        for file in sorted(path.glob("*.boxes.jsonl")) if path.is_dir() else [path]:
+        found = sorted([*path.glob("*.boxes.jsonl"), *path.glob("*.state.json")])
+        for file in found if path.is_dir() else [path]:
             text = file.read_text(encoding="utf-8")
             if file.suffix == ".jsonl":
                 rows = [json.loads(line) for line in text.splitlines()]
