@@ -20,6 +20,8 @@ import nacl.public
 def boxes(names):
     for path in map(pathlib.Path, names):
         found = sorted([*path.glob("*.boxes.jsonl"), *path.glob("*.state.json")])
+        # The sandbox's own tests seal boxes themselves.
+        found = [file for file in found if not file.name.startswith("answers-")]
         for file in found if path.is_dir() else [path]:
             text = file.read_text(encoding="utf-8")
             if file.suffix == ".jsonl":
