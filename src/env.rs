@@ -3,6 +3,26 @@
 
 use std::collections::BTreeMap;
 
+/// Variables that other programs work with. What is not listed may be a secret.
+const PROGRAMS_NEED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "TMPDIR",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "GH_CONFIG_DIR",
+    "GH_HOST",
+    "GH_ENTERPRISE_TOKEN",
+    "GITHUB_ENTERPRISE_TOKEN",
+    "SYSTEMROOT",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "USERPROFILE",
+];
+const PROGRAMS_NEED_BEGINNING: &[&str] = &["LC_", "XDG_", "GIT_"];
+
 /// The variables of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Env(BTreeMap<String, String>);
@@ -34,6 +54,15 @@ impl Env {
     #[must_use]
     pub fn is_blank(&self, name: &str) -> bool {
         self.get(name).is_some_and(str::is_empty)
+    }
+
+    /// What `git` and `gh` get of it: what they need to find their own files, and no secret of ours.
+    pub fn for_programs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let needed = |name: &str| {
+            PROGRAMS_NEED.contains(&name)
+                || PROGRAMS_NEED_BEGINNING.iter().any(|start| name.starts_with(start))
+        };
+        self.iter().filter(move |(name, _)| needed(name))
     }
 
     /// Every variable.

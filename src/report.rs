@@ -113,13 +113,14 @@ impl Report {
             )
         };
         let locked_out = |outcome: &Outcome| matches!(outcome, Outcome::Unread { login: true });
+        let wrote = |outcome: &Outcome| matches!(outcome, Outcome::Failed(failure) if failure.wrote);
         let (good, bad) = (self.count(good), self.count(|outcome| !good(outcome)));
         let disproven = self.findings.iter().any(|finding| finding.result.is_err());
         if self.interrupted {
             ExitStatus::Interrupted
         } else if bad > 0 && self.count(locked_out) == self.outcomes.len() {
             ExitStatus::Refused
-        } else if bad > 0 && good == 0 {
+        } else if bad > 0 && good == 0 && self.count(wrote) == 0 {
             ExitStatus::Failed
         } else if bad > 0 || disproven {
             ExitStatus::Partial

@@ -73,9 +73,7 @@ async fn prove(client: &aws::config::Client, prefix: &str) -> Result<(), Failure
         return Ok(());
     }
     let words = validation.failure.unwrap_or_else(|| "ECR gave no reason".to_owned());
-    Err(Failure {
-        cause: format!("ECR cannot log in with the secret: {words}"),
-        harmless: false,
-        hint: Some("run regcred verify again in a minute; if it stays, compare the secret's policy with README, \"Who may read\"".to_owned()),
-    })
+    let hint = "run regcred verify again in a minute; if it stays, compare the secret's policy with README, \"Who may read\"";
+    let failure = Failure::new(format!("ECR cannot log in with the secret: {words}"));
+    Err(Failure { hint: Some(hint.to_owned()), ..failure })
 }

@@ -14,11 +14,12 @@ use crate::observe::{self, Clients, Observed};
 use crate::plan::{self, Known, Options, Plan, Read, Unreadable};
 use crate::prove::{self, Proofs};
 use crate::registry::token_kind;
+use crate::report::{ExitStatus, Report};
 use crate::sources::Source;
 use crate::targets::{aws, github};
 use crate::ui::Ui;
 use crate::vault::{Resolved, Vault};
-use crate::view::Shown;
+use crate::view::{Shown, json};
 
 /// What a command runs in.
 pub struct Context<'a> {
@@ -136,6 +137,26 @@ impl Session {
             proofs: &self.proofs,
             plan: &self.plan,
         }
+    }
+
+    /// The same; a stream is ended with its plan and summary before that.
+    pub(super) fn prove_or_end(&mut self, context: &Context<'_>) -> Result<(), Error> {
+        let errors: Vec<bool> =
+            self.proofs.values().filter_map(|proof| Some(proof.as_ref().err()?.is_refusal())).collect();
+        if !errors.is_empty() && context.common.json {
+            context.ui.data(&(json::version() + &json::planned(&self.shown())))?;
+            let status = if errors.contains(&true) { ExitStatus::Refused } else { ExitStatus::Failed };
+            self.end_stream(context, status)?;
+        }
+        self.check_proofs()
+    }
+
+    /// The last line of a stream that ends before anything was written.
+    pub(super) fn end_stream(&self, context: &Context<'_>, status: ExitStatus) -> Result<(), Error> {
+        if context.common.json && status != ExitStatus::Done {
+            context.ui.data(&json::summary(&self.shown(), &Report::of_plan(&self.plan), status as u8))?;
+        }
+        Ok(())
     }
 
     /// Nothing is written unless every credential has been accepted upstream.

@@ -17,9 +17,12 @@ use crate::view::{human, json};
 
 pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
     let mut session = context.session(args.rewrite).await?;
-    session.check_proofs()?;
+    session.prove_or_end(context)?;
     show_plan(context, &session)?;
-    consent(args, context, &session)?;
+    if let Err(error) = consent(args, context, &session) {
+        session.end_stream(context, error.status())?;
+        return Err(error);
+    }
     let stop = interrupts();
     let outcomes = write(context, &session, stop.clone()).await;
     let mut report = Report::new(&session.plan, outcomes);

@@ -9,7 +9,7 @@ use crate::view::{human, json};
 
 pub(super) async fn run(context: &Context<'_>) -> Result<ExitStatus, Error> {
     let mut session = context.session(false).await?;
-    session.check_proofs()?;
+    session.prove_or_end(context)?;
     let mut report = Report::of_plan(&session.plan);
     let exists = |change: &crate::plan::Change| {
         matches!(change.action, Action::Keep | Action::Update)

@@ -23,7 +23,7 @@ pub(super) fn repository(env: &Env, dir: &Path) -> Result<Option<(String, String
     }
     let hosts = hosts(env);
     let mut found: Vec<(String, String)> = Vec::new();
-    for remote in remotes(dir).iter().filter_map(|url| parse(url, &hosts)) {
+    for remote in remotes(env, dir).iter().filter_map(|url| parse(url, &hosts)) {
         let same = |other: &(String, String)| {
             other.0.eq_ignore_ascii_case(&remote.0) && other.1.eq_ignore_ascii_case(&remote.1)
         };
@@ -50,8 +50,10 @@ fn hosts(env: &Env) -> BTreeSet<String> {
 }
 
 /// The fetch addresses of every remote, with git's own rewriting. No git, or no repository: none.
-fn remotes(dir: &Path) -> BTreeSet<String> {
-    let Ok(output) = Command::new("git").arg("-C").arg(dir).args(["remote", "-v"]).output() else {
+fn remotes(env: &Env, dir: &Path) -> BTreeSet<String> {
+    let mut git = Command::new("git");
+    git.env_clear().envs(env.for_programs()).arg("-C").arg(dir).args(["remote", "-v"]);
+    let Ok(output) = git.output() else {
         return BTreeSet::new();
     };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

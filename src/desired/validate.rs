@@ -123,7 +123,20 @@ impl Validator {
         }
         self.desired.insecure.aws |= declared.insecure;
         let texts = |list: &Vec<Spanned<String>>| list.iter().map(|item| item.value.clone()).collect();
-        let stacks = declared.stacks.iter().filter_map(|stack| self.stack(stack, upstream.0)).collect();
+        let stacks: Vec<aws::Stack> =
+            declared.stacks.iter().filter_map(|stack| self.stack(stack, upstream.0)).collect();
+        let shares = |other: &&aws::Desired| {
+            let session = |stack: &aws::Stack| stacks.iter().any(|own| own.session == stack.session);
+            other.secret == secret && other.stacks.iter().any(session)
+        };
+        if let Some(other) = self.desired.aws.iter().find(shares) {
+            let message = format!("secret `{secret}` is already that of credential `{}`", other.credential);
+            self.refuse(
+                declared.secret.as_ref().map_or(at, |secret| secret.at),
+                message,
+                "give each credential a `secret:` of its own",
+            );
+        }
         self.desired.aws.push(aws::Desired {
             credential: id.clone(),
             registry: registry.clone(),
@@ -232,6 +245,26 @@ impl Validator {
             self.refuse(declared.at, "the same place is listed twice", "leave one of them out");
         }
         let names = self.names(id, declared, &place.store);
+        let taken = |other: &&github::Desired| {
+            let same = |name: &String| [&names.username, &names.token].contains(&name);
+            other.place == place
+                && other.credential != *id
+                && (same(&other.names.username) || same(&other.names.token))
+        };
+        if let Some(other) = self.desired.github.iter().find(taken) {
+            let message = format!(
+                "`{}` or `{}` is already a secret of credential `{}` here",
+                names.username, names.token, other.credential
+            );
+            self.refuse(declared.at, message, "give each credential `names:` of its own");
+        }
+        if names.username == names.token {
+            self.refuse(
+                declared.at,
+                format!("`{}` cannot hold both the user name and the token", names.token),
+                "give the two different `names:`",
+            );
+        }
         self.desired.insecure.github |= declared.insecure;
         self.desired.github.push(github::Desired {
             credential: id.clone(),

@@ -55,13 +55,21 @@ pub struct Failure {
     pub hint: Option<String>,
     /// Whether the run is as good without it: a record that may not be kept.
     pub harmless: bool,
+    /// Whether something was written before it failed, or may have been: no answer came.
+    pub wrote: bool,
 }
 
 impl Failure {
+    /// The same failure, after something was written.
+    #[must_use]
+    pub fn after_a_write(self) -> Self {
+        Self { wrote: true, ..self }
+    }
+
     /// A failure without a hint.
     #[must_use]
     pub fn new(cause: impl Into<String>) -> Self {
-        Self { cause: cause.into(), hint: None, harmless: false }
+        Self { cause: cause.into(), hint: None, harmless: false, wrote: false }
     }
 }
 

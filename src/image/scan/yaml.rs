@@ -2,6 +2,7 @@
 //!
 //! Values that several aliases name are kept once, so that a small file cannot become a large tree.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
@@ -9,8 +10,8 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 use super::finds::At;
 
 /// One document of a file.
-pub(super) struct Document {
-    nodes: Vec<Node>,
+pub(super) struct Document<'t> {
+    nodes: Vec<Node<'t>>,
 }
 
 /// What is wrong with a file's YAML; the documents before it are good.
@@ -20,14 +21,14 @@ pub(super) struct Broken {
     pub(super) reason: String,
 }
 
-struct Node {
+struct Node<'t> {
     at: At,
-    kind: Kind,
+    kind: Kind<'t>,
 }
 
-enum Kind {
+enum Kind<'t> {
     /// Its text, and whether each of its lines is one of the file.
-    Scalar(String, bool),
+    Scalar(Cow<'t, str>, bool),
     Sequence(Vec<usize>),
     /// Keys and values in turn.
     Mapping(Vec<usize>),
@@ -36,12 +37,12 @@ enum Kind {
 /// A value of a document.
 #[derive(Clone, Copy)]
 pub(super) struct Value<'a> {
-    document: &'a Document,
+    document: &'a Document<'a>,
     id: usize,
 }
 
 /// Reads a file's documents.
-pub(super) fn documents(text: &str) -> (Vec<Document>, Option<Broken>) {
+pub(super) fn documents(text: &str) -> (Vec<Document<'_>>, Option<Broken>) {
     let mut documents = Vec::new();
     let mut builder = Builder::default();
     let mut parser = Parser::new_from_str(text);
@@ -63,19 +64,19 @@ fn place(marker: &Marker) -> At {
 }
 
 #[derive(Default)]
-struct Builder {
-    nodes: Vec<Node>,
+struct Builder<'t> {
+    nodes: Vec<Node<'t>>,
     /// The collections that are not closed yet.
     open: Vec<usize>,
     anchors: BTreeMap<usize, usize>,
 }
 
-impl Builder {
-    fn take(&mut self, event: Event<'_>, at: At) {
+impl<'t> Builder<'t> {
+    fn take(&mut self, event: Event<'t>, at: At) {
         match event {
             Event::Scalar(text, style, anchor, _) => {
                 let lines = style == ScalarStyle::Literal;
-                self.add(at, Kind::Scalar(text.into_owned(), lines), anchor);
+                self.add(at, Kind::Scalar(text, lines), anchor);
             }
             Event::SequenceStart(anchor, _) => self.open_collection(at, Kind::Sequence(Vec::new()), anchor),
             Event::MappingStart(anchor, _) => self.open_collection(at, Kind::Mapping(Vec::new()), anchor),
@@ -94,12 +95,12 @@ impl Builder {
         }
     }
 
-    fn open_collection(&mut self, at: At, kind: Kind, anchor: usize) {
+    fn open_collection(&mut self, at: At, kind: Kind<'t>, anchor: usize) {
         let id = self.add(at, kind, anchor);
         self.open.push(id);
     }
 
-    fn add(&mut self, at: At, kind: Kind, anchor: usize) -> usize {
+    fn add(&mut self, at: At, kind: Kind<'t>, anchor: usize) -> usize {
         let id = self.nodes.len();
         self.nodes.push(Node { at, kind });
         if anchor > 0 {
@@ -116,12 +117,12 @@ impl Builder {
         }
     }
 
-    fn finish(self) -> Option<Document> {
+    fn finish(self) -> Option<Document<'t>> {
         (!self.nodes.is_empty()).then_some(Document { nodes: self.nodes })
     }
 }
 
-impl Document {
+impl Document<'_> {
     pub(super) fn root(&self) -> Value<'_> {
         Value { document: self, id: 0 }
     }
@@ -205,7 +206,7 @@ impl<'a> Value<'a> {
         ids.chunks_exact(2).filter_map(move |pair| Some((value(pair[0]).text()?, value(pair[1]))))
     }
 
-    fn node(&self) -> &'a Node {
+    fn node(&self) -> &'a Node<'a> {
         &self.document.nodes[self.id]
     }
 }

@@ -112,6 +112,7 @@ impl From<AwsError> for Unreadable {
 
 impl From<AwsError> for Failure {
     fn from(error: AwsError) -> Self {
-        Self { cause: error.to_string(), hint: error.hint, harmless: false }
+        let unanswered = error.code.is_none() && !error.login;
+        Self { cause: error.to_string(), hint: error.hint, harmless: false, wrote: unanswered }
     }
 }

@@ -97,6 +97,18 @@ impl Site<'_> {
             Container::Restore => self.restore(secret).await?,
             Container::Create => self.create(secret).await?,
         };
+        let put = self.ensure_statement(identity, secret, fresh, exempt).await;
+        put.map_err(Failure::from)
+            .map_err(|failure| if container == Container::Exists { failure } else { failure.after_a_write() })
+    }
+
+    async fn ensure_statement(
+        &self,
+        identity: &Identity,
+        secret: &str,
+        fresh: bool,
+        exempt: &Exempt,
+    ) -> Result<Receipt, AwsError> {
         // What is there is read again just before it is replaced, because a put replaces it whole.
         let found = if fresh {
             None
@@ -151,7 +163,7 @@ impl Site<'_> {
     ) -> Result<Receipt, Failure> {
         let put = self.settled("the secret", || self.put_value(secret, resolved, version)).await?;
         if !put.stages.iter().any(|stage| stage == CURRENT) {
-            self.move_current(secret, version).await?;
+            self.move_current(secret, version).await.map_err(|error| Failure::from(error).after_a_write())?;
         }
         Ok(Receipt([(ARN, put.arn)].into()))
     }

@@ -22,7 +22,7 @@ impl Token {
                 return Ok(Self { value: Secret::new(value.trim().to_owned()), source });
             }
         }
-        let value = of_gh().await.ok_or_else(|| Unreadable {
+        let value = of_gh(env).await.ok_or_else(|| Unreadable {
             reason: "no GitHub token: GITHUB_TOKEN and GH_TOKEN are not set, and gh is not logged in"
                 .to_owned(),
             hint: Some("gh auth login, or export GITHUB_TOKEN".to_owned()),
@@ -32,9 +32,15 @@ impl Token {
     }
 }
 
-async fn of_gh() -> Option<String> {
+async fn of_gh(env: &Env) -> Option<String> {
     let mut gh = tokio::process::Command::new("gh");
-    let gh = gh.args(["auth", "token"]).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let gh = gh
+        .env_clear()
+        .envs(env.for_programs())
+        .args(["auth", "token"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
     let output = tokio::time::timeout(PATIENCE, gh.output()).await.ok()?.ok()?;
     let token = String::from_utf8(output.stdout).ok()?.trim().to_owned();
     (output.status.success() && !token.is_empty()).then_some(token)

@@ -127,7 +127,13 @@ impl<'a> Writer<'a> {
         let path = format!("{}/{}", place.variables(), segment(name));
         match self.client.write(Method::PATCH, &path, &body).await {
             Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {
-                Ok(receipt(&self.client.write(Method::POST, &place.variables(), &body).await?))
+                match self.client.write(Method::POST, &place.variables(), &body).await {
+                    // Made in the meantime, by another run or by an answer of ours that was lost.
+                    Err(error) if error.status() == Some(StatusCode::CONFLICT) => {
+                        Ok(receipt(&self.client.write(Method::PATCH, &path, &body).await?))
+                    }
+                    answer => Ok(receipt(&answer?)),
+                }
             }
             answer => Ok(receipt(&answer?)),
         }
@@ -154,6 +160,7 @@ fn receipt(answer: &Answer) -> Receipt {
 
 impl From<GithubError> for Failure {
     fn from(error: GithubError) -> Self {
-        Self { hint: error.hint(), cause: error.to_string(), harmless: false }
+        let unanswered = matches!(error, GithubError::Broken { .. });
+        Self { hint: error.hint(), cause: error.to_string(), harmless: false, wrote: unanswered }
     }
 }

@@ -1,0 +1,174 @@
+//! `regcred.yaml`: everything that is wrong with it, at once, with line, column and the nearest right word.
+
+use regcred_sandbox::World;
+
+use crate::place::Place;
+
+/// Where and what is complained of: `line:column: message`, and the hints.
+fn errors(text: &str) -> (Vec<String>, Vec<String>) {
+    let place = Place::bare(World::default());
+    place.write("regcred.yaml", text);
+    let (ran, calls) = place.watch(&["sync", "--yes"]);
+    ran.ends(3);
+    assert_eq!(calls.len(), 0);
+    let of = |head: &str| -> Vec<String> {
+        ran.stderr.lines().filter_map(|line| line.trim().strip_prefix(head)).map(str::to_owned).collect()
+    };
+    (of("error: regcred.yaml:"), of("hint: "))
+}
+
+/// The file has exactly this one fault.
+#[track_caller]
+fn fault(text: &str, error: &str, hint: &str) {
+    let (errors, hints) = errors(text);
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert!(errors[0].contains(error), "{errors:#?}");
+    assert!(hints.iter().any(|line| line.contains(hint)), "{hints:#?}");
+}
+
+/// A file for one stack with these fields, and what else `aws` has.
+fn stack(fields: &str, aws: &str) -> String {
+    format!(
+        "version: 1\ncredentials:\n  docker-hub:\n    to:\n      aws:\n        stacks:\n          main: {{ {fields} }}\n{aws}"
+    )
+}
+
+#[test]
+fn several_faults_are_all_reported_in_the_files_order_with_their_places() {
+    let (errors, hints) = errors(
+        "version: 2
+credentials:
+  docker-hub:
+    regsitry: docker.io
+    to:
+      aws:
+        secret: docker-hub
+        stacks:
+          main: { reigon: us-east-2 }
+          dev: { region: us-esat-2 }
+      github:
+        - repositroy: acme/api
+",
+    );
+    let expected = [
+        "1:10: version 2 is not known",
+        "4:5: unknown key `regsitry`",
+        "7:17: secret name `docker-hub` does not start with ecr-pullthroughcache/",
+        "9:11: stack `main` has no region",
+        "9:19: unknown key `reigon`",
+        "10:26: `us-esat-2` is not a region",
+        "12:11: unknown key `repositroy`",
+        "12:11: an item of `github` has no repository",
+    ];
+    for expected in expected {
+        assert!(errors.iter().any(|error| error.starts_with(expected)), "no {expected} in {errors:#?}");
+    }
+    assert_eq!(errors.len(), expected.len(), "{errors:#?}");
+    for hint in [
+        "did you mean `registry`?",
+        "did you mean `region`?",
+        "did you mean `repository`?",
+        "did you mean us-east-2?",
+    ] {
+        assert!(hints.iter().any(|line| line == hint), "no {hint} in {hints:#?}");
+    }
+}
+
+#[test]
+fn a_prefix_that_is_too_long() {
+    let long = "a".repeat(31);
+    fault(&stack(&format!("region: us-east-2, prefix: {long}"), ""), "31 characters", "2 to 30");
+}
+
+#[test]
+fn a_prefix_with_capitals() {
+    fault(&stack("region: us-east-2, prefix: Main", ""), "capitals", "prefix:");
+}
+
+#[test]
+fn a_secret_name_that_ecr_does_not_read() {
+    let text = stack("region: us-east-2", "        secret: hub\n");
+    fault(
+        &text,
+        "8:17: secret name `hub` does not start with ecr-pullthroughcache/",
+        "secret: ecr-pullthroughcache/docker-hub",
+    );
+}
+
+#[test]
+fn an_invalid_region() {
+    fault(&stack("region: us-east2", ""), "7:27: `us-east2` is not a region", "us-east-2");
+}
+
+#[test]
+fn stacks_that_collide() {
+    let text = "credentials:\n  docker-hub:\n    to:\n      aws:\n        stacks:\n          a_b: { region: us-east-2 }\n          a.b: { region: us-east-2 }\n";
+    fault(text, "7:11: stacks `a_b` and `a.b` come to the same prefix", "prefix:");
+}
+
+#[test]
+fn two_credentials_that_want_the_same_secret() {
+    let text = "credentials:
+  docker-hub:
+    to: { aws: { stacks: { main: { region: us-east-2 } } } }
+  other:
+    registry: ghcr.io
+    to: { aws: { secret: ecr-pullthroughcache/docker-hub, stacks: { main: { region: us-east-2 } } } }
+";
+    fault(text, "ecr-pullthroughcache/docker-hub", "secret");
+}
+
+#[test]
+fn two_credentials_that_want_the_same_name_in_github() {
+    let text = "credentials:
+  docker-hub:
+    to: { github: [{ repository: acme/api }] }
+  other:
+    registry: ghcr.io
+    to: { github: [{ repository: acme/api, names: { token: docker_hub_token } }] }
+";
+    fault(text, "DOCKER_HUB_TOKEN", "names");
+}
+
+#[test]
+fn a_registry_that_ecr_has_no_cache_for() {
+    let text = "credentials:\n  quay:\n    registry: quay.io\n    to: { aws: { stacks: { main: { region: us-east-2 } } } }\n";
+    fault(text, "quay.io", "docker.io, ghcr.io");
+}
+
+#[test]
+fn a_role_an_account_and_a_reader_that_are_none() {
+    fault(&stack("region: us-east-2, role: regcred", ""), "`regcred` is not a role's ARN", "arn:aws:iam::");
+    fault(&stack("region: us-east-2, account: 123", ""), "`123` is not an account", "123456789012");
+    let readers = "        readers: [\"arn:aws:iam::123456789012:role/*\"]\n";
+    fault(&stack("region: us-east-2", readers), "is not the ARN of one principal", "role/deploy");
+}
+
+#[test]
+fn a_source_that_is_unknown() {
+    let text =
+        "credentials:\n  docker-hub:\n    from: pulmi\n    to: { github: [{ repository: acme/api }] }\n";
+    fault(text, "3:11: unknown source `pulmi`", "did you mean `pulumi`?");
+}
+
+#[test]
+fn a_credential_that_goes_nowhere() {
+    fault(
+        "credentials:\n  docker-hub:\n    registry: docker.io\n",
+        "2:3: credential `docker-hub` goes nowhere",
+        "add `to:`",
+    );
+}
+
+#[test]
+fn text_that_is_no_yaml() {
+    let (errors, _) = errors("credentials:\n  docker-hub: [\n");
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert!(errors[0].contains("is not valid YAML"), "{errors:#?}");
+}
+
+#[test]
+fn a_key_that_is_there_twice() {
+    let (errors, _) = errors("version: 1\nversion: 1\ncredentials: {}\n");
+    assert!(!errors.is_empty(), "a second key would be ignored in silence");
+}

@@ -1,0 +1,223 @@
+//! The secret value is nowhere but where it belongs: canaries in every form, looked for in everything that a
+//! run says, at the highest verbosity, in good runs and in bad ones, and in what other processes can see.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use regcred_sandbox::{Fault, Kind, Moment, World};
+
+use crate::place::{PASSPHRASE, Place, Ran, TOKEN, USER};
+
+/// A token in which every encoding changes something.
+const CANARY: &str = "dckr_pat_c4nary\"\\&+/=%<>0123456789";
+/// Long enough that only a broken test waits for it.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A value in every form in which it could be written by accident.
+fn forms(value: &str) -> Vec<String> {
+    let json = serde_json::to_string(value).unwrap();
+    vec![
+        value.to_owned(),
+        json.trim_matches('"').to_owned(),
+        format!("{value:?}").trim_matches('"').to_owned(),
+        STANDARD.encode(value).trim_end_matches('=').to_owned(),
+        STANDARD.encode(format!("{USER}:{value}")).trim_end_matches('=').to_owned(),
+        utf8_percent_encode(value, NON_ALPHANUMERIC).to_string(),
+        hex(value),
+    ]
+}
+
+fn hex(value: &str) -> String {
+    value.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Every form of every secret of a run.
+fn canaries(place: &Place) -> Vec<String> {
+    let env = place.sandbox.env();
+    let secrets = [CANARY, TOKEN, PASSPHRASE, &env["GITHUB_TOKEN"], &env["AWS_SECRET_ACCESS_KEY"]];
+    secrets.into_iter().flat_map(forms).collect()
+}
+
+/// The text holds none of them; how many lines were looked at.
+#[track_caller]
+fn clean(text: &str, canaries: &[String], what: &str) -> usize {
+    let lines: Vec<&str> = text.lines().collect();
+    for (number, line) in lines.iter().enumerate() {
+        for canary in canaries {
+            assert!(!line.contains(canary.as_str()), "{what}, line {number}: {canary} in {line}");
+        }
+    }
+    lines.len()
+}
+
+#[track_caller]
+fn clean_run(ran: &Ran, canaries: &[String], what: &str) -> usize {
+    clean(&ran.stdout, canaries, what) + clean(&ran.stderr, canaries, what)
+}
+
+/// One stack and one repository, with the canary as a token that the registry takes.
+fn place() -> Place {
+    let mut world = World::default();
+    world.registry.add_account(USER, CANARY);
+    let mut place = Place::with_one_stack(world);
+    place.set("DOCKER_HUB_TOKEN", CANARY);
+    place.set("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE);
+    place.set("RUST_BACKTRACE", "full");
+    place.set("RUST_LOG", "trace");
+    place
+}
+
+const VERBOSITIES: [&[&str]; 5] = [&[], &["-v"], &["-vv"], &["-vvv"], &["--json", "-vvv"]];
+
+#[test]
+fn no_command_says_a_secret_at_any_verbosity() {
+    let mut lines = 0;
+    for verbosity in VERBOSITIES {
+        let place = place();
+        let canaries = canaries(&place);
+        for command in [
+            &["plan"][..],
+            &["plan", "--markdown"],
+            &["sync", "--yes"],
+            &["verify"],
+            &["sync", "--yes", "--rewrite"],
+        ] {
+            let markdown = command.contains(&"--markdown") && verbosity.contains(&"--json");
+            let args: Vec<&str> = command.iter().chain(verbosity).copied().collect();
+            let ran = place.run(&args);
+            assert!(markdown || ran.code == 0 || ran.code == 2, "{args:?}: {}", ran.stderr);
+            lines += clean_run(&ran, &canaries, &args.join(" "));
+        }
+        let stored = place.sandbox.state().aws.secrets[0].value().unwrap().to_owned();
+        assert!(stored.contains("c4nary"), "the canary went where it belongs");
+    }
+    assert!(lines > 500, "only {lines} lines were looked at");
+}
+
+#[test]
+fn traces_name_the_requests_so_that_silence_is_not_what_keeps_secrets_in() {
+    let place = place();
+    let ran = place.run(&["sync", "--yes", "-vvv"]);
+    ran.ends(0).complains("/v2/").complains("status=200");
+    assert!(ran.stderr.lines().count() > 30, "{}", ran.stderr);
+}
+
+#[test]
+fn no_error_says_a_secret_whatever_goes_wrong_and_wherever() {
+    let requests = place().sync().len();
+    // Kinds that make the program wait are for the fault runs; what they say is said of a reset, too.
+    let quick = |kind: &Kind| {
+        !matches!(kind, Kind::TimeoutBefore | Kind::TimeoutAfter | Kind::Throttle { .. } | Kind::Status(429))
+    };
+    let kinds: Vec<Kind> = Kind::catalogue().into_iter().filter(quick).collect();
+    let mut lines = 0;
+    for (number, kind) in kinds.iter().enumerate() {
+        for index in (number..requests).step_by(kinds.len()) {
+            let place = place();
+            place.sandbox.fault(Fault::nth(index, kind.clone()));
+            let ran = place.run(&["sync", "--yes", "-vvv"]);
+            lines += clean_run(&ran, &canaries(&place), &format!("{kind:?} at {index}"));
+        }
+    }
+    assert!(lines > 500, "only {lines} lines were looked at");
+}
+
+#[test]
+fn a_refused_credential_is_not_repeated() {
+    let place = place();
+    place.sandbox.state().registry.revoke(CANARY);
+    for args in [&["sync", "--yes", "-vvv"][..], &["plan", "--json", "-vvv"]] {
+        let ran = place.run(args);
+        ran.ends(4);
+        assert!(clean_run(&ran, &canaries(&place), "refused") > 0);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_pulumi_project_is_said_without_its_values() {
+    let mut place = Place::with_pulumi();
+    let canaries = canaries(&place);
+    let ran = place.run(&["plan", "-vvv"]);
+    assert!(clean_run(ran.ends(0), &canaries, "plan") > 5);
+    place.set("PULUMI_CONFIG_PASSPHRASE", &format!("{PASSPHRASE}!"));
+    let ran = place.run(&["plan", "-vvv"]);
+    assert!(clean_run(ran.ends(3), &canaries, "a wrong passphrase") > 1);
+    place.write(
+        "infra/Pulumi.main.yaml",
+        &format!("config:\n  infra:dockerHubUsername: acme\n  infra:dockerHubToken: {TOKEN}\n"),
+    );
+    let ran = place.run(&["plan", "-vvv"]);
+    assert!(clean_run(ran.ends(3), &canaries, "a token in plain text") > 1);
+    place.write("infra/Pulumi.main.yaml", &format!("config:\n  infra:dockerHubToken:{TOKEN}\n  - {TOKEN}\n"));
+    let ran = place.run(&["plan", "-vvv"]);
+    assert!(clean_run(ran.ends(3), &canaries, "a broken file") > 0);
+}
+
+#[test]
+fn no_argument_list_holds_a_secret_at_any_request_of_a_sync() {
+    let first = place();
+    let requests = first.sync().len();
+    let canaries = canaries(&first);
+    let mut looked_at = 0;
+    for index in (0..requests).step_by(4) {
+        let place = place();
+        let mut pause = place.sandbox.pause_at(index, Moment::BeforeEffect);
+        let mut child =
+            place.command(&["sync", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        assert!(pause.wait(LIMIT), "request {index}");
+        for process in family(child.id()) {
+            let arguments = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+            looked_at += arguments.len();
+            clean(&String::from_utf8_lossy(&arguments), &canaries, "the argument list");
+        }
+        pause.release();
+        assert!(child.wait().unwrap().success());
+    }
+    assert!(looked_at > 100, "only {looked_at} bytes were looked at");
+}
+
+/// A process and its children.
+fn family(parent: u32) -> Vec<u32> {
+    let list = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
+    let children = list.split_whitespace().filter_map(|id| id.parse().ok());
+    [parent].into_iter().chain(children).collect()
+}
+
+/// A program that writes its environment and arguments into a file, then says `words`.
+fn spy(place: &Place, name: &str, words: &str) {
+    let file = format!("bin/{name}");
+    let script = format!(
+        "#!/bin/sh\n{{ env; echo \"args: $*\"; }} >> \"$HOME/{name}.seen\"\nprintf '%s\\n' '{words}'\n"
+    );
+    place.write(&file, &script);
+    let path = place.repo().join(file);
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn programs_that_regcred_asks_get_no_secret_in_their_environment_or_arguments() {
+    let mut place = Place::new();
+    let home = place.repo().join("spied");
+    std::fs::create_dir_all(&home).unwrap();
+    let github = place.sandbox.env()["GITHUB_TOKEN"].clone();
+    spy(&place, "git", "origin\tgit@github.com:acme/api.git (fetch)");
+    spy(&place, "gh", &github);
+    place.set("PATH", &format!("{}:/usr/bin:/bin", place.repo().join("bin").display()));
+    place.set("HOME", &home.display().to_string());
+    place.set("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE);
+    place.set("PULUMI_ACCESS_TOKEN", "pul-c4nary");
+    place.unset("GITHUB_TOKEN");
+    place.unset("GITHUB_REPOSITORY");
+    place.run(&["plan"]).ends(0).says("github:acme/api").says("actions/DOCKER_HUB_TOKEN");
+    let mut canaries = canaries(&place);
+    canaries.push("pul-c4nary".to_owned());
+    for name in ["git", "gh"] {
+        let seen = std::fs::read_to_string(home.join(format!("{name}.seen"))).unwrap();
+        assert!(seen.contains("args: ") && seen.contains("PATH="), "{seen}");
+        assert!(clean(&seen, &canaries, name) > 2);
+    }
+}

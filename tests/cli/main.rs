@@ -1,0 +1,13 @@
+//! The program, run as people run it, against the loopback doubles of every system.
+
+mod bad_file;
+mod bad_input;
+mod exit_codes;
+mod faults;
+mod json;
+mod kill;
+mod leak;
+mod main_job;
+mod place;
+mod selection;
+mod world;

@@ -1,0 +1,208 @@
+//! The images of a repository's files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regcred::image::Context;
+use regcred::image::scan::{ImageRow, Scan, scan};
+
+use crate::context;
+
+fn tree() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/image/tree")
+}
+
+fn scanned(paths: &[PathBuf]) -> Scan {
+    scan(paths, &context()).unwrap()
+}
+
+/// `file:line:column place name`, the file without the folder that was scanned.
+fn shown(root: &Path, image: &ImageRow) -> String {
+    let file = image.file.strip_prefix(root).unwrap().display();
+    format!("{file}:{}:{} {} {}", image.line, image.column, image.place, image.row.input)
+}
+
+/// A folder with these files.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+/// What is found in one file.
+fn found_in(name: &str, text: &str) -> Vec<String> {
+    let folder = folder(&[(name, text)]);
+    let scan = scanned(&[folder.path().to_owned()]);
+    scan.images.iter().map(|image| format!("{}:{} {}", image.line, image.column, image.row.input)).collect()
+}
+
+#[test]
+fn every_image_of_every_syntax_is_found_where_it_stands() {
+    let root = tree();
+    let scan = scanned(std::slice::from_ref(&root));
+    let found: Vec<_> = scan.images.iter().map(|image| shown(&root, image)).collect();
+    let expected = include_str!("tree.expected");
+    assert_eq!(found.join("\n"), expected.trim_end());
+}
+
+#[test]
+fn what_cannot_be_read_is_said_with_its_reason() {
+    let root = tree();
+    let skipped: Vec<_> = scanned(std::slice::from_ref(&root))
+        .skipped
+        .iter()
+        .map(|skip| {
+            let file = skip.file.strip_prefix(&root).unwrap().display();
+            format!("{file}:{} {}", skip.line.map_or("-".into(), |line| line.to_string()), skip.reason)
+        })
+        .collect();
+    let expected = [
+        ".github/workflows/ci.yml:22 `${{ matrix.image }}` depends on a value that is not in the file",
+        "api/Dockerfile:45 `${TARGETARCH}/alpine` depends on a value that is not in the file",
+        "chart/broken.yml:4 it is not YAML: ",
+        "chart/templates/deployment.yaml:- it is a template: what it makes can be scanned",
+        "chart/templates/job.yaml:8 `{{ .Values.repository }}:1` depends on a value that is not in the file",
+        "chart/templates/job.yaml:9 the image is a template",
+        "compose.yaml:31 `${IMAGE}` depends on a value that is not in the file",
+        "deploy/all.yaml:35 `${IMAGE:-nginx}` depends on a value that is not in the file",
+        "web/app.Containerfile:4 `FROM` without an image",
+    ];
+    assert_eq!(skipped.len(), expected.len(), "{skipped:#?}");
+    for (found, expected) in skipped.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found}\n{expected}");
+    }
+}
+
+#[test]
+fn what_would_be_pulled_anonymously_is_told_with_what_to_write_instead() {
+    let folder = folder(&[(
+        "Dockerfile",
+        "FROM registry-1.docker.io/library/alpine:${TAG}\nFROM quay.io/x\nFROM alpine:${TAG}",
+    )]);
+    let scan = scanned(&[folder.path().to_owned()]);
+    let found: Vec<_> =
+        scan.anonymous().map(|image| (image.anonymous.as_deref(), image.instead.as_deref())).collect();
+    let expected = [
+        (Some("`registry-1.docker.io` is not Docker Hub in an image name"), Some("alpine:${TAG}")),
+        (Some("no credential for quay.io"), None),
+    ];
+    assert_eq!(found, expected);
+    let cached = &scan.images[2].row.cached["main"];
+    assert_eq!(cached, "<account>.dkr.ecr.us-east-2.amazonaws.com/main-docker-hub/library/alpine:${TAG}");
+}
+
+#[test]
+fn a_name_that_is_wrong_is_a_row_with_an_error() {
+    let folder = folder(&[("Dockerfile", "FROM Ubuntu")]);
+    let scan = scanned(&[folder.path().to_owned()]);
+    assert!(scan.invalid().next().unwrap().row.error.as_deref().unwrap().contains("lowercase"));
+    assert_eq!(scan.anonymous().count(), 0);
+}
+
+#[test]
+fn what_gitignore_leaves_out_is_left_out_and_hidden_folders_are_not() {
+    let folder = folder(&[
+        (".gitignore", "vendor/\n*.gen.yaml\n!keep.gen.yaml\n"),
+        ("vendor/Dockerfile", "FROM ignored"),
+        ("a.gen.yaml", "services: { a: { image: ignored } }"),
+        ("keep.gen.yaml", "services: { a: { image: kept } }"),
+        (".hidden/Dockerfile", "FROM hidden"),
+        (".git/Dockerfile", "FROM git"),
+        ("sub/.gitignore", "Dockerfile\n"),
+        ("sub/Dockerfile", "FROM ignored"),
+    ]);
+    let images: Vec<_> =
+        scanned(&[folder.path().to_owned()]).images.into_iter().map(|image| image.row.input).collect();
+    assert_eq!(images, ["hidden", "kept"]);
+    let named = scanned(&[folder.path().join("vendor/Dockerfile")]);
+    assert_eq!(named.images.len(), 1, "a file that is named is read");
+}
+
+#[test]
+fn a_path_that_is_not_there_is_an_error_that_names_all_of_them() {
+    let error = scan(&["no/such".into(), tree(), "nor/this".into()], &Context::default()).unwrap_err();
+    assert_eq!(error.to_string(), "no such file or folder: no/such, nor/this");
+}
+
+#[test]
+fn a_named_file_of_no_known_kind_is_skipped_with_the_reason() {
+    let folder = folder(&[("notes.txt", "FROM nowhere")]);
+    let scan = scanned(&[folder.path().join("notes.txt")]);
+    assert_eq!(scan.skipped[0].reason, "by its name it is no Dockerfile and no YAML");
+}
+
+#[test]
+fn the_same_file_named_twice_is_read_once() {
+    let folder = folder(&[("a/Dockerfile", "FROM x")]);
+    let paths = [folder.path().to_owned(), folder.path().join("a"), folder.path().join("a/Dockerfile")];
+    assert_eq!(scanned(&paths).images.len(), 1);
+}
+
+#[test]
+fn the_result_does_not_depend_on_the_order_of_work() {
+    let names: Vec<_> = (0..200).map(|index| format!("d{}/{index}/Dockerfile", index % 7)).collect();
+    let files: Vec<_> = names.iter().map(|name| (name.as_str(), "FROM b\nFROM a\nFROM quay.io/c")).collect();
+    let folder = folder(&files);
+    let first = scanned(&[folder.path().to_owned()]);
+    assert_eq!((first.files, first.images.len()), (200, 600));
+    for _ in 0..5 {
+        assert_eq!(scanned(&[folder.path().to_owned()]), first);
+    }
+    assert!(first.images.is_sorted_by_key(|image| (image.file.clone(), image.line)));
+}
+
+#[test]
+fn a_file_that_is_not_text_or_too_large_is_skipped() {
+    let folder = folder(&[]);
+    fs::write(folder.path().join("Dockerfile"), b"FROM \xff").unwrap();
+    let large = "# image\n".repeat(600_000);
+    fs::write(folder.path().join("large.yaml"), large).unwrap();
+    let reasons: Vec<_> =
+        scanned(&[folder.path().to_owned()]).skipped.into_iter().map(|skip| skip.reason).collect();
+    assert_eq!(reasons, ["it is not UTF-8", "it is larger than 4 MiB"]);
+}
+
+#[test]
+fn a_dockerfile_is_known_by_its_name() {
+    let kinds = [
+        "Dockerfile",
+        "dockerfile",
+        "Dockerfile.prod",
+        "prod.Dockerfile",
+        "Containerfile",
+        "x.containerfile",
+    ];
+    for name in kinds {
+        assert_eq!(found_in(name, "FROM x"), ["1:6 x"], "{name}");
+    }
+    for name in ["Dockerfile.dockerignore", "MyDockerfile", "Dockerfile.md", "main.rs"] {
+        assert!(found_in(name, "FROM x").is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn aliases_that_would_make_a_small_file_a_large_tree_cost_nothing() {
+    let mut text = "apiVersion: v1\nkind: Pod\nspec:\n  a0: &a0 { containers: [{ image: x }] }\n".to_owned();
+    for level in 1..60 {
+        let below = level - 1;
+        text += &format!("  a{level}: &a{level} [*a{below}, *a{below}, *a{below}, *a{below}]\n");
+    }
+    assert_eq!(found_in("bomb.yaml", &text), ["4:35 x"]);
+    let merged = "services:\n  a: &a\n    <<: *a\n    image: x\n    build: *a\n";
+    found_in("loop.yaml", merged);
+    let deep =
+        format!("apiVersion: v1\nkind: X\nspec: {}{} # image\n", "[".repeat(50_000), "]".repeat(50_000));
+    found_in("deep.yaml", &deep);
+}
+
+#[test]
+fn a_jobs_key_alone_makes_no_workflow_and_services_alone_no_compose_file() {
+    assert!(found_in("a.yaml", "jobs: { a: { container: x } }").is_empty());
+    assert!(
+        found_in("a.yaml", "services: { _defaults: { autowire: true }, image: { class: X } }").is_empty()
+    );
+}
