@@ -167,9 +167,7 @@ impl Case {
     pub(crate) fn secret(&mut self) -> &mut Secret {
         let key = self.key();
         let found = self.observed.aws.secrets.entry(key).or_insert(Ok(None));
-        let secret =
-            found.as_mut().unwrap().get_or_insert_with(|| Secret { arn: foreign_arn(), ..Secret::default() });
-        secret
+        found.as_mut().unwrap().get_or_insert_with(|| Secret { arn: foreign_arn(), ..Secret::default() })
     }
 
     /// Another credential is current in the secret.

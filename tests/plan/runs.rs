@@ -137,7 +137,8 @@ fn the_digest_changes_with_the_credential_the_rows_and_how_they_are_done_and_wit
         digest(&|case| case.desired.aws[0].stacks[0].session.profile = None),
         "how one logs in"
     );
-    let differing: [(&str, &dyn Fn(&mut Case)); 4] = [
+    type Differing<'a> = (&'a str, &'a dyn Fn(&mut Case));
+    let differing: [Differing<'_>; 4] = [
         ("the fingerprint", &|case| case.known.get_mut(&id()).unwrap().fingerprint = earlier()),
         ("a row", &|case| case.hold_another()),
         ("the secret of a rule", &|case| case.secret().arn.push('x')),

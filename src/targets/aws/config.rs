@@ -1,5 +1,6 @@
 //! Logging in to AWS: one client set per session, over the one TLS stack.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -52,12 +53,11 @@ impl Clients {
         let mut clients = BTreeMap::new();
         for session in sessions {
             let key = (&session.profile, session.roles.as_slice());
-            if !logins.contains_key(&key) {
-                logins.insert(key, login(session).await);
-            }
-            if let Some(shared) = logins.get(&key) {
-                clients.insert(session.clone(), client(shared, session, profile));
-            }
+            let shared = match logins.entry(key) {
+                Entry::Occupied(login) => login.into_mut(),
+                Entry::Vacant(absent) => absent.insert(login(session).await),
+            };
+            clients.insert(session.clone(), client(shared, session, profile));
         }
         Self(clients)
     }

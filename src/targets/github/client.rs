@@ -270,6 +270,7 @@ impl Client {
         }
     }
 
+    #[expect(clippy::result_large_err, reason = "one error a request, beside a network round trip")]
     fn judge(
         &self,
         method: &Method,
