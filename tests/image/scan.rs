@@ -68,7 +68,7 @@ fn what_cannot_be_read_is_said_with_its_reason() {
         "chart/templates/job.yaml:8 `{{ .Values.repository }}:1` depends on a value that is not in the file",
         "chart/templates/job.yaml:9 the image is a template",
         "compose.yaml:31 `${IMAGE}` depends on a value that is not in the file",
-        "deploy/all.yaml:35 `${IMAGE:-nginx}` depends on a value that is not in the file",
+        "deploy/all.yaml:34 `${IMAGE:-nginx}` depends on a value that is not in the file",
         "web/app.Containerfile:4 `FROM` without an image",
     ];
     assert_eq!(skipped.len(), expected.len(), "{skipped:#?}");

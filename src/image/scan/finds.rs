@@ -60,6 +60,14 @@ impl Finds {
         self.skipped.push(Skip { at: None, reason: reason.into() });
     }
 
+    /// Puts everything in the order of the file, and what stands in one place, named by several aliases, once.
+    pub(super) fn sort(&mut self) {
+        self.found.sort();
+        self.found.dedup_by(|later, earlier| (later.at, &later.image) == (earlier.at, &earlier.image));
+        self.skipped.sort();
+        self.skipped.dedup();
+    }
+
     /// Adds what was found in a text that is part of this file, at the positions that it has there.
     pub(super) fn embed(&mut self, inner: Self, place: impl Fn(String) -> String, at: impl Fn(At) -> At) {
         let Self { found, skipped } = inner;

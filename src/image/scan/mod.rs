@@ -85,15 +85,28 @@ pub fn scan(paths: &[PathBuf], context: &Context) -> Result<Scan, ScanError> {
     }
     let mut scan = Scan::default();
     for (file, finds) in walk::read_all(paths) {
-        let Finds { found, skipped } = finds;
-        scan.files += 1;
-        scan.images.extend(found.into_iter().map(|found| ImageRow::new(&file, found, context)));
-        scan.skipped.extend(skipped.into_iter().map(|skip| Skipped::new(&file, skip)));
+        scan.add(&file, finds, context);
     }
     Ok(scan)
 }
 
+/// Scans one file's text; what kind of file it is follows from its name.
+pub fn scan_text(file: &Path, text: &str, context: &Context) -> Scan {
+    let mut scan = Scan::default();
+    if let Some(kind) = FileKind::of(file) {
+        scan.add(file, kind.read(text), context);
+    }
+    scan
+}
+
 impl Scan {
+    fn add(&mut self, file: &Path, finds: Finds, context: &Context) {
+        let Finds { found, skipped } = finds;
+        self.files += 1;
+        self.images.extend(found.into_iter().map(|found| ImageRow::new(file, found, context)));
+        self.skipped.extend(skipped.into_iter().map(|skip| Skipped::new(file, skip)));
+    }
+
     /// The images that would be pulled without a credential.
     pub fn anonymous(&self) -> impl Iterator<Item = &ImageRow> {
         self.images.iter().filter(|image| image.row.is_anonymous())
@@ -145,13 +158,15 @@ impl FileKind {
         }
     }
 
-    /// Reads a file's text.
+    /// Reads a file's text, in the order of its lines.
     fn read(self, text: &str) -> Finds {
-        match self {
+        let mut finds = match self {
             Self::Dockerfile => dockerfile::read(text),
             Self::Yaml if TRACES.iter().any(|trace| text.contains(trace)) => read_yaml(text),
             Self::Yaml => Finds::default(),
-        }
+        };
+        finds.sort();
+        finds
     }
 }
 

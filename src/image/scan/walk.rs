@@ -64,15 +64,7 @@ fn visit(entry: Result<DirEntry, ignore::Error>) -> Option<(PathBuf, Finds)> {
 
 fn read_file(path: &Path, kind: FileKind) -> Finds {
     match read_text(path) {
-        Ok(text) => {
-            let mut finds = kind.read(&text);
-            finds.found.sort();
-            // A value that several aliases name stands in one place.
-            finds.found.dedup_by(|later, earlier| (later.at, &later.image) == (earlier.at, &earlier.image));
-            finds.skipped.sort();
-            finds.skipped.dedup();
-            finds
-        }
+        Ok(text) => kind.read(&text),
         Err(reason) => skipped(&reason),
     }
 }
