@@ -85,23 +85,12 @@ docker-hub  acme at docker.io from pulumi:infra/main, fingerprint abababab
 
 aws:?/eu-west-1
   ? unread  policy/ecr-pullthroughcache/docker-hub
-      sts:GetCallerIdentity: ExpiredToken: The <security> token | included in
-      the request is expired
-      hint:
-      log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and
-      AWS_SECRET_ACCESS_KEY)
   ? unread  secret/ecr-pullthroughcache/docker-hub
-      sts:GetCallerIdentity: ExpiredToken: The <security> token | included in
-      the request is expired
-      hint:
-      log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and
-      AWS_SECRET_ACCESS_KEY)
   ? unread  cache-rule/lab-docker-hub
       sts:GetCallerIdentity: ExpiredToken: The <security> token | included in
-      the request is expired (for lab)
-      hint:
-      log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and
-      AWS_SECRET_ACCESS_KEY)
+      the request is expired
+      hint: log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID
+            and AWS_SECRET_ACCESS_KEY)
 
 aws:123456789012/us-east-2
   ~ update  secret/ecr-pullthroughcache/docker-hub  holds another value
@@ -113,7 +102,7 @@ aws:123456789012/us-west-2
   + create  secret/ecr-pullthroughcache/docker-hub  absent
   ! blocked cache-rule/dev-docker-hub
       the prefix is taken by a rule for ghcr.io (for dev)
-      hint:  give the stack another `prefix:` in regcred.yaml
+      hint: give the stack another `prefix:` in regcred.yaml
 
 github:acme/api
   ~ update  actions/DOCKER_HUB_TOKEN
@@ -125,21 +114,21 @@ github:acme/api
 github:acme/web
   ! blocked actions/DOCKER_HUB_TOKEN
       the repository is archived, so read-only
-      hint:  unarchive the repository, or leave it out of regcred.yaml
+      hint: unarchive the repository, or leave it out of regcred.yaml
   ! blocked actions/DOCKER_HUB_USERNAME
       the repository is archived, so read-only
-      hint:  unarchive the repository, or leave it out of regcred.yaml
+      hint: unarchive the repository, or leave it out of regcred.yaml
   ! blocked variables/DOCKER_HUB_SYNC
       the repository is archived, so read-only
-      hint:  unarchive the repository, or leave it out of regcred.yaml
+      hint: unarchive the repository, or leave it out of regcred.yaml
 
-note:  no cache rule for scratch: no aws:region in the stack file or the project
-note:  aws:123456789012/us-east-2 has 1 of 50 cache rules
-note:  aws:123456789012/us-west-2 has 1 of 50 cache rules
+note: no cache rule for scratch: no aws:region in the stack file or the project
+note: cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in
+      123456789012/us-west-2
 
-Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 unread.
-It takes 12 requests, about 1 s. Digest c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686
-To make exactly these changes: regcred sync --expect c7d584030ff8
+Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 unread. It takes 12 requests, about 1 s.
+Digest: 1227d64d69875c6193840ccb5ebf89b63c273075ecfe313d42c3647411fd5755
+To make exactly these changes: regcred sync --expect 1227d64d6987
 "#);
 }
 
@@ -150,12 +139,11 @@ docker-hub  acme at docker.io from pulumi:infra/main, fingerprint abababab
   login  works, Docker personal access token; 197 of 200 pulls left in 6 h
 
 aws:?/eu-west-1
-  ? unread  policy/ecr-pullthroughcache/docker-hub  sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired
-      hint:  log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)
-  ? unread  secret/ecr-pullthroughcache/docker-hub  sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired
-      hint:  log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)
-  ? unread  cache-rule/lab-docker-hub               sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired (for lab)
-      hint:  log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)
+  ? unread  policy/ecr-pullthroughcache/docker-hub
+  ? unread  secret/ecr-pullthroughcache/docker-hub
+  ? unread  cache-rule/lab-docker-hub
+      sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired
+      hint: log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)
 
 aws:123456789012/us-east-2
   = keep    policy/ecr-pullthroughcache/docker-hub  in sync
@@ -166,7 +154,7 @@ aws:123456789012/us-west-2
   + create  policy/ecr-pullthroughcache/docker-hub  absent
   + create  secret/ecr-pullthroughcache/docker-hub  absent
   ! blocked cache-rule/dev-docker-hub               the prefix is taken by a rule for ghcr.io (for dev)
-      hint:  give the stack another `prefix:` in regcred.yaml
+      hint: give the stack another `prefix:` in regcred.yaml
 
 github:acme/api
   ~ update  actions/DOCKER_HUB_TOKEN                the record is of another credential
@@ -175,19 +163,18 @@ github:acme/api
 
 github:acme/web
   ! blocked actions/DOCKER_HUB_TOKEN                the repository is archived, so read-only
-      hint:  unarchive the repository, or leave it out of regcred.yaml
+      hint: unarchive the repository, or leave it out of regcred.yaml
   ! blocked actions/DOCKER_HUB_USERNAME             the repository is archived, so read-only
-      hint:  unarchive the repository, or leave it out of regcred.yaml
+      hint: unarchive the repository, or leave it out of regcred.yaml
   ! blocked variables/DOCKER_HUB_SYNC               the repository is archived, so read-only
-      hint:  unarchive the repository, or leave it out of regcred.yaml
+      hint: unarchive the repository, or leave it out of regcred.yaml
 
-note:  no cache rule for scratch: no aws:region in the stack file or the project
-note:  aws:123456789012/us-east-2 has 1 of 50 cache rules
-note:  aws:123456789012/us-west-2 has 1 of 50 cache rules
+note: no cache rule for scratch: no aws:region in the stack file or the project
+note: cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in 123456789012/us-west-2
 
-Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 unread.
-It takes 12 requests, about 1 s. Digest c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686
-To make exactly these changes: regcred sync --expect c7d584030ff8
+Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 unread. It takes 12 requests, about 1 s.
+Digest: 1227d64d69875c6193840ccb5ebf89b63c273075ecfe313d42c3647411fd5755
+To make exactly these changes: regcred sync --expect 1227d64d6987
 "#);
 }
 
@@ -400,12 +387,11 @@ fn machines_see_it_as_one_json_document() {
       "username": "acme"
     }
   ],
-  "digest": "c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686",
+  "digest": "1227d64d69875c6193840ccb5ebf89b63c273075ecfe313d42c3647411fd5755",
   "format": 1,
   "notes": [
     "no cache rule for scratch: no aws:region in the stack file or the project",
-    "aws:123456789012/us-east-2 has 1 of 50 cache rules",
-    "aws:123456789012/us-west-2 has 1 of 50 cache rules"
+    "cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in 123456789012/us-west-2"
   ],
   "proof": {
     "docker-hub": {
@@ -467,10 +453,9 @@ graph LR
 | blocked | `github:acme/web/variables/DOCKER_HUB_SYNC` | the repository is archived, so read-only |
 
 > no cache rule for scratch: no aws:region in the stack file or the project
-> aws:123456789012/us-east-2 has 1 of 50 cache rules
-> aws:123456789012/us-west-2 has 1 of 50 cache rules
+> cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in 123456789012/us-west-2
 
-Digest `c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686`: `regcred sync --expect c7d584030ff8` makes exactly these changes.
+Digest `1227d64d69875c6193840ccb5ebf89b63c273075ecfe313d42c3647411fd5755`: `regcred sync --expect 1227d64d6987` makes exactly these changes.
 "#);
 }
 
