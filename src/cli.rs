@@ -111,9 +111,23 @@ pub struct SyncArgs {
     /// Make the changes without asking, if the plan has this digest (12 digits or more)
     #[arg(long, value_name = "DIGEST", value_parser = digest)]
     pub expect: Option<String>,
+    /// What it may do beside making and changing.
+    #[command(flatten)]
+    pub liberties: Liberties,
+}
+
+/// What a run may do only when it is told to, on that run.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Liberties {
     /// Write again what cannot be read back, even if the record says that it is in place
     #[arg(long)]
     pub rewrite: bool,
+    /// Delete what is in the way though regcred did not make it
+    #[arg(long)]
+    pub allow_delete: bool,
+    /// Delete and make again what cannot be changed in place
+    #[arg(long)]
+    pub allow_replace: bool,
 }
 
 /// `image`.

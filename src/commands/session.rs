@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::cli::Common;
+use crate::cli::{Common, Liberties};
 use crate::desired::{self, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
@@ -50,15 +50,17 @@ impl Context<'_> {
         usize::from(self.common.concurrency)
     }
 
-    fn options(&self, rewrite: bool) -> Options {
-        Options { stack_run: !self.common.stack.is_empty(), only: self.common.only.clone(), rewrite }
+    fn options(&self, liberties: Liberties) -> Options {
+        let Liberties { rewrite, allow_delete, allow_replace } = liberties;
+        let (stack_run, only) = (!self.common.stack.is_empty(), self.common.only.clone());
+        Options { stack_run, only, rewrite, allow_delete, allow_replace }
     }
 
     /// Loads, reads, proves, observes and plans.
-    pub(super) async fn session(&self, rewrite: bool) -> Result<Session, Error> {
+    pub(super) async fn session(&self, liberties: Liberties) -> Result<Session, Error> {
         let loaded = self.load()?;
         self.ui.begin(&doing(&loaded.desired));
-        let session = self.observe_and_plan(loaded, rewrite).await;
+        let session = self.observe_and_plan(loaded, liberties).await;
         self.ui.idle();
         session
     }
@@ -75,7 +77,7 @@ impl Context<'_> {
         desired::load(&self.request(), self.env, self.dir).map_err(Error::Invalid)
     }
 
-    async fn observe_and_plan(&self, loaded: Loaded, rewrite: bool) -> Result<Session, Error> {
+    async fn observe_and_plan(&self, loaded: Loaded, liberties: Liberties) -> Result<Session, Error> {
         let Loaded { desired, sources, addresses } = loaded;
         let http = Http::new().map_err(|error| setup("the HTTP client", &error))?;
         let clients = self.clients(&desired, &addresses.github).await;
@@ -93,7 +95,7 @@ impl Context<'_> {
         // What is wrong with the value ends the run without waiting for the systems.
         let (observed, (vault, known, proofs)) =
             tokio::try_join!(async { Ok::<_, Error>(reading.await) }, proving)?;
-        let plan = plan::plan(&desired, &observed, &known, &self.options(rewrite));
+        let plan = plan::plan(&desired, &observed, &known, &self.options(liberties));
         self.check_only(&plan)?;
         let usernames = vault.iter().map(|(id, resolved)| (id.clone(), resolved.username.clone())).collect();
         Ok(Session { desired, clients, observed, vault, proofs, plan, known, usernames })

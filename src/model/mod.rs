@@ -6,7 +6,7 @@ pub mod fingerprint;
 pub mod problem;
 pub mod secret;
 
-pub use address::{Address, AwsItem, GithubItem};
+pub use address::{Address, AwsItem, DaytonaItem, GithubItem, KubernetesItem, RunpodItem};
 pub use credential::{Credential, CredentialId};
 pub use fingerprint::Fingerprint;
 pub use problem::{Place, Problem};

@@ -81,6 +81,10 @@ pub struct Options {
     pub only: Vec<String>,
     /// Write values whose state is unknown, too.
     pub rewrite: bool,
+    /// Delete what is in the way though it is not ours.
+    pub allow_delete: bool,
+    /// Delete and make again what cannot be changed in place.
+    pub allow_replace: bool,
 }
 
 /// Computes the plan. Pure; the order of its inputs does not matter.

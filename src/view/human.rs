@@ -116,12 +116,8 @@ fn is_unknown(change: &Change) -> bool {
 
 /// An address as heading and rest.
 fn split(address: &Address) -> (String, String) {
-    let text = address.to_string();
-    let rest = match address {
-        Address::Aws { item, .. } => item.to_string(),
-        Address::Github { item, .. } => item.to_string(),
-    };
-    (text.strip_suffix(&format!("/{rest}")).unwrap_or(&text).to_owned(), rest)
+    let heading = format!("{}:{}", address.system(), address.place());
+    (heading.trim_end_matches(':').to_owned(), address.item())
 }
 
 /// A row's sign and action, coloured.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::Shown;
-use crate::model::{Address, CredentialId};
+use crate::model::CredentialId;
 use crate::plan::{Action, Change, Plan};
 
 /// Places in the diagram; more would not be legible.
@@ -86,11 +86,7 @@ fn diagram(plan: &Plan) -> String {
 
 /// What a node of the diagram stands for.
 fn place(change: &Change) -> String {
-    match &change.address {
-        Address::Aws { account, region, .. } => format!("aws {} {region}", account.as_deref().unwrap_or("?")),
-        Address::Github { owner, repo: Some(repo), .. } => format!("github {owner}/{repo}"),
-        Address::Github { owner, repo: None, .. } => format!("github {owner}"),
-    }
+    format!("{} {}", change.address.system(), change.address.place()).trim_end().to_owned()
 }
 
 fn label(text: &str) -> String {

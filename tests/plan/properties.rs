@@ -122,7 +122,7 @@ fn options() -> impl Strategy<Value = regcred::plan::Options> {
     (any::<bool>(), select(only)).prop_map(|(stack_run, only)| regcred::plan::Options {
         stack_run,
         only,
-        rewrite: false,
+        ..Default::default()
     })
 }
 

@@ -426,11 +426,11 @@ fn a_pull_request_shows_it_as_markdown() {
 
 ```mermaid
 graph LR
-  c_docker_hub(["docker-hub"]) -->|update 2| p0["aws 123456789012 us-east-2"]
-  c_docker_hub(["docker-hub"]) -->|keep 1| p1["aws 123456789012 us-east-2"]
-  c_docker_hub(["docker-hub"]) -->|create 2| p2["aws 123456789012 us-west-2"]
-  c_docker_hub(["docker-hub"]) -->|blocked 1| p3["aws 123456789012 us-west-2"]
-  c_docker_hub(["docker-hub"]) -->|unread 3| p4["aws ? eu-west-1"]
+  c_docker_hub(["docker-hub"]) -->|update 2| p0["aws 123456789012/us-east-2"]
+  c_docker_hub(["docker-hub"]) -->|keep 1| p1["aws 123456789012/us-east-2"]
+  c_docker_hub(["docker-hub"]) -->|create 2| p2["aws 123456789012/us-west-2"]
+  c_docker_hub(["docker-hub"]) -->|blocked 1| p3["aws 123456789012/us-west-2"]
+  c_docker_hub(["docker-hub"]) -->|unread 3| p4["aws ?/eu-west-1"]
   c_docker_hub(["docker-hub"]) -->|update 3| p5["github acme/api"]
   c_docker_hub(["docker-hub"]) -->|blocked 3| p6["github acme/web"]
 ```

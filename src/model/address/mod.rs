@@ -1,15 +1,26 @@
 //! The stable name of one remote thing, as people read it and as `--only` selects by it.
 
+mod aws;
+mod daytona;
+mod github;
+mod kubernetes;
+mod runpod;
+
 use std::fmt;
 use std::str::FromStr;
 
+pub use aws::AwsItem;
+pub use daytona::DaytonaItem;
+pub use github::GithubItem;
+pub use kubernetes::KubernetesItem;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+pub use runpod::RunpodItem;
 
 /// What a segment may not hold as it is: the separators, and the escape itself.
 const RESERVED: &AsciiSet = &CONTROLS.add(b'/').add(b':').add(b'%');
 
 /// The stable name of one remote thing. Its text form is a contract: segments are percent-encoded
-/// where they hold `/`, `:` or `%`, except a secret's name, which comes last.
+/// where they hold `/`, `:` or `%`, except a secret's name in AWS, which comes last.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Address {
     /// `aws:<account>/<region>/…`; the account is `?` where it could not be read.
@@ -30,35 +41,25 @@ pub enum Address {
         /// Which thing.
         item: GithubItem,
     },
-}
-
-/// A thing in one AWS account and region.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AwsItem {
-    /// The resource policy of a secret, by the secret's name.
-    Policy(String),
-    /// The secret and its current value, by name.
-    Secret(String),
-    /// A pull-through cache rule, by repository prefix.
-    CacheRule(String),
-}
-
-/// A thing in a GitHub repository or organization.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum GithubItem {
-    /// An Actions secret.
-    Actions(String),
-    /// A secret or the marker variable of an environment.
-    Environment {
-        /// The environment's name.
-        environment: String,
-        /// The secret's or variable's name.
-        name: String,
+    /// `kubernetes:<context>/<namespace>/…`
+    Kubernetes {
+        /// The context of the kubeconfig.
+        context: String,
+        /// The namespace.
+        namespace: String,
+        /// Which thing.
+        item: KubernetesItem,
     },
-    /// A Dependabot secret.
-    Dependabot(String),
-    /// An Actions variable.
-    Variable(String),
+    /// `runpod:…`; the account is that of the key.
+    Runpod {
+        /// Which thing.
+        item: RunpodItem,
+    },
+    /// `daytona:…`; the organization is that of the key.
+    Daytona {
+        /// Which thing.
+        item: DaytonaItem,
+    },
 }
 
 impl Address {
@@ -68,6 +69,38 @@ impl Address {
         match self {
             Self::Aws { .. } => "aws",
             Self::Github { .. } => "github",
+            Self::Kubernetes { .. } => "kubernetes",
+            Self::Runpod { .. } => "runpod",
+            Self::Daytona { .. } => "daytona",
+        }
+    }
+
+    /// Where in the system the thing is: an account and region, a repository, a namespace. Empty
+    /// where the login alone says it.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self {
+            Self::Aws { account, region, .. } => {
+                format!("{}/{}", encoded(account.as_deref().unwrap_or("?")), encoded(region))
+            }
+            Self::Github { owner, repo: Some(repo), .. } => format!("{}/{}", encoded(owner), encoded(repo)),
+            Self::Github { owner, repo: None, .. } => encoded(owner).to_string(),
+            Self::Kubernetes { context, namespace, .. } => {
+                format!("{}/{}", encoded(context), encoded(namespace))
+            }
+            Self::Runpod { .. } | Self::Daytona { .. } => String::new(),
+        }
+    }
+
+    /// Which thing it is, in its place: `secret/docker-hub`.
+    #[must_use]
+    pub fn item(&self) -> String {
+        match self {
+            Self::Aws { item, .. } => item.to_string(),
+            Self::Github { item, .. } => item.to_string(),
+            Self::Kubernetes { item, .. } => item.to_string(),
+            Self::Runpod { item } => item.to_string(),
+            Self::Daytona { item } => item.to_string(),
         }
     }
 
@@ -82,40 +115,16 @@ fn encoded(segment: &str) -> impl fmt::Display + '_ {
     utf8_percent_encode(segment, RESERVED)
 }
 
+fn decoded(segment: &str) -> Option<String> {
+    let text = percent_decode_str(segment).decode_utf8().ok()?;
+    (!text.is_empty()).then(|| text.into_owned())
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Aws { account, region, item } => {
-                let account = account.as_deref().unwrap_or("?");
-                write!(f, "aws:{}/{}/{item}", encoded(account), encoded(region))
-            }
-            Self::Github { owner, repo: Some(repo), item } => {
-                write!(f, "github:{}/{}/{item}", encoded(owner), encoded(repo))
-            }
-            Self::Github { owner, repo: None, item } => write!(f, "github:{}/{item}", encoded(owner)),
-        }
-    }
-}
-
-impl fmt::Display for AwsItem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Secret(name) => write!(f, "secret/{name}"),
-            Self::Policy(name) => write!(f, "policy/{name}"),
-            Self::CacheRule(prefix) => write!(f, "cache-rule/{}", encoded(prefix)),
-        }
-    }
-}
-
-impl fmt::Display for GithubItem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Actions(name) => write!(f, "actions/{}", encoded(name)),
-            Self::Environment { environment, name } => {
-                write!(f, "environments/{}/{}", encoded(environment), encoded(name))
-            }
-            Self::Dependabot(name) => write!(f, "dependabot/{}", encoded(name)),
-            Self::Variable(name) => write!(f, "variables/{}", encoded(name)),
+        match (self.place().as_str(), self.item()) {
+            ("", item) => write!(f, "{}:{item}", self.system()),
+            (place, item) => write!(f, "{}:{place}/{item}", self.system()),
         }
     }
 }
@@ -132,53 +141,15 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let parsed = match text.split_once(':') {
-            Some(("aws", rest)) => parse_aws(rest),
-            Some(("github", rest)) => parse_github(rest),
+            Some(("aws", rest)) => aws::parse(rest),
+            Some(("github", rest)) => github::parse(rest),
+            Some(("kubernetes", rest)) => kubernetes::parse(rest),
+            Some(("runpod", rest)) => runpod::parse(rest),
+            Some(("daytona", rest)) => daytona::parse(rest),
             _ => None,
         };
         parsed.ok_or_else(|| AddressError(text.to_owned()))
     }
-}
-
-fn decoded(segment: &str) -> Option<String> {
-    let text = percent_decode_str(segment).decode_utf8().ok()?;
-    (!text.is_empty()).then(|| text.into_owned())
-}
-
-fn parse_aws(rest: &str) -> Option<Address> {
-    let mut parts = rest.splitn(4, '/');
-    let account = decoded(parts.next()?)?;
-    let region = decoded(parts.next()?)?;
-    let (kind, name) = (parts.next()?, parts.next().filter(|name| !name.is_empty())?);
-    let item = match kind {
-        "secret" => AwsItem::Secret(name.to_owned()),
-        "policy" => AwsItem::Policy(name.to_owned()),
-        "cache-rule" if !name.contains('/') => AwsItem::CacheRule(decoded(name)?),
-        _ => return None,
-    };
-    Some(Address::Aws { account: (account != "?").then_some(account), region, item })
-}
-
-fn parse_github(rest: &str) -> Option<Address> {
-    let parts: Vec<String> = rest.split('/').map(decoded).collect::<Option<_>>()?;
-    let (owner, repo, rest) = match parts.as_slice() {
-        [owner, kind, name] => (owner, None, [kind, name].to_vec()),
-        [owner, repo, rest @ ..] => (owner, Some(repo.clone()), rest.iter().collect()),
-        _ => return None,
-    };
-    let item = match (rest.as_slice(), &repo) {
-        ([kind, name], _) => match kind.as_str() {
-            "actions" => GithubItem::Actions((*name).clone()),
-            "dependabot" => GithubItem::Dependabot((*name).clone()),
-            "variables" => GithubItem::Variable((*name).clone()),
-            _ => return None,
-        },
-        ([kind, environment, name], Some(_)) if *kind == "environments" => {
-            GithubItem::Environment { environment: (*environment).clone(), name: (*name).clone() }
-        }
-        _ => return None,
-    };
-    Some(Address::Github { owner: owner.clone(), repo, item })
 }
 
 impl serde::Serialize for Address {
@@ -204,6 +175,13 @@ mod tests {
             "github:acme/api/dependabot/DOCKER_HUB_TOKEN",
             "github:acme/api/variables/DOCKER_HUB_SYNC",
             "github:acme/actions/DOCKER_HUB_TOKEN",
+            "kubernetes:prod/team-a/secret/docker-hub",
+            "kubernetes:arn%3Aaws%3Aeks%3Aus-east-2%3A1%3Acluster%2Fprod/team-a/serviceaccount/default",
+            "runpod:registry/docker-hub-acme",
+            "runpod:template/abc123",
+            "runpod:endpoint/abc123",
+            "runpod:pod/abc123",
+            "daytona:registry/docker-hub",
         ] {
             let address: Address = text.parse().unwrap();
             assert_eq!(address.to_string(), text);
@@ -218,7 +196,21 @@ mod tests {
 
     #[test]
     fn what_is_not_an_address_is_refused() {
-        for text in ["", "aws:", "aws:1/r/secret/", "s3:x/y/z", "github:acme", "github:a/b/c/d/e/f"] {
+        for text in [
+            "",
+            "aws:",
+            "aws:1/r/secret/",
+            "s3:x/y/z",
+            "github:acme",
+            "github:a/b/c/d/e/f",
+            "kubernetes:prod/team-a/pod/x",
+            "kubernetes:prod/secret/x",
+            "runpod:volume/x",
+            "runpod:template/",
+            "runpod:template/a/b",
+            "daytona:registry/",
+            "daytona:sandbox/x",
+        ] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
     }

@@ -8,6 +8,7 @@ mod diff;
 pub mod error;
 pub mod policy;
 pub mod read;
+pub mod verify;
 pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};

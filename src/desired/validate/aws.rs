@@ -1,0 +1,194 @@
+//! What `aws` means: secrets, stacks, prefixes.
+
+use std::collections::BTreeMap;
+
+use super::Validator;
+use crate::desired::file::{self, File};
+use crate::desired::names::{is_region, nearest_region, prefix_fault, secret_fault, stack_prefix};
+use crate::desired::node::{At, Spanned};
+use crate::model::CredentialId;
+use crate::registry::Registry;
+use crate::targets::aws::{self, Role, RuleOwner, Session};
+
+impl Validator {
+    pub(super) fn aws(&mut self, id: &CredentialId, registry: &Registry, declared: &file::Aws, at: At) {
+        let Some(upstream) = registry.ecr_upstream() else {
+            let known = "docker.io, ghcr.io, registry.gitlab.com, *.azurecr.io, cgr.dev";
+            self.refuse(
+                at,
+                format!("ECR has no pull-through cache with a credential for {registry}"),
+                format!("one of: {known}"),
+            );
+            return;
+        };
+        if declared.stacks.is_empty() {
+            self.refuse(declared.at, "`aws` names no stacks", "stacks: { main: { region: us-east-2 } }");
+        }
+        let secret = declared
+            .secret
+            .as_ref()
+            .map_or_else(|| format!("{}{id}", aws::SECRET_NAME_PREFIX), |secret| secret.value.clone());
+        if let (Some(declared), Some(fault)) = (&declared.secret, secret_fault(&secret)) {
+            self.refuse(
+                declared.at,
+                format!("secret name `{secret}` {fault}"),
+                format!("secret: {}{id}", aws::SECRET_NAME_PREFIX),
+            );
+        }
+        for principal in declared.provisioners.iter().chain(&declared.readers).flatten() {
+            if !principal.value.starts_with("arn:") || principal.value.contains('*') {
+                let hint = "arn:aws:iam::123456789012:role/deploy";
+                self.refuse(
+                    principal.at,
+                    format!("`{}` is not the ARN of one principal", principal.value),
+                    hint,
+                );
+            }
+        }
+        self.desired.insecure.aws |= declared.insecure;
+        let texts = |list: &Vec<Spanned<String>>| list.iter().map(|item| item.value.clone()).collect();
+        let stacks: Vec<aws::Stack> =
+            declared.stacks.iter().filter_map(|stack| self.stack(stack, upstream.0)).collect();
+        let shares = |other: &&aws::Desired| {
+            let session = |stack: &aws::Stack| stacks.iter().any(|own| own.session == stack.session);
+            other.secret == secret && other.stacks.iter().any(session)
+        };
+        if let Some(other) = self.desired.aws.iter().find(shares) {
+            let message = format!("secret `{secret}` is already that of credential `{}`", other.credential);
+            self.refuse(
+                declared.secret.as_ref().map_or(at, |secret| secret.at),
+                message,
+                "give each credential a `secret:` of its own",
+            );
+        }
+        self.desired.aws.push(aws::Desired {
+            credential: id.clone(),
+            registry: registry.clone(),
+            secret,
+            provisioners: declared.provisioners.as_ref().map(texts),
+            readers: declared.readers.as_ref().map(texts),
+            stacks,
+        });
+    }
+
+    fn stack(&self, declared: &file::Stack, upstream: &str) -> Option<aws::Stack> {
+        let name = &declared.name.value;
+        let prefix = declared.prefix.as_ref().map_or_else(
+            || stack_prefix(name, upstream),
+            |prefix| prefix.value.trim_end_matches('/').to_owned(),
+        );
+        if let Some(fault) = prefix_fault(&prefix) {
+            let at = declared.prefix.as_ref().map_or(declared.name.at, |prefix| prefix.at);
+            self.refuse(at, format!("prefix `{prefix}` {fault}"), "prefix: a-z, 0-9, 2 to 30 characters");
+        }
+        let rules = match declared.rules.as_ref().map(|rules| (rules.value.as_str(), rules.at)) {
+            None | Some(("regcred", _)) => RuleOwner::Regcred,
+            Some(("pulumi", _)) => RuleOwner::Pulumi,
+            Some((other, at)) => {
+                self.refuse(at, format!("`rules: {other}` is not known"), "rules: regcred, or rules: pulumi");
+                RuleOwner::Regcred
+            }
+        };
+        let region = self.region(declared)?;
+        let session = Session { region, profile: None, roles: self.role(declared).into_iter().collect() };
+        Some(aws::Stack {
+            name: name.clone(),
+            session,
+            accounts: self.account(declared).into_iter().collect(),
+            prefix,
+            rules,
+        })
+    }
+
+    fn region(&self, declared: &file::Stack) -> Option<String> {
+        let Some(region) = &declared.region else {
+            let message = format!("stack `{}` has no region", declared.name.value);
+            self.refuse(
+                declared.name.at,
+                message,
+                format!("{}: {{ region: us-east-2 }}", declared.name.value),
+            );
+            return None;
+        };
+        match region_fault(&region.value) {
+            Some((message, hint)) => {
+                self.reader.problem(region.at, message, hint);
+                None
+            }
+            None => Some(region.value.clone()),
+        }
+    }
+
+    fn role(&self, declared: &file::Stack) -> Option<Role> {
+        let role = declared.role.as_ref()?;
+        if !is_role(&role.value) {
+            self.refuse(
+                role.at,
+                format!("`{}` is not a role's ARN", role.value),
+                "role: arn:aws:iam::123456789012:role/regcred",
+            );
+        }
+        Some(Role { arn: role.value.clone(), external_id: None })
+    }
+
+    fn account(&self, declared: &file::Stack) -> Option<String> {
+        let account = declared.account.as_ref()?;
+        if !is_account(&account.value) {
+            self.refuse(
+                account.at,
+                format!("`{}` is not an account of twelve digits", account.value),
+                "account: \"123456789012\"",
+            );
+        }
+        Some(account.value.clone())
+    }
+
+    /// Stacks that name the same prefix share its rule; two that come to it by their names collide.
+    pub(super) fn prefixes(&self, file: &File) {
+        let declared =
+            file.credentials.iter().filter_map(|credential| Some((credential, credential.aws.as_ref()?)));
+        let stacks = declared
+            .flat_map(|(credential, aws)| aws.stacks.iter().map(move |stack| (&credential.id.value, stack)));
+        let mut seen: BTreeMap<(&Session, &str), (&String, &file::Stack)> = BTreeMap::new();
+        for (id, stack) in stacks {
+            let desired = self.desired.aws.iter().filter(|desired| desired.credential.0 == *id);
+            let Some(placed) =
+                desired.flat_map(|desired| &desired.stacks).find(|other| other.name == stack.name.value)
+            else {
+                continue;
+            };
+            let key = (&placed.session, placed.prefix.as_str());
+            let Some((other_id, other)) = seen.insert(key, (id, stack)) else { continue };
+            if other_id != id || stack.prefix.is_none() || other.prefix.is_none() {
+                let message = format!(
+                    "stacks `{}` and `{}` come to the same prefix `{}`",
+                    other.name.value, stack.name.value, placed.prefix
+                );
+                self.refuse(
+                    stack.name.at,
+                    message,
+                    format!("give `{}` a `prefix:` of its own", stack.name.value),
+                );
+            }
+        }
+    }
+}
+
+/// What is wrong with a region, and what to write instead.
+pub(in crate::desired) fn region_fault(region: &str) -> Option<(String, Option<String>)> {
+    if is_region(region) {
+        return None;
+    }
+    let hint = nearest_region(region).map(|near| format!("did you mean {near}?"));
+    Some((format!("`{region}` is not a region"), hint))
+}
+
+pub(in crate::desired) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.chars().all(|c| c.is_ascii_digit())
+}
+
+pub(in crate::desired) fn is_role(text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    matches!(parts.as_slice(), ["arn", _, "iam", "", account, resource]
+        if is_account(account) && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty()))
+}

@@ -1,0 +1,46 @@
+//! Proving cache rules: ECR reads the secret and logs in upstream with it.
+
+use futures::stream::{self, StreamExt};
+
+use super::config::{Client, Clients};
+use super::{Observed, read};
+use crate::model::{Address, AwsItem};
+use crate::plan::Change;
+use crate::report::Finding;
+use crate::targets::Failure;
+
+/// Has ECR validate the cache rules among the rows.
+pub async fn verify(
+    rows: &[&Change],
+    clients: &Clients,
+    observed: &Observed,
+    concurrency: usize,
+) -> Vec<Finding> {
+    let proofs = rows.iter().filter_map(|change| {
+        let Address::Aws { account, region, item: AwsItem::CacheRule(prefix) } = &change.address else {
+            return None;
+        };
+        let client = client(clients, observed, account.as_deref()?, region)?;
+        Some(async move { Finding { address: change.address.clone(), result: prove(client, prefix).await } })
+    });
+    stream::iter(proofs).buffer_unordered(concurrency.max(1)).collect().await
+}
+
+/// The client that is logged in to the account, in the region.
+fn client<'a>(clients: &'a Clients, observed: &Observed, account: &str, region: &str) -> Option<&'a Client> {
+    clients.iter().find_map(|(session, client)| {
+        let identity = observed.identities.get(session)?.as_ref().ok()?;
+        (identity.account == account && session.region == region).then_some(client)
+    })
+}
+
+async fn prove(client: &Client, prefix: &str) -> Result<(), Failure> {
+    let validation = read::validate(client, prefix).await?;
+    if validation.valid {
+        return Ok(());
+    }
+    let words = validation.failure.unwrap_or_else(|| "ECR gave no reason".to_owned());
+    let hint = "run regcred verify again in a minute; if it stays, compare the secret's policy with README, \"Who may read\"";
+    let failure = Failure::new(format!("ECR cannot log in with the secret: {words}"));
+    Err(Failure { hint: Some(hint.to_owned()), ..failure })
+}
