@@ -218,8 +218,7 @@ fn doing(desired: &Desired) -> String {
         .flat_map(|place| &place.stacks)
         .map(|stack| stack.session.region.as_str())
         .collect();
-    let repositories: Vec<String> =
-        desired.github.iter().map(|place| format!("{}/{}", place.place.owner, place.place.repo)).collect();
+    let repositories: Vec<String> = desired.github.iter().map(|place| place.place.name()).collect();
     let mut places = Vec::new();
     if !regions.is_empty() {
         places.push(format!("AWS in {}", regions.into_iter().collect::<Vec<_>>().join(", ")));

@@ -9,6 +9,7 @@ mod json;
 mod kill;
 mod leak;
 mod main_job;
+mod organization;
 mod place;
 mod selection;
 mod world;

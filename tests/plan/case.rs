@@ -70,15 +70,17 @@ pub(crate) fn stack(name: &str, region: &str) -> Stack {
 pub(crate) fn place(repo: &str) -> github::Desired {
     github::Desired {
         credential: id(),
-        place: Place { owner: "acme".to_owned(), repo: repo.to_owned(), store: Store::Actions },
+        place: Place { owner: "acme".to_owned(), repo: Some(repo.to_owned()), store: Store::Actions },
         names: Names::of(&id()),
         create_environment: false,
+        audience: None,
     }
 }
 
 pub(crate) fn empty_place() -> Found {
     Found {
         secrets: Ok(BTreeMap::new()),
+        audiences: BTreeMap::new(),
         marker: Ok(None),
         archived: false,
         environment_absent: false,

@@ -104,6 +104,7 @@ fn place_state(names: Names) -> impl Strategy<Value = Found> {
     let unread = prop::bool::weighted(0.1);
     (secrets, marker, any::<bool>(), unread).prop_map(|(secrets, marker, archived, unread)| Found {
         secrets: if unread { Err(unreadable("GET secrets: 404")) } else { Ok(secrets) },
+        audiences: std::collections::BTreeMap::new(),
         marker: marker.map_err(unreadable),
         archived: archived && !unread,
         environment_absent: false,
@@ -177,10 +178,10 @@ prop_compose! {
         case.observed.github.places.insert(place("api").place, places.0);
         case.observed.github.places.insert(place("web").place, places.1);
         if with_second {
-            let place = Place { owner: "acme".to_owned(), repo: "ghcr".to_owned(), store: Store::Dependabot };
+            let place = Place { owner: "acme".to_owned(), repo: Some("ghcr".to_owned()), store: Store::Dependabot };
             case.observed.github.places.insert(place.clone(), places.2);
             let names = Names::of(&second());
-            case.desired.github.push(github::Desired { credential: second(), place, names, create_environment: false });
+            case.desired.github.push(github::Desired { credential: second(), place, names, create_environment: false, audience: None });
         }
         case
     }

@@ -132,8 +132,8 @@ impl GithubError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Status { status, message, permissions, source_of_token, .. } => {
-                status_hint(*status, message, permissions.as_deref(), source_of_token)
+            Self::Status { status, path, message, permissions, source_of_token, .. } => {
+                status_hint(*status, path, message, permissions.as_deref(), source_of_token)
             }
             Self::Limited { wait, .. } => {
                 Some(format!("run it again in {} minutes", wait.as_secs().div_ceil(60)))
@@ -150,7 +150,13 @@ impl GithubError {
     }
 }
 
-fn status_hint(status: StatusCode, message: &str, permissions: Option<&str>, source: &str) -> Option<String> {
+fn status_hint(
+    status: StatusCode,
+    path: &str,
+    message: &str,
+    permissions: Option<&str>,
+    source: &str,
+) -> Option<String> {
     let needs = permissions.map(|wanted| format!(" (GitHub accepts: {wanted})")).unwrap_or_default();
     match status {
         StatusCode::UNAUTHORIZED => {
@@ -163,7 +169,8 @@ fn status_hint(status: StatusCode, message: &str, permissions: Option<&str>, sou
             "a workflow's own GITHUB_TOKEN cannot touch secrets: mint a token of a GitHub App with `secrets: write` and `variables: write`{needs}"
         )),
         StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Some(format!(
-            "the token from {source} may lack access: it needs the repository permissions `secrets: write` and `variables: write`{needs}"
+            "the token from {source} may lack access: it needs the {} permissions `secrets: write` and `variables: write`{needs}",
+            if path.starts_with("/orgs/") { "organization" } else { "repository" }
         )),
         _ => None,
     }

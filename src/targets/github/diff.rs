@@ -6,6 +6,7 @@
 //!            and not written since                   keep (recorded)
 //!          marker of another credential              update
 //!          written after the marker                  update (changed outside)
+//!          seen by others than declared              update (an organization's secret)
 //!          no marker                                 keep (unknown); update with --rewrite, or when
 //!                                                    the credential is written elsewhere in this run
 //! marker   follows the secrets; none for a value that is not a recognised access token
@@ -44,7 +45,7 @@ pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let mut notes = BTreeSet::new();
     for desired in desired {
         let Some(found) = observed.places.get(&desired.place) else { continue };
-        let place = format!("github:{}/{}", desired.place.owner, desired.place.repo);
+        let place = format!("github:{}", desired.place.name());
         if let Some(name) = &found.renamed {
             notes.insert(format!("{place} was renamed to {name}: write the new name in regcred.yaml"));
         }
@@ -89,7 +90,7 @@ impl PlaceDiff<'_> {
     }
 
     fn secret(&self, name: &str, half: Half) -> Change {
-        let (action, reason) = self.writable(self.secret_verdict(name));
+        let (action, reason) = self.writable(self.visible(name, self.secret_verdict(name)));
         let operation = action.writes().then(|| {
             targets::Operation::Github(Operation::PutSecret {
                 place: self.desired.place.clone(),
@@ -98,6 +99,7 @@ impl PlaceDiff<'_> {
                 half,
                 create_environment: self.found.environment_absent,
                 begin: self.begin(),
+                audience: self.desired.audience.clone(),
             })
         });
         Change { operation, ..self.row(self.desired.place.secret(name), action, reason) }
@@ -137,6 +139,18 @@ impl PlaceDiff<'_> {
             (Action::Update, Reason::Rewrite)
         } else {
             (Action::Keep, Reason::Recorded)
+        }
+    }
+
+    /// A secret that would be kept is written again where others than declared see it.
+    fn visible(&self, name: &str, (action, reason): (Action, Reason)) -> (Action, Reason) {
+        let (Some(wanted), Some(found)) = (&self.desired.audience, self.found.audiences.get(name)) else {
+            return (action, reason);
+        };
+        if action == Action::Keep && wanted != found {
+            (Action::Update, Reason::OtherAudience { found: found.to_string(), wanted: wanted.to_string() })
+        } else {
+            (action, reason)
         }
     }
 
