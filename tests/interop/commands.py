@@ -4,7 +4,8 @@
 
 Each ```sh block of README and docs runs, line by line and document by document, in a repository like the one it tells of and
 against a sandbox of its own. regcred is the real one; programs that need an account, or hours, are stand-ins that do
-nothing. Commands in the running text have to be ones that regcred's command line takes.
+nothing. Commands in the running text have to be ones that regcred's command line takes, and each configuration one that it
+understands.
 """
 
 import contextlib
@@ -23,6 +24,8 @@ from sandbox import PASSPHRASE, ROOT, Sandbox, example_project, home, programs
 
 PAGES = ["README.md", "infra/README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md"))]
 STAND_INS = ["aws", "cargo", "docker", "gh", "pulumi", "terraform"]
+# Scripts that are run as they are. The others take minutes, and one of them runs this.
+SCRIPTS = ["sync-pulumi-gh-docker.sh"]
 # Differences end these with 2.
 MAY_DIFFER = re.compile(r"^regcred (verify|plan\b.*--detailed-exitcode)")
 
@@ -50,9 +53,11 @@ def stage(folder):
     example_project(repository)
     for name in STAND_INS:
         executable(stand_ins / name, "exit 0")
-    # What the folder scripts/ has; as stand-ins, for they take minutes and this is run by one of them.
     for script in (ROOT / "scripts").iterdir():
-        executable(repository / "scripts" / script.name, "exit 0")
+        if script.name in SCRIPTS:
+            shutil.copy(script, repository / "scripts")
+        else:
+            executable(repository / "scripts" / script.name, "exit 0")
     executable(stand_ins / "docker", "echo alpine:3")
     if not shutil.which("jq"):
         executable(stand_ins / "jq", 'python3 -c "import json, sys; print(json.load(sys.stdin)[\'digest\'])"')
@@ -117,8 +122,21 @@ def judge_text(page):
     print(f"{page}: {len(commands)} commands in the text")
 
 
+def judge_files(page):
+    """Every configuration that a page shows; `image` reads it and needs no network."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    files = re.findall(r"^```yaml\n(version: 1\n.*?)^```", text, re.DOTALL | re.MULTILINE)
+    for number, file in enumerate(files, 1):
+        command = ["regcred", "image", "alpine:3", "--file", "/dev/stdin"]
+        ran = subprocess.run(command, input=file, env={"PATH": str(programs())}, capture_output=True, text=True)
+        if ran.returncode:
+            yield f"{page}: configuration {number}: {ran.stderr}"
+    print(f"{page}: {len(files)} configurations")
+
+
 def main():
-    wrong = [problem for page in PAGES for judge in (judge_blocks, judge_text) for problem in judge(page)]
+    judges = (judge_blocks, judge_text, judge_files)
+    wrong = [problem for page in PAGES for judge in judges for problem in judge(page)]
     for problem in wrong:
         print(problem, file=sys.stderr)
     return 1 if wrong else 0
