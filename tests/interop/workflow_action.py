@@ -1,4 +1,5 @@
-"""Runs the scripts of .github/actions/regcred as a runner would: install, plan, sync, verify and the comment.
+"""Runs the scripts of .github/actions/regcred as a runner would: install, plan, sync, verify and the comment. Then looks at
+the workflows, for what no linter knows.
 
     workflow_action.py
 
@@ -7,6 +8,7 @@ regcred is the real one, against the sandbox. `gh`, which needs GitHub, is a sta
 
 import hashlib
 import pathlib
+import re
 import subprocess
 import sys
 import tarfile
@@ -16,6 +18,7 @@ import unittest
 from sandbox import ROOT, TOKEN, Sandbox, home, programs
 
 ACTION = ROOT / ".github" / "actions" / "regcred"
+WORKFLOWS = ROOT / ".github" / "workflows"
 FILE = """\
 version: 1
 credentials:
@@ -108,6 +111,13 @@ class Plan(Runner):
         self.env["DOCKER_HUB_TOKEN"] = "dckr_pat_nobody-0123456789abcdefghijk"
         self.assertEqual(self.regcred("plan")[0], 4)
 
+    def test_a_place_that_cannot_be_read_holds_up_nothing_else(self):
+        (self.folder / "regcred.yaml").write_text(FILE + "      github: [{ repository: acme/api }]\n", encoding="utf-8")
+        self.env["GITHUB_TOKEN"] = "nobody"
+        status, outputs = self.regcred("plan")
+        self.assertEqual((status, outputs["differences"]), (0, "true"))
+        self.assertEqual(self.regcred("sync", expect=outputs["digest"])[0], 5)
+
     def test_another_command_is_refused(self):
         self.assertEqual(self.regcred("rotate; true")[0], 3)
 
@@ -115,6 +125,31 @@ class Plan(Runner):
         self.regcred("plan")
         self.regcred("sync")
         self.assertNotIn(TOKEN, self.text("summary") + self.text("output"))
+
+
+class Workflows(unittest.TestCase):
+    def setUp(self):
+        self.texts = {file.name: file.read_text(encoding="utf-8") for file in WORKFLOWS.glob("*.yml")}
+
+    def test_none_has_permissions_but_those_that_a_job_asks_for(self):
+        for name, text in self.texts.items():
+            self.assertIn("\npermissions: {}\n", text, name)
+
+    def test_every_action_is_this_repositorys_or_pinned_by_digest_and_the_same_everywhere(self):
+        pins = {}
+        for name, text in self.texts.items():
+            for used in re.findall(r"uses: (.*)", text):
+                self.assertRegex(used, r"^\./|^[\w./-]+@[0-9a-f]{40} # v[0-9.]+$", name)
+                action, _, digest = used.partition("@")
+                self.assertEqual(pins.setdefault(action, digest), digest, name)
+
+    def test_a_forks_pull_request_reaches_no_secret(self):
+        self.assertIn("github.event.pull_request.head.repo.full_name == github.repository", self.texts["plan.yml"])
+        for name, text in self.texts.items():
+            self.assertNotIn("pull_request_target", text, name)
+            self.assertNotIn("workflow_run", text, name)
+            if "pull_request:" in text and name != "plan.yml":
+                self.assertNotIn("secrets.", text, name)
 
 
 class Comment(Runner):
