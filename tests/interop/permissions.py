@@ -1,9 +1,10 @@
 """Holds docs/permissions.md to the sandbox: what it lists is enough, and nothing in it is superfluous.
 
-    permissions.py
+    permissions.py FOLDER
 
 Every scenario runs with exactly the documented permissions and has to succeed; then once without each of them, and one
-has to fail. For AWS all other actions of the services are forbidden, by botocore's models.
+has to fail. For AWS all other actions of the services are forbidden, by botocore's models. FOLDER has the logs of the tests'
+sandboxes: what regcred asked AWS for in any test has to be listed, too.
 """
 
 import copy
@@ -16,6 +17,7 @@ import tempfile
 
 import botocore.session
 
+from aws_models import CLIENT, Models, aws_calls, judge
 from sandbox import OTHER_TOKEN, ROOT, TOKEN, Sandbox, home, new_world
 
 PAGE = ROOT / "docs" / "permissions.md"
@@ -149,10 +151,25 @@ def aws_holds(world, scenarios, actions):
     return None
 
 
-def judge_aws(world):
+def seen(folder):
+    """What regcred asked AWS for in the tests. The sandbox's own tests ask for anything."""
+    models = Models()
+    calls = (call for log, call in aws_calls([folder]) if not log.startswith("answers-"))
+    return {judge(models, call)[0] for call in calls if call["request_headers"].get("user-agent", "").startswith(CLIENT)}
+
+
+def judge_aws(world, asked_for):
     policies = documented_policies()
-    if set(policies) != set(AWS):
-        yield f"there are policies for {sorted(policies)}, not {sorted(AWS)}"
+    listed = {action for actions in policies.values() for action in actions}
+    for action in sorted(asked_for - listed - FREE):
+        yield f"regcred asks for {action}, which no policy lists"
+    for name in sorted(policies.keys() - AWS.keys()):
+        # Such as what one source of the credential needs.
+        for action in sorted(policies[name] - asked_for):
+            yield f"no test asked for {action}, which the policy {name!r} lists"
+    if missing := sorted(AWS.keys() - policies.keys()):
+        yield f"there is no policy for {', '.join(missing)}"
+        return
     for name, scenarios in AWS.items():
         # What is assumed may do what sync needs.
         base = policies["sync"] if name == "role" else set()
@@ -221,9 +238,14 @@ def judge_github(world):
 
 
 def main():
+    asked_for = seen(sys.argv[1])
+    print(f"the tests' runs asked AWS for {len(asked_for)} actions")
+    if not asked_for:
+        print("there was no request to AWS", file=sys.stderr)
+        return 1
     with tempfile.TemporaryDirectory() as folder:
         world = new_world(folder)
-    wrong = [*judge_aws(world), *judge_github(world)]
+    wrong = [*judge_aws(world, asked_for), *judge_github(world)]
     for problem in wrong:
         print(f"{PAGE.name}: {problem}", file=sys.stderr)
     return 1 if wrong else 0
