@@ -106,11 +106,12 @@ def sync_with_a_role(run):
 
 def looking(run):
     """Somebody else has synced; this login only looks."""
-    mine, run.world = run.world, copy.deepcopy(run.world)
-    allow(run.world, {action for actions in documented_policies().values() for action in actions})
+    keys = copy.deepcopy(run.world["aws"]["access_keys"])
+    for key in run.world["aws"]["access_keys"].values():
+        key["denied"] = []
     if not run.synced():
         raise RuntimeError("the world to look at could not be made")
-    run.world["aws"]["access_keys"] = mine["aws"]["access_keys"]
+    run.world["aws"]["access_keys"] = keys
     return run.regcred("plan", "--detailed-exitcode") == 0 and run.regcred("verify") == 0
 
 
