@@ -2,6 +2,7 @@
 //!
 //! Two registries are started on this machine: one that knows passwords itself, and one that leaves that to a token service
 //! (a few lines here, which sign what the registry then checks). skopeo and regcred try the same credentials on both.
+//! With tokens there are rights, too: one of the two users may only read.
 //! Without the two programs this prints `NOT RUN`; with `CI=true` it fails.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -12,7 +13,7 @@ mod server;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -23,14 +24,19 @@ use regcred::model::Secret;
 use regcred::registry::{Endpoints, Login, LoginError, Registry, Scheme, login};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-use serde_json::json;
+use serde_json::{Value, json};
 use server::{Answer, Call, Server, answer};
+use sha2::{Digest, Sha256};
+use url::Url;
 
 /// Who may log in; the same to both registries.
 const USERS: [(&str, &str, &str); 2] = [
     ("alice", "correct horse", "$2y$05$v2PyVXmXGNOzNLccP1zB/uRl9r8PeY2/3g/NaVGD5gihP89vw.4YS"),
     ("bob", "pa:ss%w ö/rd", "$2y$05$R.wA8kCiNKJX9o1jNc8O/e/L06XpKskyrC/hcAbn27b1E7ILTHUqC"),
 ];
+
+/// What alice may do with an image, and what bob may.
+const RIGHTS: [(&str, &[&str]); 2] = [("alice", &["pull", "push"]), ("bob", &["pull"])];
 
 /// Who is tried, and whether it should work.
 const TRIED: [(&str, &str, bool); 7] = [
@@ -61,11 +67,30 @@ fn skopeo_and_regcred_agree_on_a_registry_with_a_token_service() {
 }
 
 #[test]
+fn a_user_who_may_only_read_is_accepted_by_both_and_cannot_push() {
+    let Some(folder) = judges() else { return };
+    let service = TokenService::start(Signer::new(folder.path()));
+    let registry = DockerRegistry::start(folder.path(), &service.configuration(folder.path()));
+    service.stand_before(registry.port);
+    let host = format!("127.0.0.1:{}", registry.port);
+    let layout = format!("oci:{}", empty_image(folder.path()).display());
+    let image = format!("docker://{host}/acme/empty:1");
+    for (username, may_push) in [("alice", true), ("bob", false)] {
+        let password = USERS.iter().find(|(name, ..)| *name == username).unwrap().1;
+        assert!(regcred(&service.host(), username, password).is_ok(), "{username}");
+        assert!(skopeo_login(&host, username, password, folder.path()), "{username}");
+        let copy = ["copy", "--insecure-policy", "--dest-tls-verify=false", &layout, &image];
+        assert_eq!(skopeo(&copy, folder.path()), may_push, "{username}");
+        assert!(skopeo(&["inspect", "--tls-verify=false", &image], folder.path()), "{username}");
+    }
+}
+
+#[test]
 fn a_registry_without_a_login_proves_nothing_to_regcred_although_skopeo_is_content() {
     let Some(folder) = judges() else { return };
     let registry = DockerRegistry::start(folder.path(), "");
     let host = format!("127.0.0.1:{}", registry.port);
-    assert!(skopeo(&host, "anybody", "anything", folder.path()));
+    assert!(skopeo_login(&host, "anybody", "anything", folder.path()));
     let error = regcred(&host, "anybody", "anything").unwrap_err();
     assert!(matches!(error, LoginError::NothingProven { .. }), "{error}");
 }
@@ -74,7 +99,7 @@ fn a_registry_without_a_login_proves_nothing_to_regcred_although_skopeo_is_conte
 fn agree(host: &str, scheme: Scheme, folder: &Path) {
     for (username, password, works) in TRIED {
         let ours = regcred(host, username, password);
-        assert_eq!(skopeo(host, username, password, folder), works, "skopeo: {username}");
+        assert_eq!(skopeo_login(host, username, password, folder), works, "skopeo: {username}");
         match ours {
             Ok(login) => assert_eq!((login.scheme, works), (scheme, true), "{username}"),
             Err(error) => assert!(error.is_refusal() && !works, "{username}: {error}"),
@@ -89,19 +114,48 @@ fn regcred(host: &str, username: &str, password: &str) -> Result<Login, LoginErr
     runtime.block_on(login(&http, &Endpoints::default(), &registry, username, &secret))
 }
 
-/// Whether skopeo can log in.
-fn skopeo(host: &str, username: &str, password: &str, folder: &Path) -> bool {
-    let mut child = Command::new("skopeo")
-        .args(["login", "--tls-verify=false", "--password-stdin", "--username", username, "--authfile"])
-        .arg(folder.join("auth.json"))
-        .arg(host)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+/// Whether skopeo can log in; from then on it uses that login.
+fn skopeo_login(host: &str, username: &str, password: &str, folder: &Path) -> bool {
+    let login = ["login", "--tls-verify=false", "--password-stdin", "--username", username, host];
+    let mut child = skopeo_command(&login, folder).stdin(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
     child.wait().unwrap().success()
+}
+
+/// Whether skopeo succeeds with what it has logged in with.
+fn skopeo(words: &[&str], folder: &Path) -> bool {
+    skopeo_command(words, folder).status().unwrap().success()
+}
+
+fn skopeo_command(words: &[&str], folder: &Path) -> Command {
+    let mut command = Command::new("skopeo");
+    command.args(words).arg("--authfile").arg(folder.join("auth.json"));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// An image of no layers, as a folder that skopeo can push from.
+fn empty_image(folder: &Path) -> PathBuf {
+    let layout = folder.join("layout");
+    let blobs = layout.join("blobs/sha256");
+    fs::create_dir_all(&blobs).unwrap();
+    let blob = |kind: &str, content: Value| {
+        let text = content.to_string();
+        let digest = hex::encode(Sha256::digest(&text));
+        fs::write(blobs.join(&digest), &text).unwrap();
+        json!({
+            "mediaType": format!("application/vnd.oci.image.{kind}.v1+json"),
+            "digest": format!("sha256:{digest}"),
+            "size": text.len(),
+        })
+    };
+    let no_layers = json!({ "type": "layers", "diff_ids": [] });
+    let config = blob("config", json!({ "architecture": "amd64", "os": "linux", "rootfs": no_layers }));
+    let manifest = blob("manifest", json!({ "schemaVersion": 2, "config": config, "layers": [] }));
+    let index = json!({ "schemaVersion": 2, "manifests": [manifest] });
+    fs::write(layout.join("index.json"), index.to_string()).unwrap();
+    fs::write(layout.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+    layout
 }
 
 /// A folder to work in, if both judges are there.
@@ -187,13 +241,13 @@ impl Signer {
         Self { key, certificate: STANDARD.encode(made.cert.der()) }
     }
 
-    /// A token that the registry takes, for this user.
-    fn token(&self, username: &str) -> String {
+    /// A token that the registry takes, for this user and these rights.
+    fn token(&self, username: &str, access: &[Value]) -> String {
         let now = unix_time();
         let header = json!({ "typ": "JWT", "alg": "ES256", "x5c": [self.certificate] });
         let claims = json!({
             "iss": "regcred-test", "aud": "registry.test", "sub": username, "jti": "1",
-            "iat": now, "nbf": now - 60, "exp": now + 300, "access": [],
+            "iat": now, "nbf": now - 60, "exp": now + 300, "access": access,
         });
         let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", part(&header), part(&claims));
@@ -245,10 +299,26 @@ impl TokenService {
 fn give(signer: &Signer, call: &Call) -> Answer {
     let known = USERS.iter().find(|(name, password, _)| call.authorization == server::basic(name, password));
     match (known, &call.authorization) {
-        (Some((name, ..)), _) => answer(200, &json!({ "token": signer.token(name) }).to_string()),
-        (None, None) => answer(200, &json!({ "token": signer.token("") }).to_string()),
+        (Some((name, ..)), _) => {
+            answer(200, &json!({ "token": signer.token(name, &access(call, name)) }).to_string())
+        }
+        (None, None) => answer(200, &json!({ "token": signer.token("", &[]) }).to_string()),
         (None, Some(_)) => answer(401, r#"{"details":"incorrect username or password"}"#),
     }
+}
+
+/// What of the scopes that are asked for a user gets.
+fn access(call: &Call, username: &str) -> Vec<Value> {
+    let rights = RIGHTS.iter().find(|(name, _)| *name == username).unwrap().1;
+    let url = Url::parse("http://token.test").unwrap().join(&call.target).unwrap();
+    let scopes = url.query_pairs().filter(|(key, _)| key == "scope").map(|(_, scope)| scope.into_owned());
+    let granted = scopes.filter_map(|scope| {
+        let (rest, asked) = scope.rsplit_once(':')?;
+        let (kind, name) = rest.split_once(':')?;
+        let actions: Vec<&str> = asked.split(',').filter(|action| rights.contains(action)).collect();
+        Some(json!({ "type": kind, "name": name, "actions": actions }))
+    });
+    granted.collect()
 }
 
 fn pass_on(call: &Call, origin: &str, port: u16) -> Answer {
