@@ -5,6 +5,7 @@ mod bad_file;
 mod bad_input;
 mod exit_codes;
 mod faults;
+mod images;
 mod json;
 mod kill;
 mod leak;

@@ -160,7 +160,7 @@ impl<'a> Value<'a> {
     }
 
     /// The values of a sequence; none of anything else.
-    pub(super) fn items(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+    pub(super) fn items(&self) -> impl DoubleEndedIterator<Item = Value<'a>> + use<'a> {
         let document = self.document;
         let ids: &[usize] = match &self.node().kind {
             Kind::Sequence(ids) => ids,
@@ -174,9 +174,11 @@ impl<'a> Value<'a> {
         self.entries().into_iter().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
-    /// A mapping's keys and values, its own before those of its merge keys; keys that are no text are left out.
+    /// A mapping's keys and values; keys that are no text are left out. Its own come before those of its merge keys, and of
+    /// several merged mappings the first one's (<https://yaml.org/type/merge.html>).
     pub(super) fn entries(&self) -> Vec<(&'a str, Value<'a>)> {
         let mut entries = Vec::new();
+        let mut names = BTreeSet::new();
         let mut merged = vec![*self];
         let mut seen = BTreeSet::new();
         while let Some(value) = merged.pop() {
@@ -184,11 +186,11 @@ impl<'a> Value<'a> {
             if !seen.insert(value.id) {
                 continue;
             }
-            merged.extend(value.items());
             for (key, value) in value.own_entries() {
                 if key == "<<" {
                     merged.push(value);
-                } else {
+                    merged.extend(value.items().rev());
+                } else if names.insert(key) {
                     entries.push((key, value));
                 }
             }
