@@ -13,6 +13,8 @@ fuzz_target!(|text: &str| {
             assert!(reference.familiar().len() <= displayed.len());
             assert!(reference.path().len() <= 255);
         }
-        Err(error) => assert!(!error.to_string().chars().any(char::is_control) && error.hint() != Some(String::new())),
+        Err(error) => {
+            assert!(!error.to_string().chars().any(char::is_control) && error.hint() != Some(String::new()))
+        }
     }
 });
