@@ -219,6 +219,14 @@ fn of_merged_mappings_the_own_key_goes_before_the_first_and_the_first_before_the
 }
 
 #[test]
+fn what_is_written_as_nothing_is_no_image() {
+    let text = "x-a: &a { image: a }\nservices:\n  one: { image: ~ }\n  two: { image: null, build: . }\n  three:\n    image:\n  four: { <<: *a, image: Null }\n  five: { image: 'null', build: ~ }\n";
+    assert_eq!(found_in("compose.yaml", text), ["8:18 null"]);
+    let text = "on: push\njobs: { a: { container: null, services: { b: { image: ~ } } } }\n";
+    assert!(found_in("w.yaml", text).is_empty());
+}
+
+#[test]
 fn what_compose_builds_is_not_pulled_whoever_uses_it() {
     let text = "services:
   api: { image: acme/api:dev, build: . }

@@ -27,6 +27,7 @@ struct Node<'t> {
 }
 
 enum Kind<'t> {
+    Null,
     /// Its text, and whether each of its lines is one of the file.
     Scalar(Cow<'t, str>, bool),
     Sequence(Vec<usize>),
@@ -59,6 +60,11 @@ pub(super) fn documents(text: &str) -> (Vec<Document<'_>>, Option<Broken>) {
     }
 }
 
+/// Whether a scalar is nothing by YAML's core schema: `~`, `null` or not written at all.
+fn is_null(text: &str, style: ScalarStyle) -> bool {
+    style == ScalarStyle::Plain && matches!(text, "" | "~" | "null" | "Null" | "NULL")
+}
+
 fn place(marker: &Marker) -> At {
     At { line: marker.line(), column: marker.col() + 1 }
 }
@@ -75,8 +81,12 @@ impl<'t> Builder<'t> {
     fn take(&mut self, event: Event<'t>, at: At) {
         match event {
             Event::Scalar(text, style, anchor, _) => {
-                let lines = style == ScalarStyle::Literal;
-                self.add(at, Kind::Scalar(text, lines), anchor);
+                let kind = if is_null(&text, style) {
+                    Kind::Null
+                } else {
+                    Kind::Scalar(text, style == ScalarStyle::Literal)
+                };
+                self.add(at, kind, anchor);
             }
             Event::SequenceStart(anchor, _) => self.open_collection(at, Kind::Sequence(Vec::new()), anchor),
             Event::MappingStart(anchor, _) => self.open_collection(at, Kind::Mapping(Vec::new()), anchor),
@@ -142,7 +152,7 @@ impl<'a> Value<'a> {
     pub(super) fn text(&self) -> Option<&'a str> {
         match &self.node().kind {
             Kind::Scalar(text, _) => Some(text),
-            Kind::Sequence(_) | Kind::Mapping(_) => None,
+            Kind::Null | Kind::Sequence(_) | Kind::Mapping(_) => None,
         }
     }
 
@@ -164,7 +174,7 @@ impl<'a> Value<'a> {
         let document = self.document;
         let ids: &[usize] = match &self.node().kind {
             Kind::Sequence(ids) => ids,
-            Kind::Scalar(..) | Kind::Mapping(_) => &[],
+            Kind::Null | Kind::Scalar(..) | Kind::Mapping(_) => &[],
         };
         ids.iter().map(move |&id| Value { document, id })
     }
@@ -174,8 +184,8 @@ impl<'a> Value<'a> {
         self.entries().into_iter().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
-    /// A mapping's keys and values; keys that are no text are left out. Its own come before those of its merge keys, and of
-    /// several merged mappings the first one's (<https://yaml.org/type/merge.html>).
+    /// A mapping's keys and values; keys that are no text and values that are nothing are left out. Its own come before those
+    /// of its merge keys, and of several merged mappings the first one's (<https://yaml.org/type/merge.html>).
     pub(super) fn entries(&self) -> Vec<(&'a str, Value<'a>)> {
         let mut entries = Vec::new();
         let mut names = BTreeSet::new();
@@ -190,7 +200,7 @@ impl<'a> Value<'a> {
                 if key == "<<" {
                     merged.push(value);
                     merged.extend(value.items().rev());
-                } else if names.insert(key) {
+                } else if names.insert(key) && !matches!(value.node().kind, Kind::Null) {
                     entries.push((key, value));
                 }
             }
@@ -202,7 +212,7 @@ impl<'a> Value<'a> {
         let document = self.document;
         let ids: &[usize] = match &self.node().kind {
             Kind::Mapping(ids) => ids,
-            Kind::Scalar(..) | Kind::Sequence(_) => &[],
+            Kind::Null | Kind::Scalar(..) | Kind::Sequence(_) => &[],
         };
         let value = move |id: usize| Value { document, id };
         ids.chunks_exact(2).filter_map(move |pair| Some((value(pair[0]).text()?, value(pair[1]))))
