@@ -310,6 +310,16 @@ jobs:
 }
 
 #[test]
+fn variables_that_double_each_other_cost_nothing() {
+    let doubled = (1..64).map(|n| format!("ARG A{n}=$A{}${{A{}}}\n", n - 1, n - 1));
+    let text: String = std::iter::once("ARG A0=ab\n".to_owned()).chain(doubled).collect();
+    let text = text + "FROM x:$A2\nFROM x:$A63\nFROM x:" + &"$A9".repeat(10_000) + "\nFROM last\n";
+    let found = found_in("Dockerfile", &text);
+    assert_eq!((found.len(), found[0].as_str(), found[3].as_str()), (4, "65:6 x:abababab", "68:6 last"));
+    assert!(found.iter().all(|image| image.len() < 100_000));
+}
+
+#[test]
 fn a_jobs_key_alone_makes_no_workflow_and_services_alone_no_compose_file() {
     assert!(found_in("a.yaml", "jobs: { a: { container: x } }").is_empty());
     assert!(
