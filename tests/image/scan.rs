@@ -317,6 +317,8 @@ fn variables_that_double_each_other_cost_nothing() {
     let found = found_in("Dockerfile", &text);
     assert_eq!((found.len(), found[0].as_str(), found[3].as_str()), (4, "65:6 x:abababab", "68:6 last"));
     assert!(found.iter().all(|image| image.len() < 100_000));
+    let open = format!("services:\n  a: {{ image: '{}' }}\n", "${".repeat(100_000));
+    assert!(found_in("compose.yaml", &open).is_empty());
 }
 
 #[test]

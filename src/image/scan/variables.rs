@@ -135,7 +135,8 @@ fn braced(text: &str) -> Option<&str> {
     if !text.starts_with('{') {
         return None;
     }
-    for (index, c) in text.char_indices() {
+    // As far as anybody writes: else every `${` of a file without a `}` is looked for to its end.
+    for (index, c) in text.char_indices().take(MAX_VALUE) {
         match c {
             '{' => depth += 1,
             '}' if depth == 1 => return Some(&text[1..index]),
