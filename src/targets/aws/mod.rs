@@ -8,7 +8,9 @@ mod diff;
 pub mod error;
 pub mod policy;
 pub mod read;
+mod trace;
 pub mod verify;
+pub mod write;
 pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
