@@ -211,6 +211,15 @@ impl Operation {
         matches!(self, Self::PutSecret { .. })
     }
 
+    /// What it records as written.
+    #[must_use]
+    pub fn records(&self) -> &[Address] {
+        match self {
+            Self::PutSecret { .. } => &[],
+            Self::PutMarker { written, .. } => written,
+        }
+    }
+
     /// How many requests it takes, if nothing has to be tried again.
     #[must_use]
     pub fn requests(&self) -> usize {
