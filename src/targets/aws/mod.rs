@@ -11,7 +11,6 @@ pub mod read;
 mod trace;
 pub mod verify;
 pub mod write;
-pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
