@@ -44,7 +44,7 @@ fn a_secret_pending_deletion_is_restored_and_keeps_its_arn_and_its_version() {
         ours(world).deleted = Some(week);
     });
     let arn = secret(&place.sandbox.state(), REGION).unwrap().arn.clone();
-    place.run(&["plan"]).ends(0).says("pending deletion");
+    place.run(&["plan"]).ends(0).says("scheduled for deletion");
     let writes = mended(&place);
     assert!(writes.contains(&"RestoreSecret".to_owned()), "{writes:?}");
     assert!(!writes.contains(&"CreateSecret".to_owned()), "{writes:?}");
@@ -82,7 +82,7 @@ fn a_value_that_somebody_put_by_hand_is_replaced() {
             now,
         );
     });
-    place.run(&["plan"]).ends(0).says("another");
+    place.run(&["plan"]).ends(0).says("holds another value");
     mended(&place);
     assert_holds(&place.sandbox.state(), TOKEN);
 }

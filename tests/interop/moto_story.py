@@ -2,8 +2,6 @@
 the policy's text. (It gets wrong, and is not asked: limits, malformed policies, creating a name that is pending deletion,
 putting a new version after the current stage was moved, reading without naming a stage after that.)
 
-    moto.py FOLDER_WITH_THE_BINARIES
-
 The same story is told twice, with Secrets Manager played by moto and by the sandbox. regcred has to come to the end of it
 with both, and after each step the two have to say the same of the secret.
 """
@@ -19,7 +17,8 @@ import botocore.exceptions
 import botocore.session
 
 import moto
-from stage import LIMIT_S, NAME, OTHER, REGION, TOKEN, USER, free_port, listens, running, stage, wait_for
+from sandbox import OTHER_TOKEN, TOKEN
+from stage import NAME, REGION, USER, free_port, listens, running, stage, wait_for
 
 ROWS = [f"--only=aws:123456789012/{REGION}/{kind}/{NAME}" for kind in ("policy", "secret")]
 SYNC = ("sync", "--yes", *ROWS)
@@ -34,13 +33,13 @@ class Story:
         assert absent == {"absent": True}, absent
         self.sync("it is made, closed and filled")
         self.sync("a second run writes nothing", writes=False)
-        self.sync("another token is a new version", token=OTHER)
+        self.sync("another token is a new version", token=OTHER_TOKEN)
         self.client.delete_resource_policy(SecretId=NAME)
         self.step("somebody deleted the policy")
-        self.sync("it is closed again", token=OTHER)
+        self.sync("it is closed again", token=OTHER_TOKEN)
         self.client.delete_secret(SecretId=NAME, RecoveryWindowInDays=7)
         self.step("somebody scheduled it for deletion")
-        self.sync("it is restored", token=OTHER)
+        self.sync("it is restored", token=OTHER_TOKEN)
         self.sync("back to the first token, its version is current again")
         self.move_current_away()
         self.step("somebody moved the current stage")
@@ -95,8 +94,8 @@ class Story:
         return found
 
 
-def tell(binaries, endpoint):
-    with stage(binaries) as place:
+def tell(endpoint):
+    with stage() as place:
         if endpoint:
             place.env["AWS_ENDPOINT_URL_SECRETS_MANAGER"] = endpoint
         client = botocore.session.get_session().create_client(
@@ -110,14 +109,13 @@ def tell(binaries, endpoint):
 
 
 def main():
-    [binaries] = sys.argv[1:]
     port = free_port()
     server = [str(pathlib.Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": {**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "false"}}
     with running(server, **quiet):
         wait_for(lambda: listens(port), "moto")
-        by_moto = tell(binaries, f"http://127.0.0.1:{port}")
-    by_sandbox = tell(binaries, None)
+        by_moto = tell(f"http://127.0.0.1:{port}")
+    by_sandbox = tell(None)
     different = 0
     for (what, theirs), (_, ours) in zip(by_moto, by_sandbox, strict=True):
         same = theirs == ours

@@ -1,17 +1,15 @@
-"""What the judges that run the program share: a sandbox, and a folder to run regcred in."""
+"""What the judges that run the program share: regcred in a folder of its own, beside a sandbox."""
 
 import contextlib
-import json
-import os
 import pathlib
 import socket
 import subprocess
 import tempfile
 import time
-import urllib.request
 
-ACCOUNT, REGION, NAME = "123456789012", "us-east-2", "ecr-pullthroughcache/docker-hub"
-USER, TOKEN, OTHER = "acme", "dckr_pat_sandbox-0123456789abcdefghi", "dckr_pat_sandbox-zyxwvutsrqponmlkjihg"
+from sandbox import OTHER_TOKEN, TOKEN, Sandbox, home, programs
+
+NAME, REGION, USER = "ecr-pullthroughcache/docker-hub", "us-east-2", "acme"
 LIMIT_S = 60
 
 CONFIG = """\
@@ -54,38 +52,24 @@ def running(command, **options):
 
 
 class Stage:
-    """regcred in a folder of its own, with an environment in which nothing of this machine is."""
+    """A folder with a configuration, an environment in which nothing of this machine is, and a sandbox."""
 
-    def __init__(self, binaries, folder, env):
-        self.binary, self.folder, self.env = pathlib.Path(binaries) / "regcred", folder, env
+    def __init__(self, folder, sandbox):
+        self.folder, self.sandbox = folder, sandbox
+        self.env = home(folder) | sandbox.env
         (folder / "regcred.yaml").write_text(CONFIG)
 
-    def regcred(self, *args, code=0, token=TOKEN):
+    def regcred(self, *args, token=TOKEN):
         env = {**self.env, "DOCKER_HUB_USERNAME": USER, "DOCKER_HUB_TOKEN": token}
-        ran = subprocess.run([self.binary, *args], cwd=self.folder, env=env, capture_output=True, text=True, timeout=300)
-        if ran.returncode != code:
-            raise SystemExit(f"regcred {' '.join(args)} ended with {ran.returncode}, not {code}\n{ran.stdout}\n{ran.stderr}")
+        command = [programs() / "regcred", *args]
+        ran = subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, timeout=5 * LIMIT_S)
+        if ran.returncode != 0:
+            raise SystemExit(f"regcred {' '.join(args)} ended with {ran.returncode}\n{ran.stdout}\n{ran.stderr}")
         return ran.stdout
-
-    def state(self):
-        """The sandbox's world."""
-        with urllib.request.urlopen(f"{self.env['GITHUB_API_URL']}/_sandbox/state") as answer:
-            return json.load(answer)
 
 
 @contextlib.contextmanager
-def stage(binaries):
+def stage():
     """A sandbox that accepts both tokens, and regcred pointed at it."""
-    binaries = pathlib.Path(binaries).resolve()
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        with (folder / "env").open("w+") as out:
-            command = [binaries / "regcred-sandbox", "--docker-hub-token", OTHER]
-            with running(command, stdout=out):
-                lines = folder / "env"
-                wait_for(lambda: "REGCRED_REGISTRY_ENDPOINTS" in lines.read_text(), "the sandbox")
-                exported = [line.removeprefix("export ").split("=", 1) for line in lines.read_text().splitlines() if "=" in line]
-                env = {key: value.strip("'\"") for key, value in exported}
-                none = str(folder / "none")
-                env |= {"PATH": os.environ["PATH"], "HOME": name, "AWS_CONFIG_FILE": none, "AWS_SHARED_CREDENTIALS_FILE": none}
-                yield Stage(binaries, folder, env)
+    with tempfile.TemporaryDirectory() as name, Sandbox(pathlib.Path(name) / "sandbox") as sandbox:
+        yield Stage(pathlib.Path(name), sandbox)
