@@ -12,10 +12,8 @@ fn read(path: &str) -> String {
 
 /// The tests that a text names, as `path::name` between backticks.
 fn named(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split('`')
-        .skip(1)
-        .step_by(2)
-        .filter_map(|code| code.split_once(".rs::").map(|_| code.split_once("::")).flatten())
+    let code = text.split('`').skip(1).step_by(2).filter(|code| code.contains(".rs::"));
+    code.filter_map(|code| code.split_once("::"))
 }
 
 /// The rows of a text's tables, without their heads.

@@ -8,8 +8,9 @@ use super::redacted;
 /// `operation` is for systems in which the method and the path do not tell what is asked.
 pub(crate) fn trace(method: &str, url: &str, operation: Option<&str>, status: Option<u16>) {
     let url = Url::parse(url).map_or_else(|_| "?".to_owned(), |url| redacted(&url));
+    let operation = operation.map(tracing::field::display);
     match status {
-        Some(status) => tracing::debug!(method, url, operation, status, "answered"),
-        None => tracing::debug!(method, url, operation, "not answered"),
+        Some(status) => tracing::debug!(%method, %url, operation, status, "answered"),
+        None => tracing::debug!(%method, %url, operation, "not answered"),
     }
 }
