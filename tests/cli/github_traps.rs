@@ -5,7 +5,7 @@ use std::time::Duration;
 use regcred_sandbox::github::{Repository, Token};
 use regcred_sandbox::{Fault, Kind, Service, World};
 
-use crate::place::{Place, TOKEN, USER, written};
+use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, written};
 use crate::world::{assert_holds, assert_values, is_recorded};
 
 const PUT: &str = "PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}";
@@ -215,4 +215,24 @@ fn a_read_right_after_a_write_may_be_old_and_the_next_run_still_writes_nothing()
     place.run(&["plan"]).ends(0);
     place.run(&["sync", "--yes"]).ends(0);
     assert_holds(&place.sandbox.state(), TOKEN);
+}
+
+#[test]
+fn two_credentials_in_one_repository_have_each_a_record_of_their_own() {
+    let mut place = one();
+    place.write(
+        "regcred.yaml",
+        "version: 1\ncredentials:\n  \
+         first: { from: { env: { username: DOCKER_HUB_USERNAME, token: DOCKER_HUB_TOKEN } }, to: { github: [{ repository: acme/api }] } }\n  \
+         second: { from: { env: { username: DOCKER_HUB_USERNAME, token: SECOND_TOKEN } }, to: { github: [{ repository: acme/api }] } }\n",
+    );
+    place.sandbox.state().registry.add_account(USER, OTHER_TOKEN);
+    place.set("SECOND_TOKEN", OTHER_TOKEN);
+    place.sync();
+    let world = place.sandbox.snapshot();
+    let repository = &world.github.repositories["acme/api"];
+    assert_eq!(repository.actions.value("FIRST_TOKEN"), Some(TOKEN));
+    assert_eq!(repository.actions.value("SECOND_TOKEN"), Some(OTHER_TOKEN));
+    assert_ne!(repository.variables["FIRST_SYNC"].value, repository.variables["SECOND_SYNC"].value);
+    place.sync_again();
 }

@@ -177,13 +177,14 @@ prop_compose! {
             }
         }
         case.desired.github.push(place("web"));
-        case.observed.github.places.insert(place("api").place, places.0);
-        case.observed.github.places.insert(place("web").place, places.1);
+        case.observed.github.places.insert(place("api").key(), places.0);
+        case.observed.github.places.insert(place("web").key(), places.1);
         if with_second {
             let place = Place { owner: "acme".to_owned(), repo: Some("ghcr".to_owned()), store: Store::Dependabot };
-            case.observed.github.places.insert(place.clone(), places.2);
             let names = Names::of(&second());
-            case.desired.github.push(github::Desired { credential: second(), place, names, create_environment: false, audience: None });
+            let desired = github::Desired { credential: second(), place, names, create_environment: false, audience: None };
+            case.observed.github.places.insert(desired.key(), places.2);
+            case.desired.github.push(desired);
         }
         case
     }

@@ -31,7 +31,7 @@ pub fn diff(
     spreading: &BTreeSet<CredentialId>,
 ) -> Vec<Change> {
     let rows = |desired: &Desired| {
-        let found = observed.places.get(&desired.place)?;
+        let found = observed.places.get(&desired.key())?;
         let known = known.get(&desired.credential)?;
         let spreads = spreading.contains(&desired.credential);
         Some(PlaceDiff { desired, found, known, options, spreads }.rows())
@@ -44,7 +44,7 @@ pub fn diff(
 pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let mut notes = BTreeSet::new();
     for desired in desired {
-        let Some(found) = observed.places.get(&desired.place) else { continue };
+        let Some(found) = observed.places.get(&desired.key()) else { continue };
         let place = format!("github:{}", desired.place.name());
         if let Some(name) = &found.renamed {
             notes.insert(format!("{place} was renamed to {name}: write the new name in regcred.yaml"));
