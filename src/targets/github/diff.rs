@@ -181,11 +181,10 @@ impl PlaceDiff<'_> {
             (Ok(_), Err(_)) => return None,
             (Ok(_), Ok(marker)) => marker,
         };
-        let writes: Vec<&Change> = secrets.iter().filter(|row| row.action.writes()).collect();
-        Some(match (writes.is_empty(), marker) {
-            (false, marker) => self.follow(address, marker.is_some(), secrets),
-            (true, Some(_)) => self.row(address, Action::Keep, Reason::InSync),
-            (true, None) => self.unrecorded(address, secrets),
+        Some(match (secrets.iter().any(|row| row.action.writes()), marker) {
+            (true, marker) => self.follow(address, marker.is_some(), secrets),
+            (false, Some(_)) => self.row(address, Action::Keep, Reason::InSync),
+            (false, None) => self.unrecorded(address, secrets),
         })
     }
 
