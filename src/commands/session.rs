@@ -13,7 +13,7 @@ use crate::model::{Credential, CredentialId, Fingerprint, Problem};
 use crate::observe::{self, Clients, Observed};
 use crate::plan::{self, Known, Options, Plan, Read, Unreadable};
 use crate::prove::{self, Proofs};
-use crate::registry::token_kind;
+use crate::registry::{Registry, token_kind};
 use crate::report::{ExitStatus, Report};
 use crate::sources::Source;
 use crate::targets::{aws, github};
@@ -62,6 +62,17 @@ impl Context<'_> {
         self.ui.begin(&doing(&loaded.desired));
         let session = self.observe_and_plan(loaded, liberties).await;
         self.ui.idle();
+        session
+    }
+
+    /// The same for a command with a stream, which says too why there is no plan.
+    pub(super) async fn streamed(&self, liberties: Liberties) -> Result<Session, Error> {
+        let session = self.session(liberties).await;
+        if let (Err(error), true) = (&session, self.common.json) {
+            let problems: Vec<Problem> =
+                error.problems().into_iter().map(|problem| problem.seen_from(self.dir)).collect();
+            self.ui.data(&json::ended(&problems, error.status() as u8))?;
+        }
         session
     }
 
@@ -204,7 +215,11 @@ async fn read_values(
 }
 
 fn value(source: &Source, credential: &Credential) -> Result<(CredentialId, Resolved, Known), Vec<Problem>> {
-    let resolved = source.read()?;
+    let mut resolved = source.read()?;
+    // Docker IDs are in lower case, and Docker Hub compares what is typed without case: two spellings are one user.
+    if credential.registry == Registry::docker_hub() {
+        resolved.username = resolved.username.to_lowercase();
+    }
     let fingerprint = Fingerprint::of(&credential.registry, &resolved.username, &resolved.token);
     let kind = token_kind(&credential.registry, &resolved.username, &resolved.token);
     Ok((credential.id.clone(), resolved, Known { fingerprint, kind }))

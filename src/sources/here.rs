@@ -111,11 +111,8 @@ pub(super) fn locate(
     let passphrase = Passphrase::read(&lookup).map_err(|error| vec![Problem::from(error)]);
     let (located, passphrase) = match (located, passphrase) {
         (Ok(located), Ok(passphrase)) => (located, passphrase),
-        (Err(mut problems), Err(more)) if problems.is_empty() => {
-            problems.extend(more);
-            return Err(problems);
-        }
-        (Err(problems), _) | (Ok(_), Err(problems)) => return Err(problems),
+        (Err(problems), Err(more)) => return Err(problems.into_iter().chain(more).collect()),
+        (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => return Err(problems),
     };
     let words = format!("pulumi:{}/{}", project.name, stack.stack);
     Ok(Source { kind: Kind::Pulumi { located, passphrase }, words, notes: Vec::new() })

@@ -127,7 +127,7 @@ impl Case {
             options: Options::default(),
         };
         case.add_stack(stack("main", REGION), ACCOUNT);
-        case.observed.github.places.insert(place("api").place, empty_place());
+        case.observed.github.places.insert(place("api").key(), empty_place());
         case
     }
 
@@ -197,7 +197,7 @@ impl Case {
     }
 
     pub(crate) fn found(&mut self) -> &mut Found {
-        self.observed.github.places.get_mut(&place("api").place).unwrap()
+        self.observed.github.places.get_mut(&place("api").key()).unwrap()
     }
 
     pub(crate) fn marker(&mut self) -> &mut Marker {

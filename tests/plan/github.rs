@@ -131,7 +131,7 @@ scenarios! {
         let mut case = Case::in_place();
         case.found().marker = Ok(None);
         case.desired.github.push(place("web"));
-        case.observed.github.places.insert(place("web").place, empty_place());
+        case.observed.github.places.insert(place("web").key(), empty_place());
         let plan = case.plan();
         expect(&plan, "github:acme/web/actions/DOCKER_HUB_TOKEN", Action::Create, ReasonKind::Absent);
         expect(&plan, TOKEN, Action::Update, ReasonKind::Spread);
@@ -224,7 +224,7 @@ scenarios! {
         staging.place.store = Store::Environment("staging".to_owned());
         staging.create_environment = true;
         let found = regcred::targets::github::Found { environment_absent: true, ..empty_place() };
-        case.observed.github.places.insert(staging.place.clone(), found);
+        case.observed.github.places.insert(staging.key(), found);
         case.desired.github.push(staging);
         let plan = case.plan();
         let token = "github:acme/api/environments/staging/DOCKER_HUB_TOKEN";
@@ -243,7 +243,7 @@ scenarios! {
         let mut bot = place("api");
         bot.place = Place { store: Store::Dependabot, ..bot.place };
         bot.names = Names { marker: "DOCKER_HUB_SYNC_DEPENDABOT".to_owned(), ..bot.names };
-        case.observed.github.places.insert(bot.place.clone(), empty_place());
+        case.observed.github.places.insert(bot.key(), empty_place());
         case.desired.github.push(bot);
         let plan = case.plan();
         expect(&plan, "github:acme/api/dependabot/DOCKER_HUB_TOKEN", Action::Create, ReasonKind::Absent);
@@ -260,7 +260,7 @@ scenarios! {
         let mut found = case.found().clone();
         found.audiences = ["DOCKER_HUB_USERNAME", "DOCKER_HUB_TOKEN"].map(|name| (name.to_owned(), Audience::All)).into();
         found.audiences.insert("DOCKER_HUB_USERNAME".to_owned(), Audience::Private);
-        case.observed.github.places.insert(all.place.clone(), found);
+        case.observed.github.places.insert(all.key(), found);
         case.desired.github.push(all);
         let plan = case.plan();
         expect(&plan, "github:acme/actions/DOCKER_HUB_TOKEN", Action::Update, ReasonKind::OtherAudience);

@@ -35,6 +35,14 @@ pub struct Desired {
     pub audience: Option<Audience>,
 }
 
+impl Desired {
+    /// What tells it from all others: several credentials may be in one place, each with its own record.
+    #[must_use]
+    pub fn key(&self) -> (Place, String) {
+        (self.place.clone(), self.names.marker.clone())
+    }
+}
+
 /// The names in GitHub. GitHub compares them without regard to case and shows them in capitals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
@@ -126,8 +134,8 @@ impl Place {
 /// What was found, per place.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observed {
-    /// The places that were read.
-    pub places: BTreeMap<Place, Found>,
+    /// What was read, by [`Desired::key`].
+    pub places: BTreeMap<(Place, String), Found>,
 }
 
 /// What was found in one place.
@@ -209,6 +217,15 @@ impl Operation {
     #[must_use]
     pub fn carries_value(&self) -> bool {
         matches!(self, Self::PutSecret { .. })
+    }
+
+    /// What it records as written.
+    #[must_use]
+    pub fn records(&self) -> &[Address] {
+        match self {
+            Self::PutSecret { .. } => &[],
+            Self::PutMarker { written, .. } => written,
+        }
     }
 
     /// How many requests it takes, if nothing has to be tried again.

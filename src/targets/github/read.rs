@@ -54,7 +54,7 @@ pub async fn observe(client: &Read<Client>, desired: &[Desired], concurrency: us
             Ok(client) => place(client, desired).await,
             Err(unreadable) => unread(unreadable),
         };
-        (desired.place.clone(), found)
+        (desired.key(), found)
     });
     let places = stream::iter(reads).buffer_unordered(concurrency.max(1)).collect::<Vec<_>>().await;
     Observed { places: places.into_iter().collect() }
