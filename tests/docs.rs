@@ -46,12 +46,10 @@ fn every_test_that_a_table_names_exists() {
 }
 
 #[test]
-fn every_row_of_a_table_names_a_test() {
-    for table in TABLES {
-        let text = read(table);
-        for row in rows(&text) {
-            assert!(named(row).next().is_some(), "{table}: {row}");
-        }
-        assert!(rows(&text).count() > 5, "{table} has a table");
+fn every_trap_names_its_test() {
+    let text = read(TABLES[0]);
+    for row in rows(&text) {
+        assert!(named(row).next().is_some(), "{row}");
     }
+    assert!(rows(&text).count() > 60, "there is a table");
 }

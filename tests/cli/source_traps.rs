@@ -20,7 +20,7 @@ fn a_valid_credential_at_its_limit_is_spread_and_the_limit_is_told() {
     let place = one();
     set_plan(&place, Plan { limit: Some(200), remaining: 0 });
     let ran = place.run(&["sync", "--yes"]);
-    ran.ends(0).says("pull limit");
+    ran.ends(0).says("0 of 200 pulls left");
     assert_holds(&place.sandbox.state(), TOKEN);
 }
 
