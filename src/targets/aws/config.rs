@@ -87,7 +87,24 @@ fn client(shared: &SdkConfig, session: &Session, profile: Option<&str>) -> Clien
     }
 }
 
+/// A login that is not a session's: what is left out comes from the SDK's own chain.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Access<'a> {
+    /// The region.
+    pub region: Option<&'a str>,
+    /// The profile.
+    pub profile: Option<&'a str>,
+    /// The roles to assume, one after the other.
+    pub roles: &'a [Role],
+}
+
 async fn login(session: &Session) -> SdkConfig {
+    let Session { region, profile, roles } = session;
+    sdk_config(&Access { region: Some(region), profile: profile.as_deref(), roles }).await
+}
+
+/// The SDK's settings for a login. Nothing is sent except by the credential chain, when first needed.
+pub async fn sdk_config(access: &Access<'_>) -> SdkConfig {
     let http =
         aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let timeouts = TimeoutConfig::builder()
@@ -99,23 +116,26 @@ async fn login(session: &Session) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
         .timeout_config(timeouts)
-        .retry_config(retries)
-        .region(Region::new(session.region.clone()));
-    if let Some(profile) = &session.profile {
+        .retry_config(retries);
+    if let Some(region) = access.region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    if let Some(profile) = access.profile {
         loader = loader.profile_name(profile);
     }
     let mut config = loader.load().await;
-    for role in &session.roles {
-        config = assume(config, role, session).await;
+    for role in access.roles {
+        config = assume(config, role).await;
     }
     config
 }
 
-async fn assume(config: SdkConfig, role: &Role, session: &Session) -> SdkConfig {
-    let mut provider = AssumeRoleProvider::builder(role.arn.clone())
-        .session_name("regcred")
-        .region(Region::new(session.region.clone()))
-        .configure(&config);
+async fn assume(config: SdkConfig, role: &Role) -> SdkConfig {
+    let mut provider =
+        AssumeRoleProvider::builder(role.arn.clone()).session_name("regcred").configure(&config);
+    if let Some(region) = config.region() {
+        provider = provider.region(region.clone());
+    }
     if let Some(external_id) = &role.external_id {
         provider = provider.external_id(external_id.clone());
     }
