@@ -9,6 +9,8 @@ mod json;
 mod kill;
 mod leak;
 mod main_job;
+mod papers;
 mod place;
 mod selection;
+mod sources;
 mod world;
