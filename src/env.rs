@@ -2,6 +2,7 @@
 //! and callers decide what a run sees. (The AWS SDK reads its own variables itself.)
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Variables that every program works with. What is not listed may be a secret.
 const PROGRAMS_NEED: &[&str] = &[
@@ -37,9 +38,15 @@ const OWN_SECRETS: &[&str] = &[
     "DOCKER_AUTH_CONFIG",
 ];
 
-/// The variables of a run.
-#[derive(Clone, Debug, Default)]
+/// The variables of a run. Any of them may be a secret, so its `Debug` form shows names only.
+#[derive(Clone, Default)]
 pub struct Env(BTreeMap<String, String>);
+
+impl fmt::Debug for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Env {
     /// The variables of this process; those that are not text are left out.

@@ -5,6 +5,7 @@
 
 mod request;
 mod response;
+mod trace;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use url::{Host, Url};
 
 pub use request::Request;
 pub use response::Response;
+pub(crate) use trace::trace;
 
 /// How long a connection may take to be made.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -107,9 +109,11 @@ impl Http {
         if let Some(body) = &request.body {
             built = built.body(body.to_vec());
         }
-        let answer = built.send().await.map_err(|error| broken(request, error))?;
+        let sent = built.send().await;
+        let status = sent.as_ref().ok().map(|answer| answer.status().as_u16());
+        trace(request.method.as_str(), request.url.as_str(), None, status);
+        let answer = sent.map_err(|error| broken(request, error))?;
         let response = read(request, answer).await?;
-        tracing::debug!(method = %response.method, url = %response.url, status = response.status, "answered");
         if matches!(response.status, 502..=504) { Err(Failed::Busy(response)) } else { Ok(response) }
     }
 }

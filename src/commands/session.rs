@@ -13,7 +13,7 @@ use crate::model::{Credential, CredentialId, Fingerprint, Problem};
 use crate::observe::{self, Clients, Observed};
 use crate::plan::{self, Known, Options, Plan, Read, Unreadable};
 use crate::prove::{self, Proofs};
-use crate::registry::token_kind;
+use crate::registry::{Registry, token_kind};
 use crate::report::{ExitStatus, Report};
 use crate::sources::{Shared, Source, Unread, off_thread};
 use crate::targets::{aws, github};
@@ -63,6 +63,17 @@ impl Context<'_> {
         self.ui.begin(&doing(&loaded.desired));
         let session = self.observe_and_plan(loaded, liberties).await;
         self.ui.idle();
+        session
+    }
+
+    /// The same for a command with a stream, which says too why there is no plan.
+    pub(super) async fn streamed(&self, liberties: Liberties) -> Result<Session, Error> {
+        let session = self.session(liberties).await;
+        if let (Err(error), true) = (&session, self.common.json) {
+            let problems: Vec<Problem> =
+                error.problems().into_iter().map(|problem| problem.seen_from(self.dir)).collect();
+            self.ui.data(&json::ended(&problems, error.status() as u8))?;
+        }
         session
     }
 
@@ -241,8 +252,12 @@ async fn value(
     credential: &Credential,
     shared: &Shared,
 ) -> Result<(CredentialId, Resolved, Known), Unread> {
-    let resolved = source.read(shared).await?;
+    let mut resolved = source.read(shared).await?;
     let Credential { id, registry, .. } = credential.clone();
+    // Docker IDs are in lower case, and Docker Hub compares what is typed without case: two spellings are one user.
+    if registry == Registry::docker_hub() {
+        resolved.username = resolved.username.to_lowercase();
+    }
     off_thread(move || {
         let fingerprint = Fingerprint::of(&registry, &resolved.username, &resolved.token);
         let kind = token_kind(&registry, &resolved.username, &resolved.token);
@@ -259,8 +274,7 @@ fn doing(desired: &Desired) -> String {
         .flat_map(|place| &place.stacks)
         .map(|stack| stack.session.region.as_str())
         .collect();
-    let repositories: Vec<String> =
-        desired.github.iter().map(|place| format!("{}/{}", place.place.owner, place.place.repo)).collect();
+    let repositories: Vec<String> = desired.github.iter().map(|place| place.place.name()).collect();
     let mut places = Vec::new();
     if !regions.is_empty() {
         places.push(format!("AWS in {}", regions.into_iter().collect::<Vec<_>>().join(", ")));

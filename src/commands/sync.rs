@@ -16,7 +16,7 @@ use crate::verify::{Scope, verify};
 use crate::view::{human, json};
 
 pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
-    let mut session = context.session(args.liberties).await?;
+    let mut session = context.streamed(args.liberties).await?;
     session.prove_or_end(context)?;
     show_plan(context, &session)?;
     if let Err(error) = consent(args, context, &session) {

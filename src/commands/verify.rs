@@ -9,7 +9,7 @@ use crate::verify::{Scope, verify};
 use crate::view::{human, json};
 
 pub(super) async fn run(context: &Context<'_>) -> Result<ExitStatus, Error> {
-    let mut session = context.session(Liberties::default()).await?;
+    let mut session = context.streamed(Liberties::default()).await?;
     session.prove_or_end(context)?;
     let mut report = Report::of_plan(&session.plan);
     let exists = |change: &crate::plan::Change| {

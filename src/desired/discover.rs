@@ -157,9 +157,10 @@ impl Discovery {
         };
         self.desired.github.push(github::Desired {
             credential: id.clone(),
-            place: Place { owner, repo, store: Store::Actions },
+            place: Place { owner, repo: Some(repo), store: Store::Actions },
             names: Names::of(id),
             create_environment: false,
+            audience: None,
         });
     }
 }

@@ -223,7 +223,14 @@ fn never_back(desired: &mut Desired, sources: &BTreeMap<CredentialId, Source>, e
         return;
     };
     let from_here = |place: &github::Desired| {
-        let own = format!("{}/{}", place.place.owner, place.place.repo).eq_ignore_ascii_case(repository);
+        // An organization's secrets reach its repositories' workflows, too.
+        let own = match &place.place.repo {
+            Some(_) => place.place.name().eq_ignore_ascii_case(repository),
+            None => repository
+                .split('/')
+                .next()
+                .is_some_and(|owner| owner.eq_ignore_ascii_case(&place.place.owner)),
+        };
         own && sources.get(&place.credential).is_some_and(Source::is_environment)
     };
     if desired.github.iter().any(from_here) {

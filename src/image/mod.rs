@@ -52,7 +52,7 @@ pub struct Row {
     /// Per stack whose cache is for this registry but cannot be used, why.
     #[serde(skip)]
     pub not_cached: BTreeMap<String, String>,
-    /// What to change in a name that is not valid.
+    /// What to change in a name that is not valid, or beside one that is pulled without a login.
     #[serde(skip)]
     pub hint: Option<String>,
 }

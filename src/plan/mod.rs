@@ -87,6 +87,14 @@ pub struct Options {
     pub allow_replace: bool,
 }
 
+impl Options {
+    /// Whether the run is about this address.
+    #[must_use]
+    pub fn selects(&self, address: &Address) -> bool {
+        self.only.is_empty() || self.only.iter().any(|prefix| address.starts_with(prefix))
+    }
+}
+
 /// Computes the plan. Pure; the order of its inputs does not matter.
 #[must_use]
 pub fn plan(
@@ -98,10 +106,10 @@ pub fn plan(
     // A value that cannot be read back is written along when the credential is written elsewhere: by
     // a row that will be done, not by one that is blocked or left out.
     let first = rows(desired, observed, known, options, &BTreeSet::new());
-    let spreading = spreading(&order::settle(first, &options.only));
+    let spreading = spreading(&order::settle(first, options));
     let all = rows(desired, observed, known, options, &spreading);
     let total = all.len();
-    let changes = order::settle(all, &options.only);
+    let changes = order::settle(all, options);
     Plan {
         left_out: total - changes.len(),
         notes: notes(desired, observed, known),

@@ -1,8 +1,8 @@
 //! Putting the rows in one order, and leaving alone what cannot be reached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Change, Reason};
+use super::{Action, Change, Options, Reason};
 use crate::model::Address;
 
 /// One row per address. Several stacks or credentials may ask for the same thing: they share its row.
@@ -23,10 +23,17 @@ pub(super) fn merged(rows: impl Iterator<Item = Change>) -> BTreeMap<Address, Ch
     merged
 }
 
-/// The rows that `only` selects, with those blocked that need something which does not happen.
-pub(super) fn settle(mut rows: BTreeMap<Address, Change>, only: &[String]) -> Vec<Change> {
-    let selected =
-        |address: &Address| only.is_empty() || only.iter().any(|prefix| address.starts_with(prefix));
+/// The rows that the options select, with those blocked that need something which does not happen. A record comes along
+/// with what it records: without it the next run could not know that it was written.
+pub(super) fn settle(mut rows: BTreeMap<Address, Change>, options: &Options) -> Vec<Change> {
+    let recorded = |row: &Change| {
+        row.operation
+            .as_ref()
+            .is_some_and(|operation| operation.records().iter().any(|at| options.selects(at)))
+    };
+    let records: BTreeSet<Address> =
+        rows.values().filter(|row| recorded(row)).map(|row| row.address.clone()).collect();
+    let selected = |address: &Address| options.selects(address) || records.contains(address);
     loop {
         let blocked: Vec<(Address, Address)> = rows
             .values()

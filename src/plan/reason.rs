@@ -30,6 +30,13 @@ pub enum Reason {
     ChangedOutside(String),
     /// The record has to follow what is written in this run.
     RecordFollows,
+    /// Other repositories of the organization see it than the declared ones.
+    OtherAudience {
+        /// Who sees it.
+        found: String,
+        /// Who is to see it.
+        wanted: String,
+    },
     /// It holds another value than the declared one.
     ValueDiffers,
     /// It exists without any value.
@@ -130,6 +137,7 @@ impl fmt::Display for Reason {
             Self::NotRecorded => f.write_str("the record does not list it"),
             Self::ChangedOutside(at) => write!(f, "changed outside at {at}, after our last write"),
             Self::RecordFollows => f.write_str("records what this run writes"),
+            Self::OtherAudience { found, wanted } => write!(f, "seen by {found}, to be seen by {wanted}"),
             Self::ValueDiffers => f.write_str("holds another value"),
             Self::NoValue => f.write_str("has no value yet"),
             Self::PendingDeletion(day) => write!(f, "scheduled for deletion on {day}, restored"),

@@ -52,8 +52,13 @@ pub enum ReferenceError {
         scheme: bool,
     },
     /// The repository path has an upper-case letter.
-    #[error("invalid reference format: repository name ({}) must be lowercase", printable(.0))]
-    Uppercase(String),
+    #[error("invalid reference format: repository name ({}) must be lowercase", printable(path))]
+    Uppercase {
+        /// The path, with `library/` if that was left out.
+        path: String,
+        /// What was probably meant.
+        lower: String,
+    },
     /// The name is valid in lower case only, because its first part is no valid host.
     #[error("repository name must be lowercase")]
     UppercaseName,
@@ -81,10 +86,13 @@ impl ReferenceError {
             Self::Format { scheme: true } => {
                 Some("leave out the scheme: an image name begins with the registry's host".into())
             }
-            Self::Uppercase(name) => Some(format!("write `{}`", printable(&name.to_lowercase()))),
+            Self::Uppercase { lower, .. } if Reference::parse(lower).is_ok() => {
+                Some(format!("write `{lower}`"))
+            }
             Self::ImageId(_) => Some("name the image: an image id exists on one machine only".into()),
             Self::DigestFormat => Some("write the digest in lower case".into()),
             Self::Format { .. }
+            | Self::Uppercase { .. }
             | Self::UppercaseName
             | Self::TooLong
             | Self::DigestAlgorithm
@@ -107,7 +115,8 @@ impl Reference {
         let (domain, remainder) = split_domain(input);
         let remote = before(&remainder, ':');
         if has_uppercase(remote) {
-            return Err(ReferenceError::Uppercase(remote.to_owned()));
+            let lower = lowered(input, &remainder);
+            return Err(ReferenceError::Uppercase { path: remote.to_owned(), lower });
         }
         parse_qualified(&format!("{domain}/{remainder}")).map_err(|error| match error {
             ReferenceError::Format { .. } => ReferenceError::Format { scheme: input.contains("://") },
@@ -207,6 +216,19 @@ fn split_domain(input: &str) -> (&str, String) {
     };
     let official = domain == DOCKER_HUB && !rest.contains('/');
     (domain, if official { format!("{OFFICIAL}{rest}") } else { rest.to_owned() })
+}
+
+/// What was written, in lower case but for a tag and a host that looks like one. The remainder is its end, but for `library/`.
+fn lowered(input: &str, remainder: &str) -> String {
+    let written = if input.ends_with(remainder) {
+        remainder
+    } else {
+        remainder.strip_prefix(OFFICIAL).unwrap_or(remainder)
+    };
+    let (host, _) = input.split_at(input.len() - written.len());
+    let path = before(written, ':');
+    let host = if host.contains(['.', ':']) { host.to_owned() } else { host.to_lowercase() };
+    format!("{host}{}{}", path.to_lowercase(), &written[path.len()..])
 }
 
 /// Reads `host/path[:tag][@digest]`, where the host may turn out to be the first part of a path.

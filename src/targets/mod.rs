@@ -31,6 +31,15 @@ impl Operation {
         }
     }
 
+    /// What it records as written.
+    #[must_use]
+    pub fn records(&self) -> &[Address] {
+        match self {
+            Self::Aws(_) => &[],
+            Self::Github(operation) => operation.records(),
+        }
+    }
+
     /// How many requests it takes, if nothing has to be tried again.
     #[must_use]
     pub fn requests(&self) -> usize {

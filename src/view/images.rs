@@ -91,13 +91,18 @@ fn found(image: &ImageRow) -> String {
         (None, Some(credential), _) => {
             format!("{place} {} {}\n", row.input, styled(GOOD, format_args!("with {credential}")))
         }
-        (None, None, why) => {
-            let why = why.as_deref().unwrap_or("no credential is for its registry");
+        (None, None, Some(why)) => {
             format!("{place} {} {}: {why}\n", row.input, styled(WARN, "anonymously"))
+        }
+        (None, None, None) => {
+            format!("{place} {} {}\n", row.input, styled(GOOD, "with the login that the file gives"))
         }
     };
     if let Some(instead) = &row.instead {
         let _ = writeln!(text, "  {} write {instead}", styled(HINT, "hint:"));
+    }
+    if let Some(hint) = &row.hint {
+        let _ = writeln!(text, "  {} {hint}", styled(HINT, "hint:"));
     }
     let cached: Vec<&str> = row.cached.values().map(String::as_str).collect();
     if let [first, rest @ ..] = cached.as_slice() {
@@ -112,9 +117,9 @@ fn found(image: &ImageRow) -> String {
 #[must_use]
 pub fn scan_summary(scan: &Scan) -> String {
     format!(
-        "{} images in {} files: {} would be pulled anonymously, {} are invalid, {} places were not read.",
-        scan.images.len(),
+        "Files: {}, images: {}, pulled anonymously: {}, invalid: {}, not read: {}.",
         scan.files,
+        scan.images.len(),
         scan.anonymous().count(),
         scan.invalid().count(),
         scan.skipped.len()

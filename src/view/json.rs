@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Shown;
 use crate::execute::Event;
-use crate::model::{Address, CredentialId};
+use crate::model::{Address, CredentialId, Problem};
 use crate::plan::{Change, Cost, Summary};
 use crate::registry::{Login, LoginError};
 use crate::report::{Finding, Outcome, Report};
@@ -193,6 +193,17 @@ pub fn summary(shown: &Shown<'_>, report: &Report, status: u8) -> String {
         "notes": shown.plan.notes,
         "exit": status,
     }))
+}
+
+/// The whole stream of a run that ended before it had a plan.
+#[must_use]
+pub fn ended(problems: &[Problem], status: u8) -> String {
+    let error = |problem: &Problem| {
+        let place = problem.place.as_ref().map(ToString::to_string);
+        json!({ "message": problem.message, "place": place, "hint": problem.hint })
+    };
+    let errors: Vec<Value> = problems.iter().map(error).collect();
+    version() + &line(&json!({ "type": "summary", "errors": errors, "exit": status }))
 }
 
 fn typed(kind: &str, object: &impl Serialize) -> String {

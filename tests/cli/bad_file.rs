@@ -172,3 +172,44 @@ fn a_key_that_is_there_twice() {
     let (errors, _) = errors("version: 1\nversion: 1\ncredentials: {}\n");
     assert!(!errors.is_empty(), "a second key would be ignored in silence");
 }
+
+/// A file with one item of `github`.
+fn github(item: &str) -> String {
+    format!("version: 1\ncredentials:\n  docker-hub:\n    to:\n      github:\n        - {{ {item} }}\n")
+}
+
+#[test]
+fn an_organization_says_who_sees_its_secrets() {
+    fault(&github("organization: acme"), "6:27: it is not said who sees", "visibility: private");
+    fault(
+        &github("organization: acme, visibility: public"),
+        "`visibility: public` is not known",
+        "all, private",
+    );
+    fault(
+        &github("organization: acme, visibility: all, repositories: [api]"),
+        "goes with `visibility: selected`",
+        "leave one",
+    );
+    fault(
+        &github("organization: acme, repositories: [acme/api]"),
+        "`acme/api` is not the name",
+        "such as api",
+    );
+}
+
+#[test]
+fn an_organization_is_no_repository_and_has_no_environments() {
+    fault(
+        &github("organization: acme, repository: acme/api, visibility: all"),
+        "a repository or of an organization",
+        "two items",
+    );
+    fault(
+        &github("organization: acme, visibility: all, environment: production"),
+        "an organization has no environments",
+        "leave it out",
+    );
+    fault(&github("repository: acme/api, visibility: all"), "only an organization's secrets", "leave it out");
+    fault(&github("repository: acme/api, repositories: [api]"), "says who sees", "organization:");
+}

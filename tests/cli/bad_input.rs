@@ -53,6 +53,14 @@ fn a_missing_passphrase() {
 }
 
 #[test]
+fn a_missing_passphrase_is_told_together_with_what_else_is_wrong() {
+    let mut place = Place::with_pulumi();
+    place.unset("PULUMI_CONFIG_PASSPHRASE");
+    place.edit("infra/Pulumi.main.yaml", "dockerHubUsername: acme", "dockerHubUsername: \"\"");
+    refused(&place, &["infra/Pulumi.main.yaml:4", "is empty", "PULUMI_CONFIG_PASSPHRASE"]);
+}
+
+#[test]
 fn a_passphrase_file_that_is_not_there() {
     let mut place = Place::with_pulumi();
     place.unset("PULUMI_CONFIG_PASSPHRASE");

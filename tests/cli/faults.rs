@@ -1,20 +1,22 @@
-//! Every fault of the catalogue at every request of a sync, in a fresh world each: the run ends in bounded time, its
-//! exit code and its report are true, nobody loses a credential, and the next run without faults converges.
-//!
-//! Where regcred waits on purpose, a sample of the requests has to do: a timeout costs 10 s per try (30 s at the
-//! registry), and a secondary limit of GitHub without `retry-after` a minute. All else is complete.
+//! Every fault of the catalogue at every request of a sync, from every start, in a fresh world each: the run ends in
+//! bounded time, its exit code and its report are true, nobody loses a credential, and the next run without faults
+//! converges.
 
 use std::time::{Duration, Instant};
 
-use regcred_sandbox::{Call, Fault, Kind, Service, World};
+use regcred_sandbox::{Fault, Kind, Service, World};
 use serde_json::Value;
 
-use crate::kill::{finish, in_parallel};
-use crate::place::{Place, TOKEN};
+use crate::kill::{Start, THREADS, finish, in_parallel};
+use crate::place::{Place, TOKEN, USER, tell};
 use crate::world::{ACCOUNT, REGION, secret, watch};
 
 /// Longer than any of the program's own limits, added up over one chain of requests.
 const BOUND: Duration = Duration::from_secs(150);
+
+/// How many runs wait beside each other for what regcred waits for on purpose: 10 s for an answer (30 s at the registry),
+/// a minute after a secondary limit of GitHub without `retry-after`.
+const WAITING: usize = 48;
 
 /// Whether the program waits long for this on purpose.
 fn is_slow(kind: &Kind, service: Service) -> bool {
@@ -33,24 +35,27 @@ fn content(world: &World) -> String {
 }
 
 /// Whether the thing at an address is as the report says.
-fn is_there(world: &World, address: &str) -> bool {
+fn is_there(world: &World, address: &str, token: &str) -> bool {
     let github = &world.github.repositories["acme/api"];
     match address.rsplit('/').next().unwrap_or_default() {
         "main-docker-hub" => world.aws.rule(ACCOUNT, REGION, "main-docker-hub").is_some(),
         "DOCKER_HUB_SYNC" => github.variables.contains_key("DOCKER_HUB_SYNC"),
-        name @ ("DOCKER_HUB_TOKEN" | "DOCKER_HUB_USERNAME") => github.actions.value(name).is_some(),
+        "DOCKER_HUB_TOKEN" => github.actions.value("DOCKER_HUB_TOKEN") == Some(token),
+        "DOCKER_HUB_USERNAME" => github.actions.value("DOCKER_HUB_USERNAME") == Some(USER),
         _ if address.contains("/policy/") => {
             secret(world, REGION).is_some_and(|secret| secret.policy.is_some())
         }
-        _ => secret(world, REGION).is_some_and(|secret| secret.value().is_some()),
+        _ => {
+            secret(world, REGION).and_then(|secret| secret.value()).is_some_and(|value| value.contains(token))
+        }
     }
 }
 
 /// The exit code and the report say what is the case.
-fn judge(at: &str, code: i32, lines: &[Value], before: &str, after: &World) {
+fn judge(at: &str, code: i32, lines: &[Value], before: &str, after: &World, token: &str) {
     let complete = lines.iter().filter(|line| line["type"] == "apply_complete");
     for address in complete.filter_map(|line| line["address"].as_str()) {
-        assert!(is_there(after, address), "{at}: {address} is reported as done");
+        assert!(is_there(after, address, token), "{at}: {address} is reported as done");
     }
     let summary = lines.last();
     let count = |name: &str| summary.map_or(0, |line| line[name].as_u64().unwrap_or_default());
@@ -65,54 +70,70 @@ fn judge(at: &str, code: i32, lines: &[Value], before: &str, after: &World) {
 }
 
 /// One fault at one request.
-fn strike(index: usize, kind: &Kind) {
-    let place = Place::with_one_stack(World::default());
+fn strike(Pair { start, index, kind, .. }: &Pair<'_>) {
+    let place = start.place();
     let seen = watch(&place.sandbox);
     let before = content(&place.sandbox.state());
-    place.sandbox.fault(Fault::nth(index, kind.clone()));
+    place.sandbox.fault(Fault::nth(*index, kind.clone()));
     let started = Instant::now();
     let ran = place.run(&["sync", "--yes", "--json"]);
-    let struck = place.sandbox.calls().get(index).map(|call| call.operation.clone()).unwrap_or_default();
-    let at = format!("{kind:?} at request {index} ({struck})\n{}\n{}", ran.stdout, ran.stderr);
+    let struck = place.sandbox.calls().get(*index).map(|call| call.operation.clone()).unwrap_or_default();
+    let at =
+        format!("{}: {kind:?} at request {index} ({struck})\n{}\n{}", start.what, ran.stdout, ran.stderr);
     assert!(started.elapsed() < BOUND, "{at}");
-    judge(&at, ran.code, &ran.lines(), &before, &place.sandbox.snapshot());
+    judge(&at, ran.code, &ran.lines(), &before, &place.sandbox.snapshot(), start.token);
     place.sandbox.clear_faults();
-    finish(&place, TOKEN, &at);
+    finish(&place, start.token, &at);
     assert_eq!(*seen.lock().unwrap(), [""; 0], "{at}");
 }
 
-/// The requests of an undisturbed sync.
-fn requests() -> Vec<Call> {
-    Place::with_one_stack(World::default()).sync()
+/// A fault and where it strikes.
+struct Pair<'a> {
+    start: &'a Start,
+    index: usize,
+    kind: Kind,
+    slow: bool,
+}
+
+/// Every fault at every request of an undisturbed sync, from every start.
+fn pairs(starts: &[Start]) -> Vec<Pair<'_>> {
+    let mut pairs = Vec::new();
+    for start in starts {
+        for call in start.place().sync() {
+            pairs.extend(Kind::catalogue().into_iter().map(|kind| {
+                let slow = is_slow(&kind, call.service);
+                Pair { start, index: call.index, kind, slow }
+            }));
+        }
+    }
+    pairs
+}
+
+fn strike_all(threads: usize, pairs: &[Pair<'_>], what: &str) {
+    let began = Instant::now();
+    in_parallel(threads, pairs, strike);
+    for start in ["bootstrap", "half-made world", "changed value"] {
+        let count = pairs.iter().filter(|pair| pair.start.what == start).count();
+        assert!(count > 50, "{start}: {count} pairs");
+        tell(&format!("faults: {start}: {count} pairs of request and {what} fault"));
+    }
+    tell(&format!("faults: {} pairs in {} s", pairs.len(), began.elapsed().as_secs()));
 }
 
 #[test]
 fn a_sync_survives_every_quick_fault_at_every_request() {
-    let requests = requests();
-    let every = |kind: Kind| requests.iter().map(move |call| (call.index, kind.clone(), call.service));
-    let pairs = Kind::catalogue().into_iter().flat_map(every);
-    let jobs: Vec<_> = pairs.filter(|(_, kind, service)| !is_slow(kind, *service)).collect();
-    assert!(jobs.len() > 150, "{} pairs", jobs.len());
-    in_parallel(&jobs, |(index, kind, _)| strike(*index, kind));
+    let starts = Start::all();
+    let quick: Vec<Pair<'_>> = pairs(&starts).into_iter().filter(|pair| !pair.slow).collect();
+    strike_all(THREADS, &quick, "quick");
 }
 
 #[test]
-fn a_sync_survives_the_faults_that_it_waits_for_at_one_read_and_one_write_of_each_system() {
-    let requests = requests();
-    let mut jobs = Vec::new();
-    for kind in Kind::catalogue() {
-        let mut sampled = Vec::new();
-        for call in requests.iter().filter(|call| is_slow(&kind, call.service)) {
-            if !sampled.contains(&(call.service, call.is_write)) {
-                sampled.push((call.service, call.is_write));
-                jobs.push((call.index, kind.clone()));
-            }
-        }
-    }
-    // The longest first, so that they run beside all the others.
-    jobs.sort_by_key(|(_, kind)| matches!(kind, Kind::TimeoutBefore | Kind::TimeoutAfter));
-    assert!(jobs.len() >= 12, "{} pairs", jobs.len());
-    in_parallel(&jobs, |(index, kind)| strike(*index, kind));
+fn a_sync_survives_every_fault_that_it_waits_for_at_every_request() {
+    let starts = Start::all();
+    let mut slow: Vec<Pair<'_>> = pairs(&starts).into_iter().filter(|pair| pair.slow).collect();
+    // The longest first, so that all the others run beside them.
+    slow.sort_by_key(|pair| matches!(pair.kind, Kind::TimeoutBefore | Kind::TimeoutAfter));
+    strike_all(WAITING, &slow, "slow");
 }
 
 /// A fault that does not go away is reported as what it is.
@@ -129,7 +150,7 @@ fn a_system_that_stays_broken_costs_its_own_rows_and_no_others() {
         place.sandbox.fault(Fault::on(service, operation, Kind::Status(500)).forever());
         let ran = place.run(&["sync", "--yes", "--json"]);
         ran.ends(code);
-        judge(operation, ran.code, &ran.lines(), &before, &place.sandbox.snapshot());
+        judge(operation, ran.code, &ran.lines(), &before, &place.sandbox.snapshot(), TOKEN);
         place.sandbox.clear_faults();
         finish(&place, TOKEN, operation);
     }

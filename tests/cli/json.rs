@@ -147,6 +147,22 @@ fn a_stream_without_an_approval_ends_with_its_summary_too() {
 }
 
 #[test]
+fn a_stream_without_a_plan_ends_with_what_is_wrong() {
+    let place = one();
+    place.edit("regcred.yaml", "us-east-2", "us-esat-2");
+    for args in [&["sync", "--yes", "--json"][..], &["verify", "--json"]] {
+        let ran = place.run(args);
+        let lines = stream(ran.ends(3).complains("us-esat-2"));
+        assert_eq!(lines.len(), 2);
+        let error = &lines[1]["errors"][0];
+        assert!(error["message"].as_str().unwrap().contains("`us-esat-2` is not a region"), "{error}");
+        assert!(error["place"].as_str().unwrap().starts_with("regcred.yaml:"), "{error}");
+        assert!(error["hint"].as_str().unwrap().contains("us-east-2"), "{error}");
+    }
+    assert_eq!(place.run(&["plan", "--json"]).ends(3).stdout, "");
+}
+
+#[test]
 fn a_refused_credential_is_in_the_document_and_in_the_stream() {
     let place = one();
     place.sandbox.state().registry.revoke(TOKEN);

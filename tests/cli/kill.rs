@@ -4,21 +4,21 @@
 
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use regcred_sandbox::{Moment, World};
 
-use crate::place::{OTHER_TOKEN, Place, TOKEN, USER};
+use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, tell};
 use crate::world::{ACCOUNT, NAME, REGION, assert_holds, assert_values, broken, is_recorded, watch};
 
 /// How many worlds run beside each other: they wait more than they compute.
 pub(crate) const THREADS: usize = 6;
 
-/// Does every job once, several at a time; a panic of one is the panic of all.
-pub(crate) fn in_parallel<J: Sync>(jobs: &[J], work: impl Fn(&J) + Sync) {
+/// Does every job once, so many at a time; a panic of one is the panic of all.
+pub(crate) fn in_parallel<J: Sync>(threads: usize, jobs: &[J], work: impl Fn(&J) + Sync) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..THREADS {
+        for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     work(job);
@@ -62,21 +62,60 @@ pub(crate) fn finish(place: &Place, token: &str, at: &str) {
     place.sync_again();
 }
 
-/// Kills the sync of a world at each of its requests.
-fn kill_everywhere(what: &str, world: &World, token: &str) {
-    let place = |world: &World| {
-        let mut place = Place::with_one_stack(world.clone());
-        place.set("DOCKER_HUB_TOKEN", token);
+/// Where a sync starts from, and the token that it has to bring everywhere.
+pub(crate) struct Start {
+    pub(crate) what: &'static str,
+    pub(crate) world: World,
+    pub(crate) token: &'static str,
+}
+
+impl Start {
+    pub(crate) fn bootstrap() -> Self {
+        Self { what: "bootstrap", world: World::default(), token: TOKEN }
+    }
+
+    /// An empty secret of ours, and one half of the credential in GitHub without a record.
+    pub(crate) fn half_made() -> Self {
+        let mut world = World::default();
+        let secret = world.aws.add_secret(ACCOUNT, REGION, NAME);
+        secret.tags.insert("managed-by".to_owned(), "regcred".to_owned());
+        let now = world.clock.now();
+        let repository = world.github.repositories.get_mut("acme/api").unwrap();
+        repository.actions.set("DOCKER_HUB_USERNAME", USER, now);
+        Self { what: "half-made world", world, token: TOKEN }
+    }
+
+    /// Everything in place, and another token from now on.
+    pub(crate) fn changed_value() -> Self {
+        let place = Place::with_one_stack(World::default());
+        place.sync();
+        place.sandbox.state().registry.add_account(USER, OTHER_TOKEN);
+        Self { what: "changed value", world: place.sandbox.snapshot(), token: OTHER_TOKEN }
+    }
+
+    pub(crate) fn all() -> [Self; 3] {
+        [Self::bootstrap(), Self::half_made(), Self::changed_value()]
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        let mut place = Place::with_one_stack(self.world.clone());
+        place.set("DOCKER_HUB_TOKEN", self.token);
         place
-    };
-    let requests = place(world).sync().len();
+    }
+}
+
+/// Kills the sync of a world at each of its requests.
+fn kill_everywhere(start: &Start) {
+    let Start { what, world, token } = start;
+    let began = Instant::now();
+    let requests = start.place().sync().len();
     assert!(requests > 10, "{what}: only {requests} requests");
     let moments = [Moment::BeforeEffect, Moment::AfterEffect];
     let jobs: Vec<(usize, Moment)> =
         (0..requests).flat_map(|index| moments.map(|moment| (index, moment))).collect();
     let killed = AtomicUsize::new(0);
-    in_parallel(&jobs, |(index, moment)| {
-        let place = place(world);
+    in_parallel(THREADS, &jobs, |(index, moment)| {
+        let place = start.place();
         let seen = watch(&place.sandbox);
         let at = format!("{what}, request {index} {moment:?}");
         killed.fetch_add(usize::from(kill_at(&place, *index, *moment)), Ordering::Relaxed);
@@ -88,26 +127,21 @@ fn kill_everywhere(what: &str, world: &World, token: &str) {
     });
     // Requests that go out side by side may come in another order, but never fewer of them.
     assert_eq!(killed.into_inner(), jobs.len(), "{what}: each of {requests} requests was reached");
+    let (pairs, seconds) = (jobs.len(), began.elapsed().as_secs());
+    tell(&format!("killed: {what}: {requests} requests, {pairs} pairs of request and moment in {seconds} s"));
 }
 
 #[test]
 fn a_bootstrap_killed_at_any_request_is_finished_by_the_next_run() {
-    kill_everywhere("bootstrap", &World::default(), TOKEN);
+    kill_everywhere(&Start::bootstrap());
 }
 
 #[test]
 fn a_half_made_world_killed_at_any_request_is_finished_by_the_next_run() {
-    let mut world = World::default();
-    world.aws.add_secret(ACCOUNT, REGION, NAME).tags.insert("managed-by".to_owned(), "regcred".to_owned());
-    let now = world.clock.now();
-    world.github.repositories.get_mut("acme/api").unwrap().actions.set("DOCKER_HUB_USERNAME", USER, now);
-    kill_everywhere("half-made", &world, TOKEN);
+    kill_everywhere(&Start::half_made());
 }
 
 #[test]
 fn a_changed_value_killed_at_any_request_is_finished_by_the_next_run() {
-    let place = Place::with_one_stack(World::default());
-    place.sync();
-    place.sandbox.state().registry.add_account(USER, OTHER_TOKEN);
-    kill_everywhere("changed value", &place.sandbox.snapshot(), OTHER_TOKEN);
+    kill_everywhere(&Start::changed_value());
 }

@@ -1,16 +1,21 @@
 //! The program, run as people run it, against the loopback doubles of every system.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod aws_traps;
 mod bad_file;
 mod bad_input;
 mod exit_codes;
 mod faults;
+mod github_traps;
+mod images;
 mod json;
 mod kill;
 mod leak;
 mod main_job;
+mod organization;
 mod papers;
 mod place;
 mod selection;
+mod source_traps;
 mod sources;
 mod world;

@@ -162,7 +162,15 @@ fn of_several_credentials_for_one_registry_the_first_is_used() {
 
 #[test]
 fn a_name_that_is_wrong_has_a_hint_where_there_is_one() {
-    assert_eq!(row("ghcr.io/Acme/api").hint.as_deref(), Some("write `acme/api`"));
+    for (input, hint) in [
+        ("ghcr.io/Acme/Api:Dev", Some("write `ghcr.io/acme/api:Dev`")),
+        ("Alpine:3", Some("write `alpine:3`")),
+        ("docker.io/library/Alpine", Some("write `docker.io/library/alpine`")),
+        ("Acme/Api", Some("write `acme/api`")),
+        ("acme/Api:", None),
+    ] {
+        assert_eq!(row(input).hint.as_deref(), hint, "{input}");
+    }
     assert!(row("https://ghcr.io/acme/api").hint.unwrap().contains("scheme"));
 }
 

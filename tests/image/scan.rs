@@ -200,6 +200,128 @@ fn aliases_that_would_make_a_small_file_a_large_tree_cost_nothing() {
 }
 
 #[test]
+fn a_stage_may_be_copied_from_before_it_is_made_and_is_built_on_only_after() {
+    let text = "FROM later AS a\nCOPY --from=LATER /x /x\nRUN --mount=from=later true\nFROM alpine AS later";
+    assert_eq!(found_in("Dockerfile", text), ["1:6 later", "4:6 alpine"]);
+}
+
+#[test]
+fn a_here_document_of_a_later_build_has_no_instructions() {
+    let text = "FROM a\nONBUILD RUN <<EOF\nFROM no\nEOF\nONBUILD copy <<-X /y\nFROM no\n\tX\nFROM b";
+    assert_eq!(found_in("Dockerfile", text), ["1:6 a", "8:6 b"]);
+    assert_eq!(found_in("Dockerfile", "FROM a\nENV X=1 <<EOF\nFROM b"), ["1:6 a", "3:6 b"]);
+}
+
+#[test]
+fn of_merged_mappings_the_own_key_goes_before_the_first_and_the_first_before_the_second() {
+    let text = "x-a: &a { image: a }\nx-b: &b { image: b }\nservices:\n  one: { <<: [*a, *b] }\n  two: { <<: [*b, *a], image: c }\n";
+    assert_eq!(found_in("compose.yaml", text), ["1:18 a", "5:31 c"]);
+}
+
+#[test]
+fn what_is_written_as_nothing_is_no_image() {
+    let text = "x-a: &a { image: a }\nservices:\n  one: { image: ~ }\n  two: { image: null, build: . }\n  three:\n    image:\n  four: { <<: *a, image: Null }\n  five: { image: 'null', build: ~ }\n";
+    assert_eq!(found_in("compose.yaml", text), ["8:18 null"]);
+    let text = "on: push\njobs: { a: { container: null, services: { b: { image: ~ } } } }\n";
+    assert!(found_in("w.yaml", text).is_empty());
+}
+
+#[test]
+fn what_compose_builds_is_not_pulled_whoever_uses_it() {
+    let text = "services:
+  api: { image: acme/api:dev, build: . }
+  same: { image: acme/api:dev }
+  child: { image: acme/child:dev, extends: { service: api } }
+  grandchild: { image: acme/grandchild:dev, extends: child }
+  circle: { image: circle, extends: circle }
+  far: { image: far, extends: { file: base.yaml, service: api } }
+  local: { image: local, pull_policy: never }
+  always: { image: always, pull_policy: always, profiles: [debug] }
+  mounted:
+    build: .
+    volumes: [{ type: image, source: 'model:1', target: /m }, { type: bind, source: a, target: /b }, 'c:/d']
+";
+    let found = ["6:20 circle", "7:17 far", "9:20 always", "12:38 model:1"];
+    assert_eq!(found_in("compose.yaml", text), found);
+}
+
+#[test]
+fn a_matrix_in_the_file_gives_a_jobs_image_its_names() {
+    let text = "on: push
+jobs:
+  a:
+    strategy:
+      matrix:
+        image: [alpine, 'debian:12']
+        os: [{ base: fedora, n: 1 }, { n: 2 }]
+        include:
+          - image: rocky:9
+          - other: x
+    container: ${{ matrix.image }}
+    services:
+      one: ghcr.io/acme/${{matrix.os.base}}:1
+      two: { image: '${{ matrix.none }}' }
+      three: ${{ matrix.image }}:${{ matrix.os.base }}
+      four: ${{ matrix.image || 'x' }}
+";
+    let folder = folder(&[("w.yaml", text)]);
+    let scan = scanned(&[folder.path().to_owned()]);
+    let found: Vec<_> = scan
+        .images
+        .iter()
+        .map(|image| format!("{}:{} {}", image.line, image.column, image.row.input))
+        .collect();
+    assert_eq!(found, ["6:17 alpine", "6:25 debian:12", "7:22 ghcr.io/acme/fedora:1", "9:20 rocky:9"]);
+    assert_eq!(scan.skipped.iter().map(|skip| skip.line.unwrap()).collect::<Vec<_>>(), [14, 15, 16]);
+}
+
+#[test]
+fn a_workflow_pulls_with_a_credential_only_if_it_gives_one() {
+    let text = "on: push
+jobs:
+  a:
+    container: node:20
+    services:
+      given: { image: 'postgres:16', credentials: { username: a, password: b } }
+      other: { image: 'quay.io/acme/x', credentials: { username: a, password: b } }
+      github: ghcr.io/acme/db
+      unknown: quay.io/acme/y
+      wrong: registry-1.docker.io/library/redis
+    steps:
+      - uses: docker://alpine:3
+";
+    let folder = folder(&[("w.yaml", text)]);
+    let scan = scanned(&[folder.path().to_owned()]);
+    let found: Vec<_> = scan
+        .images
+        .iter()
+        .map(|image| (image.row.credential.as_deref(), image.anonymous.as_deref(), image.row.hint.is_some()))
+        .collect();
+    let expected = [
+        (None, Some("the job gives no `credentials:` for it"), true),
+        (Some("to-docker.io"), None, false),
+        (None, None, false),
+        (Some("to-ghcr.io"), None, false),
+        (None, Some("no credential for quay.io"), false),
+        (None, Some("`registry-1.docker.io` is not Docker Hub in an image name"), false),
+        (None, Some("the image of an action is pulled before any step can log in"), true),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn variables_that_double_each_other_cost_nothing() {
+    let doubled = (1..64).map(|n| format!("ARG A{n}=$A{}${{A{}}}\n", n - 1, n - 1));
+    let text: String = std::iter::once("ARG A0=ab\n".to_owned()).chain(doubled).collect();
+    let text = text + "FROM x:$A2\nFROM x:$A63\nFROM x:" + &"$A9".repeat(10_000) + "\nFROM last\n";
+    let found = found_in("Dockerfile", &text);
+    assert_eq!((found.len(), found[0].as_str(), found[3].as_str()), (4, "65:6 x:abababab", "68:6 last"));
+    assert!(found.iter().all(|image| image.len() < 100_000));
+    let open = format!("services:\n  a: {{ image: '{}' }}\n", "${".repeat(100_000));
+    assert!(found_in("compose.yaml", &open).is_empty());
+}
+
+#[test]
 fn a_jobs_key_alone_makes_no_workflow_and_services_alone_no_compose_file() {
     assert!(found_in("a.yaml", "jobs: { a: { container: x } }").is_empty());
     assert!(

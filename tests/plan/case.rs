@@ -70,15 +70,17 @@ pub(crate) fn stack(name: &str, region: &str) -> Stack {
 pub(crate) fn place(repo: &str) -> github::Desired {
     github::Desired {
         credential: id(),
-        place: Place { owner: "acme".to_owned(), repo: repo.to_owned(), store: Store::Actions },
+        place: Place { owner: "acme".to_owned(), repo: Some(repo.to_owned()), store: Store::Actions },
         names: Names::of(&id()),
         create_environment: false,
+        audience: None,
     }
 }
 
 pub(crate) fn empty_place() -> Found {
     Found {
         secrets: Ok(BTreeMap::new()),
+        audiences: BTreeMap::new(),
         marker: Ok(None),
         archived: false,
         environment_absent: false,
@@ -125,7 +127,7 @@ impl Case {
             options: Options::default(),
         };
         case.add_stack(stack("main", REGION), ACCOUNT);
-        case.observed.github.places.insert(place("api").place, empty_place());
+        case.observed.github.places.insert(place("api").key(), empty_place());
         case
     }
 
@@ -195,7 +197,7 @@ impl Case {
     }
 
     pub(crate) fn found(&mut self) -> &mut Found {
-        self.observed.github.places.get_mut(&place("api").place).unwrap()
+        self.observed.github.places.get_mut(&place("api").key()).unwrap()
     }
 
     pub(crate) fn marker(&mut self) -> &mut Marker {

@@ -2,7 +2,7 @@
 
 use regcred::plan::{Action, Plan, ReasonKind, Unreadable};
 use regcred::targets;
-use regcred::targets::github::{Names, Operation, Place, Store};
+use regcred::targets::github::{Audience, Names, Operation, Place, Store};
 
 use crate::case::*;
 use crate::scenarios;
@@ -131,7 +131,7 @@ scenarios! {
         let mut case = Case::in_place();
         case.found().marker = Ok(None);
         case.desired.github.push(place("web"));
-        case.observed.github.places.insert(place("web").place, empty_place());
+        case.observed.github.places.insert(place("web").key(), empty_place());
         let plan = case.plan();
         expect(&plan, "github:acme/web/actions/DOCKER_HUB_TOKEN", Action::Create, ReasonKind::Absent);
         expect(&plan, TOKEN, Action::Update, ReasonKind::Spread);
@@ -224,7 +224,7 @@ scenarios! {
         staging.place.store = Store::Environment("staging".to_owned());
         staging.create_environment = true;
         let found = regcred::targets::github::Found { environment_absent: true, ..empty_place() };
-        case.observed.github.places.insert(staging.place.clone(), found);
+        case.observed.github.places.insert(staging.key(), found);
         case.desired.github.push(staging);
         let plan = case.plan();
         let token = "github:acme/api/environments/staging/DOCKER_HUB_TOKEN";
@@ -243,12 +243,31 @@ scenarios! {
         let mut bot = place("api");
         bot.place = Place { store: Store::Dependabot, ..bot.place };
         bot.names = Names { marker: "DOCKER_HUB_SYNC_DEPENDABOT".to_owned(), ..bot.names };
-        case.observed.github.places.insert(bot.place.clone(), empty_place());
+        case.observed.github.places.insert(bot.key(), empty_place());
         case.desired.github.push(bot);
         let plan = case.plan();
         expect(&plan, "github:acme/api/dependabot/DOCKER_HUB_TOKEN", Action::Create, ReasonKind::Absent);
         expect(&plan, "github:acme/api/variables/DOCKER_HUB_SYNC_DEPENDABOT", Action::Create, ReasonKind::RecordFollows);
         expect(&plan, TOKEN, Action::Keep, ReasonKind::Recorded);
+        plan
+    }
+
+    fn an_organizations_secret_that_others_than_declared_see_is_written_again() -> Plan {
+        let mut case = Case::in_place();
+        let mut all = place("api");
+        all.place.repo = None;
+        all.audience = Some(Audience::Private);
+        let mut found = case.found().clone();
+        found.audiences = ["DOCKER_HUB_USERNAME", "DOCKER_HUB_TOKEN"].map(|name| (name.to_owned(), Audience::All)).into();
+        found.audiences.insert("DOCKER_HUB_USERNAME".to_owned(), Audience::Private);
+        case.observed.github.places.insert(all.key(), found);
+        case.desired.github.push(all);
+        let plan = case.plan();
+        expect(&plan, "github:acme/actions/DOCKER_HUB_TOKEN", Action::Update, ReasonKind::OtherAudience);
+        expect(&plan, "github:acme/actions/DOCKER_HUB_USERNAME", Action::Keep, ReasonKind::Recorded);
+        expect(&plan, "github:acme/variables/DOCKER_HUB_SYNC", Action::Update, ReasonKind::RecordFollows);
+        expect(&plan, TOKEN, Action::Keep, ReasonKind::Recorded);
+        expect_still(&case.applied().plan());
         plan
     }
 

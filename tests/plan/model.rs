@@ -119,15 +119,18 @@ fn resolve(input: &Input, session: &Session, observed: &aws::Observed) -> String
 
 fn perform_github(operation: &github::Operation, observed: &mut github::Observed) {
     match operation {
-        github::Operation::PutSecret { place, name, create_environment, .. } => {
-            let found = observed.places.get_mut(place).unwrap();
-            assert!(!found.archived, "an archived repository takes no writes");
-            assert_eq!(*create_environment, found.environment_absent);
-            found.secrets.as_mut().unwrap().insert(name.clone(), at(NOW));
+        github::Operation::PutSecret { place, name, create_environment, audience, .. } => {
+            let there = observed.places.iter_mut().filter(|((at, _), _)| at == place);
+            for found in there.map(|(_, found)| found) {
+                assert!(!found.archived, "an archived repository takes no writes");
+                assert_eq!(*create_environment, found.environment_absent);
+                found.secrets.as_mut().unwrap().insert(name.clone(), at(NOW));
+                found.audiences.extend(audience.clone().map(|audience| (name.clone(), audience)));
+            }
         }
-        github::Operation::PutMarker { place, name: _, fingerprint, names, written } => {
+        github::Operation::PutMarker { place, name, fingerprint, names, written } => {
             assert!(!written.is_empty(), "a marker without a write has no time");
-            let found = observed.places.get_mut(place).unwrap();
+            let found = observed.places.get_mut(&(place.clone(), name.clone())).unwrap();
             found.environment_absent = false;
             found.marker = Ok(Some(Marker {
                 fingerprint: regcred::model::Fingerprint::parse(fingerprint).unwrap(),

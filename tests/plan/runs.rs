@@ -86,8 +86,24 @@ scenarios! {
     }
 
     fn only_takes_several_prefixes() -> Plan {
-        let plan = only(Case::empty(), &[POLICY, TOKEN]);
-        assert_eq!(plan.changes.len(), 2);
+        let plan = only(Case::empty(), &[POLICY, USERNAME, TOKEN]);
+        let addresses: Vec<String> = plan.changes.iter().map(|row| row.address.to_string()).collect();
+        assert_eq!(addresses, [POLICY, TOKEN, USERNAME, MARKER], "and the record of the two secrets");
+        plan
+    }
+
+    fn only_one_secret_is_recorded_without_vouching_for_the_other_and_is_not_written_again() -> Plan {
+        let mut case = Case::in_place();
+        case.marker().fingerprint = earlier();
+        case.options.only = vec![TOKEN.to_owned()];
+        let plan = case.plan();
+        expect(&plan, TOKEN, Action::Update, ReasonKind::Changed);
+        expect(&plan, MARKER, Action::Update, ReasonKind::RecordFollows);
+        let mut next = case.applied();
+        expect_still(&next.plan());
+        next.options.only.clear();
+        expect(&next.plan(), USERNAME, Action::Update, ReasonKind::NotRecorded);
+        expect(&next.plan(), TOKEN, Action::Keep, ReasonKind::Recorded);
         plan
     }
 

@@ -37,7 +37,7 @@ fn rich() -> Case {
     case.marker().fingerprint = earlier();
     case.desired.github.push(place("web"));
     let web = regcred::targets::github::Found { archived: true, ..empty_place() };
-    case.observed.github.places.insert(place("web").place, web);
+    case.observed.github.places.insert(place("web").key(), web);
     case.desired
         .notes
         .push("no cache rule for scratch: no aws:region in the stack file or the project".to_owned());

@@ -9,7 +9,12 @@ use crate::server::{Answer, Call, Server, answer, basic, challenge};
 const USER: &str = "acme";
 const TOKEN: &str = "dckr_pat_0123456789abcdefghijklmn";
 
-fn try_login(registry: &str, server: &Server, username: &str, secret: &str) -> Result<Login, LoginError> {
+pub(crate) fn try_login(
+    registry: &str,
+    server: &Server,
+    username: &str,
+    secret: &str,
+) -> Result<Login, LoginError> {
     let endpoints = Endpoints::parse(&format!("{registry}={}", server.origin)).unwrap();
     let registry = Registry::parse(registry).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -3,6 +3,7 @@
 
 mod endpoints;
 mod http;
+mod kinds;
 mod login;
 mod reference;
 mod registry_name;

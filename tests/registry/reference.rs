@@ -143,7 +143,7 @@ fn a_path_must_be_in_lower_case_and_the_error_names_it() {
         error("ghcr.io/Acme/api:1").to_string(),
         "invalid reference format: repository name (Acme/api) must be lowercase"
     );
-    assert_eq!(error("ghcr.io/Acme/api:1").hint().unwrap(), "write `acme/api`");
+    assert_eq!(error("ghcr.io/Acme/api:1").hint().unwrap(), "write `ghcr.io/acme/api:1`");
     assert_eq!(
         error("redis@SHA256:b5bb").to_string(),
         "invalid reference format: repository name (library/redis@SHA256) must be lowercase"

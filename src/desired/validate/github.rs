@@ -1,35 +1,17 @@
 //! What an item of `github` means: a place and the names in it.
 
+use std::collections::BTreeSet;
+
 use super::Validator;
 use crate::desired::file;
 use crate::desired::names::github_fault;
-use crate::desired::node::Spanned;
+use crate::desired::node::{At, Spanned};
 use crate::model::CredentialId;
-use crate::targets::github::{self, Names, Place, Store};
+use crate::targets::github::{self, Audience, Names, Place, Store};
 
 impl Validator {
     pub(super) fn github(&mut self, id: &CredentialId, declared: &file::Github) {
-        if let Some(organization) = &declared.organization {
-            self.refuse(
-                organization.at,
-                "organization secrets are not supported yet",
-                "list the repositories instead",
-            );
-            return;
-        }
-        let Some(repository) = &declared.repository else {
-            self.refuse(declared.at, "an item of `github` has no repository", "repository: owner/name");
-            return;
-        };
-        let Some((owner, repo)) = split_repository(&repository.value) else {
-            self.refuse(
-                repository.at,
-                format!("`{}` is not a repository", repository.value),
-                "repository: owner/name",
-            );
-            return;
-        };
-        let place = Place { owner: owner.to_owned(), repo: repo.to_owned(), store: self.store(declared) };
+        let Some((place, audience)) = self.place(declared) else { return };
         if self.desired.github.iter().any(|other| other.place == place && other.credential == *id) {
             self.refuse(declared.at, "the same place is listed twice", "leave one of them out");
         }
@@ -60,7 +42,116 @@ impl Validator {
             place,
             names,
             create_environment: declared.create_environment,
+            audience,
         });
+    }
+
+    /// A repository, or an organization with who is to see its secrets.
+    fn place(&self, declared: &file::Github) -> Option<(Place, Option<Audience>)> {
+        match (&declared.repository, &declared.organization) {
+            (Some(repository), None) => Some((self.repository(repository, declared)?, None)),
+            (None, Some(organization)) => self.organization(organization, declared),
+            (Some(_), Some(organization)) => {
+                self.refuse(
+                    organization.at,
+                    "an item is of a repository or of an organization",
+                    "make it two items of the list",
+                );
+                None
+            }
+            (None, None) => {
+                self.refuse(declared.at, "an item of `github` has no repository", "repository: owner/name");
+                None
+            }
+        }
+    }
+
+    fn repository(&self, repository: &Spanned<String>, declared: &file::Github) -> Option<Place> {
+        let Some((owner, repo)) = split_repository(&repository.value) else {
+            self.refuse(
+                repository.at,
+                format!("`{}` is not a repository", repository.value),
+                "repository: owner/name",
+            );
+            return None;
+        };
+        if let Some(visibility) = &declared.visibility {
+            self.refuse(visibility.at, "only an organization's secrets have a visibility", "leave it out");
+        }
+        if declared.repositories.is_some() {
+            self.refuse(
+                declared.at,
+                "`repositories` says who sees an organization's secret",
+                "make each repository an item of its own, or say `organization:`",
+            );
+        }
+        Some(Place { owner: owner.to_owned(), repo: Some(repo.to_owned()), store: self.store(declared) })
+    }
+
+    fn organization(
+        &self,
+        organization: &Spanned<String>,
+        declared: &file::Github,
+    ) -> Option<(Place, Option<Audience>)> {
+        let owner = organization.value.clone();
+        if !is_name(&owner) {
+            self.refuse(
+                organization.at,
+                format!("`{owner}` is not an organization's name"),
+                "organization: acme",
+            );
+            return None;
+        }
+        if let Some(environment) = &declared.environment {
+            self.refuse(environment.at, "an organization has no environments", "leave it out");
+        }
+        let audience = self.audience(organization.at, declared)?;
+        Some((Place { owner, repo: None, store: self.store(declared) }, Some(audience)))
+    }
+
+    /// GitHub asks for the visibility each time; a list of repositories says it, too.
+    fn audience(&self, at: At, declared: &file::Github) -> Option<Audience> {
+        let visibility =
+            declared.visibility.as_ref().map(|visibility| (visibility.value.as_str(), visibility.at));
+        let selected = || self.selected(declared);
+        match (visibility, &declared.repositories) {
+            (Some(("all", _)), None) => Some(Audience::All),
+            (Some(("private", _)), None) => Some(Audience::Private),
+            (None | Some(("selected", _)), Some(_)) => Some(Audience::Selected(selected())),
+            (Some(("all" | "private", at)), Some(_)) => {
+                self.refuse(at, "`repositories` goes with `visibility: selected`", "leave one of them out");
+                None
+            }
+            (None | Some(("selected", _)), None) => {
+                self.refuse(
+                    at,
+                    "it is not said who sees the organization's secrets",
+                    "visibility: private, or repositories: [api, web]",
+                );
+                None
+            }
+            (Some((other, at)), _) => {
+                self.refuse(
+                    at,
+                    format!("`visibility: {other}` is not known"),
+                    "visibility: all, private or selected",
+                );
+                None
+            }
+        }
+    }
+
+    fn selected(&self, declared: &file::Github) -> BTreeSet<String> {
+        let named = declared.repositories.iter().flatten();
+        for repository in named.clone().filter(|repository| !is_name(&repository.value)) {
+            let last = repository.value.rsplit('/').next().unwrap_or_default();
+            self.refuse(
+                repository.at,
+                format!("`{}` is not the name of one of the organization's repositories", repository.value),
+                format!("its name alone, such as {}", if is_name(last) { last } else { "api" }),
+            );
+        }
+        named.map(|repository| repository.value.to_ascii_lowercase()).collect()
     }
 
     fn store(&self, declared: &file::Github) -> Store {
@@ -114,8 +205,11 @@ impl Validator {
 
 /// `owner/name`, as GitHub allows them.
 pub(in crate::desired) fn split_repository(text: &str) -> Option<(&str, &str)> {
-    let (owner, repo) = text.split_once('/')?;
-    let legal =
-        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    (legal(owner) && legal(repo) && repo != "." && repo != "..").then_some((owner, repo))
+    text.split_once('/').filter(|(owner, repo)| is_name(owner) && is_name(repo))
+}
+
+/// The name of a user, an organization or a repository.
+fn is_name(text: &str) -> bool {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    !text.is_empty() && text.chars().all(legal) && text != "." && text != ".."
 }

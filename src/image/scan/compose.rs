@@ -1,5 +1,7 @@
 //! The images that a Compose file pulls.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::dockerfile;
 use super::finds::{At, Finds};
 use super::variables::Variables;
@@ -7,6 +9,9 @@ use super::yaml::Value;
 
 /// The scheme of an additional build context that is an image.
 const IMAGE_CONTEXT: &str = "docker-image://";
+
+/// How often one service may extend another; nobody writes more, and a file may be made to, in a circle.
+const MAX_EXTENDS: usize = 16;
 
 /// Whether a document is a Compose file by what is in it: services that have an image or are built.
 pub(super) fn is_compose(root: Value<'_>) -> bool {
@@ -20,19 +25,69 @@ pub(super) fn is_compose(root: Value<'_>) -> bool {
 /// Reads a Compose file's document.
 pub(super) fn read(root: Value<'_>, finds: &mut Finds) {
     let variables = Variables::of_compose();
-    for (name, service) in root.get("services").map(|services| services.entries()).unwrap_or_default() {
-        let build = service.get("build");
-        match service.get("image") {
-            // With `build`, the image is what is made, not what is pulled.
-            Some(image) if build.is_none() => {
-                let place = format!("services.{name}.image");
-                finds.image(image.at(), place, &variables.expand(image.text().unwrap_or_default()));
+    let services = root.get("services").map(|services| services.entries()).unwrap_or_default();
+    let services = Services(services.into_iter().collect());
+    let made = services.made();
+    for (name, service) in &services.0 {
+        if let Some(image) = service.get("image").filter(|_| services.pulls(*service)) {
+            // What another service is built as is made, not pulled.
+            let text = image.text().unwrap_or_default();
+            if !made.contains(text) {
+                finds.image(image.at(), format!("services.{name}.image"), &variables.expand(text));
             }
-            Some(_) | None => {}
         }
-        if let Some(build) = build {
+        volumes(*service, name, &variables, finds);
+        if let Some(build) = service.get("build") {
             contexts(build, name, &variables, finds);
             inline(build, name, &variables, finds);
+        }
+    }
+}
+
+/// The services of a file, by name.
+struct Services<'a>(BTreeMap<&'a str, Value<'a>>);
+
+impl<'a> Services<'a> {
+    /// The images that services are built as.
+    fn made(&self) -> BTreeSet<&'a str> {
+        let built = self.0.values().filter(|service| self.builds(**service));
+        built.filter_map(|service| service.get("image")?.text()).collect()
+    }
+
+    /// Whether a service's image is pulled, if it has one.
+    fn pulls(&self, service: Value<'_>) -> bool {
+        let policy = service.get("pull_policy").and_then(|policy| policy.text());
+        !matches!(policy, Some("never" | "build")) && !self.builds(service)
+    }
+
+    /// Whether a service is built: it has `build`, or one of this file that it extends has.
+    fn builds(&self, service: Value<'_>) -> bool {
+        let mut service = Some(service);
+        for _ in 0..MAX_EXTENDS {
+            match service {
+                Some(service) if service.get("build").is_some() => return true,
+                Some(extending) => service = self.extended(extending),
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// `extends: name` or `extends: { service: name }`; a service of another file is read there.
+    fn extended(&self, service: Value<'_>) -> Option<Value<'a>> {
+        let extends = service.get("extends").filter(|extends| extends.get("file").is_none())?;
+        let name = extends.text().or_else(|| extends.get("service")?.text())?;
+        self.0.get(name).copied()
+    }
+}
+
+/// Volumes that are images.
+fn volumes(service: Value<'_>, name: &str, variables: &Variables, finds: &mut Finds) {
+    for volume in service.get("volumes").into_iter().flat_map(|volumes| volumes.items()) {
+        let is_image = volume.get("type").and_then(|kind| kind.text()) == Some("image");
+        if let Some(image) = volume.get("source").filter(|_| is_image) {
+            let text = variables.expand(image.text().unwrap_or_default());
+            finds.image(image.at(), format!("services.{name}.volumes"), &text);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The images that a Dockerfile pulls: its base images, what it copies or mounts from, and its own parser.
 
+use std::collections::BTreeSet;
+
 use super::dockerfile_lines::{Instruction, Word, directives, instructions};
 use super::finds::{At, Finds};
 use super::variables::{Value, Variables};
@@ -27,18 +29,23 @@ pub(super) fn read(text: &str) -> Finds {
     for name in PLATFORM {
         variables.set(name, Value::Foreign);
     }
-    let mut build = Build { stages: Vec::new(), variables, finds: Finds::default() };
+    let instructions = instructions(text, directives.escape);
+    let froms = instructions.iter().filter(|instruction| instruction.name == "FROM");
+    let named = froms.filter_map(|from| stage(&from.words).1).collect();
+    let mut build = Build { named, stages: Vec::new(), variables, finds: Finds::default() };
     if let Some(syntax) = directives.syntax {
         build.finds.image(syntax.at, "# syntax", &syntax.text);
     }
-    for instruction in instructions(text, directives.escape) {
-        build.step(&instruction);
+    for instruction in &instructions {
+        build.step(instruction);
     }
     build.finds
 }
 
 struct Build {
-    /// The names of the stages so far, in lower case; empty for a stage without one.
+    /// The names of all stages: BuildKit copies and mounts from later ones, too.
+    named: BTreeSet<String>,
+    /// The names of the stages so far, which alone can be built on; empty for a stage without one.
     stages: Vec<String>,
     /// Those before the first stage: no others count where an image is named.
     variables: Variables,
@@ -71,16 +78,14 @@ impl Build {
         }
     }
 
-    /// `FROM [--platform=…] image [AS name]`
     fn stage(&mut self, instruction: &Instruction) {
-        let mut words = instruction.words.iter().skip_while(|word| word.text.starts_with("--"));
-        let base = words.next();
-        let named = words.next().is_some_and(|word| word.text.eq_ignore_ascii_case("as"));
-        let name = words.next().filter(|_| named).map(|word| word.text.to_lowercase());
+        let (base, name) = stage(&instruction.words);
         match base {
             Some(base) => {
                 let image = self.variables.expand(&base.text);
-                self.pull(base.at, "FROM", &image);
+                if !self.stages.contains(&image.to_lowercase()) {
+                    self.pull(base.at, "FROM", &image);
+                }
             }
             None => self.finds.skip(instruction.at, "`FROM` without an image"),
         }
@@ -92,7 +97,7 @@ impl Build {
         for word in words.iter().take_while(|word| word.text.starts_with("--")) {
             if let Some(source) = word.text.strip_prefix("--from=") {
                 let at = shifted(word.at, "--from=");
-                self.pull_or_index(at, "COPY --from", source);
+                self.pull_unless_stage(at, "COPY --from", source);
             }
         }
     }
@@ -105,7 +110,7 @@ impl Build {
             for field in mount.split(',') {
                 if let Some(source) = field.strip_prefix("from=") {
                     let at = shifted(word.at, &format!("{before}from="));
-                    self.pull_or_index(at, "RUN --mount", source);
+                    self.pull_unless_stage(at, "RUN --mount", source);
                 }
                 before += field;
                 before.push(',');
@@ -124,19 +129,27 @@ impl Build {
     }
 
     /// A stage may be meant by its number, too.
-    fn pull_or_index(&mut self, at: At, place: &str, source: &str) {
+    fn pull_unless_stage(&mut self, at: At, place: &str, source: &str) {
         let source = source.trim_matches(['"', '\'']);
-        if source.parse::<usize>().is_err() {
+        let is_stage = source.parse::<usize>().is_ok() || self.named.contains(&source.to_lowercase());
+        if !is_stage {
             self.pull(at, place, source);
         }
     }
 
     fn pull(&mut self, at: At, place: &str, image: &str) {
-        let is_stage = self.stages.contains(&image.to_lowercase());
-        if !is_stage && image != SCRATCH {
+        if image != SCRATCH {
             self.finds.image(at, place, image);
         }
     }
+}
+
+/// The base and the stage's name, in lower case, of `FROM [--platform=…] base [AS name]`.
+fn stage(words: &[Word]) -> (Option<&Word>, Option<String>) {
+    let mut words = words.iter().skip_while(|word| word.text.starts_with("--"));
+    let base = words.next();
+    let named = words.next().is_some_and(|word| word.text.eq_ignore_ascii_case("as"));
+    (base, words.next().filter(|_| named).map(|word| word.text.to_lowercase()))
 }
 
 /// The position behind a text that stands at a position.

@@ -116,7 +116,11 @@ impl Reader<'_> {
 
     /// Steps over the here-documents that an instruction opens.
     fn skip_here_documents(&mut self, instruction: &Instruction) {
-        if !matches!(instruction.name.as_str(), "RUN" | "COPY" | "ADD") {
+        let name = match (instruction.name.as_str(), instruction.words.first()) {
+            ("ONBUILD", Some(inner)) => inner.text.to_ascii_uppercase(),
+            (name, _) => name.to_owned(),
+        };
+        if !matches!(name.as_str(), "RUN" | "COPY" | "ADD") {
             return;
         }
         for (name, tabs) in instruction.words.iter().filter_map(|word| here_document(&word.text)) {

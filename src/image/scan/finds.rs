@@ -14,6 +14,24 @@ pub(super) struct Found {
     /// Which instruction or key holds it.
     pub(super) place: String,
     pub(super) image: Image,
+    pub(super) login: Login,
+}
+
+/// What a file itself says about the login that an image is pulled with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Login {
+    /// Nothing: whoever uses the file is logged in, or is not.
+    #[default]
+    Unsaid,
+    /// The file gives the login with the image.
+    Given,
+    /// Nobody can be logged in when it is pulled.
+    Missing {
+        /// Why.
+        why: &'static str,
+        /// What to change in the file.
+        hint: &'static str,
+    },
 }
 
 /// An image's name as far as a file says it.
@@ -41,10 +59,15 @@ pub(super) struct Finds {
 impl Finds {
     /// Takes an image name as it stands in a file after everything known has been put into it.
     pub(super) fn image(&mut self, at: At, place: impl Into<String>, text: &str) {
+        self.image_with(at, place, text, Login::Unsaid);
+    }
+
+    /// The same of an image for whose login the file is responsible.
+    pub(super) fn image_with(&mut self, at: At, place: impl Into<String>, text: &str, login: Login) {
         let text = text.trim();
         match known_part(text) {
             _ if text.is_empty() => {}
-            Some(image) => self.found.push(Found { at, place: place.into(), image }),
+            Some(image) => self.found.push(Found { at, place: place.into(), image, login }),
             None => {
                 let shown: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
                 self.skip(at, format!("`{shown}` depends on a value that is not in the file"));
@@ -75,6 +98,7 @@ impl Finds {
             at: at(found.at),
             place: place(found.place),
             image: found.image,
+            login: found.login,
         }));
         self.skipped
             .extend(skipped.into_iter().map(|skip| Skip { at: skip.at.map(&at), reason: skip.reason }));
@@ -83,7 +107,7 @@ impl Finds {
 
 /// The name in a text of which parts may be variables or expressions: nothing if they reach into the name. With a variable
 /// tag, which registry an image is pulled from is known all the same.
-fn known_part(text: &str) -> Option<Image> {
+pub(super) fn known_part(text: &str) -> Option<Image> {
     let Some(first) = text.find('$').into_iter().chain(text.find("{{")).min() else {
         return Some(Image { name: text.to_owned(), version: String::new() });
     };

@@ -8,6 +8,7 @@ mod dockerfile;
 mod dockerfile_lines;
 mod finds;
 mod kubernetes;
+mod matrix;
 mod variables;
 mod walk;
 mod workflow;
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{Context, Row};
-use finds::{At, Finds, Found, Skip};
+use finds::{At, Finds, Found, Login, Skip};
 use yaml::Value;
 
 /// The largest file that is read, in bytes. Nobody writes a larger one of these kinds by hand.
@@ -52,7 +53,7 @@ pub struct ImageRow {
     /// What the name means.
     #[serde(flatten)]
     pub row: Row,
-    /// Why it would be pulled without a credential.
+    /// Why it would be pulled without a credential; nothing if the file gives a login of its own.
     pub anonymous: Option<String>,
     /// The name of the same image that a credential is for.
     pub instead: Option<String>,
@@ -120,10 +121,25 @@ impl Scan {
 
 impl ImageRow {
     fn new(file: &Path, found: Found, context: &Context) -> Self {
-        let Found { at: At { line, column }, place, image } = found;
+        let Found { at: At { line, column }, place, image, login } = found;
         let row = Row::new(&image.name, context).with_version(&image.version);
+        let row = if row.error.is_none() { pulled_with(row, login) } else { row };
         let (anonymous, instead) = (row.anonymous_why.clone(), row.instead.clone());
         Self { file: file.to_owned(), line, column, place, row, anonymous, instead }
+    }
+}
+
+/// What a file says about the login goes before what the configuration has.
+fn pulled_with(row: Row, login: Login) -> Row {
+    match login {
+        Login::Unsaid => row,
+        Login::Given => Row { anonymous_why: None, instead: None, ..row },
+        // Without a credential there is nothing that the file could be given.
+        Login::Missing { .. } if row.credential.is_none() => row,
+        Login::Missing { why, hint } => {
+            let (anonymous_why, hint) = (Some(why.to_owned()), Some(hint.to_owned()));
+            Row { credential: None, anonymous_why, hint, ..row }
+        }
     }
 }
 

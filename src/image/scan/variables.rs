@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 /// How deep defaults may be nested in defaults; nobody writes more, and a file may be made to.
 const MAX_DEPTH: usize = 16;
 
+/// The longest value that is put in, in bytes: longer than any image's name, and so short that variables that are made of each
+/// other twice cannot fill the memory.
+const MAX_VALUE: usize = 1024;
+
 /// What is known about a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
@@ -35,7 +39,8 @@ impl Variables {
     }
 
     pub(super) fn set(&mut self, name: &str, value: Value) {
-        self.values.insert(name.to_owned(), value);
+        let too_long = matches!(&value, Value::Set(value) if value.len() > MAX_VALUE);
+        self.values.insert(name.to_owned(), if too_long { Value::Foreign } else { value });
     }
 
     /// A text with everything put in that the file says; what it does not say stays as it is, in braces.
@@ -73,18 +78,23 @@ impl Variables {
         }
         if let Some(inner) = braced(rest) {
             match self.braced_value(inner, depth) {
-                Some(value) => out.push_str(&value),
-                None => out.push_str(&format!("${{{inner}}}")),
+                Some(value) if !self.is_full(out) => out.push_str(&value),
+                _ => out.push_str(&format!("${{{inner}}}")),
             }
             return &rest[inner.len() + 2..];
         }
         let name = &rest[..name_length(rest)];
         match self.values.get(name) {
-            Some(Value::Set(value)) => out.push_str(value),
-            Some(Value::Unset | Value::Foreign) | None if name.is_empty() => out.push('$'),
-            Some(Value::Unset | Value::Foreign) | None => out.push_str(&format!("${{{name}}}")),
+            Some(Value::Set(value)) if !self.is_full(out) => out.push_str(value),
+            _ if name.is_empty() => out.push('$'),
+            _ => out.push_str(&format!("${{{name}}}")),
         }
         &rest[name.len()..]
+    }
+
+    /// Whether a word of a Dockerfile is longer than anything it could mean. In Compose nothing has a value to put in.
+    fn is_full(&self, out: &str) -> bool {
+        self.escape.is_some() && out.len() > MAX_VALUE
     }
 
     /// The value of `NAME`, `NAME:-word`, `NAME-word`, `NAME:+word` or `NAME+word`, if the file says it.
@@ -125,7 +135,8 @@ fn braced(text: &str) -> Option<&str> {
     if !text.starts_with('{') {
         return None;
     }
-    for (index, c) in text.char_indices() {
+    // As far as anybody writes: else every `${` of a file without a `}` is looked for to its end.
+    for (index, c) in text.char_indices().take(MAX_VALUE) {
         match c {
             '{' => depth += 1,
             '}' if depth == 1 => return Some(&text[1..index]),

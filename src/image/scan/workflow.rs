@@ -1,10 +1,28 @@
-//! The images that GitHub workflows and actions pull.
+//! The images that GitHub workflows and actions pull, and whether anybody is logged in then.
+//!
+//! The runner logs in to pull a job's containers only with the `credentials:` that the job gives, and to GitHub's own
+//! registry with the job's token; an action's image it pulls before any step can log in (`ContainerOperationProvider` and
+//! `ActionManager` of actions/runner).
 
-use super::finds::Finds;
+use super::finds::{At, Finds, Login, known_part};
+use super::matrix;
 use super::yaml::Value;
 
 /// The scheme of an action that is an image.
 const DOCKER: &str = "docker://";
+
+/// The registry that the runner logs in to by itself.
+const GITHUB_REGISTRY: &str = "ghcr.io/";
+
+const NO_CREDENTIALS: Login = Login::Missing {
+    why: "the job gives no `credentials:` for it",
+    hint: "write `credentials:` with `username:` and `password:`, from secrets, beside `image:`",
+};
+
+const BEFORE_ALL_STEPS: Login = Login::Missing {
+    why: "the image of an action is pulled before any step can log in",
+    hint: "use `docker run` in a step that follows the login",
+};
 
 /// Whether a document is a workflow by what is in it.
 pub(super) fn is_workflow(root: Value<'_>) -> bool {
@@ -20,11 +38,11 @@ pub(super) fn is_action(root: Value<'_>) -> bool {
 pub(super) fn read(root: Value<'_>, finds: &mut Finds) {
     for (name, job) in root.get("jobs").map(|jobs| jobs.entries()).unwrap_or_default() {
         if let Some(container) = job.get("container") {
-            image_of(container, &format!("jobs.{name}.container"), finds);
+            image_of(container, job, &format!("jobs.{name}.container"), finds);
         }
         for (service, container) in job.get("services").map(|services| services.entries()).unwrap_or_default()
         {
-            image_of(container, &format!("jobs.{name}.services.{service}"), finds);
+            image_of(container, job, &format!("jobs.{name}.services.{service}"), finds);
         }
         steps(job, &format!("jobs.{name}.steps"), finds);
     }
@@ -34,32 +52,45 @@ pub(super) fn read(root: Value<'_>, finds: &mut Finds) {
 pub(super) fn read_action(root: Value<'_>, finds: &mut Finds) {
     let Some(runs) = root.get("runs") else { return };
     if let Some(image) = runs.get("image") {
-        docker(image, "runs.image", finds);
+        action(image, "runs.image", finds);
     }
     steps(runs, "runs.steps", finds);
 }
 
 /// A container is an image's name, or a mapping that has it.
-fn image_of(container: Value<'_>, place: &str, finds: &mut Finds) {
+fn image_of(container: Value<'_>, job: Value<'_>, place: &str, finds: &mut Finds) {
     let (image, place) = match container.get("image") {
         Some(image) => (image, format!("{place}.image")),
         None => (container, place.to_owned()),
     };
-    if let Some(text) = image.text() {
-        finds.image(image.at(), place, text.strip_prefix(DOCKER).unwrap_or(text));
+    let Some(text) = image.text() else { return };
+    let given = container.get("credentials").is_some();
+    // With a name from the job's matrix, each of its values is an image, where it stands.
+    let values = if known_part(text).is_none() { matrix::values(text, job) } else { Vec::new() };
+    for (at, value) in &values {
+        pulled(*at, place.clone(), value, given, finds);
     }
+    if values.is_empty() {
+        pulled(image.at(), place, text, given, finds);
+    }
+}
+
+fn pulled(at: At, place: String, text: &str, given: bool, finds: &mut Finds) {
+    let name = text.strip_prefix(DOCKER).unwrap_or(text);
+    let logged_in = given || name.starts_with(GITHUB_REGISTRY);
+    finds.image_with(at, place, name, if logged_in { Login::Given } else { NO_CREDENTIALS });
 }
 
 fn steps(of: Value<'_>, place: &str, finds: &mut Finds) {
     for step in of.get("steps").into_iter().flat_map(|steps| steps.items()) {
         if let Some(uses) = step.get("uses") {
-            docker(uses, &format!("{place}, uses"), finds);
+            action(uses, &format!("{place}, uses"), finds);
         }
     }
 }
 
-fn docker(value: Value<'_>, place: &str, finds: &mut Finds) {
+fn action(value: Value<'_>, place: &str, finds: &mut Finds) {
     if let Some(image) = value.text().and_then(|text| text.strip_prefix(DOCKER)) {
-        finds.image(value.at(), place, image);
+        finds.image_with(value.at(), place, image, BEFORE_ALL_STEPS);
     }
 }

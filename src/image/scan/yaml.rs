@@ -27,6 +27,7 @@ struct Node<'t> {
 }
 
 enum Kind<'t> {
+    Null,
     /// Its text, and whether each of its lines is one of the file.
     Scalar(Cow<'t, str>, bool),
     Sequence(Vec<usize>),
@@ -59,6 +60,11 @@ pub(super) fn documents(text: &str) -> (Vec<Document<'_>>, Option<Broken>) {
     }
 }
 
+/// Whether a scalar is nothing by YAML's core schema: `~`, `null` or not written at all.
+fn is_null(text: &str, style: ScalarStyle) -> bool {
+    style == ScalarStyle::Plain && matches!(text, "" | "~" | "null" | "Null" | "NULL")
+}
+
 fn place(marker: &Marker) -> At {
     At { line: marker.line(), column: marker.col() + 1 }
 }
@@ -75,8 +81,12 @@ impl<'t> Builder<'t> {
     fn take(&mut self, event: Event<'t>, at: At) {
         match event {
             Event::Scalar(text, style, anchor, _) => {
-                let lines = style == ScalarStyle::Literal;
-                self.add(at, Kind::Scalar(text, lines), anchor);
+                let kind = if is_null(&text, style) {
+                    Kind::Null
+                } else {
+                    Kind::Scalar(text, style == ScalarStyle::Literal)
+                };
+                self.add(at, kind, anchor);
             }
             Event::SequenceStart(anchor, _) => self.open_collection(at, Kind::Sequence(Vec::new()), anchor),
             Event::MappingStart(anchor, _) => self.open_collection(at, Kind::Mapping(Vec::new()), anchor),
@@ -142,7 +152,7 @@ impl<'a> Value<'a> {
     pub(super) fn text(&self) -> Option<&'a str> {
         match &self.node().kind {
             Kind::Scalar(text, _) => Some(text),
-            Kind::Sequence(_) | Kind::Mapping(_) => None,
+            Kind::Null | Kind::Sequence(_) | Kind::Mapping(_) => None,
         }
     }
 
@@ -160,11 +170,11 @@ impl<'a> Value<'a> {
     }
 
     /// The values of a sequence; none of anything else.
-    pub(super) fn items(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+    pub(super) fn items(&self) -> impl DoubleEndedIterator<Item = Value<'a>> + use<'a> {
         let document = self.document;
         let ids: &[usize] = match &self.node().kind {
             Kind::Sequence(ids) => ids,
-            Kind::Scalar(..) | Kind::Mapping(_) => &[],
+            Kind::Null | Kind::Scalar(..) | Kind::Mapping(_) => &[],
         };
         ids.iter().map(move |&id| Value { document, id })
     }
@@ -174,9 +184,11 @@ impl<'a> Value<'a> {
         self.entries().into_iter().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
-    /// A mapping's keys and values, its own before those of its merge keys; keys that are no text are left out.
+    /// A mapping's keys and values; keys that are no text and values that are nothing are left out. Its own come before those
+    /// of its merge keys, and of several merged mappings the first one's (<https://yaml.org/type/merge.html>).
     pub(super) fn entries(&self) -> Vec<(&'a str, Value<'a>)> {
         let mut entries = Vec::new();
+        let mut names = BTreeSet::new();
         let mut merged = vec![*self];
         let mut seen = BTreeSet::new();
         while let Some(value) = merged.pop() {
@@ -184,11 +196,11 @@ impl<'a> Value<'a> {
             if !seen.insert(value.id) {
                 continue;
             }
-            merged.extend(value.items());
             for (key, value) in value.own_entries() {
                 if key == "<<" {
                     merged.push(value);
-                } else {
+                    merged.extend(value.items().rev());
+                } else if names.insert(key) && !matches!(value.node().kind, Kind::Null) {
                     entries.push((key, value));
                 }
             }
@@ -200,7 +212,7 @@ impl<'a> Value<'a> {
         let document = self.document;
         let ids: &[usize] = match &self.node().kind {
             Kind::Mapping(ids) => ids,
-            Kind::Scalar(..) | Kind::Sequence(_) => &[],
+            Kind::Null | Kind::Scalar(..) | Kind::Sequence(_) => &[],
         };
         let value = move |id: usize| Value { document, id };
         ids.chunks_exact(2).filter_map(move |pair| Some((value(pair[0]).text()?, value(pair[1]))))

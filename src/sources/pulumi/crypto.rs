@@ -8,19 +8,20 @@
 //! A key management service hands out the same key of 32 bytes ([`DataKey::from_bytes`]), without a salt.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use aes_gcm::aead::{Aead, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use sha2::Sha256;
+use ring::pbkdf2;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::passphrase::Passphrase;
 use crate::model::Secret;
 
-const ROUNDS: u32 = 1_000_000;
+const ROUNDS: NonZeroU32 = NonZeroU32::new(1_000_000).unwrap();
 const CHECK_TEXT: &[u8] = b"pulumi";
 
 /// Go's `base64.StdEncoding`: padding is required, unused bits at the end are not looked at.
@@ -147,7 +148,7 @@ impl fmt::Debug for DataKey {
 /// [`CryptoError::WrongPassphrase`].
 pub fn derive(passphrase: &Passphrase, salt: &EncryptionSalt) -> Result<DataKey, CryptoError> {
     let mut key = Zeroizing::new([0; 32]);
-    pbkdf2::pbkdf2_hmac::<Sha256>(passphrase.bytes(), &salt.salt, ROUNDS, key.as_mut());
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, ROUNDS, &salt.salt, passphrase.bytes(), key.as_mut());
     let key = DataKey(key);
     match key.open(&salt.check) {
         Ok(text) if *text == CHECK_TEXT => Ok(key),

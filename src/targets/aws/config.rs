@@ -4,13 +4,17 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use super::trace::Traced;
 use super::{Role, Session};
 
 /// A request that has not been answered by then is tried again.
@@ -87,6 +91,10 @@ fn client(shared: &SdkConfig, session: &Session, profile: Option<&str>) -> Clien
     }
 }
 
+fn http() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}
+
 /// A login that is not a session's: what is left out comes from the SDK's own chain.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Access<'a> {
@@ -105,8 +113,6 @@ async fn login(session: &Session) -> SdkConfig {
 
 /// The SDK's settings for a login. Nothing is sent except by the credential chain, when first needed.
 pub async fn sdk_config(access: &Access<'_>) -> SdkConfig {
-    let http =
-        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -114,14 +120,20 @@ pub async fn sdk_config(access: &Access<'_>) -> SdkConfig {
     let retries =
         RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(Duration::from_millis(300));
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
+        .http_client(Traced(http()))
         .timeout_config(timeouts)
         .retry_config(retries);
-    if let Some(region) = access.region {
-        loader = loader.region(Region::new(region.to_owned()));
+    let region = access.region.map(|region| Region::new(region.to_owned()));
+    if let Some(region) = &region {
+        loader = loader.region(region.clone());
     }
     if let Some(profile) = access.profile {
-        loader = loader.profile_name(profile);
+        // The profile that a stack names is its login, as it is for Pulumi: the default chain would prefer keys of the
+        // environment, which may be another account's.
+        let base = ProviderConfig::default().with_region(region).with_http_client(Traced(http()));
+        let provider =
+            ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&base).build();
+        loader = loader.profile_name(profile).credentials_provider(provider);
     }
     let mut config = loader.load().await;
     for role in access.roles {

@@ -11,6 +11,7 @@ use octocrab::Octocrab;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use crate::http::trace;
 use crate::model::Secret;
 use crate::plan::Unreadable;
 
@@ -60,6 +61,7 @@ pub struct Token {
 #[derive(Debug)]
 pub struct Client {
     crab: Octocrab,
+    base: String,
     source: &'static str,
     patience: Patience,
     per_minute: DefaultDirectRateLimiter,
@@ -132,8 +134,8 @@ impl GithubError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Status { status, message, permissions, source_of_token, .. } => {
-                status_hint(*status, message, permissions.as_deref(), source_of_token)
+            Self::Status { status, path, message, permissions, source_of_token, .. } => {
+                status_hint(*status, path, message, permissions.as_deref(), source_of_token)
             }
             Self::Limited { wait, .. } => {
                 Some(format!("run it again in {} minutes", wait.as_secs().div_ceil(60)))
@@ -150,7 +152,13 @@ impl GithubError {
     }
 }
 
-fn status_hint(status: StatusCode, message: &str, permissions: Option<&str>, source: &str) -> Option<String> {
+fn status_hint(
+    status: StatusCode,
+    path: &str,
+    message: &str,
+    permissions: Option<&str>,
+    source: &str,
+) -> Option<String> {
     let needs = permissions.map(|wanted| format!(" (GitHub accepts: {wanted})")).unwrap_or_default();
     match status {
         StatusCode::UNAUTHORIZED => {
@@ -163,7 +171,8 @@ fn status_hint(status: StatusCode, message: &str, permissions: Option<&str>, sou
             "a workflow's own GITHUB_TOKEN cannot touch secrets: mint a token of a GitHub App with `secrets: write` and `variables: write`{needs}"
         )),
         StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Some(format!(
-            "the token from {source} may lack access: it needs the repository permissions `secrets: write` and `variables: write`{needs}"
+            "the token from {source} may lack access: it needs the {} permissions `secrets: write` and `variables: write`{needs}",
+            if path.starts_with("/orgs/") { "organization" } else { "repository" }
         )),
         _ => None,
     }
@@ -186,6 +195,7 @@ impl Client {
         let rate = |rate: u32| NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
         Ok(Self {
             crab,
+            base: base.trim_end_matches('/').to_owned(),
             source: token.source,
             patience,
             per_minute: RateLimiter::direct(quota(Quota::per_minute(rate(60)), 20)),
@@ -264,10 +274,18 @@ impl Client {
                 Limited::new(body, BODY_CAP).collect().await.map_err(|error| chain(error.as_ref()))?;
             Ok((parts.status, parts.headers, bytes.to_bytes().to_vec()))
         };
-        match tokio::time::timeout(ANSWER_TIMEOUT, exchange).await {
+        let result = tokio::time::timeout(ANSWER_TIMEOUT, exchange).await;
+        let status = result.as_ref().ok().and_then(|result| Some(result.as_ref().ok()?.0.as_u16()));
+        trace(method.as_str(), &self.url(path), None, status);
+        match result {
             Ok(result) => result.map_err(broken),
             Err(_) => Err(broken(format!("no answer within {}s", ANSWER_TIMEOUT.as_secs()))),
         }
+    }
+
+    /// The address of a path, or of a redirect's target, which is one already.
+    fn url(&self, path: &str) -> String {
+        if path.starts_with('/') { format!("{}{path}", self.base) } else { path.to_owned() }
     }
 
     #[expect(clippy::result_large_err, reason = "one error a request, beside a network round trip")]

@@ -6,6 +6,7 @@
 //!            and not written since                   keep (recorded)
 //!          marker of another credential              update
 //!          written after the marker                  update (changed outside)
+//!          seen by others than declared              update (an organization's secret)
 //!          no marker                                 keep (unknown); update with --rewrite, or when
 //!                                                    the credential is written elsewhere in this run
 //! marker   follows the secrets; none for a value that is not a recognised access token
@@ -30,10 +31,10 @@ pub fn diff(
     spreading: &BTreeSet<CredentialId>,
 ) -> Vec<Change> {
     let rows = |desired: &Desired| {
-        let found = observed.places.get(&desired.place)?;
+        let found = observed.places.get(&desired.key())?;
         let known = known.get(&desired.credential)?;
         let spreads = spreading.contains(&desired.credential);
-        Some(PlaceDiff { desired, found, known, rewrite: options.rewrite, spreads }.rows())
+        Some(PlaceDiff { desired, found, known, options, spreads }.rows())
     };
     desired.iter().filter_map(rows).flatten().collect()
 }
@@ -43,8 +44,8 @@ pub fn diff(
 pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let mut notes = BTreeSet::new();
     for desired in desired {
-        let Some(found) = observed.places.get(&desired.place) else { continue };
-        let place = format!("github:{}/{}", desired.place.owner, desired.place.repo);
+        let Some(found) = observed.places.get(&desired.key()) else { continue };
+        let place = format!("github:{}", desired.place.name());
         if let Some(name) = &found.renamed {
             notes.insert(format!("{place} was renamed to {name}: write the new name in regcred.yaml"));
         }
@@ -62,7 +63,7 @@ struct PlaceDiff<'a> {
     desired: &'a Desired,
     found: &'a Found,
     known: &'a Known,
-    rewrite: bool,
+    options: &'a Options,
     spreads: bool,
 }
 
@@ -89,7 +90,7 @@ impl PlaceDiff<'_> {
     }
 
     fn secret(&self, name: &str, half: Half) -> Change {
-        let (action, reason) = self.writable(self.secret_verdict(name));
+        let (action, reason) = self.writable(self.visible(name, self.secret_verdict(name)));
         let operation = action.writes().then(|| {
             targets::Operation::Github(Operation::PutSecret {
                 place: self.desired.place.clone(),
@@ -98,6 +99,7 @@ impl PlaceDiff<'_> {
                 half,
                 create_environment: self.found.environment_absent,
                 begin: self.begin(),
+                audience: self.desired.audience.clone(),
             })
         });
         Change { operation, ..self.row(self.desired.place.secret(name), action, reason) }
@@ -120,7 +122,7 @@ impl PlaceDiff<'_> {
         match (secrets.get(name), self.record()) {
             (None, _) => (Action::Create, Reason::Absent),
             (Some(updated), Some(marker)) => self.recorded(name, *updated, marker),
-            (Some(_), None) if self.rewrite => (Action::Update, Reason::Rewrite),
+            (Some(_), None) if self.options.rewrite => (Action::Update, Reason::Rewrite),
             (Some(_), None) if self.spreads => (Action::Update, Reason::Spread),
             (Some(_), None) => (Action::Keep, Reason::Unknown),
         }
@@ -133,10 +135,22 @@ impl PlaceDiff<'_> {
             (Action::Update, Reason::NotRecorded)
         } else if !marker.covers(updated) {
             (Action::Update, Reason::ChangedOutside(updated.to_rfc3339_opts(SecondsFormat::Secs, true)))
-        } else if self.rewrite {
+        } else if self.options.rewrite {
             (Action::Update, Reason::Rewrite)
         } else {
             (Action::Keep, Reason::Recorded)
+        }
+    }
+
+    /// A secret that would be kept is written again where others than declared see it.
+    fn visible(&self, name: &str, (action, reason): (Action, Reason)) -> (Action, Reason) {
+        let (Some(wanted), Some(found)) = (&self.desired.audience, self.found.audiences.get(name)) else {
+            return (action, reason);
+        };
+        if action == Action::Keep && wanted != found {
+            (Action::Update, Reason::OtherAudience { found: found.to_string(), wanted: wanted.to_string() })
+        } else {
+            (action, reason)
         }
     }
 
@@ -167,30 +181,40 @@ impl PlaceDiff<'_> {
             (Ok(_), Err(_)) => return None,
             (Ok(_), Ok(marker)) => marker,
         };
-        let written: Vec<Address> =
-            secrets.iter().filter(|row| row.action.writes()).map(|row| row.address.clone()).collect();
-        Some(match (written.is_empty(), marker) {
-            (false, marker) => self.follow(address, marker.is_some(), written, secrets),
-            (true, Some(_)) => self.row(address, Action::Keep, Reason::InSync),
-            (true, None) => self.unrecorded(address, secrets),
+        Some(match (secrets.iter().any(|row| row.action.writes()), marker) {
+            (true, marker) => self.follow(address, marker.is_some(), secrets),
+            (false, Some(_)) => self.row(address, Action::Keep, Reason::InSync),
+            (false, None) => self.unrecorded(address, secrets),
         })
     }
 
-    fn follow(&self, address: Address, exists: bool, written: Vec<Address>, secrets: &[Change]) -> Change {
+    /// The record of what is written now and of what it vouched for already; not of what the run leaves out.
+    fn follow(&self, address: Address, exists: bool, secrets: &[Change]) -> Change {
         let action = if exists { Action::Update } else { Action::Create };
-        let names = &self.desired.names;
+        let left_out = |row: &&Change| row.action.writes() && !self.options.selects(&row.address);
+        let all_left_out = secrets.iter().filter(|row| row.action.writes()).all(|row| left_out(&row));
+        let recorded: Vec<&Change> = secrets.iter().filter(|row| all_left_out || !left_out(row)).collect();
+        let written = recorded.iter().filter(|row| row.action.writes()).map(|row| row.address.clone());
         let operation = Operation::PutMarker {
             place: self.desired.place.clone(),
-            name: names.marker.clone(),
+            name: self.desired.names.marker.clone(),
             fingerprint: self.known.fingerprint.full(),
-            names: vec![names.token.clone(), names.username.clone()],
-            written,
+            names: self.names_of(&recorded),
+            written: written.collect(),
         };
         Change {
-            after: secrets.iter().map(|row| row.address.clone()).collect(),
+            after: recorded.iter().map(|row| row.address.clone()).collect(),
             operation: Some(targets::Operation::Github(operation)),
             ..self.row(address, action, Reason::RecordFollows)
         }
+    }
+
+    /// The names of the secrets of these rows.
+    fn names_of(&self, rows: &[&Change]) -> Vec<String> {
+        let names = &self.desired.names;
+        let among =
+            |name: &&String| rows.iter().any(|row| row.address == self.desired.place.secret(name.as_str()));
+        [&names.token, &names.username].into_iter().filter(among).cloned().collect()
     }
 
     /// Nothing is written and there is no marker: the secrets are unknown, or may not be written.

@@ -1,6 +1,7 @@
-//! GitHub: the user name and the token as two secrets of a repository, an environment or Dependabot,
+//! GitHub: the user name and the token as two secrets of a repository, an environment, an organization or Dependabot,
 //! and one variable beside them that records what was written, since secrets cannot be read back.
 
+mod audience;
 mod client;
 mod diff;
 mod marker;
@@ -10,6 +11,7 @@ pub mod write;
 
 use std::collections::BTreeMap;
 
+pub use audience::Audience;
 use chrono::{DateTime, Utc};
 pub use client::{Answer, Client, GithubError, Patience, Token};
 pub use diff::{diff, notes};
@@ -29,6 +31,16 @@ pub struct Desired {
     pub names: Names,
     /// Whether to make the environment if it does not exist.
     pub create_environment: bool,
+    /// Who sees an organization's secrets; nothing for those of a repository.
+    pub audience: Option<Audience>,
+}
+
+impl Desired {
+    /// What tells it from all others: several credentials may be in one place, each with its own record.
+    #[must_use]
+    pub fn key(&self) -> (Place, String) {
+        (self.place.clone(), self.names.marker.clone())
+    }
 }
 
 /// The names in GitHub. GitHub compares them without regard to case and shows them in capitals.
@@ -59,15 +71,15 @@ impl Names {
 /// One store of secrets in GitHub: each has its own public key and its own secrets.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Place {
-    /// The repository's owner.
+    /// The repository's owner, or the organization.
     pub owner: String,
-    /// The repository.
-    pub repo: String,
-    /// Which of the repository's stores.
+    /// The repository; nothing for the organization's own secrets.
+    pub repo: Option<String>,
+    /// Which of its stores.
     pub store: Store,
 }
 
-/// The stores of a repository.
+/// The stores of a repository or an organization.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Store {
@@ -80,6 +92,15 @@ pub enum Store {
 }
 
 impl Place {
+    /// `owner/name` of the repository, or the organization's name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.repo {
+            Some(repo) => format!("{}/{repo}", self.owner),
+            None => self.owner.clone(),
+        }
+    }
+
     /// The address of a secret here.
     #[must_use]
     pub fn secret(&self, name: &str) -> Address {
@@ -106,15 +127,15 @@ impl Place {
     }
 
     fn address(&self, item: GithubItem) -> Address {
-        Address::Github { owner: self.owner.clone(), repo: Some(self.repo.clone()), item }
+        Address::Github { owner: self.owner.clone(), repo: self.repo.clone(), item }
     }
 }
 
 /// What was found, per place.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observed {
-    /// The places that were read.
-    pub places: BTreeMap<Place, Found>,
+    /// What was read, by [`Desired::key`].
+    pub places: BTreeMap<(Place, String), Found>,
 }
 
 /// What was found in one place.
@@ -122,6 +143,8 @@ pub struct Observed {
 pub struct Found {
     /// The secrets there, with the time of their last write; their values cannot be read.
     pub secrets: Read<BTreeMap<String, DateTime<Utc>>>,
+    /// Who sees an organization's secrets, for those of our names.
+    pub audiences: BTreeMap<String, Audience>,
     /// The marker, or nothing where there is none.
     pub marker: Read<Option<Marker>>,
     /// Whether the repository is archived; only asked where something may have to be written.
@@ -170,6 +193,9 @@ pub enum Operation {
         create_environment: bool,
         /// The record to begin first, where there is none.
         begin: Option<Begin>,
+        /// Who sees it, in an organization.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        audience: Option<Audience>,
     },
     /// The marker records the fingerprint, the names and the time of the last of these writes.
     PutMarker {
@@ -193,12 +219,25 @@ impl Operation {
         matches!(self, Self::PutSecret { .. })
     }
 
+    /// What it records as written.
+    #[must_use]
+    pub fn records(&self) -> &[Address] {
+        match self {
+            Self::PutSecret { .. } => &[],
+            Self::PutMarker { written, .. } => written,
+        }
+    }
+
     /// How many requests it takes, if nothing has to be tried again.
     #[must_use]
     pub fn requests(&self) -> usize {
         match self {
             // The public key is fetched once for both halves; counted with the token.
-            Self::PutSecret { half: Half::Token, begin, .. } => 2 + usize::from(begin.is_some()),
+            // So are the ids of the repositories that are to see it.
+            Self::PutSecret { half: Half::Token, begin, audience, .. } => {
+                let named = audience.as_ref().map_or(0, |audience| audience.repositories().len());
+                2 + named + usize::from(begin.is_some())
+            }
             Self::PutSecret { half: Half::Username, .. } | Self::PutMarker { .. } => 1,
         }
     }

@@ -9,37 +9,40 @@ use http::StatusCode;
 use serde_json::Value;
 
 use super::client::segment;
-use super::{Client, Desired, Found, GithubError, Observed, Place, Store};
+use super::{Audience, Client, Desired, Found, GithubError, Observed, Place, Store};
 use crate::plan::{Read, Unreadable};
 
 /// GitHub's largest page of secrets.
 const PAGE: usize = 100;
 
 impl Place {
-    /// The API's path of the repository.
+    /// The API's path of the repository or the organization.
     #[must_use]
-    pub(super) fn repository(&self) -> String {
-        format!("/repos/{}/{}", segment(&self.owner), segment(&self.repo))
+    pub(super) fn root(&self) -> String {
+        match &self.repo {
+            Some(repo) => format!("/repos/{}/{}", segment(&self.owner), segment(repo)),
+            None => format!("/orgs/{}", segment(&self.owner)),
+        }
     }
 
     /// The API's path of the place's secrets.
     #[must_use]
     pub(super) fn secrets(&self) -> String {
-        let repository = self.repository();
+        let root = self.root();
         match &self.store {
-            Store::Actions => format!("{repository}/actions/secrets"),
-            Store::Environment(name) => format!("{repository}/environments/{}/secrets", segment(name)),
-            Store::Dependabot => format!("{repository}/dependabot/secrets"),
+            Store::Actions => format!("{root}/actions/secrets"),
+            Store::Environment(name) => format!("{root}/environments/{}/secrets", segment(name)),
+            Store::Dependabot => format!("{root}/dependabot/secrets"),
         }
     }
 
     /// The API's path of the variables among which the place's marker is.
     #[must_use]
     pub(super) fn variables(&self) -> String {
-        let repository = self.repository();
+        let root = self.root();
         match &self.store {
-            Store::Environment(name) => format!("{repository}/environments/{}/variables", segment(name)),
-            Store::Actions | Store::Dependabot => format!("{repository}/actions/variables"),
+            Store::Environment(name) => format!("{root}/environments/{}/variables", segment(name)),
+            Store::Actions | Store::Dependabot => format!("{root}/actions/variables"),
         }
     }
 }
@@ -51,7 +54,7 @@ pub async fn observe(client: &Read<Client>, desired: &[Desired], concurrency: us
             Ok(client) => place(client, desired).await,
             Err(unreadable) => unread(unreadable),
         };
-        (desired.place.clone(), found)
+        (desired.key(), found)
     });
     let places = stream::iter(reads).buffer_unordered(concurrency.max(1)).collect::<Vec<_>>().await;
     Observed { places: places.into_iter().collect() }
@@ -60,6 +63,7 @@ pub async fn observe(client: &Read<Client>, desired: &[Desired], concurrency: us
 fn unread(unreadable: &Unreadable) -> Found {
     Found {
         secrets: Err(unreadable.clone()),
+        audiences: BTreeMap::new(),
         marker: Err(unreadable.clone()),
         archived: false,
         environment_absent: false,
@@ -68,41 +72,86 @@ fn unread(unreadable: &Unreadable) -> Found {
 }
 
 async fn place(client: &Client, desired: &Desired) -> Found {
-    let (secrets, marker) = tokio::join!(secrets(client, &desired.place), marker(client, desired));
-    let settled = matches!((&secrets, &marker), (Ok((list, _)), Ok(Some(marker)))
-        if marker.names.iter().all(|name| list.contains_key(name)));
-    let redirected = matches!(&secrets, Ok((_, true)));
+    let (secrets, marker) = tokio::join!(secrets(client, desired), marker(client, desired));
+    let settled = matches!((&secrets, &marker), (Ok(read), Ok(Some(marker)))
+        if marker.names.iter().all(|name| read.times.contains_key(name)));
+    let redirected = secrets.as_ref().is_ok_and(|read| read.redirected);
+    let audiences = secrets.as_ref().map(|read| read.audiences.clone()).unwrap_or_default();
     let mut found = Found {
-        secrets: secrets.map(|(list, _)| list).map_err(|error| error.unreadable()),
+        secrets: secrets.map(|read| read.times).map_err(|error| error.unreadable()),
+        audiences,
         marker: marker.map_err(|error| error.unreadable()),
         archived: false,
         environment_absent: false,
         renamed: None,
     };
     // Only where something may have to be written does it matter whether that is possible.
-    if !settled || redirected {
+    if desired.place.repo.is_some() && (!settled || redirected) {
         repository(client, desired, &mut found).await;
     }
     found
 }
 
-/// All secrets with the time of their last write, and whether the repository was renamed.
-async fn secrets(
-    client: &Client,
-    place: &Place,
-) -> Result<(BTreeMap<String, DateTime<Utc>>, bool), GithubError> {
-    let mut secrets = BTreeMap::new();
-    for page in 1.. {
-        let path = format!("{}?per_page={PAGE}&page={page}", place.secrets());
-        let answer = client.get(&path).await?;
-        let listed = answer.body["secrets"].as_array().map_or(&[][..], Vec::as_slice);
-        secrets.extend(listed.iter().filter_map(named));
-        let total = answer.body["total_count"].as_u64().unwrap_or_default();
-        if listed.len() < PAGE || (page * PAGE) as u64 >= total {
-            return Ok((secrets, answer.redirected));
+/// The secrets of a place.
+#[derive(Default)]
+struct Secrets {
+    /// When each was last written.
+    times: BTreeMap<String, DateTime<Utc>>,
+    /// Who sees those of our names, in an organization.
+    audiences: BTreeMap<String, Audience>,
+    /// Whether the repository was renamed.
+    redirected: bool,
+}
+
+async fn secrets(client: &Client, desired: &Desired) -> Result<Secrets, GithubError> {
+    let mut secrets = Secrets::default();
+    let (listed, redirected) = list(client, &desired.place.secrets(), "secrets").await?;
+    secrets.redirected = redirected;
+    secrets.times.extend(listed.iter().filter_map(named));
+    let ours = |secret: &&Value| {
+        secret["name"]
+            .as_str()
+            .is_some_and(|name| name == desired.names.username || name == desired.names.token)
+    };
+    for secret in listed.iter().filter(ours) {
+        if let Some(audience) = audience(client, &desired.place, secret).await? {
+            secrets.audiences.extend(secret["name"].as_str().map(|name| (name.to_owned(), audience)));
         }
     }
-    Ok((secrets, false))
+    Ok(secrets)
+}
+
+/// A whole list, page by page, and whether it was redirected.
+async fn list(client: &Client, path: &str, what: &str) -> Result<(Vec<Value>, bool), GithubError> {
+    let (mut all, mut redirected) = (Vec::new(), false);
+    for page in 1.. {
+        let mut answer = client.get(&format!("{path}?per_page={PAGE}&page={page}")).await?;
+        redirected = answer.redirected;
+        let total = answer.body["total_count"].as_u64().unwrap_or_default();
+        let Value::Array(rows) = answer.body[what].take() else { break };
+        let last = rows.len() < PAGE || (page * PAGE) as u64 >= total;
+        all.extend(rows);
+        if last {
+            break;
+        }
+    }
+    Ok((all, redirected))
+}
+
+/// Who sees an organization's secret; nothing for one of a repository.
+async fn audience(client: &Client, place: &Place, secret: &Value) -> Result<Option<Audience>, GithubError> {
+    let name = secret["name"].as_str().unwrap_or_default();
+    Ok(match (&place.repo, secret["visibility"].as_str()) {
+        (None, Some("all")) => Some(Audience::All),
+        (None, Some("private")) => Some(Audience::Private),
+        (None, Some("selected")) => {
+            let path = format!("{}/{}/repositories", place.secrets(), segment(name));
+            let (repositories, _) = list(client, &path, "repositories").await?;
+            let names = repositories.iter().filter_map(|repository| repository["name"].as_str());
+            Some(Audience::Selected(names.map(str::to_ascii_lowercase).collect()))
+        }
+        _ => None,
+    })
 }
 
 fn named(secret: &Value) -> Option<(String, DateTime<Utc>)> {
@@ -122,11 +171,11 @@ async fn marker(client: &Client, desired: &Desired) -> Result<Option<super::Mark
 
 /// Whether the repository takes writes, what it is called now, and whether the environment is there.
 async fn repository(client: &Client, desired: &Desired, found: &mut Found) {
-    let Ok(answer) = client.get(&desired.place.repository()).await else { return };
+    let Ok(answer) = client.get(&desired.place.root()).await else { return };
     found.archived = answer.body["archived"].as_bool().unwrap_or(false);
     let name = answer.body["full_name"].as_str().unwrap_or_default();
-    let declared = format!("{}/{}", desired.place.owner, desired.place.repo);
-    found.renamed = (!name.is_empty() && !name.eq_ignore_ascii_case(&declared)).then(|| name.to_owned());
+    let same = name.eq_ignore_ascii_case(&desired.place.name());
+    found.renamed = (!name.is_empty() && !same).then(|| name.to_owned());
     if let Store::Environment(environment) = &desired.place.store
         && found.secrets.is_err()
     {
@@ -135,7 +184,7 @@ async fn repository(client: &Client, desired: &Desired, found: &mut Found) {
 }
 
 async fn absent_environment(client: &Client, desired: &Desired, environment: &str, found: &mut Found) {
-    let path = format!("{}/environments/{}", desired.place.repository(), segment(environment));
+    let path = format!("{}/environments/{}", desired.place.root(), segment(environment));
     let absent = client.get(&path).await.is_err_and(|error| error.status() == Some(StatusCode::NOT_FOUND));
     if !absent {
         return;

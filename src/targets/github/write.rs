@@ -7,11 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::DateTime;
 use crypto_box::aead::OsRng;
 use http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::client::{date, segment};
-use super::{Answer, Begin, Client, GithubError, Half, Marker, Operation, Place};
+use super::{Answer, Audience, Begin, Client, GithubError, Half, Marker, Operation, Place};
 use crate::model::{Fingerprint, Secret};
 use crate::targets::{Failure, Inputs, Receipt};
 
@@ -30,13 +30,14 @@ pub struct Writer<'a> {
     client: &'a Client,
     keys: Mutex<BTreeMap<Place, PublicKey>>,
     begun: Mutex<BTreeSet<Place>>,
+    ids: Mutex<BTreeMap<String, u64>>,
 }
 
 impl<'a> Writer<'a> {
     /// A writer that uses this client.
     #[must_use]
     pub fn new(client: &'a Client) -> Self {
-        Self { client, keys: Mutex::default(), begun: Mutex::default() }
+        Self { client, keys: Mutex::default(), begun: Mutex::default(), ids: Mutex::default() }
     }
 
     /// Executes one operation.
@@ -45,7 +46,7 @@ impl<'a> Writer<'a> {
     /// If GitHub refuses a request, or no usable answer comes.
     pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Failure> {
         match operation {
-            Operation::PutSecret { place, name, credential, half, create_environment, begin } => {
+            Operation::PutSecret { place, name, credential, half, create_environment, begin, audience } => {
                 if *create_environment {
                     self.create_environment(place).await?;
                 }
@@ -54,7 +55,8 @@ impl<'a> Writer<'a> {
                     Half::Username => Secret::new(resolved.username.clone()),
                     Half::Token => resolved.token.clone(),
                 };
-                self.put_secret(place, name, &value, begin.as_ref()).await
+                let seen_by = self.seen_by(place, audience.as_ref()).await?;
+                self.put_secret(place, name, &value, begin.as_ref(), &seen_by).await
             }
             Operation::PutMarker { place, name, fingerprint, names, written } => {
                 let times = written.iter().filter_map(|address| inputs.field(address, DATE).ok());
@@ -73,7 +75,7 @@ impl<'a> Writer<'a> {
 
     async fn create_environment(&self, place: &Place) -> Result<(), Failure> {
         let super::Store::Environment(environment) = &place.store else { return Ok(()) };
-        let path = format!("{}/environments/{}", place.repository(), segment(environment));
+        let path = format!("{}/environments/{}", place.root(), segment(environment));
         self.client.write(Method::PUT, &path, &json!({})).await?;
         Ok(())
     }
@@ -85,14 +87,15 @@ impl<'a> Writer<'a> {
         name: &str,
         value: &Secret,
         begin: Option<&Begin>,
+        seen_by: &Value,
     ) -> Result<Receipt, Failure> {
         let (key, ()) = tokio::join!(self.key(place), self.begin(place, begin));
         let key = key?;
-        match self.put_sealed(place, name, value, &key).await {
+        match self.put_sealed(place, name, value, &key, seen_by).await {
             Err(error) if error.status() == Some(StatusCode::UNPROCESSABLE_ENTITY) => {
                 self.keys.lock().await.remove(place);
                 let key = self.key(place).await?;
-                Ok(receipt(&self.put_sealed(place, name, value, &key).await?))
+                Ok(receipt(&self.put_sealed(place, name, value, &key, seen_by).await?))
             }
             answer => Ok(receipt(&answer?)),
         }
@@ -108,7 +111,7 @@ impl<'a> Writer<'a> {
         };
         let marker_text =
             Marker { fingerprint, time: DateTime::UNIX_EPOCH, names: BTreeSet::new() }.to_string();
-        let body = json!({ "name": marker, "value": marker_text });
+        let body = new_variable(place, marker, &marker_text);
         if let Err(error) = self.client.write(Method::POST, &place.variables(), &body).await {
             tracing::debug!(%error, "no record was begun");
         }
@@ -120,6 +123,7 @@ impl<'a> Writer<'a> {
         name: &str,
         value: &Secret,
         key: &PublicKey,
+        seen_by: &Value,
     ) -> Result<Answer, GithubError> {
         let path = format!("{}/{}", place.secrets(), segment(name));
         let sealed =
@@ -128,8 +132,38 @@ impl<'a> Writer<'a> {
                 path: path.clone(),
                 cause: "the value could not be sealed".to_owned(),
             })?;
-        let body = json!({ "encrypted_value": STANDARD.encode(sealed), "key_id": key.id });
+        let mut body = seen_by.clone();
+        body["encrypted_value"] = STANDARD.encode(sealed).into();
+        body["key_id"] = key.id.clone().into();
         self.client.write(Method::PUT, &path, &body).await
+    }
+
+    /// What a write says of who sees the secret. An organization's secret needs it each time: left out,
+    /// the list of selected repositories would be emptied.
+    async fn seen_by(&self, place: &Place, audience: Option<&Audience>) -> Result<Value, Failure> {
+        let Some(audience) = audience else { return Ok(json!({})) };
+        let Audience::Selected(names) = audience else {
+            return Ok(json!({ "visibility": audience.visibility() }));
+        };
+        let mut ids = Vec::new();
+        for name in names {
+            ids.push(self.id(place, name).await?);
+        }
+        Ok(json!({ "visibility": audience.visibility(), "selected_repository_ids": ids }))
+    }
+
+    /// A repository's number, asked once.
+    async fn id(&self, place: &Place, name: &str) -> Result<u64, Failure> {
+        let mut ids = self.ids.lock().await;
+        let full = format!("{}/{name}", place.owner);
+        if let Some(id) = ids.get(&full) {
+            return Ok(*id);
+        }
+        let answer = self.client.get(&format!("/repos/{}/{}", segment(&place.owner), segment(name))).await?;
+        let id = answer.body["id"].as_u64();
+        let id = id.ok_or_else(|| Failure::new(format!("GitHub told no id of the repository {full}")))?;
+        ids.insert(full, id);
+        Ok(id)
     }
 
     /// The place's public key. The lock is held while fetching, so that it is fetched once.
@@ -151,7 +185,8 @@ impl<'a> Writer<'a> {
         let path = format!("{}/{}", place.variables(), segment(name));
         match self.client.write(Method::PATCH, &path, &body).await {
             Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {
-                match self.client.write(Method::POST, &place.variables(), &body).await {
+                let new = new_variable(place, name, value);
+                match self.client.write(Method::POST, &place.variables(), &new).await {
                     // Made in the meantime, by another run or by an answer of ours that was lost.
                     Err(error) if error.status() == Some(StatusCode::CONFLICT) => {
                         Ok(receipt(&self.client.write(Method::PATCH, &path, &body).await?))
@@ -168,6 +203,16 @@ impl<'a> Writer<'a> {
 fn unrecorded(error: GithubError) -> Failure {
     let refused = matches!(error.status(), Some(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND));
     Failure { harmless: refused, ..error.into() }
+}
+
+/// A variable to make. An organization's is told who sees it; the record is nobody's input, so the
+/// narrowest word that needs no list.
+fn new_variable(place: &Place, name: &str, value: &str) -> Value {
+    let mut body = json!({ "name": name, "value": value });
+    if place.repo.is_none() {
+        body["visibility"] = Audience::Private.visibility().into();
+    }
+    body
 }
 
 fn parse_key(answer: &Answer) -> Option<PublicKey> {

@@ -74,6 +74,8 @@ pub struct Call {
     /// As received.
     #[serde(serialize_with = "as_text")]
     pub request_body: Vec<u8>,
+    /// Names in lower case, without those that the server itself adds.
+    pub response_headers: BTreeMap<String, String>,
     /// As answered, before a fault cut or spoiled it.
     #[serde(serialize_with = "as_text")]
     pub response_body: Vec<u8>,

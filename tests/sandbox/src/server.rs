@@ -235,6 +235,7 @@ pub(crate) fn arrived(index: usize, asked: Asked, request: &Request, started: st
         violations: Vec::new(),
         request_headers: request.header_map(),
         request_body: request.body.to_vec(),
+        response_headers: std::collections::BTreeMap::new(),
         response_body: Vec::new(),
     }
 }

@@ -137,6 +137,8 @@ impl Shared {
         let call = lock(&self.log).get_mut(index).map(|call| {
             call.ended = sent.then_some(ended);
             call.status = sent.then_some(reply.status);
+            call.response_headers =
+                reply.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
             call.response_body.clone_from(&reply.body);
             call.clone()
         });

@@ -1,0 +1,256 @@
+"""Holds docs/permissions.md to the sandbox: what it lists is enough, and nothing in it is superfluous.
+
+    permissions.py FOLDER
+
+Every scenario runs with exactly the documented permissions and has to succeed; then once without each of them, and one
+has to fail. For AWS all other actions of the services are forbidden, by botocore's models. FOLDER has the logs of the tests'
+sandboxes: what regcred asked AWS for in any test has to be listed, too.
+"""
+
+import copy
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import botocore.session
+
+from aws_models import CLIENT, Models, aws_calls, judge
+from sandbox import OTHER_TOKEN, ROOT, TOKEN, Sandbox, home, new_world
+
+PAGE = ROOT / "docs" / "permissions.md"
+SERVICES = ("secretsmanager", "ecr", "sts", "kms")
+# AWS lets everybody ask who they are ("No permissions are required to perform this operation").
+FREE = {"sts:GetCallerIdentity"}
+# Not an action of regcred's own requests: ECR makes its role with the caller's permission, at an account's first rule.
+UNSEEN = {"iam:CreateServiceLinkedRole"}
+ROLE = "arn:aws:iam::222222222222:role/regcred"
+SECRET = "ecr-pullthroughcache/docker-hub"
+
+AWS_FILE = """\
+version: 1
+credentials:
+  docker-hub:
+    to:
+      aws: {{ stacks: {{ main: {{ region: us-east-2{role} }} }} }}
+"""
+GITHUB_FILE = """\
+version: 1
+credentials:
+  docker-hub:
+    to:
+      github: [{{ repository: acme/api{more} }}]
+"""
+
+
+class Run:
+    """regcred in a folder of its own, with one sandbox's world going from step to step."""
+
+    def __init__(self, folder, world, file):
+        self.folder, self.world = pathlib.Path(folder), copy.deepcopy(world)
+        (self.folder / "regcred.yaml").write_text(file, encoding="utf-8")
+
+    def regcred(self, *args, token=TOKEN):
+        with Sandbox(self.folder / "sandbox", self.world) as sandbox:
+            env = home(self.folder) | sandbox.env | {"DOCKER_HUB_USERNAME": "acme", "DOCKER_HUB_TOKEN": token}
+            ran = subprocess.run(["regcred", *args], cwd=self.folder, env=env, capture_output=True, text=True)
+            self.world = sandbox.state()
+        if ran.returncode == 3:
+            raise RuntimeError(f"regcred {' '.join(args)}: {ran.stderr}")
+        return ran.returncode
+
+    def synced(self, **options):
+        return self.regcred("sync", "--yes", **options) == 0
+
+
+# --- AWS ---------------------------------------------------------------------------------------------------------------
+
+
+def allow(world, actions):
+    """Lets the caller and the role do these, and nothing else of the services."""
+    session = botocore.session.get_session()
+    every = {f"{name}:{op}" for name in SERVICES for op in session.get_service_model(name).operation_names}
+    denied = sorted(every - set(actions) - FREE)
+    world["aws"]["roles"][ROLE] = {"trusts": [], "denied": denied}
+    for key in world["aws"]["access_keys"].values():
+        key["denied"] = denied
+
+
+def first_sync(run):
+    return run.synced()
+
+
+def token_changed_and_changed_back(run):
+    return run.synced() and run.synced(token=OTHER_TOKEN) and run.synced()
+
+
+def secret_scheduled_for_deletion(run):
+    if not run.synced():
+        return False
+    run.world["aws"]["secrets"][0]["deleted"] = "2999-01-01T00:00:00Z"
+    return run.synced()
+
+
+def rule_on_another_secret(run):
+    if not run.synced():
+        return False
+    run.world["aws"]["rules"][0]["credential_arn"] += "x"
+    return run.synced()
+
+
+def sync_with_a_role(run):
+    return run.synced()
+
+
+def looking(run):
+    """Somebody else has synced; this login only looks."""
+    keys = copy.deepcopy(run.world["aws"]["access_keys"])
+    for key in run.world["aws"]["access_keys"].values():
+        key["denied"] = []
+    if not run.synced():
+        raise RuntimeError("the world to look at could not be made")
+    run.world["aws"]["access_keys"] = keys
+    return run.regcred("plan", "--detailed-exitcode") == 0 and run.regcred("verify") == 0
+
+
+AWS = {
+    "plan": [("", looking)],
+    "sync": [
+        ("", first_sync),
+        ("", token_changed_and_changed_back),
+        ("", secret_scheduled_for_deletion),
+        ("", rule_on_another_secret),
+    ],
+    "role": [(f', role: "{ROLE}"', sync_with_a_role)],
+}
+
+
+def documented_policies():
+    """The actions of each JSON document, by the name that a comment above it gives."""
+    text = PAGE.read_text(encoding="utf-8")
+    found = re.findall(r"<!-- policy: (\w+) -->\s*```json\n(.*?)```", text, re.DOTALL)
+    documents = {name: json.loads(document)["Statement"] for name, document in found}
+    return {
+        name: {action for statement in statements for action in as_list(statement["Action"])}
+        for name, statements in documents.items()
+    }
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def aws_holds(world, scenarios, actions):
+    for role, scenario in scenarios:
+        with tempfile.TemporaryDirectory() as folder:
+            run = Run(folder, world, AWS_FILE.format(role=role))
+            allow(run.world, actions)
+            if not scenario(run):
+                return scenario.__name__.replace("_", " ")
+    return None
+
+
+def seen(folder):
+    """What regcred asked AWS for in the tests. The sandbox's own tests ask for anything."""
+    models = Models()
+    calls = (call for log, call in aws_calls([folder]) if not log.startswith("answers-"))
+    return {judge(models, call)[0] for call in calls if call["request_headers"].get("user-agent", "").startswith(CLIENT)}
+
+
+def judge_aws(world, asked_for):
+    policies = documented_policies()
+    listed = {action for actions in policies.values() for action in actions}
+    for action in sorted(asked_for - listed - FREE):
+        yield f"regcred asks for {action}, which no policy lists"
+    for name in sorted(policies.keys() - AWS.keys()):
+        # Such as what one source of the credential needs.
+        for action in sorted(policies[name] - asked_for):
+            yield f"no test asked for {action}, which the policy {name!r} lists"
+    if missing := sorted(AWS.keys() - policies.keys()):
+        yield f"there is no policy for {', '.join(missing)}"
+        return
+    for name, scenarios in AWS.items():
+        # What is assumed may do what sync needs.
+        base = policies["sync"] if name == "role" else set()
+        listed = policies[name]
+        if (failed := aws_holds(world, scenarios, listed | base)) is not None:
+            yield f"the policy {name!r} is not enough for: {failed}"
+        for action in sorted(listed - UNSEEN):
+            if aws_holds(world, scenarios, (listed | base) - {action}) is None:
+                yield f"the policy {name!r} would do without {action}"
+        print(f"AWS, {name}: {len(listed)} actions, {len(scenarios)} scenarios")
+
+
+# --- GitHub ------------------------------------------------------------------------------------------------------------
+
+PLACES = {
+    "repository": "",
+    "environment": ", environment: production",
+    "create-environment": ", environment: staging, create-environment: true",
+    "dependabot": ", store: dependabot",
+}
+
+
+def documented_permissions():
+    """The rows of the table: the place, and the permissions as `name: level`."""
+    rows = re.findall(r"^\| `([\w-]+)`[^|]*\|([^|]*)\|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {place: dict(re.findall(r"`(\w+): (\w+)`", cell)) for place, cell in rows}
+
+
+def github_holds(world, place, permissions):
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(folder, world, GITHUB_FILE.format(more=PLACES[place]))
+        # An environment has to be there; making one is another permission.
+        run.world["github"]["repositories"]["acme/api"]["environments"] = {"production": new_environment(run.world)}
+        give(run.world, permissions)
+        # A record that could not be written is no failure of sync; verify tells.
+        if not (run.synced() and run.regcred("verify") == 0):
+            return False
+        give(run.world, dict.fromkeys(permissions, "read"))
+        if run.regcred("plan", "--detailed-exitcode") or run.regcred("verify"):
+            raise RuntimeError(f"{place}: plan and verify do not do with read")
+        return True
+
+
+def give(world, permissions):
+    token = world["github"]["tokens"][world["github"]["exported_token"]]
+    token["permissions"] = {"metadata": "read"} | permissions
+
+
+def new_environment(world):
+    return {"id": 1, "secrets": copy.deepcopy(world["github"]["repositories"]["acme/web"]["actions"]), "variables": {}}
+
+
+def judge_github(world):
+    documented = documented_permissions()
+    if set(documented) != set(PLACES):
+        yield f"there are permissions for {sorted(documented)}, not {sorted(PLACES)}"
+    for place in PLACES:
+        listed = documented[place]
+        if not github_holds(world, place, listed):
+            yield f"the permissions of {place} are not enough"
+        for name, level in listed.items():
+            less = "read" if level == "write" else "none"
+            if github_holds(world, place, listed | {name: less}):
+                yield f"{place} would do with {name}: {less}"
+        print(f"GitHub, {place}: {len(listed)} permissions")
+
+
+def main():
+    asked_for = seen(sys.argv[1])
+    print(f"the tests' runs asked AWS for {len(asked_for)} actions")
+    if not asked_for:
+        print("there was no request to AWS", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        world = new_world(folder)
+    wrong = [*judge_aws(world, asked_for), *judge_github(world)]
+    for problem in wrong:
+        print(f"{PAGE.name}: {problem}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

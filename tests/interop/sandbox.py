@@ -1,0 +1,80 @@
+"""A sandbox and a regcred to run against it, for the judges of the documentation. Nothing of this machine gets in."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import urllib.request
+
+ROOT = pathlib.Path(__file__).parents[2]
+PASSPHRASE = "correct horse"
+LAST_LINE = "export REGCRED_REGISTRY_ENDPOINTS="
+
+
+def programs():
+    """The folder of the built programs, as scripts/demo finds it."""
+    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
+
+
+class Sandbox:
+    """Serves until it is left; `world` is where it starts from."""
+
+    def __init__(self, folder, world=None):
+        self.folder = pathlib.Path(folder)
+        self.world = world
+        self.env = {}
+
+    def __enter__(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state = self.folder / "state.json"
+        if self.world is not None:
+            state.write_text(json.dumps(self.world), encoding="utf-8")
+        command = [programs() / "regcred-sandbox", "--state", state, "--docker-hub-token", OTHER_TOKEN]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        for line in self.process.stdout:
+            name, _, value = line.removeprefix("export ").strip().partition("=")
+            self.env[name] = value.strip("'")
+            if line.startswith(LAST_LINE):
+                return self
+        raise RuntimeError("the sandbox did not start")
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def state(self):
+        with urllib.request.urlopen(self.env["GITHUB_API_URL"] + "/_sandbox/state") as answer:
+            return json.load(answer)
+
+
+# Tokens that the sandbox's Docker Hub accepts: its own, and one more.
+TOKEN = "dckr_pat_sandbox-0123456789abcdefghi"
+OTHER_TOKEN = "dckr_pat_sandbox-9876543210zyxwvutsrq"
+
+
+def new_world(folder):
+    """The world of a sandbox that nobody has used."""
+    with Sandbox(folder) as sandbox:
+        return sandbox.state()
+
+
+def home(folder):
+    """An environment without anything of this machine, and a home folder of its own."""
+    home_folder = pathlib.Path(folder) / "home"
+    home_folder.mkdir(parents=True, exist_ok=True)
+    return {
+        "PATH": f"{programs()}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(home_folder),
+        "AWS_CONFIG_FILE": str(home_folder / "none"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(home_folder / "none"),
+        "GIT_CEILING_DIRECTORIES": str(folder),
+        "GITHUB_REPOSITORY": "acme/api",
+        "NO_COLOR": "1",
+    }
+
+
+def example_project(folder):
+    """The Pulumi project that the documentation tells of: stacks main (with the credential) and dev."""
+    shutil.copytree(ROOT / "tests" / "fixtures" / "pulumi" / "infra", pathlib.Path(folder) / "infra", dirs_exist_ok=True)
