@@ -41,6 +41,14 @@ pub enum Command {
     /// Say what image names mean: which credential pulls them, and what to write to pull through each
     /// stack's cache. Needs no network
     Image(ImageArgs),
+    /// Write the smallest regcred.yaml that says what is found here. Needs no network, writes no secret
+    Init,
+    /// Print the JSON Schema of regcred.yaml, for editors
+    Schema,
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages into a folder
+    Man(ManArgs),
 }
 
 /// What every command takes.
@@ -139,6 +147,21 @@ pub struct ImageArgs {
     /// Find the images in Dockerfiles, Compose files, Kubernetes manifests and GitHub workflows
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "references")]
     pub scan: Vec<PathBuf>,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The folder, made if it is not there
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
 }
 
 /// When to use colour.

@@ -4,25 +4,39 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Variables that other programs work with. What is not listed may be a secret.
+/// Variables that every program works with. What is not listed may be a secret.
 const PROGRAMS_NEED: &[&str] = &[
     "PATH",
     "HOME",
     "USER",
     "LOGNAME",
     "LANG",
+    "LC_*",
     "TMPDIR",
+    "XDG_*",
     "DBUS_SESSION_BUS_ADDRESS",
-    "GH_CONFIG_DIR",
-    "GH_HOST",
-    "GH_ENTERPRISE_TOKEN",
-    "GITHUB_ENTERPRISE_TOKEN",
     "SYSTEMROOT",
     "APPDATA",
     "LOCALAPPDATA",
     "USERPROFILE",
 ];
-const PROGRAMS_NEED_BEGINNING: &[&str] = &["LC_", "XDG_", "GIT_"];
+/// Those that `git` and `gh` work with.
+const GIT_NEEDS: &[&str] =
+    &["GIT_*", "GH_CONFIG_DIR", "GH_HOST", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"];
+/// Secrets that regcred itself is given: no program that a person names needs them from it.
+const OWN_SECRETS: &[&str] = &[
+    "PULUMI_CONFIG_PASSPHRASE",
+    "PULUMI_CONFIG_PASSPHRASE_FILE",
+    "PULUMI_ACCESS_TOKEN",
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "GH_ENTERPRISE_TOKEN",
+    "GITHUB_ENTERPRISE_TOKEN",
+    "RUNPOD_API_KEY",
+    "DAYTONA_API_KEY",
+    "DOCKER_HUB_TOKEN",
+    "DOCKER_AUTH_CONFIG",
+];
 
 /// The variables of a run. Any of them may be a secret, so its `Debug` form shows names only.
 #[derive(Clone, Default)]
@@ -65,11 +79,25 @@ impl Env {
 
     /// What `git` and `gh` get of it: what they need to find their own files, and no secret of ours.
     pub fn for_programs(&self) -> impl Iterator<Item = (&str, &str)> {
-        let needed = |name: &str| {
-            PROGRAMS_NEED.contains(&name)
-                || PROGRAMS_NEED_BEGINNING.iter().any(|start| name.starts_with(start))
+        self.for_program(GIT_NEEDS)
+    }
+
+    /// What a program gets of it: what every program needs, and the names in `also`. A name that ends
+    /// with `*` is the beginning of names.
+    pub fn for_program(&self, also: &[&str]) -> impl Iterator<Item = (&str, &str)> {
+        let listed = |name: &str, entry: &&str| match entry.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == *entry,
         };
-        self.iter().filter(move |(name, _)| needed(name))
+        self.iter().filter(move |(name, _)| PROGRAMS_NEED.iter().chain(also).any(|entry| listed(name, entry)))
+    }
+
+    /// What a program gets of it that a person names and regcred does not know: everything but the
+    /// secrets of regcred itself.
+    #[must_use]
+    pub fn without_own_secrets(&self) -> Vec<(String, String)> {
+        let theirs = self.iter().filter(|(name, _)| !OWN_SECRETS.contains(name));
+        theirs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     /// Every variable.

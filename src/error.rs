@@ -12,6 +12,8 @@ use crate::report::ExitStatus;
 pub enum Error {
     /// Usage or configuration: everything that is wrong with it.
     Invalid(Vec<Problem>),
+    /// A credential's source did not give its value: a program or a service failed.
+    Source(Vec<Problem>),
     /// The registry did not accept a credential, or could not be asked.
     Proof(Vec<(CredentialId, LoginError)>),
     /// Today's plan is not the expected one.
@@ -47,7 +49,9 @@ impl Error {
         match self {
             Self::Invalid(_) | Self::Unexpected { .. } | Self::NoConsent { .. } => ExitStatus::Invalid,
             Self::Proof(failed) if failed.iter().any(|(_, error)| error.is_refusal()) => ExitStatus::Refused,
-            Self::Declined | Self::Proof(_) | Self::Setup(_) | Self::Output(_) => ExitStatus::Failed,
+            Self::Source(_) | Self::Declined | Self::Proof(_) | Self::Setup(_) | Self::Output(_) => {
+                ExitStatus::Failed
+            }
         }
     }
 
@@ -56,7 +60,7 @@ impl Error {
     pub fn problems(&self) -> Vec<Problem> {
         let one = |message: String, hint: Option<String>| vec![Problem { place: None, message, hint }];
         match self {
-            Self::Invalid(problems) => problems.clone(),
+            Self::Invalid(problems) | Self::Source(problems) => problems.clone(),
             Self::Setup(problem) => vec![problem.clone()],
             Self::Proof(failed) => failed.iter().map(refused).collect(),
             Self::Unexpected { expected, digest } => one(

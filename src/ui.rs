@@ -9,7 +9,7 @@ use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::model::Problem;
+use crate::model::{Problem, Secret};
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -170,6 +170,32 @@ impl Ui {
     #[must_use]
     pub fn can_ask(&self) -> bool {
         !self.settings.no_input && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Whether standard input is a terminal.
+    #[must_use]
+    pub fn reads_terminal(&self) -> bool {
+        io::stdin().is_terminal()
+    }
+
+    /// Asks for a text.
+    ///
+    /// # Errors
+    /// If the terminal cannot be read.
+    pub fn ask(&self, question: &str) -> io::Result<String> {
+        let mut stderr = AutoStream::new(io::stderr().lock(), self.settings.color);
+        let _ = write!(stderr, "{question} ").and_then(|()| stderr.flush());
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok(answer.trim_end_matches(['\r', '\n']).to_owned())
+    }
+
+    /// Asks for a text that is not shown while it is typed.
+    ///
+    /// # Errors
+    /// If the terminal cannot be read.
+    pub fn ask_secret(&self, question: &str) -> io::Result<Secret> {
+        rpassword::prompt_password(format!("{question} ")).map(Secret::new)
     }
 
     /// Asks a question; only `y` or `yes` is a yes.

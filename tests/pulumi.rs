@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use regcred::sources::pulumi::{CredentialKeys, Passphrase, Project, locate};
+use regcred::sources::pulumi::{CredentialKeys, Lock, Passphrase, Project, Way, locate};
 
 /// Cargo runs tests in the folder of the package.
 fn example() -> Project {
@@ -18,14 +18,16 @@ fn the_example_project_gives_its_credential_to_who_knows_the_passphrase() {
     assert_eq!(project.name, "infra");
     assert_eq!(project.file, Path::new("tests/fixtures/pulumi/infra/Pulumi.yaml"));
     let stack = project.stack("main").expect("the stack file is good");
-    let located = locate(&stack, &CredentialKeys::default()).expect("the credential is there");
+    let way = locate(&stack, &CredentialKeys::default()).expect("the credential is there");
+    let Way::Here(located) = way else { panic!("it is in the file") };
+    let Lock::Passphrase(lock) = located.lock() else { panic!("a passphrase opens it") };
 
-    let wrong = located.unlock(&Passphrase::from("incorrect horse".to_owned()));
+    let wrong = lock.unlock(&Passphrase::from("incorrect horse".to_owned()));
     let problem = wrong.expect_err("the passphrase is wrong");
     assert!(problem.message.ends_with("wrong passphrase"), "{problem}");
     assert_eq!(problem.place.and_then(|place| place.line), Some(1));
 
-    let key = located.unlock(&Passphrase::from("correct horse".to_owned()));
+    let key = lock.unlock(&Passphrase::from("correct horse".to_owned()));
     let login = located.open(&key.expect("the passphrase is right"));
     let login = login.expect("the values are good");
     assert_eq!(login.username, "acme");

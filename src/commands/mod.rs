@@ -1,7 +1,11 @@
 //! One file per command, each reading as the pipeline.
 
+mod completions;
 mod image;
+mod init;
+mod man;
 mod plan;
+mod schema;
 mod session;
 mod sync;
 mod verify;
@@ -21,6 +25,10 @@ pub async fn run(cli: &Cli, context: &Context<'_>) -> Result<ExitStatus, Error> 
         Command::Sync(args) => sync::run(args, context).await,
         Command::Verify => verify::run(context).await,
         Command::Image(args) => image::run(args, context),
+        Command::Init => init::run(context),
+        Command::Schema => schema::run(context),
+        Command::Completions(args) => completions::run(args, context),
+        Command::Man(args) => man::run(args, context),
     }
 }
 

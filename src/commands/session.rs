@@ -15,7 +15,7 @@ use crate::plan::{self, Known, Options, Plan, Read, Unreadable};
 use crate::prove::{self, Proofs};
 use crate::registry::{Registry, token_kind};
 use crate::report::{ExitStatus, Report};
-use crate::sources::Source;
+use crate::sources::{Shared, Source, Unread, off_thread};
 use crate::targets::{aws, github};
 use crate::ui::Ui;
 use crate::vault::{Resolved, Vault};
@@ -58,7 +58,8 @@ impl Context<'_> {
 
     /// Loads, reads, proves, observes and plans.
     pub(super) async fn session(&self, liberties: Liberties) -> Result<Session, Error> {
-        let loaded = self.load()?;
+        let mut loaded = self.load()?;
+        self.ask(&mut loaded)?;
         self.ui.begin(&doing(&loaded.desired));
         let session = self.observe_and_plan(loaded, liberties).await;
         self.ui.idle();
@@ -86,6 +87,27 @@ impl Context<'_> {
 
     fn load(&self) -> Result<Loaded, Error> {
         desired::load(&self.request(), self.env, self.dir).map_err(Error::Invalid)
+    }
+
+    /// Asks whoever sits at the terminal for what is read from there.
+    fn ask(&self, loaded: &mut Loaded) -> Result<(), Error> {
+        for (id, source) in loaded.sources.iter_mut().filter(|(_, source)| source.is_stdin()) {
+            if !self.ui.reads_terminal() {
+                continue;
+            }
+            if !self.ui.can_ask() {
+                let message =
+                    format!("the value of {id} is read from standard input, and nobody may be asked");
+                let hint = "pipe in the user name and the token, a line each".to_owned();
+                return Err(Error::invalid(message, Some(hint)));
+            }
+            let unread =
+                |error: std::io::Error| Error::invalid(format!("the terminal cannot be read: {error}"), None);
+            let username = self.ui.ask(&format!("User name of {id}:")).map_err(unread)?;
+            let token = self.ui.ask_secret(&format!("Token of {id} (not shown):")).map_err(unread)?;
+            source.typed(&username, &token).map_err(|problem| Error::Invalid(vec![problem]))?;
+        }
+        Ok(())
     }
 
     async fn observe_and_plan(&self, loaded: Loaded, liberties: Liberties) -> Result<Session, Error> {
@@ -190,39 +212,58 @@ fn setup(what: &str, error: &dyn std::error::Error) -> Error {
     Error::Setup(Problem { place: None, message: format!("{what} cannot be set up: {error}"), hint: None })
 }
 
-/// Decrypts and fingerprints on threads that may block: each takes up to a second.
+/// Reads and fingerprints every value beside the others.
 async fn read_values(
     sources: BTreeMap<CredentialId, Source>,
     credentials: &[Credential],
 ) -> Result<(Vault, BTreeMap<CredentialId, Known>), Error> {
-    let mut tasks = Vec::new();
-    for credential in credentials {
-        let Some(source) = sources.get(&credential.id).cloned() else { continue };
-        let credential = credential.clone();
-        tasks.push(tokio::task::spawn_blocking(move || value(&source, &credential)));
-    }
-    let (mut vault, mut known, mut problems) = (Vault::default(), BTreeMap::new(), Vec::new());
-    for task in tasks {
-        match task.await.map_err(|error| setup("a thread", &error))? {
+    let shared = Shared::default();
+    let with_source =
+        credentials.iter().filter_map(|credential| Some((credential, sources.get(&credential.id)?)));
+    let reading = with_source.map(|(credential, source)| value(source, credential, &shared));
+    let (mut vault, mut known, mut unread) = (Vault::default(), BTreeMap::new(), Vec::new());
+    for read in futures::future::join_all(reading).await {
+        match read {
             Ok((id, resolved, facts)) => {
                 vault.insert(id.clone(), resolved);
                 known.insert(id, facts);
             }
-            Err(found) => problems.extend(found),
+            Err(failed) => unread.push(failed),
         }
     }
-    if problems.is_empty() { Ok((vault, known)) } else { Err(Error::Invalid(problems)) }
+    if unread.is_empty() { Ok((vault, known)) } else { Err(not_read(unread)) }
 }
 
-fn value(source: &Source, credential: &Credential) -> Result<(CredentialId, Resolved, Known), Vec<Problem>> {
-    let mut resolved = source.read()?;
+/// What is wrong with the input counts before what failed outside; what two credentials share is told once.
+fn not_read(unread: Vec<Unread>) -> Error {
+    let outside = unread.iter().all(|failed| failed.outside);
+    let mut problems: Vec<Problem> = Vec::new();
+    for problem in unread.into_iter().flat_map(|failed| failed.problems) {
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+    if outside { Error::Source(problems) } else { Error::Invalid(problems) }
+}
+
+/// The fingerprint takes a while, too: on a thread that may block.
+async fn value(
+    source: &Source,
+    credential: &Credential,
+    shared: &Shared,
+) -> Result<(CredentialId, Resolved, Known), Unread> {
+    let mut resolved = source.read(shared).await?;
+    let Credential { id, registry, .. } = credential.clone();
     // Docker IDs are in lower case, and Docker Hub compares what is typed without case: two spellings are one user.
-    if credential.registry == Registry::docker_hub() {
+    if registry == Registry::docker_hub() {
         resolved.username = resolved.username.to_lowercase();
     }
-    let fingerprint = Fingerprint::of(&credential.registry, &resolved.username, &resolved.token);
-    let kind = token_kind(&credential.registry, &resolved.username, &resolved.token);
-    Ok((credential.id.clone(), resolved, Known { fingerprint, kind }))
+    off_thread(move || {
+        let fingerprint = Fingerprint::of(&registry, &resolved.username, &resolved.token);
+        let kind = token_kind(&registry, &resolved.username, &resolved.token);
+        (id, resolved, Known { fingerprint, kind })
+    })
+    .await
 }
 
 /// What is going on, in words.

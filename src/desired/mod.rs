@@ -66,7 +66,7 @@ pub struct Loaded {
 }
 
 /// The file that is used where none is named.
-const DEFAULT_FILE: &str = "regcred.yaml";
+pub const DEFAULT_FILE: &str = "regcred.yaml";
 
 /// Loads what is wanted, in the folder `dir`.
 ///
@@ -82,7 +82,7 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
     let mut located = BTreeMap::new();
     for credential in &mut desired.credentials {
         let Some(spec) = specs.get(&credential.id) else { continue };
-        match sources::locate(&credential.id, spec, env, dir, &base) {
+        match sources::locate(credential, spec, env, dir, &base) {
             Ok(source) => {
                 credential.source = source.words();
                 desired.notes.extend(source.notes().iter().cloned());
@@ -110,6 +110,39 @@ pub fn places(request: &Request, env: &Env, dir: &Path) -> Result<Desired, Vec<P
     };
     let problems = restrict(&mut desired, request);
     if problems.is_empty() { Ok(desired) } else { Err(problems) }
+}
+
+/// What a folder without a file says.
+#[derive(Debug)]
+pub struct Here {
+    /// What is wanted.
+    pub desired: Desired,
+    /// The folder of the Pulumi project and the stack that hold the credential; nothing where the
+    /// environment does.
+    pub pulumi: Option<(String, String)>,
+}
+
+/// What the folder `dir` says by itself, whether it has a file or not.
+///
+/// # Errors
+/// What is wrong with it, or that it says of no place where the credential goes.
+pub fn found_here(env: &Env, dir: &Path) -> Result<Here, Vec<Problem>> {
+    let (desired, specs) = discover::discover(env, dir)?;
+    if desired.aws.is_empty() && desired.github.is_empty() {
+        let message = "nothing is found here that the credential could be put into".to_owned();
+        let hint = Some("pulumi config set aws:region us-east-2, or export GITHUB_REPOSITORY".to_owned());
+        return Err(vec![Problem { place: None, message, hint }]);
+    }
+    let mut pulumi = None;
+    for (id, spec) in &specs {
+        let Spec::Here(project) = spec else { continue };
+        if !sources::in_environment(id, env)? {
+            let folder = project.dir.strip_prefix(dir).unwrap_or(&project.dir).display().to_string();
+            let folder = if folder.is_empty() { ".".to_owned() } else { folder };
+            pulumi = Some((folder, sources::chosen_here(project, env, dir)?));
+        }
+    }
+    Ok(Here { desired, pulumi })
 }
 
 type Declared = (Desired, BTreeMap<CredentialId, Spec>, PathBuf);

@@ -57,11 +57,26 @@ impl Problem {
         }
         // A command in a hint names folders, too; the folder itself need not be named.
         let dir = dir.display();
-        let shortened =
-            |hint: String| hint.replace(&format!("{dir}/"), "").replace(&format!(" -C {dir}"), "");
+        let folders = [format!(" -C {dir}"), format!(" -C '{dir}'")];
+        let shortened = |hint: String| {
+            let hint = folders.iter().fold(hint, |hint, folder| without_word(&hint, folder));
+            hint.replace(&format!("{dir}/"), "")
+        };
         self.hint = self.hint.map(shortened);
         self
     }
+}
+
+/// The text without `word`, where that is not the beginning of a longer one.
+fn without_word(text: &str, word: &str) -> String {
+    let mut parts = text.split(word);
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let ends = part.chars().next().is_none_or(|next| " ),;".contains(next));
+        kept.push_str(if ends { "" } else { word });
+        kept.push_str(part);
+    }
+    kept
 }
 
 impl fmt::Display for Problem {
@@ -78,6 +93,19 @@ impl std::error::Error for Problem {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_in_a_hint_names_no_folder_that_people_stand_in() {
+        let seen = |hint: &str, dir: &str| {
+            let problem = Problem { place: None, message: String::new(), hint: Some(hint.to_owned()) };
+            problem.seen_from(std::path::Path::new(dir)).hint.unwrap_or_default()
+        };
+        assert_eq!(seen("pulumi a -C /r && pulumi b -C /r (or c)", "/r"), "pulumi a && pulumi b (or c)");
+        assert_eq!(seen("pulumi a -C /r/infra", "/r"), "pulumi a -C infra");
+        assert_eq!(seen("pulumi a -C /r-2", "/r"), "pulumi a -C /r-2");
+        assert_eq!(seen("pulumi a -C '/my r'", "/my r"), "pulumi a");
+        assert_eq!(seen("pulumi a -C '/my r/infra'", "/my r"), "pulumi a -C 'infra'");
+    }
 
     #[test]
     fn a_problem_reads_like_a_compiler_message() {

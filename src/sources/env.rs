@@ -1,7 +1,7 @@
 //! A credential in environment variables: both halves or none. An empty variable counts as unset,
 //! and people are told, because a workflow whose secret is missing sets it empty.
 
-use super::{Kind, Source};
+use super::{Kind, Source, text};
 use crate::env::Env;
 use crate::model::{CredentialId, Problem, Secret, secret};
 use crate::vault::Resolved;
@@ -15,11 +15,11 @@ pub(super) struct Names {
 impl Names {
     /// The given names, or those that follow from the credential's: `docker-hub` gives
     /// `DOCKER_HUB_USERNAME` and `DOCKER_HUB_TOKEN`.
-    pub(super) fn of(id: &CredentialId, username: Option<&str>, token: Option<&str>) -> Self {
+    pub(super) fn of(id: &CredentialId, names: &text::Names) -> Self {
         let stem = id.screaming();
         Self {
-            username: username.map_or_else(|| format!("{stem}_USERNAME"), str::to_owned),
-            token: token.map_or_else(|| format!("{stem}_TOKEN"), str::to_owned),
+            username: names.username.clone().unwrap_or_else(|| format!("{stem}_USERNAME")),
+            token: names.token.clone().unwrap_or_else(|| format!("{stem}_TOKEN")),
         }
     }
 
@@ -67,5 +67,5 @@ pub(super) fn required(names: &Names, env: &Env) -> Result<Source, Problem> {
     }
     let value = |name: &str| env.filled(name).unwrap_or_default().to_owned();
     let resolved = Resolved { username: value(&names.username), token: Secret::new(value(&names.token)) };
-    Ok(Source { kind: Kind::Env(resolved), words: format!("env:{}", names.token), notes: Vec::new() })
+    Ok(Source::new(Kind::Env(resolved), format!("env:{}", names.token)))
 }

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use super::pulumi::{CredentialKeys, FileError, Passphrase, Project, StackFile, locate as locate_in};
-use super::{Kind, Source, env};
+use super::pulumi::{
+    Backend, CredentialKeys, FileError, Need, Passphrase, Project, Provider, Stack, StackFile, Way, chdir,
+    locate as locate_in,
+};
+use super::{Kind, Source, in_environment};
 use crate::env::Env;
 use crate::model::{CredentialId, Place, Problem};
 
@@ -18,14 +21,21 @@ const FOLDERS: [&str; 3] = [".", "infra", "infrastructure"];
 pub fn project_here(id: &CredentialId, env: &Env, dir: &Path) -> Result<Project, Vec<Problem>> {
     let projects = projects(dir)?;
     let keys = CredentialKeys::default();
-    let elsewhere = matches!(env::offered(&env::Names::of(id, None, None), env)?, env::Offer::Complete(_));
-    let mut incomplete = Vec::new();
+    let elsewhere = in_environment(id, env)?;
+    let (mut incomplete, mut opaque) = (Vec::new(), None);
     for project in &projects {
         let stacks = project.stacks()?;
         if elsewhere || stacks.iter().any(|stack| keys.are_in(stack)) {
             return Ok(project.clone());
         }
-        incomplete.extend(lacking(project, &stacks, &keys));
+        if stacks.iter().any(|stack| stack.environment().is_some()) {
+            opaque.get_or_insert(project);
+        }
+        incomplete.extend(lacking(project, &stacks, &keys, env));
+    }
+    // What an environment of Pulumi ESC holds cannot be seen from here.
+    if let Some(project) = opaque {
+        return Ok(project.clone());
     }
     if incomplete.is_empty() {
         incomplete.push(Problem {
@@ -55,21 +65,35 @@ fn projects(dir: &Path) -> Result<Vec<Project>, Vec<Problem>> {
 }
 
 /// What keeps each stack from holding the credential; those that have neither half are not meant to.
-fn lacking(project: &Project, stacks: &[StackFile], keys: &CredentialKeys) -> Vec<Problem> {
+fn lacking(project: &Project, stacks: &[StackFile], keys: &CredentialKeys, env: &Env) -> Vec<Problem> {
     let meant = stacks.iter().filter(|stack| keys.any_in(stack));
-    let problems: Vec<Problem> =
-        meant.flat_map(|stack| locate_in(stack, keys).err().unwrap_or_default()).collect();
+    let problems: Vec<Problem> = meant
+        .flat_map(|stack| {
+            let problems = locate_in(stack, keys).err().unwrap_or_default();
+            let more = if problems.is_empty() { None } else { passphrase(stack, env).err() };
+            problems.into_iter().chain(more)
+        })
+        .collect();
     if !problems.is_empty() {
         return problems;
     }
+    let there = chdir(&project.dir);
     vec![Problem {
         place: Some(Place::file(&project.file)),
         message: format!("no stack of project `{}` has {} and {}", project.name, keys.username, keys.token),
         hint: Some(format!(
-            "pulumi config set {} NAME --stack STACK && pulumi config set --secret {} --stack STACK",
+            "pulumi config set {} NAME --stack STACK{there} && pulumi config set --secret {} --stack STACK{there}",
             keys.username, keys.token
         )),
     }]
+}
+
+/// The passphrase of a stack, if its file says that it needs one.
+fn passphrase(stack: &StackFile, env: &Env) -> Result<Option<Passphrase>, Problem> {
+    match stack.provider() {
+        Provider::Passphrase { .. } => Ok(Some(Passphrase::read(&|name| env.get(name).map(str::to_owned))?)),
+        Provider::Kms { .. } | Provider::Service | Provider::SaltMissing | Provider::None => Ok(None),
+    }
 }
 
 /// The project that the configuration names: a folder beside it, else a project's name; without one,
@@ -105,44 +129,108 @@ pub(super) fn locate(
     env: &Env,
     dir: &Path,
 ) -> Result<Source, Vec<Problem>> {
-    let lookup = |name: &str| env.get(name).map(str::to_owned);
-    let stack = choose(project, stack, keys, env, dir)?;
-    let located = locate_in(&stack, keys);
-    let passphrase = Passphrase::read(&lookup).map_err(|error| vec![Problem::from(error)]);
-    let (located, passphrase) = match (located, passphrase) {
-        (Ok(located), Ok(passphrase)) => (located, passphrase),
-        (Err(problems), Err(more)) => return Err(problems.into_iter().chain(more).collect()),
-        (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => return Err(problems),
+    let named = stack.or_else(|| env.filled("PULUMI_STACK"));
+    let stack = match choose(project, named, keys, env, dir)? {
+        Chosen::File(stack) => *stack,
+        Chosen::Remote(stack) => {
+            return ask(project, *stack, named, env, dir).map_err(|problem| vec![problem]);
+        }
     };
-    let words = format!("pulumi:{}/{}", project.name, stack.stack);
-    Ok(Source { kind: Kind::Pulumi { located, passphrase }, words, notes: Vec::new() })
+    let (way, passphrase) = (locate_in(&stack, keys), passphrase(&stack, env));
+    let (way, passphrase) = match (way, passphrase) {
+        (Ok(way), Ok(passphrase)) => (way, passphrase),
+        (way, passphrase) => {
+            let problems = way.err().unwrap_or_default().into_iter();
+            return Err(problems.chain(passphrase.err()).collect());
+        }
+    };
+    match way {
+        Way::Here(located) => {
+            let words = format!("pulumi:{}/{}", project.name, stack.stack);
+            Ok(Source::new(Kind::Pulumi { located, passphrase }, words))
+        }
+        Way::Program(stack) => ask(project, *stack, named, env, dir).map_err(|problem| vec![problem]),
+    }
 }
 
-/// The stack that was named, `PULUMI_STACK`, the selected one, else the only one that has both halves.
+/// The same from the `pulumi` program. It knows a stack by its full name best.
+fn ask(
+    project: &Project,
+    stack: Stack,
+    named: Option<&str>,
+    env: &Env,
+    dir: &Path,
+) -> Result<Source, Problem> {
+    let lookup = |name: &str| env.get(name).map(str::to_owned);
+    let words = format!("pulumi:{}/{}", project.name, stack.name());
+    let selected = project.selected_in_full(&lookup, dir).filter(|full| short(full) == stack.name());
+    let full = named.map(str::to_owned).or(selected).unwrap_or_else(|| stack.name().to_owned());
+    let question = stack.question(&full, &Backend::of(project, env), env)?;
+    Ok(Source::new(Kind::PulumiProgram(Box::new(question)), words))
+}
+
+/// The stack that holds the credential.
+enum Chosen {
+    /// One with a file.
+    File(Box<StackFile>),
+    /// One without, which Pulumi Cloud may know.
+    Remote(Box<Stack>),
+}
+
+/// The name of the stack that would be read, by the rules alone: nothing is looked at but files.
+///
+/// # Errors
+/// No stack, or several.
+pub fn chosen_here(project: &Project, env: &Env, dir: &Path) -> Result<String, Vec<Problem>> {
+    let keys = CredentialKeys::default();
+    Ok(match choose(project, env.filled("PULUMI_STACK"), &keys, env, dir)? {
+        Chosen::File(stack) => stack.stack,
+        Chosen::Remote(stack) => stack.name().to_owned(),
+    })
+}
+
+/// The stack that was named, the selected one, else the only one that has both halves, else the only one with
+/// an environment of Pulumi ESC.
 fn choose(
     project: &Project,
     named: Option<&str>,
     keys: &CredentialKeys,
     env: &Env,
     dir: &Path,
-) -> Result<StackFile, Vec<Problem>> {
-    let explicit = named.or_else(|| env.filled("PULUMI_STACK"));
-    if let Some(name) = explicit.map(short) {
-        return project.stack(name).map_err(|error| vec![error.into()]);
+) -> Result<Chosen, Vec<Problem>> {
+    if let Some(name) = named {
+        return by_name(project, name, keys, env).map_err(|error| vec![error.into()]);
     }
     let stacks = project.stacks()?;
     let lookup = |name: &str| env.get(name).map(str::to_owned);
-    // A selected stack without either half is one that only pulls.
     let selected = project.selected_stack(&lookup, dir);
-    let meant = stacks.iter().find(|stack| selected.as_ref() == Some(&stack.stack) && keys.any_in(stack));
-    if let Some(stack) = meant {
-        return Ok(stack.clone());
-    }
+    let is_selected = |stack: &&StackFile| selected.as_ref() == Some(&stack.stack);
+    // A selected stack without either half is one that only pulls.
+    let meant = stacks.iter().find(|stack| is_selected(stack) && keys.any_in(stack));
     let complete: Vec<&StackFile> = stacks.iter().filter(|stack| keys.are_in(stack)).collect();
-    match complete.as_slice() {
-        [only] => Ok((*only).clone()),
-        [] => Err(lacking(project, &stacks, keys)),
+    let opaque: Vec<&StackFile> = stacks.iter().filter(|stack| stack.environment().is_some()).collect();
+    let candidates =
+        match meant.or_else(|| opaque.iter().copied().find(is_selected).filter(|_| complete.is_empty())) {
+            Some(selected) => vec![selected],
+            None if complete.is_empty() => opaque,
+            None => complete,
+        };
+    match candidates.as_slice() {
+        [only] => Ok(Chosen::File(Box::new((*only).clone()))),
+        [] => Err(lacking(project, &stacks, keys, env)),
         several => Err(vec![ambiguous(project, several)]),
+    }
+}
+
+/// The named stack; one without a file may be configured in Pulumi Cloud, where there is a login to that.
+fn by_name(project: &Project, name: &str, keys: &CredentialKeys, env: &Env) -> Result<Chosen, FileError> {
+    match project.stack(short(name)) {
+        Ok(stack) => Ok(Chosen::File(Box::new(stack))),
+        Err(FileError::NoSuchStack { place, .. }) if Backend::of(project, env) == Backend::Service => {
+            let stack = Stack::new(project, short(name), place, Need::Remote, Provider::None, keys);
+            Ok(Chosen::Remote(Box::new(stack)))
+        }
+        Err(error) => Err(error),
     }
 }
 

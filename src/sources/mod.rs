@@ -1,16 +1,27 @@
 //! Where a credential's value comes from. Locating a source needs no secret; reading it does, and
 //! comes late.
 
+mod aws_secret;
+mod command;
+mod docker_config;
+mod dotenv;
 mod env;
+mod file;
 mod here;
+mod program;
 pub mod pulumi;
+mod shared;
+mod text;
 
 use std::path::Path;
 
-pub use here::project_here;
+pub use aws_secret::AwsSecret;
+pub use here::{chosen_here, project_here};
+pub use shared::Shared;
+pub use text::Names;
 
 use crate::env::Env;
-use crate::model::{CredentialId, Problem};
+use crate::model::{Credential, CredentialId, Problem, Secret};
 use crate::vault::Resolved;
 use pulumi::Project;
 
@@ -22,47 +33,111 @@ pub enum Spec {
     /// The same, with the Pulumi project that discovery found.
     Here(Project),
     /// The environment, under other names if given.
-    Env {
-        /// The variable of the user name.
-        username: Option<String>,
-        /// The variable of the token.
-        token: Option<String>,
-    },
+    Env(Names),
     /// Pulumi, with what is left out found by the rules.
     Pulumi {
         /// The project: its folder, or its name.
         project: Option<String>,
         /// The stack.
         stack: Option<String>,
-        /// The key of the user name.
+        /// The keys.
+        keys: Names,
+    },
+    /// Standard input: two lines or JSON, or a person who is asked.
+    Stdin,
+    /// A file: two lines, JSON, or variables.
+    File {
+        /// The file, relative to the configuration.
+        path: String,
+        /// The names of its fields or variables.
+        names: Names,
+    },
+    /// What `docker login` keeps.
+    DockerConfig,
+    /// A secret of AWS Secrets Manager.
+    AwsSecret(AwsSecret),
+    /// What a program prints.
+    Command {
+        /// The program and its arguments.
+        run: Vec<String>,
+        /// The user name, where the program prints the token only.
         username: Option<String>,
-        /// The key of the token.
-        token: Option<String>,
     },
 }
 
 /// A source that has been found to hold the value; nothing has been decrypted yet.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Source {
     kind: Kind,
     words: String,
     notes: Vec<String>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Kind {
     Env(Resolved),
-    Pulumi { located: pulumi::Located, passphrase: pulumi::Passphrase },
+    Stdin,
+    /// What a person has typed.
+    Typed(Resolved),
+    File(file::File),
+    Docker(docker_config::Entry),
+    AwsSecret(AwsSecret),
+    Command(command::Command),
+    Pulumi {
+        located: pulumi::Located,
+        passphrase: Option<pulumi::Passphrase>,
+    },
+    PulumiProgram(Box<pulumi::Question>),
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("words", &self.words).finish_non_exhaustive()
+    }
+}
+
+/// Why a value could not be read.
+#[derive(Clone, Debug)]
+pub struct Unread {
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// Whether something outside failed, a program or a service, rather than that the input is wrong.
+    pub outside: bool,
+}
+
+impl Unread {
+    fn invalid(problem: Problem) -> Self {
+        Self { problems: vec![problem], outside: false }
+    }
+
+    fn outside(problem: Problem) -> Self {
+        Self { problems: vec![problem], outside: true }
+    }
+}
+
+impl From<Vec<Problem>> for Unread {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self { problems, outside: false }
+    }
+}
+
+/// A problem that is in no file.
+fn unread(message: &str, hint: &str) -> Problem {
+    Problem { place: None, message: message.to_owned(), hint: Some(hint.to_owned()) }
 }
 
 impl Source {
+    fn new(kind: Kind, words: impl Into<String>) -> Self {
+        Self { kind, words: words.into(), notes: Vec::new() }
+    }
+
     /// The source as people write it: `pulumi:infra/main`, `env:DOCKER_HUB_TOKEN`.
     #[must_use]
     pub fn words(&self) -> String {
         self.words.clone()
     }
 
-    /// What people should know about how it was chosen.
+    /// What people should know about how it was chosen, and how long it lasts.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -74,20 +149,72 @@ impl Source {
         matches!(self.kind, Kind::Env(_))
     }
 
-    /// Reads the value. Pulumi's key derivation takes 0.3 s: on a thread that may block.
+    /// Whether the value comes from standard input: a person has to be asked where that is a terminal.
+    #[must_use]
+    pub fn is_stdin(&self) -> bool {
+        matches!(self.kind, Kind::Stdin)
+    }
+
+    /// Takes what a person has typed.
     ///
     /// # Errors
-    /// A wrong passphrase, a damaged value, or white space in it.
-    pub fn read(&self) -> Result<Resolved, Vec<Problem>> {
+    /// One of the two is empty, or has white space in it.
+    pub fn typed(&mut self, username: &str, token: &Secret) -> Result<(), Problem> {
+        let resolved = text::checked(username, token.expose());
+        let resolved = resolved.map_err(|what| unread(&format!("standard input {what}"), "type it again"))?;
+        self.kind = Kind::Typed(resolved);
+        Ok(())
+    }
+
+    /// Reads the value. What takes a processor long is done on a thread that may block, and once for all
+    /// credentials that need it.
+    ///
+    /// # Errors
+    /// A wrong passphrase, a damaged value, white space in it; a program or service that does not give it.
+    pub async fn read(&self, shared: &Shared) -> Result<Resolved, Unread> {
         match &self.kind {
-            Kind::Env(resolved) => Ok(resolved.clone()),
+            Kind::Env(resolved) | Kind::Typed(resolved) => Ok(resolved.clone()),
+            Kind::Stdin => off_thread(from_stdin).await?,
+            Kind::File(file) => {
+                let file = file.clone();
+                off_thread(move || file.read()).await?
+            }
+            Kind::Docker(entry) => entry.read().await,
+            Kind::AwsSecret(secret) => secret.read().await,
+            Kind::Command(command) => command.read().await,
             Kind::Pulumi { located, passphrase } => {
-                let key = located.unlock(passphrase).map_err(|problem| vec![problem])?;
-                let login = located.open(&key)?;
-                Ok(Resolved { username: login.username, token: login.token })
+                let key = shared.key(located.lock(), passphrase.as_ref()).await?;
+                Ok(resolved(located.open(&key)?))
+            }
+            Kind::PulumiProgram(question) => {
+                let config = shared.config(question).await?;
+                Ok(resolved(question.login(&config)?))
             }
         }
     }
+}
+
+fn resolved(login: pulumi::Login) -> Resolved {
+    Resolved { username: login.username, token: login.token }
+}
+
+/// Runs what may block beside everything else.
+///
+/// # Errors
+/// The thread ended without giving anything.
+pub async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unread> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Unread::outside(unread("the thread that reads the credential ended", "run it again")))
+}
+
+fn from_stdin() -> Result<Resolved, Unread> {
+    let refused = |what: &str| {
+        let hint = "pipe in the user name and the token, a line each";
+        Unread::invalid(unread(&format!("standard input {what}"), hint))
+    };
+    let content = std::io::read_to_string(std::io::stdin()).map(zeroize::Zeroizing::new);
+    let content = content.map_err(|error| refused(&format!("cannot be read: {error}")))?;
+    text::read(&content, &Names::default(), None).map_err(|what| refused(&what))
 }
 
 /// Finds the source of a credential. `dir` is the working folder, `base` that of the configuration.
@@ -95,43 +222,74 @@ impl Source {
 /// # Errors
 /// Everything that is wrong with the source and can be known without decrypting it.
 pub fn locate(
-    id: &CredentialId,
+    credential: &Credential,
     spec: &Spec,
     env: &Env,
     dir: &Path,
     base: &Path,
 ) -> Result<Source, Vec<Problem>> {
+    let id = &credential.id;
+    let offered = || env::offered(&env::Names::of(id, &Names::default()), env);
+    let default = pulumi::CredentialKeys::default();
     match spec {
-        Spec::Env { username, token } => {
-            let names = env::Names::of(id, username.as_deref(), token.as_deref());
-            env::required(&names, env).map_err(|problem| vec![problem])
-        }
-        Spec::Default => match env::offered(&env::Names::of(id, None, None), env)? {
+        Spec::Env(names) => env::required(&env::Names::of(id, names), env).map_err(one),
+        Spec::Default => match offered()? {
             env::Offer::Complete(source) => Ok(source),
             env::Offer::Nothing(notes) => {
                 let project = here::project_here(id, env, dir)?;
-                let source = here::locate(&project, None, &pulumi::CredentialKeys::default(), env, dir)?;
+                let source = here::locate(&project, None, &default, env, dir)?;
                 Ok(Source { notes, ..source })
             }
         },
-        Spec::Here(project) => match env::offered(&env::Names::of(id, None, None), env)? {
+        Spec::Here(project) => match offered()? {
             env::Offer::Complete(source) => Ok(source),
             env::Offer::Nothing(notes) => {
-                let source = here::locate(project, None, &pulumi::CredentialKeys::default(), env, dir)?;
+                let source = here::locate(project, None, &default, env, dir)?;
                 Ok(Source { notes, ..source })
             }
         },
-        Spec::Pulumi { project, stack, username, token } => {
+        Spec::Pulumi { project, stack, keys } => {
             let project = here::named(project.as_deref(), base)?;
-            here::locate(&project, stack.as_deref(), &keys(username, token), env, dir)
+            here::locate(&project, stack.as_deref(), &pulumi_keys(keys), env, dir)
+        }
+        Spec::Stdin => Ok(Source::new(Kind::Stdin, "stdin")),
+        Spec::File { path, names } => {
+            let file = file::locate(id, path, names, base).map_err(one)?;
+            Ok(Source::new(Kind::File(file), format!("file:{path}")))
+        }
+        Spec::DockerConfig => {
+            let entry = docker_config::locate(&credential.registry, env).map_err(one)?;
+            Ok(Source::new(Kind::Docker(entry.clone()), entry.words()))
+        }
+        Spec::AwsSecret(secret) => {
+            let words = format!("aws-secret:{}/{}", secret.region, secret.secret);
+            Ok(Source::new(Kind::AwsSecret(secret.clone()), words))
+        }
+        Spec::Command { run, username } => {
+            let command = command::locate(run, username.as_deref(), env, base);
+            let (words, notes) = (command.words(), command.notes());
+            Ok(Source { kind: Kind::Command(command), words, notes })
         }
     }
 }
 
-fn keys(username: &Option<String>, token: &Option<String>) -> pulumi::CredentialKeys {
+/// Whether the environment has a credential under its own names.
+///
+/// # Errors
+/// It has one half, or one with white space in it.
+pub fn in_environment(id: &CredentialId, env: &Env) -> Result<bool, Vec<Problem>> {
+    let offer = env::offered(&env::Names::of(id, &Names::default()), env)?;
+    Ok(matches!(offer, env::Offer::Complete(_)))
+}
+
+fn one(problem: Problem) -> Vec<Problem> {
+    vec![problem]
+}
+
+fn pulumi_keys(names: &Names) -> pulumi::CredentialKeys {
     let default = pulumi::CredentialKeys::default();
     pulumi::CredentialKeys {
-        username: username.clone().unwrap_or(default.username),
-        token: token.clone().unwrap_or(default.token),
+        username: names.username.clone().unwrap_or(default.username),
+        token: names.token.clone().unwrap_or(default.token),
     }
 }

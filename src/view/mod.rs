@@ -3,6 +3,7 @@
 
 pub mod human;
 pub mod images;
+pub mod init;
 pub mod json;
 pub mod markdown;
 

@@ -18,7 +18,7 @@ const CANARY: &str = "dckr_pat_c4nary\"\\&+/=%<>0123456789";
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A value in every form in which it could be written by accident.
-fn forms(value: &str) -> Vec<String> {
+pub(crate) fn forms(value: &str) -> Vec<String> {
     let json = serde_json::to_string(value).unwrap();
     vec![
         value.to_owned(),
@@ -55,7 +55,7 @@ fn clean(text: &str, canaries: &[String], what: &str) -> usize {
 }
 
 #[track_caller]
-fn clean_run(ran: &Ran, canaries: &[String], what: &str) -> usize {
+pub(crate) fn clean_run(ran: &Ran, canaries: &[String], what: &str) -> usize {
     clean(&ran.stdout, canaries, what) + clean(&ran.stderr, canaries, what)
 }
 

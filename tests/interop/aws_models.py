@@ -16,7 +16,7 @@ import urllib.parse
 import botocore
 import botocore.session
 
-SERVICES = ("secretsmanager", "ecr", "sts")
+SERVICES = ("secretsmanager", "ecr", "sts", "kms")
 # The sandbox's own tests send wrong requests on purpose, with other clients.
 CLIENT = "aws-sdk-rust/"
 

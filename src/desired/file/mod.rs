@@ -5,7 +5,7 @@ mod from;
 mod github;
 
 pub(super) use aws::{Aws, Stack};
-pub(super) use from::From;
+pub(super) use from::{AwsSecret, From, Names};
 pub(super) use github::Github;
 
 use super::node::{Node, Reader, Spanned};

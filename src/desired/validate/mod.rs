@@ -2,6 +2,7 @@
 //! All problems are reported together.
 
 mod aws;
+mod from;
 mod github;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,7 +63,9 @@ impl Validator {
             );
         }
         let Some(registry) = self.registry(declared.registry.as_ref()) else { return };
-        self.specs.insert(id.clone(), spec(declared.from.as_ref()));
+        if let Some(spec) = self.spec(declared.from.as_ref()) {
+            self.specs.insert(id.clone(), spec);
+        }
         if let Some(places) = &declared.aws {
             self.aws(&id, &registry, places, declared.id.at);
         }
@@ -76,6 +79,7 @@ impl Validator {
                 "add `to:` with aws or github",
             );
         }
+        self.not_back(&id, declared);
         self.desired.credentials.push(Credential { id, registry, source: String::new() });
     }
 
@@ -88,22 +92,6 @@ impl Validator {
                 None
             }
         }
-    }
-}
-
-fn spec(from: Option<&file::From>) -> Spec {
-    let value = |text: &Option<Spanned<String>>| text.as_ref().map(|text| text.value.clone());
-    match from {
-        None => Spec::Default,
-        Some(file::From::Env { username, token }) => {
-            Spec::Env { username: value(username), token: value(token) }
-        }
-        Some(file::From::Pulumi { project, stack, username, token }) => Spec::Pulumi {
-            project: value(project),
-            stack: value(stack),
-            username: value(username),
-            token: value(token),
-        },
     }
 }
 

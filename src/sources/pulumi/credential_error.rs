@@ -19,16 +19,6 @@ pub enum CredentialError {
         /// The command that mends it.
         fix: Box<str>,
     },
-    /// The key is not in the file, and the stack has configuration elsewhere.
-    #[error(
-        "`{key}` is not in the stack file, and may come from the Pulumi ESC environment that is named here, which is not supported yet"
-    )]
-    InEnvironment {
-        /// The line that names the environment.
-        place: Place,
-        /// The key.
-        key: String,
-    },
     /// The key has no value.
     #[error("`{key}` is empty")]
     Empty {
@@ -57,8 +47,8 @@ pub enum CredentialError {
         /// The key.
         key: String,
     },
-    /// The secrets need a provider that is not built in.
-    #[error("the secrets of stack `{stack}` are encrypted with {provider}, which is not supported yet")]
+    /// The secrets need a provider that there is not.
+    #[error("the secrets of stack `{stack}` are encrypted with {provider}")]
     Unsupported {
         /// The line that names the provider, else the first secret that is needed.
         place: Place,
@@ -66,6 +56,18 @@ pub enum CredentialError {
         stack: String,
         /// What they need.
         provider: Box<Provider>,
+        /// The command that mends it.
+        fix: Box<str>,
+    },
+    /// `secretsprovider` or `encryptedkey` cannot be used.
+    #[error("the secrets of stack `{stack}` need AWS KMS: {what}")]
+    Kms {
+        /// The line of the provider.
+        place: Place,
+        /// The stack.
+        stack: String,
+        /// What is wrong.
+        what: Box<str>,
     },
     /// `encryptionsalt` is missing or damaged.
     #[error("stack `{stack}` has secrets of a passphrase, and no usable `encryptionsalt`")]
@@ -124,11 +126,11 @@ impl CredentialError {
     pub fn place(&self) -> &Place {
         match self {
             Self::Missing { place, .. }
-            | Self::InEnvironment { place, .. }
             | Self::Empty { place, .. }
             | Self::PlainToken { place, .. }
             | Self::NotText { place, .. }
             | Self::Unsupported { place, .. }
+            | Self::Kms { place, .. }
             | Self::Salt { place, .. }
             | Self::Locked { place, .. }
             | Self::Damaged { place, .. }
@@ -147,18 +149,16 @@ impl CredentialError {
             Self::PlainToken { fix, .. } => {
                 Some(format!("{fix} (with a new token, if this file was ever committed or shared)"))
             }
-            Self::InEnvironment { .. } => Some(OTHER_SOURCE.to_owned()),
-            Self::Unsupported { stack, .. } => Some(format!(
-                "{OTHER_SOURCE}, or pulumi stack change-secrets-provider passphrase --stack {stack}"
-            )),
+            Self::Unsupported { fix, .. } => Some(fix.to_string()),
+            Self::Kms { .. } => {
+                Some("restore `secretsprovider` and `encryptedkey` from version control".to_owned())
+            }
             Self::Salt { .. } => Some("restore the line `encryptionsalt: …` from version control".to_owned()),
             Self::Locked { advice, .. } => Some(advice.clone()),
             Self::NotText { .. } => None,
         }
     }
 }
-
-const OTHER_SOURCE: &str = "export DOCKER_HUB_USERNAME and DOCKER_HUB_TOKEN instead";
 
 impl From<CredentialError> for Problem {
     fn from(error: CredentialError) -> Self {

@@ -120,6 +120,8 @@ pub enum FileError {
         stack: String,
         /// The stacks there are.
         have: Vec<String>,
+        /// The folder of the project.
+        dir: Box<PathBuf>,
     },
     /// A text that cannot be the name of a stack.
     #[error("`{name}` cannot be a stack's name: 1 to 100 letters, digits, `_`, `.` and `-`")]
@@ -172,8 +174,8 @@ impl FileError {
             Self::KeyForm { .. } => "write it as `namespace:name: value`, with a space before the value",
             Self::NotUtf8 { .. } => "save the file as UTF-8",
             Self::NoProject { .. } => "run in the folder of Pulumi.yaml, or below it",
-            Self::NoSuchStack { stack, .. } => {
-                return Some(format!("pulumi stack init {stack}"));
+            Self::NoSuchStack { stack, dir, .. } => {
+                return Some(format!("pulumi stack init {stack}{}", super::stack_file::chdir(dir)));
             }
             Self::Unreadable { .. }
             | Self::TooLarge { .. }

@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::credential_error::CredentialError;
-use super::crypto::{self, CryptoError, DataKey, EncryptionSalt};
-use super::passphrase::Passphrase;
+use super::crypto::{CryptoError, DataKey};
+use super::kms::AwsKms;
+use super::lock::{Lock, PassphraseLock};
 use super::provider::Provider;
+use super::question::{Need, Stack};
 use super::stack_file::{ConfigEntry, ConfigValue, StackFile};
 use crate::model::{Place, Problem, Secret, secret};
 
@@ -34,22 +36,35 @@ impl CredentialKeys {
     /// Whether a stack has values under both keys, of whatever kind.
     #[must_use]
     pub fn are_in(&self, stack: &StackFile) -> bool {
-        stack.has(&self.username) && stack.has(self.token_key(stack))
+        stack.has(&self.username) && stack.has(self.token_in(stack))
     }
 
     /// Whether a stack has a value under either key: then it is meant to hold the credential.
     #[must_use]
     pub fn any_in(&self, stack: &StackFile) -> bool {
-        stack.has(&self.username) || stack.has(self.token_key(stack))
+        stack.has(&self.username) || stack.has(self.token_in(stack))
     }
 
-    fn token_key(&self, stack: &StackFile) -> &str {
-        let alias = self.token == TOKEN && stack.entry(TOKEN).is_none();
-        match alias && stack.entry(TOKEN_ALIAS).is_some() {
+    fn token_in(&self, stack: &StackFile) -> &str {
+        self.token_key(|key| stack.entry(key).is_some())
+    }
+
+    /// The key of the token, or its alias where only that `is_there`.
+    pub(super) fn token_key(&self, is_there: impl Fn(&str) -> bool) -> &str {
+        match self.token == TOKEN && !is_there(TOKEN) && is_there(TOKEN_ALIAS) {
             true => TOKEN_ALIAS,
             false => &self.token,
         }
     }
+}
+
+/// How the credential of a stack can be read.
+#[derive(Clone, Debug)]
+pub enum Way {
+    /// It is in the file, and what opens it is within reach.
+    Here(Located),
+    /// Only the `pulumi` program can read it.
+    Program(Box<Stack>),
 }
 
 /// A credential that is there and encrypted as it should be; nothing has been decrypted yet.
@@ -58,9 +73,7 @@ impl CredentialKeys {
 pub struct Located(Arc<Sealed>);
 
 struct Sealed {
-    stack: String,
-    salt: EncryptionSalt,
-    salt_place: Place,
+    lock: Lock,
     username: Found,
     token: Found,
 }
@@ -99,50 +112,84 @@ enum Text {
 ///
 /// # Errors
 /// Everything that can be known without the passphrase: keys that are missing, empty or not texts, a token in
-/// plain text, white space around a plain user name, a provider that is not supported, a damaged salt.
-pub fn locate(stack: &StackFile, keys: &CredentialKeys) -> Result<Located, Vec<Problem>> {
-    let username = username(stack, &keys.username);
-    let token = token(stack, keys.token_key(stack));
-    let secret = [&token, &username]
-        .into_iter()
-        .find_map(|found| found.as_ref().ok().filter(|found| found.is_secure()));
-    let salt = secret.map(|found| salt(stack, &found.place)).transpose();
-    match (username, token, salt) {
-        (Ok(username), Ok(token), Ok(Some((salt_place, salt)))) => {
-            let stack = stack.stack.clone();
-            Ok(Located(Arc::new(Sealed { stack, salt, salt_place, username, token })))
+/// plain text, white space around a plain user name, a provider that does not exist, a damaged salt.
+pub fn locate(stack: &StackFile, keys: &CredentialKeys) -> Result<Way, Vec<Problem>> {
+    let (username, token) = (username(stack, &keys.username), token(stack, keys.token_in(stack)));
+    let found = |half: &Result<Half, CredentialError>| match half {
+        Ok(Half::Here(found)) if found.is_secure() => Some(found.place.clone()),
+        _ => None,
+    };
+    let opener = found(&token).or_else(|| found(&username)).map(|place| opener(stack, &place)).transpose();
+    let ask = |place: Place, need: Need| Way::Program(Box::new(stack_to_ask(stack, keys, place, need)));
+    match (username, token, opener) {
+        (Ok(Half::Elsewhere(place, key)), Ok(_), Ok(_)) | (Ok(_), Ok(Half::Elsewhere(place, key)), Ok(_)) => {
+            Ok(ask(place, Need::Environment { key }))
         }
-        (username, token, salt) => {
-            let errors = [username.err(), token.err(), salt.err()];
+        (Ok(Half::Here(_)), Ok(Half::Here(_)), Ok(Some(Opener::Program(place)))) => {
+            Ok(ask(place, Need::Provider(stack.provider())))
+        }
+        (Ok(Half::Here(username)), Ok(Half::Here(token)), Ok(Some(Opener::Lock(lock)))) => {
+            Ok(Way::Here(Located(Arc::new(Sealed { lock, username, token }))))
+        }
+        (username, token, opener) => {
+            let errors = [username.err(), token.err(), opener.err()];
             Err(errors.into_iter().flatten().map(Problem::from).collect())
         }
     }
 }
 
-fn username(stack: &StackFile, key: &str) -> Result<Found, CredentialError> {
+fn stack_to_ask(stack: &StackFile, keys: &CredentialKeys, place: Place, need: Need) -> Stack {
+    Stack {
+        project: stack.project.clone(),
+        dir: stack.project_dir.clone(),
+        name: stack.stack.clone(),
+        place,
+        need,
+        provider: stack.provider(),
+        keys: keys.clone(),
+    }
+}
+
+/// One of the two values: in the file, or with its key in an environment that the file names.
+enum Half {
+    Here(Found),
+    Elsewhere(Place, String),
+}
+
+/// What opens the secrets of a stack, or the line that says that only the program can.
+enum Opener {
+    Lock(Lock),
+    Program(Place),
+}
+
+fn username(stack: &StackFile, key: &str) -> Result<Half, CredentialError> {
     let fix = stack.set_command("--plaintext", key, " NAME").into();
-    let found = found(stack, key, fix)?;
-    if let Text::Plain(name) = &found.text {
+    let half = half(stack, key, fix)?;
+    if let Half::Here(found) = &half
+        && let Text::Plain(name) = &found.text
+    {
         found.check(name)?;
     }
-    Ok(found)
+    Ok(half)
 }
 
-fn token(stack: &StackFile, key: &str) -> Result<Found, CredentialError> {
+fn token(stack: &StackFile, key: &str) -> Result<Half, CredentialError> {
     let fix = stack.set_command("--secret", key, "").into();
-    let found = found(stack, key, fix)?;
-    match found.text {
-        Text::Secure(_) => Ok(found),
-        Text::Plain(_) => {
-            Err(CredentialError::PlainToken { place: found.place, key: found.key, fix: found.fix })
+    match half(stack, key, fix)? {
+        Half::Here(Found { key, place, text: Text::Plain(_), fix }) => {
+            Err(CredentialError::PlainToken { place, key, fix })
         }
+        half => Ok(half),
     }
 }
 
-fn found(stack: &StackFile, key: &str, fix: Box<str>) -> Result<Found, CredentialError> {
+fn half(stack: &StackFile, key: &str, fix: Box<str>) -> Result<Half, CredentialError> {
     let key = key.to_owned();
     let Some(ConfigEntry { place, value }) = stack.entry(&key) else {
-        return Err(absent(stack, key, fix));
+        return match stack.environment() {
+            Some(place) => Ok(Half::Elsewhere(place.clone(), key)),
+            None => Err(CredentialError::Missing { place: Place::file(&stack.file), key, fix }),
+        };
     };
     let text = match value {
         ConfigValue::Plain(text) => Text::Plain(text),
@@ -150,29 +197,33 @@ fn found(stack: &StackFile, key: &str, fix: Box<str>) -> Result<Found, Credentia
         ConfigValue::Empty => return Err(CredentialError::Empty { place, key, fix }),
         ConfigValue::Object => return Err(CredentialError::NotText { place, key }),
     };
-    Ok(Found { key, place, text, fix })
+    Ok(Half::Here(Found { key, place, text, fix }))
 }
 
-fn absent(stack: &StackFile, key: String, fix: Box<str>) -> CredentialError {
-    match stack.environment() {
-        Some(place) => CredentialError::InEnvironment { place: place.clone(), key },
-        None => CredentialError::Missing { place: Place::file(&stack.file), key, fix },
-    }
-}
-
-/// The salt that the secrets of a stack need; `secret` is the place of one of them.
-fn salt(stack: &StackFile, secret: &Place) -> Result<(Place, EncryptionSalt), CredentialError> {
+/// What opens the secrets of a stack; `secret` is the place of one of them.
+fn opener(stack: &StackFile, secret: &Place) -> Result<Opener, CredentialError> {
     let place = stack.secrets.place().unwrap_or(secret).clone();
-    let stack_name = stack.stack.clone();
-    let unusable = |source| CredentialError::Salt { place: place.clone(), stack: stack_name.clone(), source };
-    match stack.provider() {
-        Provider::Passphrase { salt } => match EncryptionSalt::parse(&salt) {
-            Ok(salt) => Ok((place, salt)),
-            Err(error) => Err(unusable(Some(error))),
+    let name = stack.stack.clone();
+    let provider = stack.provider();
+    match &provider {
+        Provider::Passphrase { salt } => match PassphraseLock::read(&name, &place, salt) {
+            Ok(lock) => Ok(Opener::Lock(Lock::Passphrase(lock))),
+            Err(error) => Err(CredentialError::Salt { place, stack: name, source: Some(error) }),
         },
-        Provider::SaltMissing | Provider::None => Err(unusable(None)),
-        provider @ (Provider::Kms { .. } | Provider::Service) => {
-            Err(CredentialError::Unsupported { place, stack: stack_name, provider: Box::new(provider) })
+        Provider::SaltMissing | Provider::None => {
+            Err(CredentialError::Salt { place, stack: name, source: None })
+        }
+        Provider::Service => Ok(Opener::Program(place)),
+        Provider::Kms { url, encrypted_key } if url.starts_with("awskms:") => {
+            match AwsKms::read(&name, &place, url, encrypted_key) {
+                Ok(lock) => Ok(Opener::Lock(Lock::AwsKms(lock))),
+                Err(what) => Err(CredentialError::Kms { place, stack: name, what: what.into() }),
+            }
+        }
+        Provider::Kms { .. } if provider.is_known() => Ok(Opener::Program(place)),
+        Provider::Kms { .. } => {
+            let fix = stack.change_provider_command().into();
+            Err(CredentialError::Unsupported { place, stack: name, provider: Box::new(provider), fix })
         }
     }
 }
@@ -213,26 +264,10 @@ impl Found {
 }
 
 impl Located {
-    /// The salt. Two credentials with an equal one have the same key: unlock once.
+    /// What opens it.
     #[must_use]
-    pub fn salt(&self) -> &EncryptionSalt {
-        &self.0.salt
-    }
-
-    /// The key of this credential's stack. Expensive, see [`derive`](super::derive): call it on a thread that
-    /// may block.
-    ///
-    /// # Errors
-    /// A wrong passphrase.
-    pub fn unlock(&self, passphrase: &Passphrase) -> Result<DataKey, Problem> {
-        crypto::derive(passphrase, &self.0.salt).map_err(|source| {
-            Problem::from(CredentialError::Locked {
-                place: self.0.salt_place.clone(),
-                stack: self.0.stack.clone(),
-                advice: passphrase.advice(),
-                source,
-            })
-        })
+    pub fn lock(&self) -> &Lock {
+        &self.0.lock
     }
 
     /// Decrypts the credential and checks it.

@@ -1,4 +1,4 @@
-//! A credential in a Pulumi project, read natively: no `pulumi` program, no login, no network, no writes.
+//! A credential in a Pulumi project, read natively where that can be: no `pulumi` program, no login, no writes.
 //!
 //! The flow, from a folder to a credential:
 //!
@@ -9,19 +9,20 @@
 //!    their full key, the project's behind the stack's);
 //! 3. [`locate`] finds the two values of the credential and says everything that is wrong with them and with
 //!    what decrypts them (`provider.rs`), still without any secret;
-//! 4. [`Passphrase::read`] and [`Located::unlock`] make the key, which takes a while (`passphrase.rs`,
-//!    `crypto.rs`);
+//! 4. the [`Lock`] gives the key: a passphrase's takes a while ([`Passphrase::read`], `crypto.rs`), one of AWS
+//!    KMS is a request (`kms.rs`);
 //! 5. [`Located::open`] decrypts and checks the values.
+//!
+//! What is not in the file, or is encrypted with a key that cannot be had here, the `pulumi` program is asked
+//! for (`question.rs`), if there is a login for it (`backend.rs`).
 //!
 //! Settings that are not secret, such as `aws:region`, need only the first two steps (`aws.rs`).
 //! [`Project::selected_stack`] tells which stack `pulumi stack select` chose (`workspace.rs`).
 //!
-//! Supported is the passphrase provider. For the others, [`locate`] names the provider that the file needs;
-//! their way in is [`Provider`], which already tells what they are, and [`DataKey::from_bytes`].
-//!
 //! The rules are those of github.com/pulumi/pulumi at v3.259; the source of each is named beside it.
 
 mod aws;
+mod backend;
 mod config_error;
 mod credential_error;
 mod crypto;
@@ -29,11 +30,14 @@ mod error;
 mod file;
 mod json;
 mod key;
+mod kms;
 mod locate;
+mod lock;
 mod node;
 mod passphrase;
 mod project;
 mod provider;
+mod question;
 #[cfg(test)]
 mod sample;
 mod scalar;
@@ -44,13 +48,18 @@ mod workspace;
 mod yaml;
 
 pub use aws::AssumeRole;
+pub use backend::Backend;
 pub use config_error::ConfigError;
 pub use credential_error::CredentialError;
 pub use crypto::{CryptoError, DataKey, EncryptionSalt, derive};
 pub use error::FileError;
 pub use key::{ConfigKey, KeyError};
-pub use locate::{CredentialKeys, Located, Login, locate};
+pub use kms::AwsKms;
+pub use locate::{CredentialKeys, Located, Login, Way, locate};
+pub use lock::{Lock, PassphraseLock};
 pub use passphrase::{Passphrase, PassphraseError};
 pub use project::Project;
 pub use provider::Provider;
+pub use question::{Config, Need, Question, Stack};
+pub(super) use stack_file::chdir;
 pub use stack_file::{ConfigEntry, ConfigValue, StackFile};

@@ -132,7 +132,8 @@ impl Project {
         }
         let place = Place::file(self.stack_file(name));
         if !place.file.is_file() {
-            return Err(FileError::NoSuchStack { place, stack: name.to_owned(), have: self.stack_names()? });
+            let (have, dir) = (self.stack_names()?, Box::new(self.dir.clone()));
+            return Err(FileError::NoSuchStack { place, stack: name.to_owned(), have, dir });
         }
         self.read_stack(name)
     }

@@ -47,13 +47,22 @@ impl fmt::Display for Provider {
     }
 }
 
+impl Provider {
+    /// Whether it is one that Pulumi has.
+    pub(super) fn is_known(&self) -> bool {
+        !matches!(self, Self::Kms { url, .. } if kms_name(url) == UNKNOWN)
+    }
+}
+
+const UNKNOWN: &str = "a provider that Pulumi does not have either";
+
 fn kms_name(url: &str) -> &'static str {
     match url.split("://").next().unwrap_or_default() {
         "awskms" => "AWS KMS (`awskms`)",
         "azurekeyvault" => "Azure Key Vault (`azurekeyvault`)",
         "gcpkms" => "Google Cloud KMS (`gcpkms`)",
         "hashivault" => "HashiCorp Vault (`hashivault`)",
-        _ => "a provider that Pulumi does not have either",
+        _ => UNKNOWN,
     }
 }
 

@@ -166,14 +166,15 @@ impl StackFile {
 
     /// The command that sets `key` in this stack.
     pub(super) fn set_command(&self, flag: &str, key: &str, value: &str) -> String {
-        let dir = self.project_dir.display().to_string();
-        let chdir = match dir.as_str() {
-            "" => String::new(),
-            dir => format!(" -C {}", quoted(dir)),
-        };
         let path = if ConfigKey::has_path(key) { " --path" } else { "" };
-        let stack = &self.stack;
+        let (stack, chdir) = (&self.stack, chdir(&self.project_dir));
         format!("pulumi config set {flag}{path} {key}{value} --stack {stack}{chdir}")
+    }
+
+    /// The command that encrypts this stack's secrets with a passphrase.
+    pub(super) fn change_provider_command(&self) -> String {
+        let (stack, chdir) = (&self.stack, chdir(&self.project_dir));
+        format!("pulumi stack change-secrets-provider passphrase --stack {stack}{chdir}")
     }
 
     /// What decrypts this stack's secrets, as the file shows it.
@@ -187,6 +188,14 @@ impl StackFile {
     #[must_use]
     pub fn environment(&self) -> Option<&Place> {
         self.environment.as_ref()
+    }
+}
+
+/// The words by which `pulumi` works in the folder of a project.
+pub(in crate::sources) fn chdir(dir: &Path) -> String {
+    match dir.display().to_string().as_str() {
+        "" => String::new(),
+        dir => format!(" -C {}", quoted(dir)),
     }
 }
 

@@ -37,14 +37,20 @@ impl Project {
     /// `credentials.json`).
     #[must_use]
     pub fn selected_stack(&self, env: Env<'_>, working_dir: &Path) -> Option<String> {
+        let full = self.selected_in_full(env, working_dir)?;
+        full.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned)
+    }
+
+    /// The same with its organization and project: `org/project/stack`.
+    #[must_use]
+    pub fn selected_in_full(&self, env: Env<'_>, working_dir: &Path) -> Option<String> {
         let home = home(env)?;
         let selection = self.project_paths(env, working_dir).into_iter().find_map(|path| {
             let file = settings_file(&home, &self.name, &path);
             let text = std::fs::read_to_string(file).ok()?;
             serde_json::from_str::<Selection>(&text).ok()
         })?;
-        let full = selection.of(self.current_backend(env, &home).as_deref())?;
-        full.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned)
+        selection.of(self.current_backend(env, &home).as_deref()).map(str::to_owned)
     }
 
     /// The spellings of the project file's path that Pulumi may have hashed: with the links that `$PWD`

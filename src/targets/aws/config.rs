@@ -95,7 +95,24 @@ fn http() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
+/// A login that is not a session's: what is left out comes from the SDK's own chain.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Access<'a> {
+    /// The region.
+    pub region: Option<&'a str>,
+    /// The profile.
+    pub profile: Option<&'a str>,
+    /// The roles to assume, one after the other.
+    pub roles: &'a [Role],
+}
+
 async fn login(session: &Session) -> SdkConfig {
+    let Session { region, profile, roles } = session;
+    sdk_config(&Access { region: Some(region), profile: profile.as_deref(), roles }).await
+}
+
+/// The SDK's settings for a login. Nothing is sent except by the credential chain, when first needed.
+pub async fn sdk_config(access: &Access<'_>) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -105,30 +122,32 @@ async fn login(session: &Session) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(Traced(http()))
         .timeout_config(timeouts)
-        .retry_config(retries)
-        .region(Region::new(session.region.clone()));
-    if let Some(profile) = &session.profile {
+        .retry_config(retries);
+    let region = access.region.map(|region| Region::new(region.to_owned()));
+    if let Some(region) = &region {
+        loader = loader.region(region.clone());
+    }
+    if let Some(profile) = access.profile {
         // The profile that a stack names is its login, as it is for Pulumi: the default chain would prefer keys of the
         // environment, which may be another account's.
-        let base = ProviderConfig::default()
-            .with_region(Some(Region::new(session.region.clone())))
-            .with_http_client(Traced(http()));
+        let base = ProviderConfig::default().with_region(region).with_http_client(Traced(http()));
         let provider =
             ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&base).build();
         loader = loader.profile_name(profile).credentials_provider(provider);
     }
     let mut config = loader.load().await;
-    for role in &session.roles {
-        config = assume(config, role, session).await;
+    for role in access.roles {
+        config = assume(config, role).await;
     }
     config
 }
 
-async fn assume(config: SdkConfig, role: &Role, session: &Session) -> SdkConfig {
-    let mut provider = AssumeRoleProvider::builder(role.arn.clone())
-        .session_name("regcred")
-        .region(Region::new(session.region.clone()))
-        .configure(&config);
+async fn assume(config: SdkConfig, role: &Role) -> SdkConfig {
+    let mut provider =
+        AssumeRoleProvider::builder(role.arn.clone()).session_name("regcred").configure(&config);
+    if let Some(region) = config.region() {
+        provider = provider.region(region.clone());
+    }
     if let Some(external_id) = &role.external_id {
         provider = provider.external_id(external_id.clone());
     }

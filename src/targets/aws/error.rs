@@ -46,7 +46,8 @@ impl AwsError {
         R: std::fmt::Debug + 'static,
     {
         if let Some(service) = error.as_service_error() {
-            return Self::answered(operation, service.code(), service.message(), login);
+            let message = service.message().filter(|message| !message.is_empty());
+            return Self::answered(operation, service.code(), message, login);
         }
         let credentials = causes(error).any(|cause| cause.is::<CredentialsError>());
         let cause = causes(error).last().map_or_else(|| error.to_string(), ToString::to_string);

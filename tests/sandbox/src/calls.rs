@@ -16,6 +16,8 @@ pub enum Service {
     Ecr,
     /// AWS STS.
     Sts,
+    /// AWS KMS.
+    Kms,
     /// GitHub's REST API.
     GitHub,
     /// registry-1.docker.io.
@@ -32,6 +34,7 @@ impl fmt::Display for Service {
             Self::SecretsManager => "secretsmanager",
             Self::Ecr => "ecr",
             Self::Sts => "sts",
+            Self::Kms => "kms",
             Self::GitHub => "github",
             Self::Registry => "registry",
             Self::Token => "token",

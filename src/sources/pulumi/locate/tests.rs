@@ -1,8 +1,9 @@
 //! What people do wrong with the credential of a stack, and what they are told.
 
 use super::super::sample::{SALT, key, said, secure, stack, stack_of};
-use super::{CredentialKeys, DataKey, Login, Passphrase, locate};
+use super::{CredentialKeys, DataKey, Located, Login, Need, Stack, Way};
 use crate::model::Problem;
+use crate::sources::pulumi::{Passphrase, StackFile};
 
 const TOKEN: &str = "dckr_pat_0123456789abcdefghijklmnopq";
 
@@ -12,6 +13,23 @@ fn salted(config: &str) -> String {
 
 fn good() -> String {
     salted(&format!("  dockerHubUsername: acme\n  dockerHubToken:\n    secure: {}\n", secure(TOKEN)))
+}
+
+/// The credential in a file whose key can be had here.
+fn locate(stack: &StackFile, keys: &CredentialKeys) -> Result<Located, Vec<Problem>> {
+    match super::locate(stack, keys)? {
+        Way::Here(located) => Ok(located),
+        Way::Program(_) => panic!("it is for the program"),
+    }
+}
+
+/// What the program has to be asked for.
+fn asked(content: &str) -> Stack {
+    let stack = stack(content).expect("the stack file is good");
+    match super::locate(&stack, &CredentialKeys::default()).expect("it can be asked for") {
+        Way::Program(stack) => *stack,
+        Way::Here(_) => panic!("it is in the file"),
+    }
 }
 
 fn open(content: &str, keys: &CredentialKeys) -> Result<Login, Vec<Problem>> {
@@ -114,12 +132,11 @@ fn keys_are_case_sensitive() {
 fn a_key_that_may_be_in_an_environment_is_not_called_missing() {
     for line in ["environment: [acme/prod]", "environment: {imports: [a]}", "mainEnvironment: acme/prod"] {
         let content = format!("{}{line}\n", good().replace("dockerHubToken", "other"));
-        assert_eq!(
-            told(&content),
-            [
-                "Pulumi.main.yaml:6:1: `dockerHubToken` is not in the stack file, and may come from the Pulumi ESC environment that is named here, which is not supported yet [export DOCKER_HUB_USERNAME and DOCKER_HUB_TOKEN instead]"
-            ]
-        );
+        let stack = asked(&content);
+        assert_eq!(stack.need, Need::Environment { key: "dockerHubToken".to_owned() });
+        assert_eq!(stack.place.line, Some(6));
+        let plain = format!("config: {{dockerHubToken: x}}\n{line}\n");
+        assert!(told(&plain)[0].contains("is in plain text"), "what is wrong here is told first");
         assert!(open(&format!("{}{line}\n", good()), &CredentialKeys::default()).is_ok());
     }
 }
@@ -136,30 +153,50 @@ fn a_token_that_is_not_a_text_is_refused() {
 }
 
 #[test]
-fn a_provider_that_is_not_supported_is_named() {
+fn secrets_of_a_provider_that_is_out_of_reach_are_for_the_program() {
     let config = |secret: &str| {
         format!("config:\n  dockerHubUsername: acme\n  dockerHubToken: {{secure: '{secret}'}}\n")
     };
     let sealed = secure(TOKEN);
-    for (content, place, name) in [
-        (
-            format!("secretsprovider: awskms://alias/k?role=x\nencryptedkey: AQ==\n{}", config(&sealed)),
-            "1:1",
-            "AWS KMS (`awskms`)",
-        ),
+    for (content, line, name) in [
         (
             format!("{}secretsprovider: hashivault://k\n", config(&sealed)),
-            "4:1",
+            4,
             "HashiCorp Vault (`hashivault`)",
         ),
-        (config("AAABANk="), "3:3", "the Pulumi Cloud service"),
+        (format!("secretsprovider: gcpkms://k\n{}", config(&sealed)), 1, "Google Cloud KMS (`gcpkms`)"),
+        (
+            format!("secretsprovider: azurekeyvault://k\n{}", config(&sealed)),
+            1,
+            "Azure Key Vault (`azurekeyvault`)",
+        ),
+        (config("AAABANk="), 3, "the Pulumi Cloud service"),
     ] {
-        assert_eq!(
-            told(&content),
-            [format!(
-                "Pulumi.main.yaml:{place}: the secrets of stack `main` are encrypted with {name}, which is not supported yet [export DOCKER_HUB_USERNAME and DOCKER_HUB_TOKEN instead, or pulumi stack change-secrets-provider passphrase --stack main]"
-            )]
-        );
+        let stack = asked(&content);
+        assert_eq!(stack.need.to_string(), format!("its secrets are encrypted with {name}"));
+        assert_eq!(stack.place.line, Some(line), "{content}");
+    }
+}
+
+#[test]
+fn a_provider_that_cannot_be_used_is_named() {
+    let config = |secret: &str| {
+        format!("config:\n  dockerHubUsername: acme\n  dockerHubToken: {{secure: '{secret}'}}\n")
+    };
+    let sealed = secure(TOKEN);
+    let kms = "the secrets of stack `main` need AWS KMS";
+    let restore = "restore `secretsprovider` and `encryptedkey` from version control";
+    for (provider, expected) in [
+        (
+            "secretsprovider: mine://k",
+            "the secrets of stack `main` are encrypted with a provider that Pulumi does not have either [pulumi stack change-secrets-provider passphrase --stack main -C infra]".to_owned(),
+        ),
+        ("secretsprovider: awskms://k", format!("{kms}: `encryptedkey` is missing [{restore}]")),
+        ("secretsprovider: awskms://k\nencryptedkey: '*'", format!("{kms}: `encryptedkey` is not base64 [{restore}]")),
+        ("secretsprovider: awskms://k?x=1\nencryptedkey: AQ==", format!("{kms}: unknown query parameter `x` [{restore}]")),
+    ] {
+        let content = format!("{provider}\n{}", config(&sealed));
+        assert_eq!(told(&content), [format!("Pulumi.main.yaml:1:1: {expected}")]);
     }
     assert_eq!(
         told(&config(&sealed)),

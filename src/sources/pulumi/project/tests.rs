@@ -174,9 +174,12 @@ fn a_byte_order_mark_is_no_part_of_the_name() {
 fn a_stack_without_a_file_is_refused_with_those_that_have_one() {
     let (_dir, project) =
         project(&[("Pulumi.yaml", NAME), ("Pulumi.dev.yaml", ""), ("Pulumi.main.yaml", "")]);
+    let there = project.dir.display().to_string();
     assert_eq!(
         said(project.stack("prod").expect_err("it is not there")),
-        "Pulumi.prod.yaml: there is no such file for stack `prod`; the stacks with a file are dev, main [pulumi stack init prod]"
+        format!(
+            "Pulumi.prod.yaml: there is no such file for stack `prod`; the stacks with a file are dev, main [pulumi stack init prod -C {there}]"
+        )
     );
     assert_eq!(
         said(project.stack("../x").expect_err("it is no name")),

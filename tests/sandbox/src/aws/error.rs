@@ -72,6 +72,7 @@ impl AwsError {
         let code = match service {
             Service::Ecr => "ServerException",
             Service::SecretsManager => "InternalServiceError",
+            Service::Kms => "KMSInternalException",
             _ => "InternalFailure",
         };
         Self { status: 500, ..Self::new(code, "An error occurred on the server side.") }

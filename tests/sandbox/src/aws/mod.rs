@@ -1,4 +1,4 @@
-//! AWS: Secrets Manager, ECR's pull-through cache rules and STS behind one address, told apart by the request's target;
+//! AWS: Secrets Manager, ECR's pull-through cache rules, STS and KMS behind one address, told apart by the request's target;
 //! account and region come from the access key and the scope of its signature, as with the real endpoints.
 
 mod auth;
@@ -8,6 +8,7 @@ mod deletion;
 mod ecr;
 mod error;
 mod ids;
+mod kms;
 mod policy;
 mod regions;
 mod rename;
@@ -23,7 +24,7 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use state::{AccessKey, Aws, Replica, Role, Rule, Secret, Version, service_linked_role};
+pub use state::{AccessKey, Aws, Replica, Role, Rule, Secret, Version, Wrapped, service_linked_role};
 
 use crate::calls::Service;
 use crate::faults::Kind;
@@ -56,8 +57,9 @@ impl Visit<'_> {
 
 pub(crate) fn asked(request: &Request) -> Asked {
     let (service, operation) = name(request);
-    let is_write =
-        !["Get", "Describe", "List", "Validate", "Assume"].iter().any(|verb| operation.starts_with(verb));
+    let is_write = !["Get", "Describe", "List", "Validate", "Assume", "Decrypt"]
+        .iter()
+        .any(|verb| operation.starts_with(verb));
     Asked { service, operation, is_write }
 }
 
@@ -102,6 +104,7 @@ fn perform(
     match service {
         Service::Sts => sts::dispatch(visit),
         Service::Ecr => ecr::dispatch(visit),
+        Service::Kms => kms::dispatch(&visit),
         _ => secrets_manager::dispatch(visit),
     }
 }
@@ -120,6 +123,7 @@ fn name(request: &Request) -> (Service, String) {
         Some((api, operation)) if api.starts_with("AmazonEC2ContainerRegistry") => {
             (Service::Ecr, operation.to_owned())
         }
+        Some(("TrentService", operation)) => (Service::Kms, operation.to_owned()),
         Some((_, operation)) => (Service::SecretsManager, operation.to_owned()),
         None => (Service::Sts, sts::action(request)),
     }

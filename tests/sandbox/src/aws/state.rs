@@ -28,6 +28,8 @@ pub struct Aws {
     pub secrets: Vec<Secret>,
     /// Pull-through cache rules of all accounts and regions.
     pub rules: Vec<Rule>,
+    /// What keys of AWS KMS have encrypted: ciphertext in base64 -> what it is.
+    pub wrapped: BTreeMap<String, Wrapped>,
     /// Opt-in regions that these accounts have not enabled: their endpoints refuse every token (documented).
     pub disabled_regions: Vec<String>,
     /// ECR does not find a secret in its first so many tries after it was made or restored (seen by users:
@@ -44,6 +46,18 @@ pub struct Aws {
     pub rule_limit: usize,
     /// How many things were made so far; suffixes and session keys come from it, so that a run can be repeated.
     pub serial: u64,
+}
+
+/// Something that a key of AWS KMS has encrypted.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Wrapped {
+    /// The key's ARN; it names the region.
+    pub key: String,
+    /// The encryption context, which has to be given again.
+    pub context: BTreeMap<String, String>,
+    /// What was encrypted, in base64.
+    pub plaintext: String,
 }
 
 impl Default for Aws {
@@ -66,6 +80,7 @@ impl Aws {
             users: Vec::new(),
             secrets: Vec::new(),
             rules: Vec::new(),
+            wrapped: BTreeMap::new(),
             disabled_regions: opt_in_regions(),
             secret_visible_after: 0,
             ecr_reads_as_caller: false,

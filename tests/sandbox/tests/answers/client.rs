@@ -144,6 +144,10 @@ impl<'s> Aws<'s> {
         self.json(&format!("AmazonEC2ContainerRegistry_V20150921.{operation}"), "ecr", input)
     }
 
+    pub(crate) fn kms(&self, operation: &str, input: &Value) -> Result<Value, AwsError> {
+        self.json(&format!("TrentService.{operation}"), "kms", input)
+    }
+
     pub(crate) fn sts(&self, form: &str) -> Answer {
         self.post("sts", &[("content-type", "application/x-www-form-urlencoded")], form.as_bytes())
     }

@@ -11,6 +11,7 @@ mod github_organizations;
 mod github_secrets;
 mod github_variables;
 mod identity;
+mod kms;
 mod pauses;
 mod program;
 mod request_checks;

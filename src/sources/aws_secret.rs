@@ -1,0 +1,60 @@
+//! A credential in a secret of AWS Secrets Manager, for spreading onward from there.
+
+use super::text::{self, Names};
+use super::{Unread, unread};
+use crate::model::Problem;
+use crate::targets::aws::Role;
+use crate::targets::aws::config::{Access, Login, sdk_config};
+use crate::targets::aws::error::AwsError;
+use crate::vault::Resolved;
+
+const OPERATION: &str = "secretsmanager:GetSecretValue";
+
+/// A secret to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsSecret {
+    /// Its name or ARN.
+    pub secret: String,
+    /// Its region.
+    pub region: String,
+    /// The role to assume first.
+    pub role: Option<String>,
+    /// The names of the fields, where they are not `username` and `token` or `accessToken`.
+    pub names: Names,
+}
+
+impl AwsSecret {
+    pub(super) async fn read(&self) -> Result<Resolved, Unread> {
+        let role = self.role.iter().map(|arn| Role { arn: arn.clone(), external_id: None });
+        let roles: Vec<Role> = role.collect();
+        let config = sdk_config(&Access { region: Some(&self.region), profile: None, roles: &roles }).await;
+        let client = aws_sdk_secretsmanager::Client::new(&config);
+        let login = Login { profile: None, region: self.region.clone() };
+        let got = client.get_secret_value().secret_id(&self.secret).send().await;
+        let got =
+            got.map_err(|error| Unread::outside(self.refused(&AwsError::new(OPERATION, &error, &login))))?;
+        let read = match got.secret_string() {
+            Some(value) => text::read(value, &self.names, None),
+            None => Err("gives bytes, not a text".to_owned()),
+        };
+        read.map_err(|what| {
+            let hint = "name its fields: { aws-secret: { secret: …, username: FIELD, token: FIELD } }";
+            Unread::invalid(unread(&format!("the secret {} {what}", self.secret), hint))
+        })
+    }
+
+    fn refused(&self, error: &AwsError) -> Problem {
+        let Self { secret, region, .. } = self;
+        let hint = match error.is("AccessDeniedException") {
+            true => Some(format!(
+                "allow {OPERATION} to this principal; where regcred guards the secret, name it in `aws: {{ readers: [ARN] }}`"
+            )),
+            false => error.hint.clone(),
+        };
+        Problem {
+            place: None,
+            message: format!("the secret {secret} in {region} cannot be read: {error}"),
+            hint,
+        }
+    }
+}

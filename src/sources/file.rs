@@ -1,0 +1,144 @@
+//! A credential in a file: two lines, JSON, or a `.env` file. The file may be readable by its owner only.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::text::{self, Names};
+use super::{Unread, dotenv};
+use crate::model::{CredentialId, Place, Problem};
+use crate::vault::Resolved;
+
+/// Far above any file that holds one credential.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// The file of a credential.
+#[derive(Clone, Debug)]
+pub(super) struct File {
+    path: PathBuf,
+    names: Names,
+    /// The variables of a `.env` file, where no others are named.
+    variables: [String; 2],
+}
+
+/// Finds the file and looks at who may read it; `name` is relative to `base`.
+pub(super) fn locate(id: &CredentialId, name: &str, names: &Names, base: &Path) -> Result<File, Problem> {
+    let path = base.join(name);
+    let found = std::fs::metadata(&path);
+    let found = found.map_err(|error| problem(&path, &format!("cannot be read: {error}"), None))?;
+    if let Some(mode) = open_to_others(&found) {
+        let message = format!("holds a token, and others may read it (its mode is {mode:04o})");
+        return Err(problem(&path, &message, Some(format!("chmod 600 {}", path.display()))));
+    }
+    let stem = id.screaming();
+    let variables = [format!("{stem}_USERNAME"), format!("{stem}_TOKEN")];
+    Ok(File { path, names: names.clone(), variables })
+}
+
+/// The mode of a file that somebody else than its owner may read.
+#[cfg(unix)]
+fn open_to_others(found: &std::fs::Metadata) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = found.permissions().mode() & 0o7777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+fn open_to_others(_: &std::fs::Metadata) -> Option<u32> {
+    None
+}
+
+impl File {
+    /// Reads the credential.
+    pub(super) fn read(&self) -> Result<Resolved, Unread> {
+        let content = self.content().map_err(|message| self.unread(&message))?;
+        let resolved = if self.is_dotenv() {
+            let [username, token] = &self.variables;
+            let username = self.names.username.as_ref().unwrap_or(username);
+            let token = self.names.token.as_ref().unwrap_or(token);
+            dotenv::pair(&content, username, token)
+        } else {
+            text::read(&content, &self.names, None)
+        };
+        resolved.map_err(|message| self.unread(&message))
+    }
+
+    /// `.env`, `.env.local`, `ci.env`.
+    fn is_dotenv(&self) -> bool {
+        let name = self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with(".env") || name.ends_with(".env")
+    }
+
+    fn content(&self) -> Result<Zeroizing<String>, String> {
+        let mut content = Zeroizing::new(String::new());
+        let read = std::fs::File::open(&self.path)
+            .and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut content));
+        let size = read.map_err(|error| format!("cannot be read: {error}"))?;
+        if size as u64 > MAX_BYTES {
+            return Err(format!("is larger than {} KiB", MAX_BYTES / 1024));
+        }
+        Ok(content)
+    }
+
+    fn unread(&self, message: &str) -> Unread {
+        let hint = match self.is_dotenv() {
+            true => format!("write {}=… and {}=…", self.variables[0], self.variables[1]),
+            false => "write the user name and the token, a line each".to_owned(),
+        };
+        Unread::invalid(problem(&self.path, message, Some(hint)))
+    }
+}
+
+fn problem(path: &Path, message: &str, hint: Option<String>) -> Problem {
+    Problem { place: Some(Place::file(path)), message: message.to_owned(), hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn read(name: &str, content: &str, mode: u32) -> Result<(String, String), String> {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join(name);
+        std::fs::write(&path, content).expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+        let id = CredentialId("docker-hub".to_owned());
+        let said = |problem: Problem| {
+            assert!(!format!("{problem:?}").contains("s3cret"), "{problem:?}");
+            problem.message
+        };
+        let file = locate(&id, name, &Names::default(), dir.path()).map_err(said)?;
+        let resolved = file.read().map_err(|unread| said(unread.problems[0].clone()))?;
+        Ok((resolved.username, resolved.token.expose().to_owned()))
+    }
+
+    #[test]
+    fn a_file_that_only_its_owner_may_read_gives_its_credential() {
+        let expected = Ok(("acme".to_owned(), "s3cret".to_owned()));
+        assert_eq!(read("token", "acme\ns3cret\n", 0o600), expected);
+        assert_eq!(read("token.json", r#"{"username":"acme","token":"s3cret"}"#, 0o400), expected);
+        for name in [".env", ".env.local", "ci.env"] {
+            assert_eq!(read(name, "DOCKER_HUB_USERNAME=acme\nDOCKER_HUB_TOKEN=s3cret\n", 0o600), expected);
+        }
+    }
+
+    #[test]
+    fn a_file_that_others_may_read_is_refused_with_its_mode() {
+        for mode in [0o640, 0o604, 0o666, 0o620] {
+            let error = read("token", "acme\ns3cret\n", mode).expect_err("it is refused");
+            assert!(error.ends_with(&format!("(its mode is {mode:04o})")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_hold_one_credential_is_refused() {
+        assert!(
+            read("token", &"s3cret\n".repeat(20_000), 0o600).is_err_and(|e| e == "is larger than 64 KiB")
+        );
+        assert!(read("token", "s3cret\n", 0o600).is_err_and(|e| e.contains("no user name")));
+        assert!(read(".env", "DOCKER_HUB_TOKEN=s3cret\n", 0o600).is_err_and(|e| e.contains("_USERNAME")));
+    }
+}

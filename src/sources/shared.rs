@@ -1,0 +1,66 @@
+//! What the sources of one run share: a stack's key is made once, and the `pulumi` program is asked once,
+//! whatever number of credentials need it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+
+use super::pulumi::{Config, DataKey, Lock, Passphrase, Question};
+use super::{Unread, off_thread};
+
+/// What has been opened in this run.
+#[derive(Default)]
+pub struct Shared {
+    keys: Once<Lock, DataKey>,
+    configs: Once<Question, Arc<Config>>,
+}
+
+impl Shared {
+    /// The key of a stack. A passphrase's takes a processor 0.3 s; one of AWS is a request.
+    pub(super) async fn key(&self, lock: &Lock, passphrase: Option<&Passphrase>) -> Result<DataKey, Unread> {
+        let make = async {
+            match (lock, passphrase) {
+                (Lock::Passphrase(lock), Some(passphrase)) => {
+                    let (lock, passphrase) = (lock.clone(), passphrase.clone());
+                    off_thread(move || lock.unlock(&passphrase)).await?.map_err(Unread::invalid)
+                }
+                (Lock::Passphrase(lock), None) => Err(Unread::invalid(lock.no_passphrase())),
+                (Lock::AwsKms(lock), _) => lock.unlock().await.map_err(Unread::outside),
+            }
+        };
+        self.keys.get(lock, make).await
+    }
+
+    /// A stack's configuration, as the `pulumi` program tells it.
+    pub(super) async fn config(&self, question: &Question) -> Result<Arc<Config>, Unread> {
+        let ask = async { question.ask().await.map(Arc::new).map_err(Unread::outside) };
+        self.configs.get(question, ask).await
+    }
+}
+
+type Slot<V> = Arc<OnceCell<Result<V, Unread>>>;
+
+struct Once<K, V>(Mutex<Vec<(K, Slot<V>)>>);
+
+impl<K, V> Default for Once<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Clone + PartialEq, V: Clone> Once<K, V> {
+    async fn get(&self, key: &K, make: impl Future<Output = Result<V, Unread>>) -> Result<V, Unread> {
+        let slot = self.slot(key);
+        slot.get_or_init(|| make).await.clone()
+    }
+
+    fn slot(&self, key: &K) -> Slot<V> {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, slot)) = slots.iter().find(|(other, _)| other == key) {
+            return Arc::clone(slot);
+        }
+        let slot = Slot::default();
+        slots.push((key.clone(), Arc::clone(&slot)));
+        slot
+    }
+}

@@ -1,0 +1,108 @@
+//! The `regcred.yaml` that says what was found: no key more than it takes, and a comment for each choice.
+
+use crate::desired::Here;
+use crate::targets::aws::{Session, Stack};
+use crate::targets::github;
+
+/// The file's text.
+#[must_use]
+pub fn file(found: &Here) -> String {
+    let mut text = String::from(
+        "# What regcred found here. Correct what is wrong, then: regcred plan\nversion: 1\ncredentials:\n  docker-hub:\n",
+    );
+    text += &source(found);
+    text += "    to:\n";
+    text += &aws(found);
+    text += &github(found);
+    text
+}
+
+fn source(found: &Here) -> String {
+    match &found.pulumi {
+        Some((project, stack)) => format!(
+            "    # This stack holds the value. Without the line, DOCKER_HUB_USERNAME and DOCKER_HUB_TOKEN count first.\n    \
+             from: {{ pulumi: {{ project: {}, stack: {} }} }}\n",
+            word(project),
+            word(stack)
+        ),
+        None => "    # No `from:`. The value is read from DOCKER_HUB_USERNAME and DOCKER_HUB_TOKEN, which are set, else from Pulumi.\n".to_owned(),
+    }
+}
+
+fn aws(found: &Here) -> String {
+    let stacks: Vec<&Stack> = found.desired.aws.iter().flat_map(|place| &place.stacks).collect();
+    if stacks.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "      aws:\n        # The secret is ecr-pullthroughcache/docker-hub, in each account and region.\n        \
+         # Every stack that has an aws:region gets a cache rule.\n        stacks:\n",
+    );
+    for stack in stacks {
+        text += &left_out(&stack.session);
+        text += &format!("          # {}/… pulls through it.\n", stack.prefix);
+        text += &format!("          {}: {{ {} }}\n", word(&stack.name), fields(stack).join(", "));
+    }
+    text
+}
+
+fn fields(stack: &Stack) -> Vec<String> {
+    let mut fields = vec![format!("region: {}", word(&stack.session.region))];
+    if let [role] = stack.session.roles.as_slice() {
+        fields.push(format!("role: {}", word(&role.arn)));
+    }
+    if let Some(account) = stack.accounts.first().filter(|_| stack.accounts.len() == 1) {
+        fields.push(format!("account: {}", word(account)));
+    }
+    fields
+}
+
+/// What the file has no key for.
+fn left_out(session: &Session) -> String {
+    let mut text = String::new();
+    if let Some(profile) = &session.profile {
+        text +=
+            &format!("          # Its aws:profile is not a key of this file: export AWS_PROFILE={profile}\n");
+    }
+    if session.roles.len() > 1 || session.roles.iter().any(|role| role.external_id.is_some()) {
+        text += "          # Its chain of roles, or their external ids, are no keys of this file: use a profile.\n";
+    }
+    text
+}
+
+fn github(found: &Here) -> String {
+    let places = &found.desired.github;
+    let mut text = String::new();
+    if !places.is_empty() {
+        text += "      github:\n        # The repository of GITHUB_REPOSITORY, else of the git remote.\n";
+    }
+    for github::Desired { place, .. } in places {
+        text += &format!("        - repository: {}\n", word(&format!("{}/{}", place.owner, place.repo)));
+    }
+    text
+}
+
+/// A text as YAML takes it for nothing else.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    let meanings = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
+    let safe = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '.')
+        && text.chars().all(plain)
+        && !meanings.contains(&text.to_lowercase().as_str());
+    if safe { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_yaml_takes_for_something_else_is_quoted() {
+        for plain in ["main", "us-east-2", "acme/api", ".", "stack.1"] {
+            assert_eq!(word(plain), plain);
+        }
+        for quoted in ["123456789012", "1.0", "null", "Yes", "a: b", "-x", "a#b", "arn:aws:iam::1:role/r"] {
+            assert_eq!(word(quoted), format!("\"{quoted}\""));
+        }
+    }
+}
