@@ -77,7 +77,7 @@ fn github(found: &Here) -> String {
         text += "      github:\n        # The repository of GITHUB_REPOSITORY, else of the git remote.\n";
     }
     for github::Desired { place, .. } in places {
-        text += &format!("        - repository: {}\n", word(&format!("{}/{}", place.owner, place.repo)));
+        text += &format!("        - repository: {}\n", word(&place.name()));
     }
     text
 }
