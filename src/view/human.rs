@@ -156,8 +156,12 @@ fn beside(head: &str, taken: usize, text: &str, width: usize) -> String {
 /// Text after a head that takes `taken` columns, wrapped, every line under the first.
 fn paragraph(head: &str, taken: usize, text: &str, width: usize) -> String {
     let indent = " ".repeat(taken);
-    let options =
-        textwrap::Options::new(width).initial_indent(&indent).subsequent_indent(&indent).break_words(false);
+    // A hint may be a command: it is not broken at its hyphens.
+    let options = textwrap::Options::new(width)
+        .initial_indent(&indent)
+        .subsequent_indent(&indent)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .break_words(false);
     let filled = textwrap::fill(text, options);
     format!("{head}{}\n", filled.strip_prefix(&indent).unwrap_or(&filled))
 }

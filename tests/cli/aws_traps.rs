@@ -132,8 +132,11 @@ fn a_secret_that_was_made_again_gets_the_rule_that_named_the_old_one() {
     assert_holds(&place.sandbox.state(), TOKEN);
 }
 
+/// What somebody else does at a request, by its place in the run.
+type Meddling<'a> = (usize, &'a dyn Fn(&mut World));
+
 /// Runs a sync of AWS alone, stops it at its first `operation`, changes the world, and lets it go on.
-fn meanwhile(place: &Place, stops: &[(usize, &dyn Fn(&mut World))]) -> Ran {
+fn meanwhile(place: &Place, stops: &[Meddling<'_>]) -> Ran {
     let rehearsal = one();
     let (_, calls) = rehearsal.watch(&["sync", "--yes", "--only", "aws:"]);
     let create = calls.iter().position(|call| call.operation == "CreatePullThroughCacheRule").unwrap();

@@ -223,7 +223,7 @@ fn a_token_of_ecr_is_said_to_work_for_twelve_hours() {
     let mut place = place("{ command: [aws, ecr, get-login-password] }");
     place.sandbox.state().registry.add_account("AWS", TOKEN);
     program(&mut place, "aws", &format!("echo '{TOKEN}'"));
-    place.run(&["plan"]).ends(0).says("a token of ECR works for 12 hours").says("AWS");
+    place.run(&["plan"]).ends(0).says("a token of ECR works for 12 hours").says("aws at docker.io");
 }
 
 #[test]

@@ -41,7 +41,7 @@ version: 1
 credentials:
   docker-hub:
     to:
-      github: [{{ repository: acme/api{more} }}]
+      github: [{{ {place} }}]
 """
 
 
@@ -186,10 +186,11 @@ def judge_aws(world, asked_for):
 # --- GitHub ------------------------------------------------------------------------------------------------------------
 
 PLACES = {
-    "repository": "",
-    "environment": ", environment: production",
-    "create-environment": ", environment: staging, create-environment: true",
-    "dependabot": ", store: dependabot",
+    "repository": "repository: acme/api",
+    "environment": "repository: acme/api, environment: production",
+    "create-environment": "repository: acme/api, environment: staging, create-environment: true",
+    "dependabot": "repository: acme/api, store: dependabot",
+    "organization": "organization: acme, visibility: private",
 }
 
 
@@ -201,9 +202,10 @@ def documented_permissions():
 
 def github_holds(world, place, permissions):
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(folder, world, GITHUB_FILE.format(more=PLACES[place]))
+        run = Run(folder, world, GITHUB_FILE.format(place=PLACES[place]))
         # An environment has to be there; making one is another permission.
         run.world["github"]["repositories"]["acme/api"]["environments"] = {"production": new_environment(run.world)}
+        run.world["github"]["organizations"] = {"acme": new_organization(run.world)}
         give(run.world, permissions)
         # A record that could not be written is no failure of sync; verify tells.
         if not (run.synced() and run.regcred("verify") == 0):
@@ -220,7 +222,15 @@ def give(world, permissions):
 
 
 def new_environment(world):
-    return {"id": 1, "secrets": copy.deepcopy(world["github"]["repositories"]["acme/web"]["actions"]), "variables": {}}
+    return {"id": 1, "secrets": new_store(world), "variables": {}}
+
+
+def new_organization(world):
+    return {"id": 1, "actions": new_store(world), "dependabot": new_store(world), "variables": {}}
+
+
+def new_store(world):
+    return copy.deepcopy(world["github"]["repositories"]["acme/web"]["actions"])
 
 
 def judge_github(world):
