@@ -230,7 +230,8 @@ fn a_secret_that_ecr_never_sees_is_given_up_and_the_report_says_so() {
 fn a_region_that_the_account_has_not_enabled_is_named_in_the_hint() {
     let place = one();
     place.edit("regcred.yaml", REGION, "af-south-1");
-    place.run(&["sync", "--yes"]).ends(5).says("may not have enabled af-south-1");
+    let hint = "the account may not have enabled\n            af-south-1\n";
+    place.run(&["sync", "--yes"]).ends(5).says(hint);
 }
 
 #[test]

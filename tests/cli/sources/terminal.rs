@@ -1,0 +1,56 @@
+//! Somebody at the terminal.
+
+use super::*;
+
+/// A terminal of its own for a run, by util-linux's `script`; what it shows.
+fn on_a_terminal(place: &Place, args: &str, answers: &[(&str, &str)]) -> (i32, String) {
+    let line = format!("tty > tty.name; exec '{}' {args}", env!("CARGO_BIN_EXE_regcred"));
+    let own = place.command(&[]);
+    let mut child = Command::new("script")
+        .args(["-qec", &line, "/dev/null"])
+        .current_dir(place.repo())
+        .env_clear()
+        .envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .env("SHELL", "/bin/sh")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut shown = Vec::new();
+    for (prompt, answer) in answers {
+        while !String::from_utf8_lossy(&shown).ends_with(prompt) {
+            let byte = stdout.fill_buf().unwrap().first().copied();
+            shown
+                .push(byte.unwrap_or_else(|| panic!("no {prompt:?} in {}", String::from_utf8_lossy(&shown))));
+            stdout.consume(1);
+        }
+        while prompt.contains("not shown") && echoes(place) {}
+        writeln!(stdin, "{answer}").unwrap();
+    }
+    stdout.read_to_end(&mut shown).unwrap();
+    (child.wait().unwrap().code().unwrap_or(-1), String::from_utf8_lossy(&shown).into_owned())
+}
+
+/// Whether the terminal still shows what is typed: the prompt is there a moment before that ends.
+fn echoes(place: &Place) -> bool {
+    let name = std::fs::read_to_string(place.repo().join("tty.name")).unwrap();
+    let settings = Command::new("stty").args(["-a", "-F", name.trim()]).output().unwrap();
+    !String::from_utf8_lossy(&settings.stdout).contains("-echo ")
+}
+
+#[test]
+fn whoever_sits_at_the_terminal_is_asked_and_the_token_is_not_shown() {
+    let asked = place("stdin");
+    let prompts = [("User name of docker-hub: ", USER), ("Token of docker-hub (not shown): ", TOKEN)];
+    let (code, shown) = on_a_terminal(&asked, "sync --yes", &prompts);
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains(USER) && !shown.contains(TOKEN), "{shown}");
+    assert_holds(&asked.sandbox.state(), TOKEN);
+
+    let (code, shown) = on_a_terminal(&asked, "plan --no-input", &[]);
+    assert_eq!(code, 3, "{shown}");
+    assert!(shown.contains("nobody may be asked"), "{shown}");
+}
