@@ -233,11 +233,7 @@ pub fn event(event: &Event) -> Option<String> {
 #[must_use]
 pub fn findings(findings: &[Finding]) -> String {
     let line = |finding: &Finding| match &finding.result {
-        Ok(()) => format!(
-            "{}  {}: ECR reads the secret and logs in with it\n",
-            styled(GOOD, "proven"),
-            finding.address
-        ),
+        Ok(()) => format!("{}  {} by ECR\n", styled(GOOD, "proven"), finding.address),
         Err(failure) => {
             let hint = failure.hint.as_ref().map(|hint| format!("    {} {hint}\n", styled(HINT, "hint:")));
             let line = format!("{} {}: {failure}\n", styled(BAD, "invalid"), finding.address);
