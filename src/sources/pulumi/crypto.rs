@@ -141,7 +141,7 @@ impl fmt::Debug for DataKey {
 
 /// The key of a passphrase, checked against the salt.
 ///
-/// Expensive: 1,000,000 rounds, about 0.3 seconds of one processor. Call it once for each salt, on a thread
+/// Expensive: 1,000,000 rounds, about a second of a processor without SHA instructions. Call it once for each salt, on a thread
 /// that may block.
 ///
 /// # Errors
