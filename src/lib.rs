@@ -12,7 +12,7 @@
 //! 8. [`report`]: an outcome per address, and from them one exit code.
 //!
 //! [`targets`] holds the systems, one folder each with the same file names; [`view`] renders, [`ui`]
-//! prints, and nothing else does. [`commands`] are the pipeline with its words.
+//! prints, and nothing else does. [`commands`] are the pipeline with its words. `program` starts other programs.
 
 pub mod cli;
 pub mod commands;
@@ -25,6 +25,7 @@ pub mod image;
 pub mod model;
 pub mod observe;
 pub mod plan;
+mod program;
 pub mod prove;
 pub mod registry;
 pub mod report;

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::program::Program;
 use super::text::{self, Names};
 use super::{Unread, unread};
 use crate::env::Env;
+use crate::program::Program;
 use crate::vault::Resolved;
 
 /// Password managers may wait for a fingerprint or a touch.

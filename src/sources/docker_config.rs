@@ -10,10 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::program::Program;
 use super::{Unread, text, unread};
 use crate::env::Env;
 use crate::model::{Place, Problem};
+use crate::program::Program;
 use crate::registry::Registry;
 use crate::vault::Resolved;
 

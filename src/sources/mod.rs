@@ -8,7 +8,6 @@ mod dotenv;
 mod env;
 mod file;
 mod here;
-mod program;
 pub mod pulumi;
 mod shared;
 mod text;

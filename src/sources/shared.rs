@@ -16,7 +16,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// The key of a stack. A passphrase's takes a processor 0.3 s; one of AWS is a request.
+    /// The key of a stack. A passphrase's takes a processor up to a second; one of AWS is a request.
     pub(super) async fn key(&self, lock: &Lock, passphrase: Option<&Passphrase>) -> Result<DataKey, Unread> {
         let make = async {
             match (lock, passphrase) {

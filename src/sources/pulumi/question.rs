@@ -22,7 +22,7 @@ use super::project::Project;
 use super::provider::Provider;
 use crate::env::Env;
 use crate::model::{Place, Problem, Secret, secret};
-use crate::sources::program::{Output, Program, ProgramError};
+use crate::program::{Output, Program, ProgramError};
 
 /// An environment of Pulumi ESC may have to be opened at several providers.
 const PATIENCE: Duration = Duration::from_secs(90);

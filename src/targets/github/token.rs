@@ -1,12 +1,13 @@
 //! Where the GitHub token comes from.
 
-use std::process::Stdio;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Token;
 use crate::env::Env;
 use crate::model::Secret;
 use crate::plan::{Read, Unreadable};
+use crate::program::Program;
 
 /// `gh` answers from its own store; it never needs longer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -33,15 +34,14 @@ impl Token {
 }
 
 async fn of_gh(env: &Env) -> Option<String> {
-    let mut gh = tokio::process::Command::new("gh");
-    let gh = gh
-        .env_clear()
-        .envs(env.for_programs())
-        .args(["auth", "token"])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    let output = tokio::time::timeout(PATIENCE, gh.output()).await.ok()?.ok()?;
-    let token = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-    (output.status.success() && !token.is_empty()).then_some(token)
+    let gh = Program {
+        argv: ["gh", "auth", "token"].map(str::to_owned).to_vec(),
+        dir: PathBuf::new(),
+        env: env.for_programs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        input: String::new(),
+        patience: PATIENCE,
+    };
+    let output = gh.run().await.ok().filter(|output| output.code == Some(0))?;
+    let token = std::str::from_utf8(&output.stdout).ok()?.trim();
+    (!token.is_empty()).then(|| token.to_owned())
 }

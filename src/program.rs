@@ -15,30 +15,30 @@ const MAX_OUTPUT: usize = 4 * 1024 * 1024;
 
 /// A program to run.
 #[derive(Clone)]
-pub(super) struct Program {
+pub(crate) struct Program {
     /// Its name or path, and its arguments.
-    pub(super) argv: Vec<String>,
+    pub(crate) argv: Vec<String>,
     /// The folder that it runs in.
-    pub(super) dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// All that it gets of the environment.
-    pub(super) env: Vec<(String, String)>,
+    pub(crate) env: Vec<(String, String)>,
     /// What it reads from its standard input.
-    pub(super) input: String,
+    pub(crate) input: String,
     /// How long it may take.
-    pub(super) patience: Duration,
+    pub(crate) patience: Duration,
 }
 
 /// What a program gave.
-pub(super) struct Output {
+pub(crate) struct Output {
     /// The exit code; none if a signal ended it.
-    pub(super) code: Option<i32>,
-    pub(super) stdout: Zeroizing<Vec<u8>>,
-    pub(super) stderr: Zeroizing<Vec<u8>>,
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Zeroizing<Vec<u8>>,
+    pub(crate) stderr: Zeroizing<Vec<u8>>,
 }
 
 /// A program that gave nothing. No variant holds anything that it printed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ProgramError {
+pub(crate) enum ProgramError {
     #[error("the program `{name}` is not on PATH")]
     Absent { name: String },
     #[error("`{name}` cannot be run: {source}")]
@@ -50,7 +50,7 @@ pub(super) enum ProgramError {
 }
 
 impl Program {
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.argv.first().cloned().unwrap_or_default()
     }
 
@@ -58,7 +58,7 @@ impl Program {
     ///
     /// # Errors
     /// It cannot be started, takes too long (then it is ended), or prints too much.
-    pub(super) async fn run(&self) -> Result<Output, ProgramError> {
+    pub(crate) async fn run(&self) -> Result<Output, ProgramError> {
         let ran = tokio::time::timeout(self.patience, self.converse()).await;
         ran.map_err(|_| ProgramError::TooSlow { name: self.name(), patience: self.patience })?
     }
