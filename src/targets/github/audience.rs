@@ -25,15 +25,6 @@ impl Audience {
             Self::Selected(_) => "selected",
         }
     }
-
-    /// The repositories that are named one by one.
-    #[must_use]
-    pub fn repositories(&self) -> BTreeSet<String> {
-        match self {
-            Self::Selected(names) => names.clone(),
-            Self::All | Self::Private => BTreeSet::new(),
-        }
-    }
 }
 
 impl fmt::Display for Audience {

@@ -235,7 +235,10 @@ impl Operation {
             // The public key is fetched once for both halves; counted with the token.
             // So are the ids of the repositories that are to see it.
             Self::PutSecret { half: Half::Token, begin, audience, .. } => {
-                let named = audience.as_ref().map_or(0, |audience| audience.repositories().len());
+                let named = match audience {
+                    Some(Audience::Selected(names)) => names.len(),
+                    Some(Audience::All | Audience::Private) | None => 0,
+                };
                 2 + named + usize::from(begin.is_some())
             }
             Self::PutSecret { half: Half::Username, .. } | Self::PutMarker { .. } => 1,

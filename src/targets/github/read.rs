@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use futures::future;
 use futures::stream::{self, StreamExt};
 use http::StatusCode;
 use serde_json::Value;
@@ -93,7 +94,6 @@ async fn place(client: &Client, desired: &Desired) -> Found {
 }
 
 /// The secrets of a place.
-#[derive(Default)]
 struct Secrets {
     /// When each was last written.
     times: BTreeMap<String, DateTime<Utc>>,
@@ -104,21 +104,18 @@ struct Secrets {
 }
 
 async fn secrets(client: &Client, desired: &Desired) -> Result<Secrets, GithubError> {
-    let mut secrets = Secrets::default();
     let (listed, redirected) = list(client, &desired.place.secrets(), "secrets").await?;
-    secrets.redirected = redirected;
-    secrets.times.extend(listed.iter().filter_map(named));
-    let ours = |secret: &&Value| {
-        secret["name"]
-            .as_str()
-            .is_some_and(|name| name == desired.names.username || name == desired.names.token)
-    };
-    for secret in listed.iter().filter(ours) {
-        if let Some(audience) = audience(client, &desired.place, secret).await? {
-            secrets.audiences.extend(secret["name"].as_str().map(|name| (name.to_owned(), audience)));
-        }
-    }
-    Ok(secrets)
+    let ours = [&desired.names.username, &desired.names.token];
+    let seen = listed.iter().filter_map(|secret| {
+        let name = ours.into_iter().find(|name| secret["name"] == name.as_str())?;
+        Some(async move { Ok((name.clone(), audience(client, &desired.place, name, secret).await?)) })
+    });
+    let seen: Vec<(String, Option<Audience>)> = future::try_join_all(seen).await?;
+    Ok(Secrets {
+        times: listed.iter().filter_map(named).collect(),
+        audiences: seen.into_iter().filter_map(|(name, audience)| Some((name, audience?))).collect(),
+        redirected,
+    })
 }
 
 /// A whole list, page by page, and whether it was redirected.
@@ -139,8 +136,12 @@ async fn list(client: &Client, path: &str, what: &str) -> Result<(Vec<Value>, bo
 }
 
 /// Who sees an organization's secret; nothing for one of a repository.
-async fn audience(client: &Client, place: &Place, secret: &Value) -> Result<Option<Audience>, GithubError> {
-    let name = secret["name"].as_str().unwrap_or_default();
+async fn audience(
+    client: &Client,
+    place: &Place,
+    name: &str,
+    secret: &Value,
+) -> Result<Option<Audience>, GithubError> {
     Ok(match (&place.repo, secret["visibility"].as_str()) {
         (None, Some("all")) => Some(Audience::All),
         (None, Some("private")) => Some(Audience::Private),

@@ -142,14 +142,15 @@ impl<'a> Writer<'a> {
     /// the list of selected repositories would be emptied.
     async fn seen_by(&self, place: &Place, audience: Option<&Audience>) -> Result<Value, Failure> {
         let Some(audience) = audience else { return Ok(json!({})) };
-        let Audience::Selected(names) = audience else {
-            return Ok(json!({ "visibility": audience.visibility() }));
-        };
-        let mut ids = Vec::new();
-        for name in names {
-            ids.push(self.id(place, name).await?);
+        let mut seen_by = json!({ "visibility": audience.visibility() });
+        if let Audience::Selected(names) = audience {
+            let mut ids = Vec::new();
+            for name in names {
+                ids.push(self.id(place, name).await?);
+            }
+            seen_by["selected_repository_ids"] = ids.into();
         }
-        Ok(json!({ "visibility": audience.visibility(), "selected_repository_ids": ids }))
+        Ok(seen_by)
     }
 
     /// A repository's number, asked once.
