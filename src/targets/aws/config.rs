@@ -119,8 +119,10 @@ pub async fn sdk_config(access: &Access<'_>) -> SdkConfig {
         .build();
     let retries =
         RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(Duration::from_millis(300));
+    // One for the service and for whatever the login asks: it reads the machine's root certificates.
+    let http = http();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(Traced(http()))
+        .http_client(Traced(http.clone()))
         .timeout_config(timeouts)
         .retry_config(retries);
     let region = access.region.map(|region| Region::new(region.to_owned()));
@@ -130,7 +132,7 @@ pub async fn sdk_config(access: &Access<'_>) -> SdkConfig {
     if let Some(profile) = access.profile {
         // The profile that a stack names is its login, as it is for Pulumi: the default chain would prefer keys of the
         // environment, which may be another account's.
-        let base = ProviderConfig::default().with_region(region).with_http_client(Traced(http()));
+        let base = ProviderConfig::default().with_region(region).with_http_client(Traced(http));
         let provider =
             ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&base).build();
         loader = loader.profile_name(profile).credentials_provider(provider);
