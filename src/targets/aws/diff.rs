@@ -16,6 +16,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::policy::{self, Verdict};
+use super::sites::{Room, SitePlace, read, sites};
 use super::{
     Container, Desired, Exempt, Identity, Input, Observed, Operation, RULE_LIMIT, Rule, RuleOwner, Secret,
     Session, Stack,
@@ -72,96 +73,6 @@ fn rules_of_pulumi(desired: &Desired) -> Option<String> {
             desired.credential
         )
     })
-}
-
-/// The stacks of one credential that share an account and region.
-struct SitePlace<'a> {
-    desired: &'a Desired,
-    session: &'a Session,
-    /// Who is logged in there, or what keeps every row from happening.
-    login: Result<&'a Identity, (Action, Reason)>,
-    stacks: Vec<&'a Stack>,
-}
-
-/// Groups each credential's stacks by account and region; stacks whose login failed by session. In one
-/// order, whatever that of the configuration: it decides who gets the last room for a rule, and which of
-/// several logins for one account is used.
-fn sites<'a>(desired: &'a [Desired], observed: &'a Observed) -> Vec<SitePlace<'a>> {
-    let mut sites: Vec<SitePlace<'a>> = Vec::new();
-    let mut desired: Vec<&Desired> = desired.iter().collect();
-    desired.sort_by_key(|desired| (&desired.credential, &desired.secret));
-    for desired in desired {
-        let mut known: BTreeMap<Result<(&str, &str), &Session>, usize> = BTreeMap::new();
-        let mut stacks: Vec<&Stack> = desired.stacks.iter().collect();
-        stacks.sort_by_key(|stack| (&stack.session, &stack.name));
-        for stack in stacks {
-            let session = &stack.session;
-            let login = login(session, observed);
-            let key = login.as_ref().map(|identity| (identity.account.as_str(), session.region.as_str()));
-            let next = sites.len();
-            let at = *known.entry(key.map_err(|_| session)).or_insert(next);
-            if at == next {
-                sites.push(SitePlace { desired, session, login, stacks: Vec::new() });
-            }
-            sites[at].stacks.push(stack);
-        }
-    }
-    sites
-}
-
-impl SitePlace<'_> {
-    fn address(&self, account: Option<&str>, item: AwsItem) -> Address {
-        Address::Aws { account: account.map(str::to_owned), region: self.session.region.clone(), item }
-    }
-
-    fn row(&self, account: Option<&str>, item: AwsItem, stacks: &[&Stack]) -> Change {
-        Change {
-            address: self.address(account, item),
-            credentials: BTreeSet::from([self.desired.credential.clone()]),
-            stacks: stacks.iter().map(|stack| stack.name.clone()).collect(),
-            action: Action::Keep,
-            reason: Reason::InSync,
-            after: BTreeSet::new(),
-            operation: None,
-        }
-    }
-
-    /// Rows that all have the same obstacle, without an account if it is not known.
-    fn all(&self, account: Option<&str>, action: Action, reason: &Reason) -> Vec<Change> {
-        let shared =
-            [AwsItem::Policy(self.desired.secret.clone()), AwsItem::Secret(self.desired.secret.clone())];
-        let shared = shared.map(|item| self.row(account, item, &self.stacks));
-        let rules = self
-            .stacks
-            .iter()
-            .map(|stack| self.row(account, AwsItem::CacheRule(stack.prefix.clone()), &[stack]));
-        let rows = shared.into_iter().chain(rules);
-        rows.map(|row| Change { action, reason: reason.clone(), ..row }).collect()
-    }
-}
-
-fn login<'a>(session: &Session, observed: &'a Observed) -> Result<&'a Identity, (Action, Reason)> {
-    if let Some(partition) = session.without_caches() {
-        return Err((Action::Blocked, Reason::NoCaches(partition)));
-    }
-    let identity = read(observed.identities.get(session));
-    identity.map_err(|unreadable| (Action::Unread, Reason::Unreadable(unreadable)))
-}
-
-/// How many rules each account and region will have, over all credentials.
-#[derive(Default)]
-struct Room(BTreeMap<(String, String), usize>);
-
-impl Room {
-    /// Whether one more rule fits beside the `existing` ones; counts it if so.
-    fn take(&mut self, account: &str, region: &str, existing: usize) -> Result<(), usize> {
-        let used = self.0.entry((account.to_owned(), region.to_owned())).or_insert(existing);
-        if *used >= RULE_LIMIT {
-            return Err(*used);
-        }
-        *used += 1;
-        Ok(())
-    }
 }
 
 /// One account and region that could be logged in to.
@@ -410,12 +321,4 @@ fn container(secret: Option<&Secret>) -> Container {
 
 fn unread(row: Change, unreadable: Unreadable) -> Change {
     Change { action: Action::Unread, reason: Reason::Unreadable(unreadable), ..row }
-}
-
-/// What was read; a read that never happened counts as failed.
-fn read<T>(found: Option<&Read<T>>) -> Read<&T> {
-    match found {
-        Some(found) => found.as_ref().map_err(Clone::clone),
-        None => Err(Unreadable { reason: "was not read".to_owned(), hint: None, login: false }),
-    }
 }

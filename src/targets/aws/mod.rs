@@ -8,6 +8,7 @@ mod diff;
 pub mod error;
 pub mod policy;
 pub mod read;
+mod sites;
 mod trace;
 pub mod verify;
 pub mod write;
