@@ -210,13 +210,14 @@ fn create(world: &mut World, key: &ApiKey, request: &Request) -> Outcome {
         let message = "You have reached the maximum number of registries";
         return Err(Refusal::new(400, "Bad Request", message));
     }
+    let url = url::stored(&fields.url, world.daytona.keeps_urls);
     let now = world.clock.now();
     let id = world.daytona.next_id();
     let row = Row {
         id,
         organization: key.organization.clone(),
         name: fields.name,
-        url: url::stored(&fields.url),
+        url,
         username: fields.username,
         password: fields.password,
         project: fields.project.unwrap_or_default(),
@@ -234,9 +235,10 @@ fn update(world: &mut World, key: &ApiKey, request: &Request, id: &str) -> Outco
     permitted(key, "write:registries")?;
     let fields = fields(request, false)?;
     let at = position(world, key, id)?;
+    let url = url::stored(&fields.url, world.daytona.keeps_urls);
     let mut row = world.daytona.registries.remove(at);
     row.name = fields.name;
-    row.url = url::stored(&fields.url);
+    row.url = url;
     row.username = fields.username;
     if !fields.password.is_empty() {
         row.password = fields.password;

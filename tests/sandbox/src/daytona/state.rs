@@ -16,6 +16,8 @@ pub struct Daytona {
     pub exported_key: String,
     /// The registry table of all organizations, in its own order: a row that is written again comes last.
     pub registries: Vec<Row>,
+    /// Stores urls as they are sent, as servers before 0.171 did.
+    pub keeps_urls: bool,
     /// The last number that an id was made of.
     pub last_id: u64,
 }
@@ -34,7 +36,13 @@ impl Daytona {
     /// No keys and no rows.
     #[must_use]
     pub fn empty() -> Self {
-        Self { keys: BTreeMap::new(), exported_key: String::new(), registries: Vec::new(), last_id: 0 }
+        Self {
+            keys: BTreeMap::new(),
+            exported_key: String::new(),
+            registries: Vec::new(),
+            keeps_urls: false,
+            last_id: 0,
+        }
     }
 
     /// Puts a row there that somebody made by hand, stored as it is, at this time.

@@ -1,8 +1,9 @@
 //! Which urls the server takes, and how it stores them.
 
-/// Anything that contains `docker.io` is stored as that; of all else only the slashes at the end go.
-pub(crate) fn stored(url: &str) -> String {
-    if url.to_lowercase().contains("docker.io") {
+/// Anything that contains `docker.io` is stored as that, unless the server is an old one; of all else only the slashes at
+/// the end go.
+pub(crate) fn stored(url: &str, as_it_is: bool) -> String {
+    if !as_it_is && url.to_lowercase().contains("docker.io") {
         "docker.io".to_owned()
     } else {
         url.trim_end_matches('/').to_owned()
