@@ -177,6 +177,18 @@ fn before_the_first_sync_the_hint_is_to_sync() {
 }
 
 #[test]
+fn a_row_that_an_old_server_left_behind_is_stored_anew_when_that_is_asked() {
+    let mut world = World::default();
+    world.daytona.keeps_urls = true;
+    let place = place(world);
+    place.sync();
+    place.sandbox.state().daytona.keeps_urls = false;
+    assert_eq!(judged(&place, "alpine:3"), (false, "regcred sync --rewrite".to_owned()));
+    place.run(&["sync", "--yes", "--rewrite"]).ends(0);
+    assert_eq!(judged(&place, "alpine:3"), (true, String::new()));
+}
+
+#[test]
 fn where_nothing_is_declared_in_daytona_the_question_is_refused() {
     let place = Place::with_one_stack(World::default());
     let (ran, calls) = place.watch(&["verify", "--image", "alpine:3"]);

@@ -7,6 +7,7 @@ mod bad_input;
 mod daytona;
 mod daytona_faults;
 mod daytona_images;
+mod daytona_login;
 mod exit_codes;
 mod faults;
 mod github_traps;

@@ -168,9 +168,11 @@ struct Sent {
 impl From<Sent> for Row {
     fn from(sent: Sent) -> Self {
         let Sent { id, name, url, username, updated_at } = sent;
+        // Daytona's own words are shown to people, and must not write over a terminal.
+        let shown = |text: String| text.chars().filter(|c| !c.is_control()).collect::<String>();
         // Only the order of rows depends on it; one without a time comes first.
         let updated = DateTime::parse_from_rfc3339(&updated_at).map(|at| at.to_utc()).unwrap_or_default();
-        Self { id, name, url, username, updated }
+        Self { id, name: shown(name), url: shown(url), username: shown(username), updated }
     }
 }
 

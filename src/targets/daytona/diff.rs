@@ -54,7 +54,7 @@ pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
         }
         if rows.iter().any(|row| Some(&row.id) == kept && stored::is_of_old_server(&row.url)) {
             notes.push(format!(
-                "daytona: the row for {} is stored as servers before 0.171 do; if yours is newer, store it anew: regcred sync --rewrite",
+                "daytona: the row for {} is stored as servers before January 2026 do; if yours is newer, store it anew: regcred sync --rewrite",
                 place.registry
             ));
         }

@@ -116,6 +116,12 @@ impl Rows<'_> {
         self.rows.iter().any(|row| self.owner(row) == Some(place))
     }
 
+    /// Whether the place's row is one that an old server stored, and that newer ones do not match.
+    fn is_left_over(&self, place: &Desired) -> bool {
+        let ours = |row: &&&Row| self.owner(row) == Some(place);
+        self.rows.iter().filter(ours).all(|row| stored::is_of_old_server(&row.url))
+    }
+
     /// What to write, or to do, instead.
     fn advice(
         &self,
@@ -129,6 +135,7 @@ impl Rows<'_> {
         }
         match (declared, used) {
             (Some(place), _) if !self.is_in_place(place) => Some("regcred sync".to_owned()),
+            (Some(place), None) if self.is_left_over(place) => Some("regcred sync --rewrite".to_owned()),
             (Some(place), Some(row)) if stored::matches(&row.url, &place.registry) => {
                 Some("regcred sync --allow-delete removes it".to_owned())
             }

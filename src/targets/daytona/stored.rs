@@ -46,7 +46,7 @@ pub fn matches(url: &str, registry: &Registry) -> bool {
     bare(url) == registry.canonical() || registry.is_docker_hub() && is_of_old_server(url)
 }
 
-/// Whether it is Docker Hub in the form that servers before 0.171 keep and match, and newer ones do not.
+/// Whether it is Docker Hub in the form that servers before January 2026 keep and match, and newer ones do not.
 #[must_use]
 pub fn is_of_old_server(url: &str) -> bool {
     bare(url).trim_end_matches('/') == HUB_SENT.trim_end_matches('/')

@@ -37,11 +37,9 @@ impl<'a> Writer<'a> {
     /// Makes a row. Where it may have been made although no good answer came, the list is looked at first.
     async fn make(&self, wanted: &Wanted<'_>) -> Result<(), Failure> {
         let mut ambiguous = false;
-        for tried in 1..=TRIES {
-            let error = match self.client.create(wanted).await {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
-            };
+        let mut tried = 1;
+        loop {
+            let Err(error) = self.client.create(wanted).await else { return Ok(()) };
             ambiguous |= error.is_ambiguous();
             if tried == TRIES || !error.may_pass() || !error.pause(tried).await {
                 let failure = Failure::from(error);
@@ -50,8 +48,8 @@ impl<'a> Writer<'a> {
             if ambiguous && self.take_over(wanted).await? {
                 return Ok(());
             }
+            tried += 1;
         }
-        Ok(())
     }
 
     /// Writes the row that a request without an answer made. Whether there is one.

@@ -16,7 +16,7 @@ pub struct Daytona {
     pub exported_key: String,
     /// The registry table of all organizations, in its own order: a row that is written again comes last.
     pub registries: Vec<Row>,
-    /// Stores urls as they are sent, as servers before 0.171 did.
+    /// Stores urls as they are sent, as servers before January 2026 did.
     pub keeps_urls: bool,
     /// The last number that an id was made of.
     pub last_id: u64,
