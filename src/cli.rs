@@ -1,6 +1,7 @@
 //! The command line: clap types only. No flag ever takes a secret value.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -37,7 +38,7 @@ pub enum Command {
     /// Make it so: prove the credential, write the differences, prove the places
     Sync(SyncArgs),
     /// Prove the credential and every place; write nothing. Differences end with 2
-    Verify,
+    Verify(VerifyArgs),
     /// Say what image names mean: which credential pulls them, and what to write to pull through each
     /// stack's cache. Needs no network
     Image(ImageArgs),
@@ -119,6 +120,9 @@ pub struct SyncArgs {
     /// Make the changes without asking, if the plan has this digest (12 digits or more)
     #[arg(long, value_name = "DIGEST", value_parser = digest)]
     pub expect: Option<String>,
+    /// Wait this long for a Daytona that is still starting, such as 30s or 2m
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub wait: Option<Duration>,
     /// What it may do beside making and changing.
     #[command(flatten)]
     pub liberties: Liberties,
@@ -136,6 +140,14 @@ pub struct Liberties {
     /// Delete and make again what cannot be changed in place
     #[arg(long)]
     pub allow_replace: bool,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Say with which row of its registry list Daytona pulls this image
+    #[arg(long, value_name = "REF")]
+    pub image: Vec<String>,
 }
 
 /// `image`.
@@ -182,5 +194,39 @@ fn digest(text: &str) -> Result<String, String> {
         Ok(text.to_ascii_lowercase())
     } else {
         Err("a digest is 12 to 64 hexadecimal digits, as regcred plan prints it".to_owned())
+    }
+}
+
+/// A number and `ms`, `s`, `m` or `h`; up to a day.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let milliseconds: u64 = match &text[digits.len()..] {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => 0,
+    };
+    let count = digits.parse::<u64>().unwrap_or(0);
+    let duration = count.checked_mul(milliseconds).map(Duration::from_millis);
+    duration
+        .filter(|duration| !duration.is_zero() && *duration <= Duration::from_secs(86_400))
+        .ok_or_else(|| "a duration is a number with ms, s, m or h, such as 30s or 2m, up to 24h".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_says_its_unit() {
+        let milliseconds = |text| duration(text).map(|it| it.as_millis()).ok();
+        for (text, expected) in [("500ms", 500), ("30s", 30_000), ("2m", 120_000), ("24h", 86_400_000)] {
+            assert_eq!(milliseconds(text), Some(expected), "{text}");
+        }
+        for text in ["", "30", "s", "0s", "-1s", "1.5m", "25h", "2d", "99999999999999999999s", "1h30m", "3é"]
+        {
+            assert_eq!(milliseconds(text), None, "{text}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::model::Address;
 use crate::plan::{Change, Plan};
 use crate::report::Outcome;
-use crate::targets::{Failure, Inputs, Operation, Receipt, aws, github};
+use crate::targets::{Failure, Inputs, Operation, Receipt, aws, daytona, github};
 use crate::vault::Vault;
 
 /// What happens while executing, for whoever watches.
@@ -31,16 +31,25 @@ pub enum Event {
 pub struct Writers<'a> {
     /// AWS.
     pub aws: aws::write::Writer<'a>,
+    /// Daytona.
+    pub daytona: Option<daytona::write::Writer<'a>>,
     /// GitHub.
     pub github: Option<github::write::Writer<'a>>,
 }
 
 impl Writers<'_> {
     async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Failure> {
-        match (operation, &self.github) {
-            (Operation::Aws(operation), _) => self.aws.write(operation, inputs).await,
-            (Operation::Github(operation), Some(github)) => github.write(operation, inputs).await,
-            (Operation::Github(_), None) => Err(Failure::new("no login for GitHub")),
+        let no_login = |system: &str| Failure::new(format!("no login for {system}"));
+        match operation {
+            Operation::Aws(operation) => self.aws.write(operation, inputs).await,
+            Operation::Daytona(operation) => {
+                let daytona = self.daytona.as_ref().ok_or_else(|| no_login("Daytona"))?;
+                daytona.write(operation, inputs).await
+            }
+            Operation::Github(operation) => {
+                let github = self.github.as_ref().ok_or_else(|| no_login("GitHub"))?;
+                github.write(operation, inputs).await
+            }
         }
     }
 }

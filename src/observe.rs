@@ -2,13 +2,15 @@
 
 use crate::desired::Desired;
 use crate::plan::Read;
-use crate::targets::{aws, github};
+use crate::targets::{aws, daytona, github};
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observed {
     /// In AWS.
     pub aws: aws::Observed,
+    /// In Daytona.
+    pub daytona: daytona::Observed,
     /// In GitHub.
     pub github: github::Observed,
 }
@@ -17,15 +19,24 @@ pub struct Observed {
 pub struct Clients {
     /// AWS, per session.
     pub aws: aws::config::Clients,
+    /// Daytona, or why there is none.
+    pub daytona: Read<daytona::Client>,
     /// GitHub, or why there is none.
     pub github: Read<github::Client>,
 }
 
-/// Reads what the desired places hold, at most `concurrency` places of a system at once.
-pub async fn observe(clients: &Clients, desired: &Desired, concurrency: usize) -> Observed {
-    let (aws, github) = tokio::join!(
+/// Reads what the desired places hold, at most `concurrency` places of a system at once. `patience` is for a Daytona that
+/// is still starting.
+pub async fn observe(
+    clients: &Clients,
+    desired: &Desired,
+    concurrency: usize,
+    patience: &daytona::Patience<'_>,
+) -> Observed {
+    let (aws, daytona, github) = tokio::join!(
         aws::read::observe(&clients.aws, &desired.aws, concurrency),
+        daytona::read::observe(&clients.daytona, &desired.daytona, patience),
         github::read::observe(&clients.github, &desired.github, concurrency),
     );
-    Observed { aws, github }
+    Observed { aws, daytona, github }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::Address;
 use crate::plan::{Action, Change, Plan, Reason};
 use crate::targets::Failure;
+use crate::targets::daytona::pull::Pull;
 
 /// What came of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub struct Report {
     pub outcomes: BTreeMap<Address, Outcome>,
     /// What was proven afterwards.
     pub findings: Vec<Finding>,
+    /// How images that were asked about are pulled (`verify --image`).
+    pub pulls: Vec<Pull>,
     /// Whether the run was interrupted.
     pub interrupted: bool,
 }
@@ -91,7 +94,7 @@ impl Report {
         let settled = plan.changes.iter().map(|change| (change.address.clone(), settled(change)));
         let mut outcomes: BTreeMap<Address, Outcome> = settled.collect();
         outcomes.extend(executed);
-        Self { outcomes, findings: Vec::new(), interrupted: false }
+        Self { outcomes, findings: Vec::new(), pulls: Vec::new(), interrupted: false }
     }
 
     /// How many rows have an outcome for which `matching` holds.
@@ -130,7 +133,7 @@ impl Report {
     }
 
     /// The same for `verify` and `plan --detailed-exitcode`, where differences count, and for
-    /// `verify` values that are unknown.
+    /// `verify` values that are unknown, and images that are pulled otherwise than their names mean.
     #[must_use]
     pub fn detailed_status(&self, unknown_counts: bool) -> ExitStatus {
         let differs = |outcome: &Outcome| match outcome {
@@ -138,8 +141,9 @@ impl Report {
             Outcome::Unknown => unknown_counts,
             _ => false,
         };
+        let otherwise = self.pulls.iter().any(|pull| pull.result.is_err());
         match self.status() {
-            ExitStatus::Done if self.count(differs) > 0 => ExitStatus::Differences,
+            ExitStatus::Done if otherwise || self.count(differs) > 0 => ExitStatus::Differences,
             status => status,
         }
     }

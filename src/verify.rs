@@ -1,10 +1,11 @@
 //! Proving what is in place, each system by its own means.
 
+use crate::desired::Desired;
 use crate::model::Address;
 use crate::observe::{Clients, Observed};
 use crate::plan::{Change, Plan};
 use crate::report::Finding;
-use crate::targets::aws;
+use crate::targets::{aws, daytona};
 
 /// Which rows are proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,7 @@ pub enum Scope {
 /// once. Rows whose system has nothing to prove them by are not among the findings.
 pub async fn verify(
     plan: &Plan,
+    desired: &Desired,
     clients: &Clients,
     observed: &Observed,
     scope: Scope,
@@ -27,7 +29,11 @@ pub async fn verify(
 ) -> Vec<Finding> {
     let rows: Vec<&Change> =
         plan.changes.iter().filter(|change| exists(change) && concerns(plan, change, scope)).collect();
-    let mut findings = aws::verify::verify(&rows, &clients.aws, &observed.aws, concurrency).await;
+    let (mut findings, made) = tokio::join!(
+        aws::verify::verify(&rows, &clients.aws, &observed.aws, concurrency),
+        daytona::verify::verify(&rows, &clients.daytona, &desired.daytona),
+    );
+    findings.extend(made);
     findings.sort_by(|one, other| one.address.cmp(&other.address));
     findings
 }

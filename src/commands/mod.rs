@@ -23,7 +23,7 @@ pub async fn run(cli: &Cli, context: &Context<'_>) -> Result<ExitStatus, Error> 
     match &cli.command {
         Command::Plan(args) => plan::run(args, context).await,
         Command::Sync(args) => sync::run(args, context).await,
-        Command::Verify => verify::run(context).await,
+        Command::Verify(args) => verify::run(args, context).await,
         Command::Image(args) => image::run(args, context),
         Command::Init => init::run(context),
         Command::Schema => schema::run(context),

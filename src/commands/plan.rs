@@ -8,7 +8,7 @@ use crate::ui::Verbosity;
 use crate::view::{human, json, markdown};
 
 pub(super) async fn run(args: &PlanArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
-    let mut session = context.session(Liberties::default()).await?;
+    let mut session = context.session(Liberties::default(), None).await?;
     let shown = session.shown();
     let text = if context.common.json {
         json::plan(&shown)

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::cli::{Common, Liberties};
-use crate::desired::{self, Desired, Loaded, Request};
+use crate::desired::{self, Addresses, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
 use crate::http::Http;
@@ -16,7 +17,7 @@ use crate::prove::{self, Proofs};
 use crate::registry::{Registry, token_kind};
 use crate::report::{ExitStatus, Report};
 use crate::sources::{Shared, Source, Unread, off_thread};
-use crate::targets::{aws, github};
+use crate::targets::{aws, daytona, github};
 use crate::ui::Ui;
 use crate::vault::{Resolved, Vault};
 use crate::view::{Shown, json};
@@ -56,19 +57,27 @@ impl Context<'_> {
         Options { stack_run, only, rewrite, allow_delete, allow_replace }
     }
 
-    /// Loads, reads, proves, observes and plans.
-    pub(super) async fn session(&self, liberties: Liberties) -> Result<Session, Error> {
+    /// Loads, reads, proves, observes and plans; waits so long for a system that is still starting.
+    pub(super) async fn session(
+        &self,
+        liberties: Liberties,
+        wait: Option<Duration>,
+    ) -> Result<Session, Error> {
         let mut loaded = self.load()?;
         self.ask(&mut loaded)?;
         self.ui.begin(&doing(&loaded.desired));
-        let session = self.observe_and_plan(loaded, liberties).await;
+        let session = self.observe_and_plan(loaded, liberties, wait).await;
         self.ui.idle();
         session
     }
 
     /// The same for a command with a stream, which says too why there is no plan.
-    pub(super) async fn streamed(&self, liberties: Liberties) -> Result<Session, Error> {
-        let session = self.session(liberties).await;
+    pub(super) async fn streamed(
+        &self,
+        liberties: Liberties,
+        wait: Option<Duration>,
+    ) -> Result<Session, Error> {
+        let session = self.session(liberties, wait).await;
         if let (Err(error), true) = (&session, self.common.json) {
             let problems: Vec<Problem> =
                 error.problems().into_iter().map(|problem| problem.seen_from(self.dir)).collect();
@@ -110,11 +119,18 @@ impl Context<'_> {
         Ok(())
     }
 
-    async fn observe_and_plan(&self, loaded: Loaded, liberties: Liberties) -> Result<Session, Error> {
+    async fn observe_and_plan(
+        &self,
+        loaded: Loaded,
+        liberties: Liberties,
+        wait: Option<Duration>,
+    ) -> Result<Session, Error> {
         let Loaded { desired, sources, addresses } = loaded;
         let http = Http::new().map_err(|error| setup("the HTTP client", &error))?;
-        let clients = self.clients(&desired, &addresses.github).await;
-        let reading = observe::observe(&clients, &desired, self.concurrency());
+        let clients = self.clients(&desired, &addresses).await;
+        let say = |words: &str| self.ui.say(words);
+        let patience = daytona::Patience { wait: wait.unwrap_or_default(), say: &say };
+        let reading = observe::observe(&clients, &desired, self.concurrency(), &patience);
         let proving = async {
             let (vault, known) = read_values(sources, &desired.credentials).await?;
             let proofs = futures::future::join_all(desired.credentials.iter().map(async |credential| {
@@ -134,14 +150,21 @@ impl Context<'_> {
         Ok(Session { desired, clients, observed, vault, proofs, plan, known, usernames })
     }
 
-    async fn clients(&self, desired: &Desired, github: &str) -> Clients {
+    async fn clients(&self, desired: &Desired, addresses: &Addresses) -> Clients {
         let sessions = aws::read::sessions(&desired.aws);
         let profile = self.env.filled("AWS_PROFILE");
         let wanted = !desired.github.is_empty();
         let (aws, github) = tokio::join!(aws::config::Clients::prepare(&sessions, profile), async {
-            if wanted { self.github(github).await } else { Err(not_needed()) }
+            if wanted { self.github(&addresses.github).await } else { Err(not_needed("GitHub")) }
         });
-        Clients { aws, github }
+        Clients { aws, daytona: self.daytona(desired, &addresses.daytona), github }
+    }
+
+    fn daytona(&self, desired: &Desired, base: &str) -> Read<daytona::Client> {
+        if desired.daytona.is_empty() {
+            return Err(not_needed("Daytona"));
+        }
+        daytona::Client::new(base, daytona::Key::find(self.env)?, desired.insecure.daytona)
     }
 
     async fn github(&self, base: &str) -> Read<github::Client> {
@@ -204,8 +227,8 @@ impl Session {
     }
 }
 
-fn not_needed() -> Unreadable {
-    Unreadable { reason: "nothing is declared in GitHub".to_owned(), hint: None, login: false }
+fn not_needed(system: &str) -> Unreadable {
+    Unreadable { reason: format!("nothing is declared in {system}"), hint: None, login: false }
 }
 
 fn setup(what: &str, error: &dyn std::error::Error) -> Error {
@@ -261,7 +284,8 @@ async fn value(
     off_thread(move || {
         let fingerprint = Fingerprint::of(&registry, &resolved.username, &resolved.token);
         let kind = token_kind(&registry, &resolved.username, &resolved.token);
-        (id, resolved, Known { fingerprint, kind })
+        let username = resolved.username.clone();
+        (id, resolved, Known { username, fingerprint, kind })
     })
     .await
 }
@@ -278,6 +302,9 @@ fn doing(desired: &Desired) -> String {
     let mut places = Vec::new();
     if !regions.is_empty() {
         places.push(format!("AWS in {}", regions.into_iter().collect::<Vec<_>>().join(", ")));
+    }
+    if !desired.daytona.is_empty() {
+        places.push("Daytona".to_owned());
     }
     match repositories.as_slice() {
         [] => {}

@@ -10,13 +10,13 @@ use crate::error::Error;
 use crate::execute::{Event, Writers, execute};
 use crate::model::Address;
 use crate::report::{ExitStatus, Outcome, Report};
-use crate::targets::{aws, github};
+use crate::targets::{aws, daytona, github};
 use crate::ui::Verbosity;
 use crate::verify::{Scope, verify};
 use crate::view::{human, json};
 
 pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
-    let mut session = context.streamed(args.liberties).await?;
+    let mut session = context.streamed(args.liberties, args.wait).await?;
     session.prove_or_end(context)?;
     show_plan(context, &session)?;
     if let Err(error) = consent(args, context, &session) {
@@ -32,6 +32,7 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
     };
     let findings = verify(
         &session.plan,
+        &session.desired,
         &session.clients,
         &session.observed,
         Scope::Touched,
@@ -98,6 +99,7 @@ async fn write(
 ) -> BTreeMap<Address, Outcome> {
     let writers = Writers {
         aws: aws::write::Writer::new(&session.clients.aws, &session.observed.aws),
+        daytona: session.clients.daytona.as_ref().ok().map(daytona::write::Writer::new),
         github: session.clients.github.as_ref().ok().map(github::write::Writer::new),
     };
     let tell = |event: Event| tell(context, &event);

@@ -1,35 +1,57 @@
 //! `regcred verify`: the credential and every place, proven; writes nothing.
 
-use super::session::Context;
-use crate::cli::Liberties;
+use super::session::{Context, Session};
+use crate::cli::{Liberties, VerifyArgs};
 use crate::error::Error;
 use crate::plan::Action;
 use crate::report::{ExitStatus, Report};
+use crate::targets::daytona::pull::{Pull, pulls};
 use crate::verify::{Scope, verify};
 use crate::view::{human, json};
 
-pub(super) async fn run(context: &Context<'_>) -> Result<ExitStatus, Error> {
-    let mut session = context.streamed(Liberties::default()).await?;
+pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
+    let mut session = context.streamed(Liberties::default(), None).await?;
     session.prove_or_end(context)?;
     let mut report = Report::of_plan(&session.plan);
     let exists = |change: &crate::plan::Change| {
         matches!(change.action, Action::Keep | Action::Update)
             && !matches!(change.reason, crate::plan::Reason::LeftToPulumi)
     };
-    let findings =
-        verify(&session.plan, &session.clients, &session.observed, Scope::All, exists, context.concurrency());
+    let findings = verify(
+        &session.plan,
+        &session.desired,
+        &session.clients,
+        &session.observed,
+        Scope::All,
+        exists,
+        context.concurrency(),
+    );
     report.findings = findings.await;
+    report.pulls = images(args, &session)?;
     let status = report.detailed_status(true);
     let shown = session.shown();
     let text = if context.common.json {
-        let findings = json::findings(&report.findings);
+        let findings = json::findings(&report.findings) + &json::pulls(&report.pulls);
         json::version() + &json::planned(&shown) + &findings + &json::summary(&shown, &report, status as u8)
     } else {
         let layout = human::Layout { width: context.ui.width(), keeps: true };
         human::plan(&shown, layout)
             + &human::findings(&report.findings)
+            + &human::pulls(&report.pulls)
             + &human::report(&session.plan, &report)
     };
     context.ui.data(&text)?;
     Ok(status)
+}
+
+/// How Daytona pulls the images that were asked about. Where its list could not be read, the plan says so.
+fn images(args: &VerifyArgs, session: &Session) -> Result<Vec<Pull>, Error> {
+    if !args.image.is_empty() && session.desired.daytona.is_empty() {
+        let hint = "regcred image REF says what a name means everywhere else".to_owned();
+        return Err(Error::invalid(
+            "--image asks how Daytona pulls, and nothing is declared there",
+            Some(hint),
+        ));
+    }
+    Ok(pulls(&args.image, &session.desired.daytona, &session.observed.daytona).unwrap_or_default())
 }

@@ -1,16 +1,19 @@
 //! At which addresses the systems are, from the environment's own names. Plain http goes only to
 //! this machine, unless the file says that the target is self-hosted without TLS.
 
-use super::Insecure;
+use super::Desired;
 use crate::env::Env;
 use crate::model::Problem;
 use crate::registry::Endpoints;
 
+const DAYTONA: &str = "https://app.daytona.io/api";
 const GITHUB: &str = "https://api.github.com";
 
 /// The systems' addresses.
 #[derive(Clone, Debug)]
 pub struct Addresses {
+    /// Daytona's API.
+    pub daytona: String,
     /// GitHub's API.
     pub github: String,
     /// Registries that are elsewhere than their names say.
@@ -19,18 +22,24 @@ pub struct Addresses {
 
 impl Default for Addresses {
     fn default() -> Self {
-        Self { github: GITHUB.to_owned(), registries: Endpoints::default() }
+        Self { daytona: DAYTONA.to_owned(), github: GITHUB.to_owned(), registries: Endpoints::default() }
     }
 }
 
 impl Addresses {
-    /// Reads `GITHUB_API_URL`, `REGCRED_REGISTRY_ENDPOINTS` and the AWS SDK's endpoint variables.
+    /// Reads `GITHUB_API_URL`, `REGCRED_REGISTRY_ENDPOINTS`, the AWS SDK's endpoint variables, and `DAYTONA_API_URL` where
+    /// something is declared in Daytona.
     ///
     /// # Errors
     /// Addresses that are not valid, or plain http to another machine.
-    pub(super) fn read(env: &Env, insecure: Insecure) -> Result<Self, Vec<Problem>> {
+    pub(super) fn read(env: &Env, desired: &Desired) -> Result<Self, Vec<Problem>> {
+        let insecure = desired.insecure;
+        let daytona = env.filled("DAYTONA_API_URL").unwrap_or(DAYTONA).trim_end_matches('/').to_owned();
         let github = env.filled("GITHUB_API_URL").unwrap_or(GITHUB).trim_end_matches('/').to_owned();
         let mut problems = Vec::new();
+        if !desired.daytona.is_empty() {
+            problems.extend(fault("DAYTONA_API_URL", &daytona, insecure.daytona));
+        }
         problems.extend(fault("GITHUB_API_URL", &github, insecure.github));
         let aws =
             env.iter().filter(|(name, value)| name.starts_with("AWS_ENDPOINT_URL") && !value.is_empty());
@@ -47,7 +56,7 @@ impl Addresses {
                 Endpoints::default()
             }
         };
-        if problems.is_empty() { Ok(Self { github, registries }) } else { Err(problems) }
+        if problems.is_empty() { Ok(Self { daytona, github, registries }) } else { Err(problems) }
     }
 }
 
@@ -85,14 +94,27 @@ pub(super) fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desired::Insecure;
+    use crate::model::CredentialId;
+    use crate::registry::Registry;
+    use crate::targets::daytona;
 
     fn read(name: &str, value: &str, insecure: bool) -> Result<Addresses, Vec<Problem>> {
-        Addresses::read(&Env::from_iter([(name, value)]), Insecure { aws: insecure, github: insecure })
+        let row = daytona::Desired {
+            credential: CredentialId("docker-hub".to_owned()),
+            registry: Registry::docker_hub(),
+            name: "docker-hub".to_owned(),
+        };
+        let insecure = Insecure { aws: insecure, daytona: insecure, github: insecure };
+        Addresses::read(
+            &Env::from_iter([(name, value)]),
+            &Desired { insecure, daytona: vec![row], ..Desired::default() },
+        )
     }
 
     #[test]
     fn plain_http_goes_to_this_machine_only_unless_the_file_allows_it() {
-        for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR", "GITHUB_API_URL"] {
+        for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_ECR", "DAYTONA_API_URL", "GITHUB_API_URL"] {
             for url in [
                 "http://127.0.0.1:1",
                 "http://[::1]:1",
@@ -112,5 +134,12 @@ mod tests {
             }
             assert!(read(name, "http://github.example.com", true).is_ok());
         }
+    }
+
+    #[test]
+    fn daytonas_address_is_looked_at_only_where_something_is_declared_there() {
+        let env = Env::from_iter([("DAYTONA_API_URL", "http://daytona.example.com/api")]);
+        assert!(Addresses::read(&env, &Desired::default()).is_ok());
+        assert!(read("DAYTONA_API_URL", "http://daytona.example.com/api", false).is_err());
     }
 }

@@ -17,7 +17,7 @@ pub use endpoints::Addresses;
 use crate::env::Env;
 use crate::model::{Credential, CredentialId, Place, Problem};
 use crate::sources::{self, Source, Spec};
-use crate::targets::{aws, github};
+use crate::targets::{aws, daytona, github};
 
 /// What is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Desired {
     pub credentials: Vec<Credential>,
     /// Their places in AWS.
     pub aws: Vec<aws::Desired>,
+    /// Their rows in Daytona.
+    pub daytona: Vec<daytona::Desired>,
     /// Their places in GitHub.
     pub github: Vec<github::Desired>,
     /// For which targets plain http to another machine is allowed.
@@ -39,6 +41,8 @@ pub struct Desired {
 pub struct Insecure {
     /// AWS.
     pub aws: bool,
+    /// Daytona.
+    pub daytona: bool,
     /// GitHub.
     pub github: bool,
 }
@@ -75,7 +79,7 @@ pub const DEFAULT_FILE: &str = "regcred.yaml";
 pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Problem>> {
     let (mut desired, specs, base) = declared(request, env, dir)?;
     let mut problems = restrict(&mut desired, request);
-    let addresses = Addresses::read(env, desired.insecure).unwrap_or_else(|found| {
+    let addresses = Addresses::read(env, &desired).unwrap_or_else(|found| {
         problems.extend(found);
         Addresses::default()
     });
@@ -92,6 +96,10 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
         }
     }
     never_back(&mut desired, &located, env);
+    if !desired.daytona.is_empty() && env.filled("DAYTONA_ORGANIZATION_ID").is_some() {
+        let words = "DAYTONA_ORGANIZATION_ID changes nothing: an API key works in its own organization alone";
+        desired.notes.push(words.to_owned());
+    }
     if problems.is_empty() { Ok(Loaded { desired, sources: located, addresses }) } else { Err(problems) }
 }
 
@@ -179,6 +187,7 @@ fn restrict(desired: &mut Desired, request: &Request) -> Vec<Problem> {
         }
         desired.credentials.retain(|credential| credential.id.0 == *name);
         desired.aws.retain(|place| place.credential.0 == *name);
+        desired.daytona.retain(|place| place.credential.0 == *name);
         desired.github.retain(|place| place.credential.0 == *name);
     }
     if !request.stacks.is_empty() {
@@ -198,7 +207,8 @@ fn restrict_stacks(desired: &mut Desired, stacks: &[String]) -> Vec<Problem> {
         place.stacks.retain(|stack| stacks.contains(&stack.name));
     }
     desired.aws.retain(|place| !place.stacks.is_empty());
-    // GitHub's secrets belong to no stack.
+    // What is in Daytona and GitHub belongs to no stack.
+    desired.daytona.clear();
     desired.github.clear();
     let used = |credential: &Credential| desired.aws.iter().any(|place| place.credential == credential.id);
     desired.credentials.retain(used);

@@ -20,7 +20,7 @@ use crate::desired::Desired;
 use crate::model::{Address, CredentialId, Fingerprint};
 use crate::observe::Observed;
 use crate::registry::TokenKind;
-use crate::targets::{Operation, aws, github};
+use crate::targets::{Operation, aws, daytona, github};
 
 /// One row of the plan: one remote thing and what happens to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,8 +63,10 @@ pub struct Plan {
 }
 
 /// What is known of a credential once its value has been read; never the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
+    /// The user name, which is no secret.
+    pub username: String,
     /// The value's fingerprint.
     pub fingerprint: Fingerprint,
     /// What kind of secret the value is. Of what is no recognised token, which may be a guessable
@@ -126,8 +128,9 @@ fn rows(
     spreading: &BTreeSet<CredentialId>,
 ) -> BTreeMap<Address, Change> {
     let aws = aws::diff(&desired.aws, &observed.aws, known, options);
+    let daytona = daytona::diff(&desired.daytona, &observed.daytona, known, options, spreading);
     let github = github::diff(&desired.github, &observed.github, known, options, spreading);
-    order::merged(aws.into_iter().chain(github))
+    order::merged(aws.into_iter().chain(daytona).chain(github))
 }
 
 fn spreading(rows: &[Change]) -> BTreeSet<CredentialId> {
@@ -137,6 +140,7 @@ fn spreading(rows: &[Change]) -> BTreeSet<CredentialId> {
 fn notes(desired: &Desired, observed: &Observed, known: &BTreeMap<CredentialId, Known>) -> Vec<String> {
     let mut notes = desired.notes.clone();
     notes.extend(aws::notes(&desired.aws, &observed.aws));
+    notes.extend(daytona::notes(&desired.daytona, &observed.daytona));
     notes.extend(github::notes(&desired.github, &observed.github));
     notes.extend(known.iter().filter_map(|(id, known)| doubts(id, known)));
     notes

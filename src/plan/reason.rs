@@ -71,6 +71,24 @@ pub enum Reason {
     RuleLimit(usize),
     /// The repository is archived, so read-only.
     Archived,
+    /// A row that was made by hand, or was renamed, becomes the declared one.
+    TakenOver {
+        /// What it is called.
+        name: String,
+        /// Its user.
+        username: String,
+    },
+    /// The row's url is one that no image name matches.
+    NeverMatches(String),
+    /// One more row for a registry: which of them is used is left to chance.
+    SecondRow {
+        /// What it is called.
+        name: String,
+        /// Its user.
+        username: String,
+    },
+    /// The organization's list has no room for another row.
+    RowLimit(usize),
     /// Something that it needs first is blocked, unread or left out.
     Depends(Address),
     /// Reading failed.
@@ -116,6 +134,8 @@ impl Reason {
                 Some("let stacks share a rule: give them the same `prefix:` in regcred.yaml".to_owned())
             }
             Self::WrongAccount(_) => Some("log in to the right account, or set the stack's `role:`".to_owned()),
+            Self::SecondRow { .. } => Some("regcred sync --allow-delete removes it".to_owned()),
+            Self::RowLimit(_) => Some("delete a row that nobody needs in Daytona's dashboard".to_owned()),
             Self::Archived => Some("unarchive the repository, or leave it out of regcred.yaml".to_owned()),
             _ => None,
         }
@@ -157,6 +177,15 @@ impl fmt::Display for Reason {
             Self::WrongAccount(words) => f.write_str(words),
             Self::RuleLimit(used) => write!(f, "{used} of 50 rules of this account and region are used"),
             Self::Archived => f.write_str("the repository is archived, so read-only"),
+            Self::TakenOver { name, username } => {
+                write!(f, "takes over the row `{name}` of user {username}, whose password cannot be read")
+            }
+            Self::NeverMatches(url) => write!(f, "its url {url} is one that no image name matches"),
+            Self::SecondRow { name, username } => write!(
+                f,
+                "a second row for the registry, `{name}` of user {username}: Daytona uses whichever comes first"
+            ),
+            Self::RowLimit(rows) => write!(f, "the organization has {rows} rows, and Daytona takes 100"),
             Self::Depends(address) => write!(f, "needs {address} first"),
             Self::Unreadable(unreadable) => f.write_str(&unreadable.reason),
         }

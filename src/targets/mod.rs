@@ -3,6 +3,7 @@
 //! `write.rs` · wire types.
 
 pub mod aws;
+pub mod daytona;
 pub mod github;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ use crate::vault::Vault;
 pub enum Operation {
     /// In AWS.
     Aws(aws::Operation),
+    /// In Daytona.
+    Daytona(daytona::Operation),
     /// In GitHub.
     Github(github::Operation),
 }
@@ -27,6 +30,7 @@ impl Operation {
     pub fn carries_value(&self) -> bool {
         match self {
             Self::Aws(operation) => operation.carries_value(),
+            Self::Daytona(operation) => operation.carries_value(),
             Self::Github(operation) => operation.carries_value(),
         }
     }
@@ -35,7 +39,7 @@ impl Operation {
     #[must_use]
     pub fn records(&self) -> &[Address] {
         match self {
-            Self::Aws(_) => &[],
+            Self::Aws(_) | Self::Daytona(_) => &[],
             Self::Github(operation) => operation.records(),
         }
     }
@@ -45,6 +49,7 @@ impl Operation {
     pub fn requests(&self) -> usize {
         match self {
             Self::Aws(operation) => operation.requests(),
+            Self::Daytona(operation) => operation.requests(),
             Self::Github(operation) => operation.requests(),
         }
     }

@@ -8,6 +8,7 @@ use crate::model::{Address, AwsItem, Credential};
 use crate::plan::{Action, Change, Known, Plan, Summary};
 use crate::registry::{Login, LoginError};
 use crate::report::{ExitStatus, Finding, Outcome, Report};
+use crate::targets::daytona::pull::Pull;
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, styled};
 
 /// How a plan is laid out.
@@ -233,7 +234,9 @@ pub fn event(event: &Event) -> Option<String> {
 #[must_use]
 pub fn findings(findings: &[Finding]) -> String {
     let line = |finding: &Finding| match &finding.result {
-        Ok(()) => format!("{}  {} by ECR\n", styled(GOOD, "proven"), finding.address),
+        Ok(()) => {
+            format!("{}  {} by {}\n", styled(GOOD, "proven"), finding.address, prover(&finding.address))
+        }
         Err(failure) => {
             let hint = failure.hint.as_ref().map(|hint| format!("    {} {hint}\n", styled(HINT, "hint:")));
             let line = format!("{} {}: {failure}\n", styled(BAD, "invalid"), finding.address);
@@ -241,6 +244,38 @@ pub fn findings(findings: &[Finding]) -> String {
         }
     };
     findings.iter().map(line).collect()
+}
+
+/// Who proves what is at an address.
+fn prover(address: &Address) -> &'static str {
+    match address {
+        Address::Daytona { .. } => "Daytona",
+        _ => "ECR",
+    }
+}
+
+/// One line for how Daytona pulls an image, in the words of its runner's log.
+#[must_use]
+pub fn pulls(pulls: &[Pull]) -> String {
+    let mut text = String::new();
+    for Pull { image, row, result } in pulls {
+        let (style, word) = if result.is_ok() { (GOOD, "pulls ") } else { (BAD, "differs") };
+        let with = match row {
+            Some(row) => format!(
+                "using credentials for registry {} (User: {}) of {} `{}`",
+                row.registry, row.username, row.address, row.name
+            ),
+            None => "anonymously".to_owned(),
+        };
+        let _ = writeln!(text, "{} image {image} {with}", styled(style, word));
+        if let Err(failure) = result {
+            let _ = writeln!(text, "  {failure}");
+            if let Some(hint) = &failure.hint {
+                let _ = writeln!(text, "  {} {hint}", styled(HINT, "hint:"));
+            }
+        }
+    }
+    text
 }
 
 /// What came of a run, failures last, each with its next command.
@@ -270,8 +305,11 @@ pub fn report(plan: &Plan, report: &Report) -> String {
 
 fn report_summary(plan: &Plan, report: &Report) -> String {
     let count = |matching: fn(&Outcome) -> bool| report.count(matching);
-    let invalid = report.findings.iter().filter(|finding| finding.result.is_err()).count();
-    let proven = report.findings.len() - invalid;
+    let found = |system: &str, good: bool| {
+        let is = |finding: &&Finding| prover(&finding.address) == system && finding.result.is_ok() == good;
+        report.findings.iter().filter(is).count()
+    };
+    let pulled = |good: bool| report.pulls.iter().filter(|pull| pull.result.is_ok() == good).count();
     let named = [
         (count(|outcome| matches!(outcome, Outcome::Applied)), "applied"),
         (count(|outcome| matches!(outcome, Outcome::Differs)), "different"),
@@ -282,8 +320,12 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
         (count(|outcome| matches!(outcome, Outcome::Skipped(_))), "skipped"),
         (count(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
         (count(|outcome| matches!(outcome, Outcome::NotStarted(_))), "not started"),
-        (proven, "proven by ECR"),
-        (invalid, "invalid at ECR"),
+        (found("ECR", true), "proven by ECR"),
+        (found("ECR", false), "invalid at ECR"),
+        (found("Daytona", true), "proven by Daytona"),
+        (found("Daytona", false), "invalid at Daytona"),
+        (pulled(true), "images pulled as named"),
+        (pulled(false), "images pulled otherwise"),
     ];
     let parts: Vec<String> = named
         .iter()

@@ -12,6 +12,7 @@ use crate::model::{Address, CredentialId, Problem};
 use crate::plan::{Change, Cost, Summary};
 use crate::registry::{Login, LoginError};
 use crate::report::{Finding, Outcome, Report};
+use crate::targets::daytona::pull::Pull;
 
 /// The format's number. Fields are added within a format; readers ignore what they do not know.
 pub const FORMAT: u8 = 1;
@@ -168,6 +169,21 @@ pub fn findings(findings: &[Finding]) -> String {
         }))
     };
     findings.iter().map(object).collect()
+}
+
+/// One line per image that was asked about, with the row that Daytona pulls it with.
+#[must_use]
+pub fn pulls(pulls: &[Pull]) -> String {
+    let object = |Pull { image, row, result }: &Pull| {
+        let (row, failure) = (row.as_ref(), result.as_ref().err());
+        line(&json!({
+            "type": "verify_complete", "address": row.map(|row| &row.address), "image": image,
+            "registry": row.map(|row| &row.registry), "username": row.map(|row| &row.username),
+            "row": row.map(|row| &row.name), "ok": failure.is_none(),
+            "error": failure.map(|failure| &failure.cause), "hint": failure.and_then(|failure| failure.hint.as_ref()),
+        }))
+    };
+    pulls.iter().map(object).collect()
 }
 
 /// The last line of every stream.

@@ -4,6 +4,10 @@
 mod aws_traps;
 mod bad_file;
 mod bad_input;
+mod daytona;
+mod daytona_faults;
+mod daytona_images;
+mod daytona_login;
 mod exit_codes;
 mod faults;
 mod github_traps;

@@ -49,6 +49,11 @@ pub(crate) fn earlier() -> Fingerprint {
     Fingerprint::parse(&"cd".repeat(32)).unwrap()
 }
 
+/// What is known of the wanted credential.
+pub(crate) fn known(kind: TokenKind) -> Known {
+    Known { username: "acme".to_owned(), fingerprint: ours(), kind }
+}
+
 pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
@@ -123,7 +128,7 @@ impl Case {
                 ..Desired::default()
             },
             observed: Observed::default(),
-            known: [(id(), Known { fingerprint: ours(), kind: TokenKind::DockerPersonal })].into(),
+            known: [(id(), known(TokenKind::DockerPersonal))].into(),
             options: Options::default(),
         };
         case.add_stack(stack("main", REGION), ACCOUNT);
@@ -206,7 +211,7 @@ impl Case {
 
     /// A value that is no recognised token, so that no marker may be kept.
     pub(crate) fn use_password(&mut self) {
-        self.known.insert(id(), Known { fingerprint: ours(), kind: TokenKind::Unknown });
+        self.known.insert(id(), known(TokenKind::Unknown));
     }
 }
 

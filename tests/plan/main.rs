@@ -9,6 +9,7 @@ mod aws_rules;
 mod aws_secret;
 mod case;
 mod coverage;
+mod daytona;
 mod github;
 mod model;
 mod properties;

@@ -5,6 +5,7 @@ use regcred::observe::Observed;
 use regcred::plan::Plan;
 use regcred::targets::Operation;
 use regcred::targets::aws::{self, CURRENT, Container, Identity, Input, Rule, Secret, Session, policy};
+use regcred::targets::daytona;
 use regcred::targets::github::{self, Marker};
 
 use crate::case::at;
@@ -32,6 +33,7 @@ pub(crate) fn apply(plan: &Plan, observed: &mut Observed) {
 fn perform(operation: &Operation, observed: &mut Observed) {
     match operation {
         Operation::Aws(operation) => perform_aws(operation, &mut observed.aws),
+        Operation::Daytona(operation) => perform_daytona(operation, &mut observed.daytona),
         Operation::Github(operation) => perform_github(operation, &mut observed.github),
     }
 }
@@ -114,6 +116,32 @@ fn resolve(input: &Input, session: &Session, observed: &aws::Observed) -> String
             let secret = observed.secrets[&(session.clone(), name.clone())].as_ref().unwrap();
             secret.as_ref().expect("a reference is to what was just made").arn.clone()
         }
+    }
+}
+
+fn perform_daytona(operation: &daytona::Operation, observed: &mut daytona::Observed) {
+    let rows = observed.rows.as_mut().expect("a list that is written was read");
+    match operation {
+        daytona::Operation::PutRow { id, name, url, .. } => {
+            let url = if url.contains("docker.io") { "docker.io" } else { url.trim_end_matches('/') };
+            let row = daytona::Row {
+                id: id.clone().unwrap_or_else(|| format!("new-{}", rows.len())),
+                name: name.clone(),
+                url: url.to_owned(),
+                username: "acme".to_owned(),
+                updated: at(NOW),
+            };
+            let others = rows.len();
+            rows.retain(|other| other.id != row.id);
+            assert_eq!(
+                rows.len() < others,
+                id.is_some(),
+                "what is changed is there, and what is made is not"
+            );
+            rows.push(row);
+            assert!(rows.len() <= daytona::ROW_LIMIT);
+        }
+        daytona::Operation::DeleteRow { id } => rows.retain(|row| row.id != *id),
     }
 }
 

@@ -10,6 +10,7 @@ use regcred::plan::{Action, Change, Known, Reason};
 use regcred::registry::{Registry, TokenKind};
 use regcred::targets::Operation::Github;
 use regcred::targets::aws::{self, CURRENT, RULE_LIMIT, Rule, RuleOwner, Secret, Stack, policy};
+use regcred::targets::daytona;
 use regcred::targets::github::Operation::PutMarker;
 use regcred::targets::github::{self, Found, Marker, Names, Place, Store};
 
@@ -114,6 +115,32 @@ fn place_state(names: Names) -> impl Strategy<Value = Found> {
     })
 }
 
+/// A registry list: rows for Docker Hub and others, ours and not, in any spelling.
+fn daytona_state() -> impl Strategy<Value = Result<Vec<daytona::Row>, &'static str>> {
+    let names =
+        vec!["docker-hub-abababab", "docker-hub-cdcdcdcd", "docker-hub", "Docker Hub", "docker-hub-x"];
+    let urls = vec![
+        "docker.io",
+        "docker.io",
+        "https://hub.docker.com",
+        "index.docker.io/v1/",
+        "ghcr.io",
+        "docker.io/acme",
+    ];
+    let row = (select(names), select(urls), select(vec!["acme", "bob"]), 0_i64..5);
+    let rows = proptest::collection::vec(row, 0..5).prop_map(|rows| {
+        let row = |(number, (name, url, username, time)): (usize, (&str, &str, &str, i64))| daytona::Row {
+            id: format!("row-{number}"),
+            name: name.to_owned(),
+            url: url.to_owned(),
+            username: username.to_owned(),
+            updated: at(time),
+        };
+        Ok(rows.into_iter().enumerate().map(row).collect())
+    });
+    prop_oneof![8 => rows, 1 => Just(Err("GET docker-registry: 503"))]
+}
+
 fn options() -> impl Strategy<Value = regcred::plan::Options> {
     let only = vec![
         vec![],
@@ -149,10 +176,11 @@ prop_compose! {
         listed in proptest::option::of(Just(vec!["arn:aws:iam::123456789012:role/app".to_owned()])),
         with_second in any::<bool>(),
         options in options(),
+        rows in daytona_state(),
     ) -> Case {
         let mut case = Case::empty();
         case.options = options;
-        case.known.insert(id(), Known { fingerprint: ours(), kind });
+        case.known.insert(id(), known(kind));
         case.desired.aws[0].stacks.clear();
         case.desired.aws[0].readers = listed;
         for stack in chosen {
@@ -176,6 +204,8 @@ prop_compose! {
                 case.observed.aws.identities.insert(session, Err(reason));
             }
         }
+        case.desired.daytona.push(crate::daytona::wanted());
+        case.observed.daytona.rows = rows.map_err(unreadable);
         case.desired.github.push(place("web"));
         case.observed.github.places.insert(place("api").key(), places.0);
         case.observed.github.places.insert(place("web").key(), places.1);
@@ -192,7 +222,7 @@ prop_compose! {
 
 /// A credential for another registry, in the same region.
 fn add_second(case: &mut Case) {
-    let known = Known { fingerprint: earlier(), kind: TokenKind::GitHubClassic };
+    let known = Known { username: "acme".to_owned(), fingerprint: earlier(), kind: TokenKind::GitHubClassic };
     case.known.insert(second(), known);
     let name = "ecr-pullthroughcache/ghcr";
     let stack = Stack { prefix: "main-ghcr".to_owned(), ..stack("main", REGION) };

@@ -1,10 +1,12 @@
 //! `regcred.yaml`: its shape. What the values mean is judged in `validate`.
 
 mod aws;
+mod daytona;
 mod from;
 mod github;
 
 pub(super) use aws::{Aws, Stack};
+pub(super) use daytona::Daytona;
 pub(super) use from::{AwsSecret, From, Names};
 pub(super) use github::Github;
 
@@ -24,6 +26,7 @@ pub(super) struct Credential {
     pub(super) registry: Option<Spanned<String>>,
     pub(super) from: Option<From>,
     pub(super) aws: Option<Aws>,
+    pub(super) daytona: Option<Daytona>,
     pub(super) github: Vec<Github>,
 }
 
@@ -60,7 +63,7 @@ fn credential(reader: &Reader, id: &Spanned<String>, node: &Node) -> Option<Cred
         reader.map(node, &format!("`to` of {what}"), &["aws", "github", "kubernetes", "runpod", "daytona"])
     });
     let target = |name: &str| to.as_ref().and_then(|to| to.get(name));
-    for later in ["kubernetes", "runpod", "daytona"] {
+    for later in ["kubernetes", "runpod"] {
         if let Some(node) = target(later) {
             reader.problem(
                 node.at,
@@ -75,6 +78,7 @@ fn credential(reader: &Reader, id: &Spanned<String>, node: &Node) -> Option<Cred
         registry: fields.text("registry"),
         from: fields.get("from").and_then(|node| from::from(reader, node)),
         aws: target("aws").and_then(|node| aws::aws(reader, node)),
+        daytona: target("daytona").and_then(|node| daytona::daytona(reader, node)),
         github: github.iter().filter_map(|node| github::place(reader, node)).collect(),
     })
 }

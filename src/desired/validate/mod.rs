@@ -2,6 +2,7 @@
 //! All problems are reported together.
 
 mod aws;
+mod daytona;
 mod from;
 mod github;
 
@@ -69,14 +70,17 @@ impl Validator {
         if let Some(places) = &declared.aws {
             self.aws(&id, &registry, places, declared.id.at);
         }
+        if let Some(place) = &declared.daytona {
+            self.daytona(&id, &registry, declared, place);
+        }
         for place in &declared.github {
             self.github(&id, place);
         }
-        if declared.aws.is_none() && declared.github.is_empty() {
+        if declared.aws.is_none() && declared.daytona.is_none() && declared.github.is_empty() {
             self.refuse(
                 declared.id.at,
                 format!("credential `{id}` goes nowhere"),
-                "add `to:` with aws or github",
+                "add `to:` with aws, daytona or github",
             );
         }
         self.not_back(&id, declared);
@@ -99,7 +103,11 @@ impl Insecure {
     /// The targets for which plain http to another machine is allowed.
     #[must_use]
     pub fn names(&self) -> BTreeSet<&'static str> {
-        let Self { aws, github } = *self;
-        [(aws, "aws"), (github, "github")].into_iter().filter(|(on, _)| *on).map(|(_, name)| name).collect()
+        let Self { aws, daytona, github } = *self;
+        [(aws, "aws"), (daytona, "daytona"), (github, "github")]
+            .into_iter()
+            .filter(|(on, _)| *on)
+            .map(|(_, name)| name)
+            .collect()
     }
 }

@@ -18,6 +18,8 @@ pub enum Service {
     Sts,
     /// AWS KMS.
     Kms,
+    /// Daytona's REST API.
+    Daytona,
     /// GitHub's REST API.
     GitHub,
     /// registry-1.docker.io.
@@ -35,6 +37,7 @@ impl fmt::Display for Service {
             Self::Ecr => "ecr",
             Self::Sts => "sts",
             Self::Kms => "kms",
+            Self::Daytona => "daytona",
             Self::GitHub => "github",
             Self::Registry => "registry",
             Self::Token => "token",

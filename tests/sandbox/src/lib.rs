@@ -1,4 +1,5 @@
-//! Loopback doubles of the systems that regcred writes to: AWS (Secrets Manager, ECR, STS, KMS), GitHub and Docker Hub.
+//! Loopback doubles of the systems that regcred writes to: AWS (Secrets Manager, ECR, STS, KMS), Daytona, GitHub and
+//! Docker Hub.
 //!
 //! They answer at the wire as the real systems do, their traps included. Where the real behaviour is documented, the
 //! code says by whom; where nobody could confirm it, it says "unconfirmed". Nothing here was compared with the real
@@ -42,6 +43,7 @@ mod shared;
 mod world;
 
 pub mod aws;
+pub mod daytona;
 pub mod github;
 pub mod registry;
 

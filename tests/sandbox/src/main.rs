@@ -13,7 +13,7 @@ use regcred_sandbox::{Call, Ports, Sandbox, World};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Loopback doubles of AWS (Secrets Manager, ECR, STS), GitHub and Docker Hub.
+/// Loopback doubles of AWS (Secrets Manager, ECR, STS), Daytona, GitHub and Docker Hub.
 ///
 /// Prints `export NAME=value` lines, then serves until Ctrl-C. What landed where: GET /_sandbox/state on any of the
 /// addresses; the requests so far: GET /_sandbox/calls.
@@ -40,6 +40,9 @@ struct Options {
     /// Port of AWS
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port_aws: u16,
+    /// Port of Daytona
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port_daytona: u16,
     /// Port of GitHub
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port_github: u16,
@@ -59,7 +62,12 @@ fn main() -> io::Result<()> {
     if let Some(Command::Report(report)) = &options.command {
         return report.print();
     }
-    let ports = Ports { aws: options.port_aws, github: options.port_github, registry: options.port_registry };
+    let ports = Ports {
+        aws: options.port_aws,
+        daytona: options.port_daytona,
+        github: options.port_github,
+        registry: options.port_registry,
+    };
     let sandbox = Sandbox::start_on(world(&options)?, ports)?;
     sandbox.set_latency(Duration::from_millis(options.latency_ms));
     record(&sandbox, &options)?;

@@ -25,6 +25,8 @@ use crate::world::World;
 pub struct Ports {
     /// For AWS.
     pub aws: u16,
+    /// For Daytona.
+    pub daytona: u16,
     /// For GitHub.
     pub github: u16,
     /// For Docker Hub.
@@ -34,7 +36,7 @@ pub struct Ports {
 /// Running doubles, on loopback only. Dropped, they stop.
 pub struct Sandbox {
     shared: Arc<Shared>,
-    doors: [DoorHandle; 3],
+    doors: [DoorHandle; 4],
     runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -60,6 +62,7 @@ impl Sandbox {
     pub fn start_on(world: World, ports: Ports) -> io::Result<Self> {
         let opened = [
             open(Door::Aws, ports.aws)?,
+            open(Door::Daytona, ports.daytona)?,
             open(Door::GitHub, ports.github)?,
             open(Door::Registry, ports.registry)?,
         ];
@@ -91,6 +94,7 @@ impl Sandbox {
             ("AWS_ENDPOINT_URL".to_owned(), self.url(Door::Aws)),
             // Else an SDK without credentials asks the network for an instance's role, and waits.
             ("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned()),
+            ("DAYTONA_API_URL".to_owned(), format!("{}/api", self.url(Door::Daytona))),
             ("GITHUB_API_URL".to_owned(), self.url(Door::GitHub)),
             ("REGCRED_REGISTRY_ENDPOINTS".to_owned(), format!("docker.io={}", self.url(Door::Registry))),
             ("DOCKER_HUB_API_URL".to_owned(), self.url(Door::Registry)),
@@ -99,6 +103,9 @@ impl Sandbox {
             env.insert("AWS_ACCESS_KEY_ID".to_owned(), state.aws.exported_key.clone());
             env.insert("AWS_SECRET_ACCESS_KEY".to_owned(), key.secret.clone());
             env.extend(key.session_token.clone().map(|token| ("AWS_SESSION_TOKEN".to_owned(), token)));
+        }
+        if !state.daytona.exported_key.is_empty() {
+            env.insert("DAYTONA_API_KEY".to_owned(), state.daytona.exported_key.clone());
         }
         if !state.github.exported_token.is_empty() {
             env.insert("GITHUB_TOKEN".to_owned(), state.github.exported_token.clone());
@@ -208,9 +215,10 @@ impl Sandbox {
     }
 
     fn door(&self, door: Door) -> &DoorHandle {
-        let [aws, github, registry] = &self.doors;
+        let [aws, daytona, github, registry] = &self.doors;
         match door {
             Door::Aws => aws,
+            Door::Daytona => daytona,
             Door::GitHub => github,
             Door::Registry => registry,
         }

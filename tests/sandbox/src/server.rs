@@ -23,7 +23,7 @@ use crate::gate::Moment;
 use crate::message::{Reply, Request};
 use crate::shared::Shared;
 use crate::world::World;
-use crate::{aws, github, registry};
+use crate::{aws, daytona, github, registry};
 
 /// No request of the real systems comes near this; a bigger one is a fault of the program under test.
 const BODY_LIMIT: usize = 4 << 20;
@@ -33,6 +33,8 @@ const BODY_LIMIT: usize = 4 << 20;
 pub enum Door {
     /// Secrets Manager, ECR and STS, told apart by the signature's scope.
     Aws,
+    /// Daytona, under `/api`.
+    Daytona,
     /// GitHub, also under `/api/v3`.
     GitHub,
     /// Docker Hub: registry, token service and hub API.
@@ -62,6 +64,7 @@ impl Door {
     fn asked(self, request: &Request) -> Asked {
         match self {
             Self::Aws => aws::asked(request),
+            Self::Daytona => daytona::asked(request),
             Self::GitHub => github::asked(request),
             Self::Registry => registry::asked(request),
         }
@@ -70,6 +73,7 @@ impl Door {
     fn answer(self, world: &mut World, request: &Request) -> Answer {
         match self {
             Self::Aws => aws::answer(world, request),
+            Self::Daytona => daytona::answer(world, request),
             Self::GitHub => github::answer(world, request).into(),
             Self::Registry => registry::answer(world, request).into(),
         }
@@ -78,6 +82,7 @@ impl Door {
     fn refuse(self, world: &World, request: &Request, kind: &Kind) -> Reply {
         match self {
             Self::Aws => aws::refuse(request, kind),
+            Self::Daytona => daytona::refuse(world, request, kind),
             Self::GitHub => github::refuse(world, kind),
             Self::Registry => registry::refuse(kind),
         }

@@ -6,6 +6,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Aws;
+use crate::daytona::Daytona;
 use crate::github::GitHub;
 use crate::registry::Registry;
 
@@ -20,6 +21,8 @@ pub struct World {
     pub clock: Clock,
     /// Secrets Manager, ECR and STS.
     pub aws: Aws,
+    /// Registry lists, by the organizations of its keys.
+    pub daytona: Daytona,
     /// Repositories, organizations, their secrets and variables.
     pub github: GitHub,
     /// Docker Hub: accounts, tokens and pull limits.
@@ -33,6 +36,7 @@ impl World {
         Self {
             clock: Clock::default(),
             aws: Aws::empty(),
+            daytona: Daytona::empty(),
             github: GitHub::empty(),
             registry: Registry::empty(),
         }

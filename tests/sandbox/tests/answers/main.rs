@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod client;
+mod daytona;
 mod docker_hub;
 mod ecr;
 mod faults;

@@ -1,0 +1,185 @@
+//! What is wanted in Daytona against what was found: the rules, pure.
+//!
+//! ```text
+//! row   none for the registry                      create; blocked where the list is full
+//!       made by hand, renamed, or with a url that
+//!         no image matches                         update (taken over)
+//!       its name records another credential        update
+//!       its user name is another                   update (changed outside)
+//!       its name records this credential           keep (recorded)
+//!       a value that may be a password             keep (unknown), as GitHub's secrets
+//! more rows for the registry                       ours: as above; others: blocked
+//!                                                  with --allow-delete: delete, after the first is right
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::SecondsFormat;
+
+use super::{Desired, Observed, Operation, ROW_LIMIT, Row, address, stored};
+use crate::model::{Address, CredentialId};
+use crate::plan::{Action, Change, Known, Options, Reason};
+use crate::targets;
+
+/// The rows of every place.
+#[must_use]
+pub fn diff(
+    desired: &[Desired],
+    observed: &Observed,
+    known: &BTreeMap<CredentialId, Known>,
+    options: &Options,
+    spreading: &BTreeSet<CredentialId>,
+) -> Vec<Change> {
+    let rows = |desired: &Desired| {
+        let known = known.get(&desired.credential)?;
+        let spreads = spreading.contains(&desired.credential);
+        Some(PlaceDiff { desired, known, options, spreads }.rows(observed))
+    };
+    desired.iter().filter_map(rows).flatten().collect()
+}
+
+/// Facts for people: whose organization it is, and rows that are beside the point.
+#[must_use]
+pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
+    let Ok(rows) = observed.rows.as_ref() else { return Vec::new() };
+    if desired.is_empty() {
+        return Vec::new();
+    }
+    let key = observed.key.as_ref().map_or("the key".to_owned(), |name| format!("the key `{name}`"));
+    let mut notes = vec![format!("daytona: {}, in the organization of {key}", observed.api)];
+    for place in desired {
+        let kept = kept(place, rows).map(|row| &row.id);
+        for row in rows.iter().filter(|row| Some(&row.id) != kept) {
+            notes.extend(beside(place, row));
+        }
+        if rows.iter().any(|row| Some(&row.id) == kept && stored::is_of_old_server(&row.url)) {
+            notes.push(format!(
+                "daytona: the row for {} is stored as servers before January 2026 do; if yours is newer, store it anew: regcred sync --rewrite",
+                place.registry
+            ));
+        }
+    }
+    notes
+}
+
+/// A word about a row that is for the place's registry, but not for all of its images.
+fn beside(place: &Desired, row: &Row) -> Option<String> {
+    let Row { name, url, username, .. } = row;
+    if stored::is_part_of(url, &place.registry) {
+        return Some(format!(
+            "daytona: the row `{name}` of user {username} is for {url}: which of the two its images are pulled with is left to chance"
+        ));
+    }
+    let idle = stored::meant(url).as_ref() == Some(&place.registry) && !stored::matches(url, &place.registry);
+    idle.then(|| {
+        format!("daytona: the row `{name}` has the url {url}, which no image name matches: delete it")
+    })
+}
+
+/// The row that is the place: one that images match before one that they do not, ours before others; else the one that
+/// was written longest ago, which a table without an order most likely gives first.
+fn kept<'r>(place: &Desired, rows: &'r [Row]) -> Option<&'r Row> {
+    let rank = |row: &&Row| {
+        let matched = stored::matches(&row.url, &place.registry);
+        (!matched, !place.names(&row.name), row.updated, row.id.clone())
+    };
+    rows.iter().filter(|row| stored::meant(&row.url).as_ref() == Some(&place.registry)).min_by_key(rank)
+}
+
+struct PlaceDiff<'a> {
+    desired: &'a Desired,
+    known: &'a Known,
+    options: &'a Options,
+    spreads: bool,
+}
+
+impl PlaceDiff<'_> {
+    fn rows(&self, observed: &Observed) -> Vec<Change> {
+        let at = self.desired.address();
+        let listed = match &observed.rows {
+            Ok(listed) => listed,
+            Err(unreadable) => {
+                return vec![self.row(at, Action::Unread, Reason::Unreadable(unreadable.clone()), None)];
+            }
+        };
+        let Some(kept) = kept(self.desired, listed) else {
+            return vec![self.absent(at, listed.len())];
+        };
+        let (action, reason) = self.verdict(kept);
+        let first = self.put(at, Some(kept), action, reason);
+        let second = |row: &&Row| row.id != kept.id && stored::matches(&row.url, &self.desired.registry);
+        let seconds: Vec<Change> = listed.iter().filter(second).map(|row| self.second(row)).collect();
+        [vec![first], seconds].concat()
+    }
+
+    fn row(&self, address: Address, action: Action, reason: Reason, operation: Option<Operation>) -> Change {
+        Change {
+            address,
+            credentials: BTreeSet::from([self.desired.credential.clone()]),
+            stacks: BTreeSet::new(),
+            action,
+            reason,
+            after: BTreeSet::new(),
+            operation: operation.map(targets::Operation::Daytona),
+        }
+    }
+
+    fn absent(&self, at: Address, listed: usize) -> Change {
+        if listed >= ROW_LIMIT {
+            self.row(at, Action::Blocked, Reason::RowLimit(listed), None)
+        } else {
+            self.put(at, None, Action::Create, Reason::Absent)
+        }
+    }
+
+    /// A row's change, with its operation if it writes.
+    fn put(&self, at: Address, row: Option<&Row>, action: Action, reason: Reason) -> Change {
+        let operation = action.writes().then(|| Operation::PutRow {
+            id: row.map(|row| row.id.clone()),
+            name: self.desired.recorded_name(self.known),
+            url: stored::sent(&self.desired.registry).to_owned(),
+            credential: self.desired.credential.clone(),
+        });
+        self.row(at, action, reason, operation)
+    }
+
+    fn verdict(&self, row: &Row) -> (Action, Reason) {
+        let names_value = self.known.kind.is_access_token();
+        if !stored::matches(&row.url, &self.desired.registry) {
+            (Action::Update, Reason::NeverMatches(row.url.clone()))
+        } else if !self.desired.names(&row.name) || names_value && row.name == self.desired.name {
+            (Action::Update, Reason::TakenOver { name: row.name.clone(), username: row.username.clone() })
+        } else if row.name != self.desired.recorded_name(self.known) {
+            (Action::Update, Reason::Changed)
+        } else if row.username != self.known.username {
+            let at = row.updated.to_rfc3339_opts(SecondsFormat::Secs, true);
+            (Action::Update, Reason::ChangedOutside(at))
+        } else if self.options.rewrite {
+            (Action::Update, Reason::Rewrite)
+        } else if names_value {
+            (Action::Keep, Reason::Recorded)
+        } else if self.spreads {
+            (Action::Update, Reason::Spread)
+        } else {
+            (Action::Keep, Reason::Unknown)
+        }
+    }
+
+    /// Another row for the same registry. Ours is kept right, so that it does not matter which one Daytona takes.
+    fn second(&self, row: &Row) -> Change {
+        let reason = || Reason::SecondRow { name: row.name.clone(), username: row.username.clone() };
+        let at = address(&row.id);
+        if self.options.allow_delete {
+            let operation = Operation::DeleteRow { id: row.id.clone() };
+            let gone = self.row(at, Action::Delete, reason(), Some(operation));
+            return Change { after: BTreeSet::from([self.desired.address()]), ..gone };
+        }
+        if !self.desired.names(&row.name) {
+            return self.row(at, Action::Blocked, reason(), None);
+        }
+        match self.verdict(row) {
+            (Action::Keep, Reason::Recorded) => self.row(at, Action::Keep, reason(), None),
+            (action, reason) => self.put(at, Some(row), action, reason),
+        }
+    }
+}

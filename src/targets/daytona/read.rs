@@ -1,0 +1,17 @@
+//! Reading Daytona: the registry list and which key it is. Nothing here can write.
+
+use super::{Client, Desired, Observed, Patience};
+use crate::plan::Read;
+
+/// Reads the list of the key's organization, if anything is declared there. An error is data.
+pub async fn observe(client: &Read<Client>, desired: &[Desired], patience: &Patience<'_>) -> Observed {
+    let client = match client {
+        _ if desired.is_empty() => return Observed::default(),
+        Ok(client) => client,
+        Err(unreadable) => return Observed { rows: Err(unreadable.clone()), ..Observed::default() },
+    };
+    let rows = client.list_when_started(patience).await.map_err(|error| error.unreadable());
+    // A server that does not tell the key's name does the job as well; one that is not there is not asked again.
+    let key = if rows.is_ok() { client.key_name().await.ok() } else { None };
+    Observed { rows, key, api: client.api() }
+}

@@ -1,0 +1,197 @@
+//! `verify --image`: with which row Daytona pulls, held to the sandbox's own reading of Daytona's rules.
+
+use regcred_sandbox::daytona::pulls_with;
+use regcred_sandbox::{Door, World};
+use serde_json::Value;
+
+use crate::daytona::{by_hand, place_in};
+use crate::place::{Place, USER};
+
+const GHCR_TOKEN: &str = "ghp_sandbox0123456789abcdefghijkl";
+const FILE: &str = "version: 1
+credentials:
+  docker-hub:
+    to: { daytona: { name: docker-hub } }
+  ghcr:
+    registry: ghcr.io
+    from: { env: { username: DOCKER_HUB_USERNAME, token: GHCR_TOKEN } }
+    to: { daytona: { name: ghcr } }
+";
+
+/// Image names: short, full, misspelt, of other registries, with ports, tags and digests.
+const IMAGES: [&str; 30] = [
+    "alpine:3",
+    "alpine",
+    "postgres:17.2",
+    "acme/api:1",
+    "library/alpine:3",
+    "docker.io/alpine:3",
+    "docker.io/library/alpine:3",
+    "docker.io/acme/api:1",
+    "index.docker.io/library/alpine:3",
+    "registry-1.docker.io/library/alpine:3",
+    "registry.hub.docker.com/library/alpine:3",
+    "docker.io:443/library/alpine:3",
+    "DOCKER.IO/library/alpine:3",
+    "Alpine/x:1",
+    "ghcr.io/acme/api:1",
+    "ghcr.io/acme/api",
+    "ghcr.io/acme-two/api:1",
+    "ghcr.io:443/acme/api:1",
+    "GHCR.IO/acme/api:1",
+    "ghcr.io.example.com/acme/api:1",
+    "ghcr.iox/acme/api:1",
+    "quay.io/acme/api:1",
+    "quay.io:8443/acme/api:1",
+    "localhost/acme/api:1",
+    "localhost:5000/acme/api:1",
+    "127.0.0.1:5000/acme/api:1",
+    "us-central1-docker.pkg.dev/proj/repo/api:1",
+    "us-central1-docker.pkg.dev/proj/other/api:1",
+    "alpine@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+    "alpine:3@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+];
+
+/// Lists of rows by hand, in the table's order.
+const TABLES: [&[(&str, &str, &str)]; 6] = [
+    &[],
+    &[("Hub", "docker.io", "bob")],
+    &[("Team", "ghcr.io/acme", "carol"), ("All", "https://ghcr.io", "dave")],
+    &[
+        ("All", "https://ghcr.io", "dave"),
+        ("Team", "ghcr.io/acme", "carol"),
+        ("Hub team", "docker.io/acme", "bob"),
+    ],
+    &[
+        ("Wrong", "https://ghcr.io/v2", "carol"),
+        ("Hub page", "https://hub.docker.com", "bob"),
+        ("Quay", "quay.io", "q"),
+    ],
+    &[
+        ("One", "docker.io", "bob"),
+        ("Two", "docker.io", "carol"),
+        ("Google", "us-central1-docker.pkg.dev/proj/repo", "_json_key"),
+        ("Local", "127.0.0.1:5000", "me"),
+        ("Upper", "GHCR.IO", "up"),
+    ],
+];
+
+fn place(world: World) -> Place {
+    let mut place = place_in(world);
+    place.write("regcred.yaml", FILE);
+    let registry = place.sandbox.url(Door::Registry);
+    place.set("REGCRED_REGISTRY_ENDPOINTS", &format!("docker.io={registry},ghcr.io={registry}"));
+    place.set("GHCR_TOKEN", GHCR_TOKEN);
+    place.sandbox.state().registry.add_account(USER, GHCR_TOKEN);
+    place
+}
+
+/// What `verify --image` says of every image, by the image.
+fn looked_up(place: &Place, images: &[&str]) -> Vec<Value> {
+    let mut args = vec!["verify", "--json"];
+    args.extend(images.iter().flat_map(|image| ["--image", image]));
+    let lines = place.run(&args).lines();
+    let found: Vec<Value> = lines.into_iter().filter(|line| line["image"].is_string()).collect();
+    assert_eq!(found.len(), images.len());
+    found
+}
+
+#[test]
+fn every_image_is_said_to_be_pulled_with_the_row_that_daytona_takes() {
+    let mut compared = 0;
+    for table in TABLES {
+        let place = place(by_hand(table));
+        for synced in [false, true] {
+            if synced {
+                place.run(&["sync", "--yes"]);
+            }
+            let said = looked_up(&place, &IMAGES);
+            let world = place.sandbox.snapshot();
+            for (image, said) in IMAGES.iter().zip(&said) {
+                let row = pulls_with(&world.daytona.registries, "acme", image);
+                let at = format!("{image} with {:#?}", world.daytona.registries);
+                assert_eq!(said["row"].as_str(), row.map(|row| row.name.as_str()), "{at}");
+                assert_eq!(said["username"].as_str(), row.map(|row| row.username.as_str()), "{at}");
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, IMAGES.len() * TABLES.len() * 2);
+}
+
+/// One image in a synced list: whether it is pulled as its name means, and the hint.
+fn judged(place: &Place, image: &str) -> (bool, String) {
+    let said = looked_up(place, &[image]).remove(0);
+    (said["ok"].as_bool().unwrap(), said["hint"].as_str().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn where_daytona_differs_from_what_the_name_means_it_is_said_what_to_write() {
+    let place = place(World::default());
+    place.sync();
+    for (image, ok, hint) in [
+        ("alpine:3", true, ""),
+        ("docker.io/library/alpine:3", true, ""),
+        ("acme/api:1", true, ""),
+        ("ghcr.io/acme/api:1", true, ""),
+        ("quay.io/acme/api:1", true, ""),
+        ("index.docker.io/library/alpine:3", false, "write alpine:3"),
+        ("index.docker.io/acme/api:1", false, "write acme/api:1"),
+        ("Alpine/x:1", false, "write alpine/x:1"),
+        ("docker.io:443/library/alpine:3", false, "write docker.io/library/alpine:3"),
+        ("ghcr.io:443/acme/api:1", false, "write ghcr.io/acme/api:1"),
+    ] {
+        assert_eq!(judged(&place, image), (ok, hint.to_owned()), "{image}");
+    }
+    assert!(!judged(&place, "not//a/name").0);
+    place.run(&["verify", "--image", "alpine:3"]).ends(0);
+    place.run(&["verify", "--image", "index.docker.io/library/alpine:3"]).ends(2).says("write alpine:3");
+}
+
+#[test]
+fn the_line_is_in_the_words_of_the_runners_log_and_has_no_password() {
+    let place = place(World::default());
+    place.sync();
+    let ran = place.run(&["verify", "--image", "redis:7.0-alpine", "--image", "quay.io/acme/api:1"]);
+    ran.ends(0).says("image redis:7.0-alpine using credentials for registry docker.io (User: acme)");
+    ran.says("image quay.io/acme/api:1 anonymously").says("2 images pulled as named");
+    assert!(!ran.stdout.contains("dckr_pat") && !ran.stdout.contains("ghp_"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_row_of_somebody_else_that_comes_first_is_named_with_its_user() {
+    let place = place(by_hand(&[("Team", "docker.io", "bob"), ("Hub", "docker.io", "carol")]));
+    place.run(&["sync", "--yes"]).ends(5);
+    let said = looked_up(&place, &["alpine:3"]).remove(0);
+    assert_eq!(said["ok"], false);
+    assert!(said["error"].as_str().unwrap().contains("`Hub` of user carol"), "{said}");
+    assert!(said["hint"].as_str().unwrap().contains("--allow-delete"), "{said}");
+    place.run(&["sync", "--yes", "--allow-delete"]).ends(0);
+    assert!(judged(&place, "alpine:3").0);
+}
+
+#[test]
+fn before_the_first_sync_the_hint_is_to_sync() {
+    let place = place(World::default());
+    assert_eq!(judged(&place, "alpine:3"), (false, "regcred sync".to_owned()));
+}
+
+#[test]
+fn a_row_that_an_old_server_left_behind_is_stored_anew_when_that_is_asked() {
+    let mut world = World::default();
+    world.daytona.keeps_urls = true;
+    let place = place(world);
+    place.sync();
+    place.sandbox.state().daytona.keeps_urls = false;
+    assert_eq!(judged(&place, "alpine:3"), (false, "regcred sync --rewrite".to_owned()));
+    place.run(&["sync", "--yes", "--rewrite"]).ends(0);
+    assert_eq!(judged(&place, "alpine:3"), (true, String::new()));
+}
+
+#[test]
+fn where_nothing_is_declared_in_daytona_the_question_is_refused() {
+    let place = Place::with_one_stack(World::default());
+    let (ran, calls) = place.watch(&["verify", "--image", "alpine:3"]);
+    ran.ends(3).complains("nothing is declared there").complains("regcred image");
+    assert!(calls.iter().all(|call| !call.is_write));
+}

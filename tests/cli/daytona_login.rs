@@ -1,0 +1,187 @@
+//! Logging in to Daytona: its key, its address, an API that is still starting, and what is refused before any request.
+
+use std::process::Stdio;
+
+use regcred_sandbox::{Door, Fault, Kind, Service, World};
+
+use crate::daytona::{FILE, LIST, POST, asked, assert_row, place, rows};
+use crate::place::{Place, TOKEN};
+
+#[test]
+fn without_a_key_or_with_a_wrong_one_nothing_is_logged_in_to() {
+    let mut place = place();
+    place.set("DAYTONA_API_KEY", "dtn_wrong");
+    place.run(&["sync", "--yes"]).ends(4).says("401: Invalid credentials").says("make a new key");
+    place.unset("DAYTONA_API_KEY");
+    let (ran, calls) = place.watch(&["sync", "--yes"]);
+    ran.ends(4).says("DAYTONA_API_KEY is not set").says("write:registries");
+    assert_eq!(asked(&calls), [""; 0]);
+}
+
+#[test]
+fn a_key_that_may_not_write_is_told_which_permission_it_needs() {
+    let place = place();
+    let key = place.sandbox.env()["DAYTONA_API_KEY"].clone();
+    place.sandbox.state().daytona.keys.get_mut(&key).unwrap().permissions.clear();
+    place.run(&["plan"]).ends(0);
+    place.run(&["sync", "--yes"]).ends(1).says("403: Access denied").says("write:registries");
+    assert!(rows(&place).is_empty());
+}
+
+#[test]
+fn an_organization_in_the_environment_changes_nothing_and_that_is_said() {
+    let mut place = place();
+    place.set("DAYTONA_ORGANIZATION_ID", "6f1c0c0e-0000-4000-8000-000000000000");
+    place.run(&["sync", "--yes"]).ends(0).says("DAYTONA_ORGANIZATION_ID changes nothing");
+    assert!(
+        place
+            .sandbox
+            .calls()
+            .iter()
+            .all(|call| !call.request_headers.contains_key("x-daytona-organization-id"))
+    );
+}
+
+#[test]
+fn the_main_job_neither_asks_daytona_nor_needs_its_key() {
+    let mut place = Place::with_one_stack(World::default());
+    place.unset("DAYTONA_API_KEY");
+    place.set("DAYTONA_API_URL", "http://daytona.example.com/api");
+    place.set("DAYTONA_ORGANIZATION_ID", "x");
+    let (ran, calls) = place.watch(&["sync", "--yes"]);
+    ran.ends(0);
+    assert_eq!(asked(&calls), [""; 0]);
+    assert!(!ran.stdout.to_lowercase().contains("daytona"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_daytona_that_cannot_be_read_hides_nothing_else() {
+    let place = Place::with_one_stack(World::default());
+    place.edit("regcred.yaml", "    to:\n", "    to:\n      daytona: { name: docker-hub }\n");
+    place.sandbox.set_reachable(Door::Daytona, false).unwrap();
+    place.run(&["sync", "--yes"]).ends(5).says("no connection could be made").says("--wait");
+    assert_eq!(place.sandbox.state().aws.rules.len(), 1);
+    place.sandbox.set_reachable(Door::Daytona, true).unwrap();
+    place.sync();
+    assert_row(&place.sandbox.state(), TOKEN);
+    place.sync_again();
+}
+
+#[test]
+fn an_api_that_is_still_starting_is_waited_for() {
+    let place = place();
+    place.sandbox.set_reachable(Door::Daytona, false).unwrap();
+    let mut child = place.command(&["sync", "--yes", "--wait", "5m"]);
+    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
+    let waits = lines.by_ref().map_while(Result::ok).find(|line| line.contains("waiting for Daytona"));
+    assert!(waits.is_some_and(|line| line.contains("no connection could be made")));
+    place.sandbox.set_reachable(Door::Daytona, true).unwrap();
+    lines.for_each(drop);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_row(&place.sandbox.state(), TOKEN);
+}
+
+#[test]
+fn a_proxy_before_an_api_that_is_still_starting_is_waited_for() {
+    let place = place();
+    place.sandbox.fault(Fault::on(Service::Daytona, LIST, Kind::Status(502)).times(4));
+    place.sandbox.fault(Fault::on(Service::Daytona, LIST, Kind::Status(503)).after(4).times(3));
+    place.run(&["sync", "--yes", "--wait", "5m"]).ends(0).complains("waiting for Daytona");
+    assert_row(&place.sandbox.state(), TOKEN);
+}
+
+#[test]
+fn without_wait_or_after_it_what_does_not_start_is_told() {
+    let place = place();
+    place.sandbox.fault(Fault::on(Service::Daytona, LIST, Kind::Status(502)).forever());
+    let told = |ran: &crate::place::Ran| {
+        ran.says("502").says("sync --wait");
+        assert!([1, 5].contains(&ran.code), "{}", ran.code);
+    };
+    told(&place.run(&["sync", "--yes"]));
+    told(&place.run(&["sync", "--yes", "--wait", "1ms"]));
+    place.run(&["sync", "--yes", "--wait", "soon"]).ends(3).complains("30s or 2m");
+}
+
+#[test]
+fn a_wrong_key_is_not_waited_for() {
+    let mut place = place();
+    place.set("DAYTONA_API_KEY", "dtn_wrong");
+    let (ran, calls) = place.watch(&["sync", "--yes", "--wait", "24h"]);
+    ran.ends(4);
+    assert_eq!(asked(&calls), [LIST]);
+}
+
+#[test]
+fn a_limit_is_waited_for_as_long_as_the_server_says_unless_that_is_too_long() {
+    let place = place();
+    place.sandbox.fault(Fault::on(Service::Daytona, POST, Kind::Throttle { retry_after: Some(1) }));
+    place.sync();
+    assert_row(&place.sandbox.state(), TOKEN);
+    place
+        .sandbox
+        .fault(Fault::on(Service::Daytona, LIST, Kind::Throttle { retry_after: Some(3600) }).forever());
+    place.run(&["plan"]).says("429").says("run it again in a minute");
+}
+
+/// What the program says about a file, and its hints.
+fn refused(file: &str, message: &str, hint: &str) {
+    let place = Place::bare(World::default());
+    place.write("regcred.yaml", file);
+    let (ran, calls) = place.watch(&["sync", "--yes"]);
+    ran.ends(3).complains(message).complains(hint);
+    assert_eq!(calls.len(), 0);
+}
+
+#[test]
+fn registries_that_daytona_would_refuse_or_store_in_vain_are_refused_with_the_reason() {
+    let file = |registry: &str| FILE.replace("    to:", &format!("    registry: {registry}\n    to:"));
+    for (registry, message, hint) in [
+        ("https://ghcr.io/v2/", "4:15: Daytona would store `https://ghcr.io/v2/`", "registry: ghcr.io"),
+        ("localhost:5000", "Daytona refuses `localhost:5000`", "registry.example.com"),
+        ("mydocker.io.example.com", "contains docker.io", "leave `daytona` out"),
+        ("docker.io:443", "contains docker.io", "leave `daytona` out"),
+    ] {
+        refused(&file(registry).replace("version: 1\n", ""), &message.replace("4:15", "3:15"), hint);
+    }
+}
+
+#[test]
+fn names_and_rows_that_cannot_be_are_refused_all_at_once() {
+    let row = |rest: &str| FILE.replace("{ name: docker-hub }", rest);
+    refused(&row("{ name: \"see https://acme.com\" }"), "5:24: the name", "name: docker-hub");
+    refused(&row("{ name: www.acme }"), "looks like a link", "name: docker-hub");
+    refused(&row("{ nmae: hub }"), "5:18: unknown key `nmae` in `daytona`", "did you mean `name`?");
+    refused(&row("[]"), "`daytona` is a list, not a map", "");
+    let two = "credentials:
+  one: { to: { daytona: { name: hub } } }
+  two: { to: { daytona: { name: www.hub } } }
+  three: { registry: ghcr.io, to: { daytona: { name: hub } } }
+";
+    refused(two, "has the row for docker.io in Daytona already", "leave one of them out");
+    refused(two, "the row of credential `one` is called `hub`, too", "name: three");
+    refused(two, "looks like a link", "name: two");
+}
+
+#[test]
+fn plain_http_goes_to_this_machine_only_unless_the_file_says_insecure() {
+    let mut place = place();
+    place.set("DAYTONA_API_URL", "http://daytona.invalid:3000/api");
+    let (ran, calls) = place.watch(&["sync", "--yes"]);
+    ran.ends(3).complains("DAYTONA_API_URL: plain http to daytona.invalid").complains("insecure: true");
+    assert_eq!(calls.len(), 0);
+    place.edit("regcred.yaml", "{ name: docker-hub }", "{ name: docker-hub, insecure: true }");
+    place
+        .run(&["plan"])
+        .says("http://daytona.invalid:3000/api/docker-registry")
+        .says("no connection could be made");
+}
+
+#[test]
+fn an_address_without_api_is_told() {
+    let mut place = place();
+    let base = place.sandbox.env()["DAYTONA_API_URL"].replace("/api", "");
+    place.set("DAYTONA_API_URL", &base);
+    place.run(&["plan"]).says("404").says("DAYTONA_API_URL ends with /api");
+}

@@ -1,0 +1,249 @@
+//! Daytona: the registry list of its API server 0.190.
+
+use chrono::DateTime;
+use regcred_sandbox::daytona::{ApiKey, pulls_with};
+use regcred_sandbox::{Door, Fault, Kind, Sandbox, Service};
+use serde_json::{Value, json};
+
+use crate::client::{Answer, send, start, start_with};
+
+const LIST: &str = "/api/docker-registry";
+
+fn key(sandbox: &Sandbox) -> String {
+    sandbox.env()["DAYTONA_API_KEY"].clone()
+}
+
+fn request(sandbox: &Sandbox, method: &str, path: &str, body: &Value) -> Answer {
+    let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    raw(sandbox, &key(sandbox), method, path, &body)
+}
+
+fn raw(sandbox: &Sandbox, key: &str, method: &str, path: &str, body: &[u8]) -> Answer {
+    let authorization = format!("Bearer {key}");
+    let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+    send(&sandbox.url(Door::Daytona), method, path, &headers, body).unwrap()
+}
+
+fn row(url: &str) -> Value {
+    json!({ "name": "hub", "url": url, "username": "acme", "password": "s3cret" })
+}
+
+fn post(sandbox: &Sandbox, body: &Value) -> Answer {
+    request(sandbox, "POST", LIST, body)
+}
+
+#[test]
+fn a_row_is_made_listed_read_changed_and_deleted_and_its_password_is_never_shown() {
+    let sandbox = start();
+    let made = post(&sandbox, &row("docker.io"));
+    assert_eq!(made.status, 201);
+    let made = made.json();
+    let names: Vec<&String> = made.as_object().unwrap().keys().collect();
+    let shown = ["createdAt", "id", "name", "project", "registryType", "updatedAt", "url", "username"];
+    assert_eq!(names, shown);
+    assert_eq!((&made["registryType"], &made["project"]), (&json!("organization"), &json!("")));
+    let path = format!("{LIST}/{}", made["id"].as_str().unwrap());
+    assert_eq!(request(&sandbox, "GET", LIST, &Value::Null).json(), json!([made]));
+    assert_eq!(request(&sandbox, "GET", &path, &Value::Null).json(), made);
+    let changed = json!({ "name": "other", "url": "ghcr.io", "username": "bob", "password": "" });
+    let changed = request(&sandbox, "PATCH", &path, &changed);
+    assert_eq!((changed.status, changed.json()["url"].clone()), (200, json!("ghcr.io")));
+    assert!(changed.json().get("project").is_none(), "a change without a project is answered without one");
+    assert_eq!(
+        sandbox.state().daytona.registries[0].password,
+        "s3cret",
+        "an empty password keeps the old one"
+    );
+    let gone = request(&sandbox, "DELETE", &path, &Value::Null);
+    assert_eq!((gone.status, gone.body.len()), (204, 0));
+    let again = request(&sandbox, "DELETE", &path, &Value::Null);
+    assert_eq!(again.status, 404);
+    assert!(again.message().starts_with("Docker registry with ID "), "{}", again.message());
+}
+
+#[test]
+fn the_same_row_may_be_made_twice_and_the_newest_is_listed_first() {
+    let sandbox = start();
+    post(&sandbox, &row("docker.io"));
+    sandbox.state().clock.advance(std::time::Duration::from_secs(1));
+    let second = post(&sandbox, &row("docker.io")).json();
+    let listed = request(&sandbox, "GET", LIST, &Value::Null).json();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]), (2, &second));
+}
+
+#[test]
+fn a_change_needs_name_url_and_user_too() {
+    let sandbox = start();
+    let id = post(&sandbox, &row("docker.io")).json()["id"].as_str().unwrap().to_owned();
+    let refused = request(&sandbox, "PATCH", &format!("{LIST}/{id}"), &json!({ "password": "new" }));
+    assert_eq!(refused.status, 400);
+    assert_eq!(
+        refused.message(),
+        "name must be a string, url must be a URL address, username must be a string"
+    );
+    let body = refused.json();
+    assert_eq!((&body["statusCode"], &body["error"]), (&json!(400), &json!("Bad Request")));
+    assert!(body["path"].is_string() && body["timestamp"].is_string());
+}
+
+#[test]
+fn urls_are_stored_as_the_server_was_seen_to_store_them() {
+    for (sent, stored) in [
+        ("docker.io", "docker.io"),
+        ("DOCKER.IO", "docker.io"),
+        ("index.docker.io", "docker.io"),
+        ("index.docker.io/v1/", "docker.io"),
+        ("https://index.docker.io/v1/", "docker.io"),
+        ("registry-1.docker.io", "docker.io"),
+        ("mydocker.io.example.com", "docker.io"),
+        ("ghcr.io", "ghcr.io"),
+        ("https://ghcr.io/", "https://ghcr.io"),
+        ("https://ghcr.io/v2/", "https://ghcr.io/v2"),
+        ("https://hub.docker.com", "https://hub.docker.com"),
+        ("us-central1-docker.pkg.dev/proj/repo", "us-central1-docker.pkg.dev/proj/repo"),
+        ("127.0.0.1:5000", "127.0.0.1:5000"),
+        ("ghcr.io:443", "ghcr.io:443"),
+    ] {
+        let sandbox = start();
+        let answer = post(&sandbox, &row(sent));
+        assert_eq!((answer.status, answer.json()["url"].as_str().unwrap()), (201, stored), "{sent}");
+    }
+    let sandbox = start();
+    for sent in [
+        "localhost:5000",
+        "http://localhost:5000",
+        "registry:5000",
+        "reg_istry.example.com",
+        "",
+        " ",
+        "//ghcr.io",
+    ] {
+        let answer = post(&sandbox, &row(sent));
+        assert_eq!((answer.status, answer.message().as_str()), (400, "url must be a URL address"), "{sent}");
+    }
+    assert!(sandbox.state().daytona.registries.is_empty());
+}
+
+#[test]
+fn names_with_links_or_markup_are_refused_and_empty_ones_are_not() {
+    let sandbox = start();
+    let named = |name: &str| {
+        let mut body = row("docker.io");
+        body["name"] = name.into();
+        post(&sandbox, &body).status
+    };
+    for name in ["https://acme.com", "www.acme.com", "mailto:x", "<b>x</b>", "a\u{7}"] {
+        assert_eq!(named(name), 400, "{name}");
+    }
+    for name in ["", "docker-hub-3f9a12c4", "Our hub (prod)"] {
+        assert_eq!(named(name), 201, "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_json_is_told_as_that() {
+    let sandbox = start();
+    let answer = raw(&sandbox, &key(&sandbox), "POST", LIST, b"{");
+    assert_eq!((answer.status, answer.message().as_str()), (400, "Invalid JSON in request body"));
+}
+
+#[test]
+fn the_key_decides_the_organization_and_the_header_does_not() {
+    let sandbox = start_with(|world| {
+        let other = ApiKey { organization: "other".to_owned(), permissions: Vec::new(), ..ApiKey::default() };
+        world.daytona.keys.insert("dtn_other".to_owned(), other);
+    });
+    let id = post(&sandbox, &row("docker.io")).json()["id"].as_str().unwrap().to_owned();
+    let headers = [("authorization", "Bearer dtn_other"), ("x-daytona-organization-id", "acme")];
+    let listed = send(&sandbox.url(Door::Daytona), "GET", LIST, &headers, b"").unwrap();
+    assert_eq!((listed.status, listed.json()), (200, json!([])));
+    let foreign = raw(&sandbox, "dtn_other", "GET", &format!("{LIST}/{id}"), b"");
+    assert_eq!(foreign.status, 404);
+    let refused = raw(&sandbox, "dtn_other", "POST", LIST, row("docker.io").to_string().as_bytes());
+    assert_eq!((refused.status, refused.message().as_str()), (403, "Access denied"));
+    let unknown = raw(&sandbox, "dtn_wrong", "GET", LIST, b"");
+    assert_eq!((unknown.status, unknown.message().as_str()), (401, "Invalid credentials"));
+    let current = request(&sandbox, "GET", "/api/api-keys/current", &Value::Null).json();
+    assert_eq!(current["name"], "ci");
+}
+
+#[test]
+fn a_hundred_rows_are_all_that_an_organization_may_have() {
+    let sandbox = start();
+    let codes: Vec<u16> = (0..101).map(|_| post(&sandbox, &row("ghcr.io")).status).collect();
+    assert!(codes[..100].iter().all(|code| *code == 201));
+    let refused = post(&sandbox, &row("ghcr.io"));
+    assert_eq!(refused.message(), "You have reached the maximum number of registries");
+    assert_eq!((codes[100], refused.status), (400, 400));
+}
+
+#[test]
+fn there_are_no_other_addresses() {
+    let sandbox = start();
+    for path in ["/api/region", "/docker-registry", "/api"] {
+        let answer = request(&sandbox, "GET", path, &Value::Null);
+        assert_eq!((answer.status, answer.message()), (404, format!("Cannot GET {path}")));
+    }
+}
+
+#[test]
+fn the_first_row_of_the_table_whose_url_an_image_begins_with_is_used() {
+    let sandbox = start_with(|world| {
+        for (name, url) in [
+            ("all", "https://ghcr.io"),
+            ("team", "ghcr.io/acme"),
+            ("hub", "docker.io"),
+            ("again", "docker.io"),
+        ] {
+            world.daytona.add_row(name, url, "u", DateTime::UNIX_EPOCH);
+        }
+    });
+    let with = |image: &str| {
+        let state = sandbox.state();
+        pulls_with(&state.daytona.registries, "acme", image).map(|row| row.name.clone())
+    };
+    for (image, name) in [
+        ("alpine:3", Some("hub")),
+        ("acme/api:1", Some("hub")),
+        ("Alpine/x", Some("hub")),
+        ("docker.io/library/alpine", Some("hub")),
+        ("docker.io:443/library/alpine", Some("hub")),
+        ("index.docker.io/library/alpine", None),
+        ("ghcr.io/acme/api", Some("all")),
+        ("ghcr.iox/acme/api", None),
+        ("localhost:5000/x", None),
+    ] {
+        assert_eq!(with(image).as_deref(), name, "{image}");
+    }
+    // A row that is written again comes last.
+    let id = sandbox.state().daytona.registries[2].id.clone();
+    request(&sandbox, "PATCH", &format!("{LIST}/{id}"), &row("docker.io"));
+    assert_eq!(with("alpine:3").as_deref(), Some("again"));
+}
+
+#[test]
+fn a_request_that_the_description_does_not_know_is_a_violation() {
+    let sandbox = start();
+    let mut body = row("docker.io");
+    body["id"] = "mine".into();
+    assert_eq!(post(&sandbox, &body).status, 201);
+    assert_eq!(sandbox.violations(), ["POST /docker-registry: unknown field id"]);
+}
+
+#[test]
+fn faults_have_the_servers_own_shape_and_the_proxys() {
+    let sandbox = start();
+    for (kind, status, kept) in [
+        (Kind::Status(500), 500, "Internal server error"),
+        (Kind::Status(503), 503, "Service Unavailable"),
+        (Kind::Throttle { retry_after: Some(7) }, 429, "ThrottlerException: Too Many Requests"),
+    ] {
+        sandbox.fault(Fault::on_service(Service::Daytona, kind));
+        let answer = post(&sandbox, &row("docker.io"));
+        assert_eq!((answer.status, answer.message().as_str()), (status, kept));
+    }
+    assert_eq!(sandbox.calls()[2].response_headers["retry-after"], "7");
+    sandbox.fault(Fault::on_service(Service::Daytona, Kind::Status(502)));
+    assert!(post(&sandbox, &row("docker.io")).text().contains("502 Bad Gateway"));
+    assert!(sandbox.state().daytona.registries.is_empty());
+}
