@@ -197,9 +197,8 @@ fn fields(request: &Request, password_needed: bool) -> Result<Fields, Refusal> {
 fn is_safe(name: &str) -> bool {
     let lower = name.to_lowercase();
     let links = ["http://", "https://", "www.", "mailto:", "javascript:", "data:"];
-    !links.iter().any(|link| lower.contains(link))
-        && !name.chars().any(char::is_control)
-        && !(name.contains('<') && name.contains('>'))
+    let tagged = name.contains('<') && name.contains('>');
+    !(links.iter().any(|link| lower.contains(link)) || name.chars().any(char::is_control) || tagged)
 }
 
 /// Makes a row, however many there are for the same registry or of the same name.
