@@ -149,6 +149,16 @@ scenarios! {
         plan
     }
 
+    fn a_row_in_the_form_of_newer_servers_is_kept_before_one_in_the_old_form() -> Plan {
+        let mut case = case(vec![row("second", "Old form", "index.docker.io/v1/"), row("1", "New form", "docker.io")]);
+        case.observed.daytona.rows.as_mut().unwrap()[1].updated = at(5);
+        let plan = case.plan();
+        assert_eq!(put(&plan, ROW).0.as_deref(), Some("1"));
+        expect(&plan, SECOND, Action::Blocked, ReasonKind::SecondRow);
+        expect(&case.applied().plan(), ROW, Action::Keep, ReasonKind::Recorded);
+        plan
+    }
+
     fn a_second_row_goes_only_when_that_is_allowed_and_after_the_first_is_right() -> Plan {
         let rows = vec![row("second", "By hand", "docker.io"), row("1", "docker-hub-cdcdcdcd", "docker.io")];
         let mut case = case(rows);

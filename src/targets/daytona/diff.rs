@@ -76,12 +76,14 @@ fn beside(place: &Desired, row: &Row) -> Option<String> {
     })
 }
 
-/// The row that is the place: one that images match before one that they do not, ours before others; else the one that
+/// The row that is the place: one that images match before one that they do not, or only on an old server; ours before
+/// others; else the one that
 /// was written longest ago, which a table without an order most likely gives first.
 fn kept<'r>(place: &Desired, rows: &'r [Row]) -> Option<&'r Row> {
     let rank = |row: &&Row| {
         let matched = stored::matches(&row.url, &place.registry);
-        (!matched, !place.names(&row.name), row.updated, row.id.clone())
+        let old = stored::is_of_old_server(&row.url);
+        (!matched, old, !place.names(&row.name), row.updated, row.id.clone())
     };
     rows.iter().filter(|row| stored::meant(&row.url).as_ref() == Some(&place.registry)).min_by_key(rank)
 }
