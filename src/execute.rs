@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::model::Address;
 use crate::plan::{Change, Plan};
 use crate::report::Outcome;
-use crate::targets::{Failure, Inputs, Operation, Receipt, aws, github};
+use crate::targets::{Failure, Inputs, Operation, Receipt, aws, github, runpod};
 use crate::vault::Vault;
 
 /// What happens while executing, for whoever watches.
@@ -33,14 +33,22 @@ pub struct Writers<'a> {
     pub aws: aws::write::Writer<'a>,
     /// GitHub.
     pub github: Option<github::write::Writer<'a>>,
+    /// RunPod.
+    pub runpod: Option<runpod::write::Writer<'a>>,
 }
 
 impl Writers<'_> {
     async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Failure> {
-        match (operation, &self.github) {
-            (Operation::Aws(operation), _) => self.aws.write(operation, inputs).await,
-            (Operation::Github(operation), Some(github)) => github.write(operation, inputs).await,
-            (Operation::Github(_), None) => Err(Failure::new("no login for GitHub")),
+        match operation {
+            Operation::Aws(operation) => self.aws.write(operation, inputs).await,
+            Operation::Github(operation) => match &self.github {
+                Some(github) => github.write(operation, inputs).await,
+                None => Err(Failure::new("no login for GitHub")),
+            },
+            Operation::Runpod(operation) => match &self.runpod {
+                Some(runpod) => runpod.write(operation, inputs).await,
+                None => Err(Failure::new("no login for RunPod")),
+            },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::desired::Desired;
 use crate::plan::Read;
-use crate::targets::{aws, github};
+use crate::targets::{aws, github, runpod};
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -11,6 +11,8 @@ pub struct Observed {
     pub aws: aws::Observed,
     /// In GitHub.
     pub github: github::Observed,
+    /// In RunPod.
+    pub runpod: runpod::Observed,
 }
 
 /// The logins of a run.
@@ -19,13 +21,16 @@ pub struct Clients {
     pub aws: aws::config::Clients,
     /// GitHub, or why there is none.
     pub github: Read<github::Client>,
+    /// RunPod, or why there is none.
+    pub runpod: Read<runpod::Client>,
 }
 
 /// Reads what the desired places hold, at most `concurrency` places of a system at once.
 pub async fn observe(clients: &Clients, desired: &Desired, concurrency: usize) -> Observed {
-    let (aws, github) = tokio::join!(
+    let (aws, github, runpod) = tokio::join!(
         aws::read::observe(&clients.aws, &desired.aws, concurrency),
         github::read::observe(&clients.github, &desired.github, concurrency),
+        runpod::read::observe(&clients.runpod, &desired.runpod),
     );
-    Observed { aws, github }
+    Observed { aws, github, runpod }
 }

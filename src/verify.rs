@@ -4,7 +4,7 @@ use crate::model::Address;
 use crate::observe::{Clients, Observed};
 use crate::plan::{Change, Plan};
 use crate::report::Finding;
-use crate::targets::aws;
+use crate::targets::{aws, runpod};
 
 /// Which rows are proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,10 @@ pub async fn verify(
     let rows: Vec<&Change> =
         plan.changes.iter().filter(|change| exists(change) && concerns(plan, change, scope)).collect();
     let mut findings = aws::verify::verify(&rows, &clients.aws, &observed.aws, concurrency).await;
+    // What runs in RunPod is looked at only when somebody asks for it: it takes a request for each endpoint.
+    if let (Scope::All, Ok(client)) = (scope, &clients.runpod) {
+        findings.extend(runpod::verify::verify(&rows, client, &observed.runpod, concurrency).await);
+    }
     findings.sort_by(|one, other| one.address.cmp(&other.address));
     findings
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::cli::{Common, Liberties};
-use crate::desired::{self, Desired, Loaded, Request};
+use crate::desired::{self, Addresses, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
 use crate::http::Http;
@@ -16,7 +16,7 @@ use crate::prove::{self, Proofs};
 use crate::registry::{Registry, token_kind};
 use crate::report::{ExitStatus, Report};
 use crate::sources::{Shared, Source, Unread, off_thread};
-use crate::targets::{aws, github};
+use crate::targets::{aws, github, runpod};
 use crate::ui::Ui;
 use crate::vault::{Resolved, Vault};
 use crate::view::{Shown, json};
@@ -113,7 +113,7 @@ impl Context<'_> {
     async fn observe_and_plan(&self, loaded: Loaded, liberties: Liberties) -> Result<Session, Error> {
         let Loaded { desired, sources, addresses } = loaded;
         let http = Http::new().map_err(|error| setup("the HTTP client", &error))?;
-        let clients = self.clients(&desired, &addresses.github).await;
+        let clients = self.clients(&desired, &addresses, &http).await;
         let reading = observe::observe(&clients, &desired, self.concurrency());
         let proving = async {
             let (vault, known) = read_values(sources, &desired.credentials).await?;
@@ -134,14 +134,18 @@ impl Context<'_> {
         Ok(Session { desired, clients, observed, vault, proofs, plan, known, usernames })
     }
 
-    async fn clients(&self, desired: &Desired, github: &str) -> Clients {
+    async fn clients(&self, desired: &Desired, addresses: &Addresses, http: &Http) -> Clients {
         let sessions = aws::read::sessions(&desired.aws);
         let profile = self.env.filled("AWS_PROFILE");
         let wanted = !desired.github.is_empty();
         let (aws, github) = tokio::join!(aws::config::Clients::prepare(&sessions, profile), async {
-            if wanted { self.github(github).await } else { Err(not_needed()) }
+            if wanted { self.github(&addresses.github).await } else { Err(not_needed("GitHub")) }
         });
-        Clients { aws, github }
+        let runpod = match desired.runpod.is_empty() {
+            true => Err(not_needed("RunPod")),
+            false => runpod::Client::log_in(http, &addresses.runpod, self.env, desired.insecure.runpod),
+        };
+        Clients { aws, github, runpod }
     }
 
     async fn github(&self, base: &str) -> Read<github::Client> {
@@ -204,8 +208,8 @@ impl Session {
     }
 }
 
-fn not_needed() -> Unreadable {
-    Unreadable { reason: "nothing is declared in GitHub".to_owned(), hint: None, login: false }
+fn not_needed(system: &str) -> Unreadable {
+    Unreadable { reason: format!("nothing is declared in {system}"), hint: None, login: false }
 }
 
 fn setup(what: &str, error: &dyn std::error::Error) -> Error {
@@ -283,6 +287,9 @@ fn doing(desired: &Desired) -> String {
         [] => {}
         [one] => places.push(format!("GitHub {one}")),
         several => places.push(format!("GitHub in {} places", several.len())),
+    }
+    if !desired.runpod.is_empty() {
+        places.push("RunPod".to_owned());
     }
     format!("Proving the credential and reading {} …", places.join(" and "))
 }

@@ -7,29 +7,33 @@ use crate::model::Problem;
 use crate::registry::Endpoints;
 
 const GITHUB: &str = "https://api.github.com";
+const RUNPOD: &str = "https://api.runpod.io";
 
 /// The systems' addresses.
 #[derive(Clone, Debug)]
 pub struct Addresses {
     /// GitHub's API.
     pub github: String,
+    /// RunPod's control plane, without the version.
+    pub runpod: String,
     /// Registries that are elsewhere than their names say.
     pub registries: Endpoints,
 }
 
 impl Default for Addresses {
     fn default() -> Self {
-        Self { github: GITHUB.to_owned(), registries: Endpoints::default() }
+        Self { github: GITHUB.to_owned(), runpod: RUNPOD.to_owned(), registries: Endpoints::default() }
     }
 }
 
 impl Addresses {
-    /// Reads `GITHUB_API_URL`, `REGCRED_REGISTRY_ENDPOINTS` and the AWS SDK's endpoint variables.
+    /// Reads `GITHUB_API_URL`, `RUNPOD_API_URL`, `REGCRED_REGISTRY_ENDPOINTS` and the AWS SDK's endpoint variables.
     ///
     /// # Errors
     /// Addresses that are not valid, or plain http to another machine.
     pub(super) fn read(env: &Env, insecure: Insecure) -> Result<Self, Vec<Problem>> {
         let github = env.filled("GITHUB_API_URL").unwrap_or(GITHUB).trim_end_matches('/').to_owned();
+        let runpod = runpod(env.filled("RUNPOD_API_URL").unwrap_or(RUNPOD));
         let mut problems = Vec::new();
         problems.extend(fault("GITHUB_API_URL", &github, insecure.github));
         let aws =
@@ -47,8 +51,28 @@ impl Addresses {
                 Endpoints::default()
             }
         };
-        if problems.is_empty() { Ok(Self { github, registries }) } else { Err(problems) }
+        if problems.is_empty() { Ok(Self { github, runpod, registries }) } else { Err(problems) }
     }
+}
+
+/// The control plane of a URL that other programs are given for the APIs at the same host: `…/v2`, `…/graphql`.
+fn runpod(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    let url = url.strip_suffix("/graphql").or_else(|| url.strip_suffix("/v2")).unwrap_or(url);
+    url.to_owned()
+}
+
+/// What is wrong with RunPod's address. Only whoever uses RunPod is told: other programs read the variable, too.
+pub(super) fn runpod_fault(addresses: &Addresses, insecure: bool) -> Option<Problem> {
+    let name = "RUNPOD_API_URL";
+    let host = reqwest::Url::parse(&addresses.runpod).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let wrong = match host.as_deref() {
+        Some("rest.runpod.io") => "is REST v1, which has retired",
+        Some("api.runpod.ai") => "runs jobs, and has no templates or registry auths",
+        _ => return fault(name, &addresses.runpod, insecure),
+    };
+    let message = format!("{} {wrong}", host.unwrap_or_default());
+    Some(Problem { hint: Some(format!("export {name}={RUNPOD}, or unset it")), ..problem(name, &message) })
 }
 
 fn problem(name: &str, message: &str) -> Problem {
@@ -87,7 +111,10 @@ mod tests {
     use super::*;
 
     fn read(name: &str, value: &str, insecure: bool) -> Result<Addresses, Vec<Problem>> {
-        Addresses::read(&Env::from_iter([(name, value)]), Insecure { aws: insecure, github: insecure })
+        Addresses::read(
+            &Env::from_iter([(name, value)]),
+            Insecure { aws: insecure, github: insecure, runpod: insecure },
+        )
     }
 
     #[test]
@@ -112,5 +139,22 @@ mod tests {
             }
             assert!(read(name, "http://github.example.com", true).is_ok());
         }
+    }
+
+    #[test]
+    fn only_runpods_control_plane_is_taken_for_it() {
+        let said = |url: &str, insecure: bool| {
+            let env = Env::from_iter([("RUNPOD_API_URL", url)]);
+            let addresses = Addresses::read(&env, Insecure::default()).unwrap();
+            let fault = runpod_fault(&addresses, insecure).map(|problem| problem.message);
+            (addresses.runpod, fault)
+        };
+        for url in ["https://api.runpod.io/v2/", "https://api.runpod.io/graphql", "https://api.runpod.io"] {
+            assert_eq!(said(url, false), (RUNPOD.to_owned(), None), "{url}");
+        }
+        assert!(said("https://rest.runpod.io/v1", false).1.unwrap().contains("has retired"));
+        assert!(said("https://api.runpod.ai/v2", false).1.unwrap().contains("runs jobs"));
+        assert!(said("http://runpod.example.com", false).1.unwrap().contains("plain http"));
+        assert_eq!(said("http://runpod.example.com", true).1, None);
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod aws;
 pub mod github;
+pub mod runpod;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,8 @@ pub enum Operation {
     Aws(aws::Operation),
     /// In GitHub.
     Github(github::Operation),
+    /// In RunPod.
+    Runpod(runpod::Operation),
 }
 
 impl Operation {
@@ -28,6 +31,7 @@ impl Operation {
         match self {
             Self::Aws(operation) => operation.carries_value(),
             Self::Github(operation) => operation.carries_value(),
+            Self::Runpod(operation) => operation.carries_value(),
         }
     }
 
@@ -35,7 +39,7 @@ impl Operation {
     #[must_use]
     pub fn records(&self) -> &[Address] {
         match self {
-            Self::Aws(_) => &[],
+            Self::Aws(_) | Self::Runpod(_) => &[],
             Self::Github(operation) => operation.records(),
         }
     }
@@ -46,8 +50,24 @@ impl Operation {
         match self {
             Self::Aws(operation) => operation.requests(),
             Self::Github(operation) => operation.requests(),
+            Self::Runpod(operation) => operation.requests(),
         }
     }
+}
+
+/// A value that is known now, or once another row is done.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// Known.
+    Known(String),
+    /// A field of what another row makes.
+    Ref {
+        /// The row.
+        address: Address,
+        /// The field of its receipt.
+        field: &'static str,
+    },
 }
 
 /// What a write gave: the fields that later rows may refer to.
@@ -93,6 +113,17 @@ pub struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
+    /// The value, from another row's receipt if it was not known before.
+    ///
+    /// # Errors
+    /// If the row gave no such field.
+    pub fn resolve(&self, input: &Input) -> Result<String, Failure> {
+        match input {
+            Input::Known(value) => Ok(value.clone()),
+            Input::Ref { address, field } => self.field(address, field),
+        }
+    }
+
     /// A field of another row's receipt.
     ///
     /// # Errors

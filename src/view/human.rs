@@ -229,12 +229,13 @@ pub fn event(event: &Event) -> Option<String> {
     }
 }
 
-/// One line per proof after the fact.
+/// One line per proof after the fact, and for each thing that was only looked at.
 #[must_use]
 pub fn findings(findings: &[Finding]) -> String {
-    let line = |finding: &Finding| match &finding.result {
-        Ok(()) => format!("{}  {} by ECR\n", styled(GOOD, "proven"), finding.address),
-        Err(failure) => {
+    let line = |finding: &Finding| match (&finding.result, &finding.state) {
+        (Ok(()), Some(state)) => format!("{}    {}: {state}\n", styled(HEAD, "seen"), finding.address),
+        (Ok(()), None) => format!("{}  {} by ECR\n", styled(GOOD, "proven"), finding.address),
+        (Err(failure), _) => {
             let hint = failure.hint.as_ref().map(|hint| format!("    {} {hint}\n", styled(HINT, "hint:")));
             let line = format!("{} {}: {failure}\n", styled(BAD, "invalid"), finding.address);
             line + &hint.unwrap_or_default()
@@ -271,7 +272,9 @@ pub fn report(plan: &Plan, report: &Report) -> String {
 fn report_summary(plan: &Plan, report: &Report) -> String {
     let count = |matching: fn(&Outcome) -> bool| report.count(matching);
     let invalid = report.findings.iter().filter(|finding| finding.result.is_err()).count();
-    let proven = report.findings.len() - invalid;
+    let seen =
+        report.findings.iter().filter(|finding| finding.result.is_ok() && finding.state.is_some()).count();
+    let proven = report.findings.len() - invalid - seen;
     let named = [
         (count(|outcome| matches!(outcome, Outcome::Applied)), "applied"),
         (count(|outcome| matches!(outcome, Outcome::Differs)), "different"),
@@ -284,6 +287,7 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
         (count(|outcome| matches!(outcome, Outcome::NotStarted(_))), "not started"),
         (proven, "proven by ECR"),
         (invalid, "invalid at ECR"),
+        (seen, "seen"),
     ];
     let parts: Vec<String> = named
         .iter()

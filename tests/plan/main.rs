@@ -12,6 +12,8 @@ mod coverage;
 mod github;
 mod model;
 mod properties;
+mod runpod;
+mod runpod_worlds;
 mod runs;
 mod view;
 

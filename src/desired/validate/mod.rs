@@ -4,6 +4,7 @@
 mod aws;
 mod from;
 mod github;
+mod runpod;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -72,11 +73,14 @@ impl Validator {
         for place in &declared.github {
             self.github(&id, place);
         }
-        if declared.aws.is_none() && declared.github.is_empty() {
+        if let Some(place) = &declared.runpod {
+            self.runpod(&id, &registry, place);
+        }
+        if declared.aws.is_none() && declared.github.is_empty() && declared.runpod.is_none() {
             self.refuse(
                 declared.id.at,
                 format!("credential `{id}` goes nowhere"),
-                "add `to:` with aws or github",
+                "add `to:` with aws, github or runpod",
             );
         }
         self.not_back(&id, declared);
@@ -99,7 +103,8 @@ impl Insecure {
     /// The targets for which plain http to another machine is allowed.
     #[must_use]
     pub fn names(&self) -> BTreeSet<&'static str> {
-        let Self { aws, github } = *self;
-        [(aws, "aws"), (github, "github")].into_iter().filter(|(on, _)| *on).map(|(_, name)| name).collect()
+        let Self { aws, github, runpod } = *self;
+        let all = [(aws, "aws"), (github, "github"), (runpod, "runpod")];
+        all.into_iter().filter(|(on, _)| *on).map(|(_, name)| name).collect()
     }
 }
