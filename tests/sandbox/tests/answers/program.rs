@@ -26,7 +26,7 @@ impl Program {
             let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
             env.insert(name.to_owned(), value.trim_matches('\'').to_owned());
             // The last of them by name; the program stays, so there is no end to read to.
-            if name == "REGCRED_REGISTRY_ENDPOINTS" {
+            if name == "RUNPOD_API_URL" {
                 break;
             }
         }
