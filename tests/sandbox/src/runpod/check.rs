@@ -4,15 +4,20 @@
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 
+/// An object: its members, and which of them have to be there. It has no others.
+pub(crate) struct Schema {
+    members: &'static [Member],
+    required: &'static [&'static str],
+}
+
 /// A member of an object.
-pub(crate) struct Member {
+struct Member {
     name: &'static str,
     shape: Shape,
-    required: bool,
 }
 
 /// What a member's value may be.
-pub(crate) enum Shape {
+enum Shape {
     /// Any text.
     Text,
     /// A text of at least one character.
@@ -29,124 +34,111 @@ pub(crate) enum Shape {
     TextMap,
     /// One of these texts.
     Choice(&'static [&'static str]),
-    /// An object with these members and no others.
-    Object(&'static [Member]),
+    /// An object that is looked into.
+    Object(&'static Schema),
     /// An object that nothing here looks into.
     AnyObject,
     /// A list that nothing here looks into, with at least one item.
     AnyList,
 }
 
-const fn may(name: &'static str, shape: Shape) -> Member {
-    Member { name, shape, required: false }
+const fn member(name: &'static str, shape: Shape) -> Member {
+    Member { name, shape }
 }
 
-const fn must(name: &'static str, shape: Shape) -> Member {
-    Member { name, shape, required: true }
-}
-
-const PERSISTENT: &[Member] = &[must("size", Shape::Integer(10)), must("path", Shape::Text)];
-const TEMPLATE_MOUNTS: &[Member] = &[may("persistent", Shape::Object(PERSISTENT))];
+const PERSISTENT: Schema = Schema {
+    members: &[member("size", Shape::Integer(10)), member("path", Shape::Text)],
+    required: &["size", "path"],
+};
+const MOUNTS: Schema = Schema { members: &[member("persistent", Shape::Object(&PERSISTENT))], required: &[] };
 const CATEGORIES: &[&str] = &["CPU", "NVIDIA", "AMD"];
 const FLASHBOOT: &[&str] = &["OFF", "FLASHBOOT", "PRIORITY_FLASHBOOT"];
 const ACTIONS: &[&str] = &["start", "stop", "restart", "terminate"];
 
-pub(crate) const CREATE_REGISTRY: &[Member] =
-    &[must("name", Shape::Filled), must("username", Shape::Filled), must("password", Shape::Filled)];
+const AUTH: &[Member] =
+    &[member("name", Shape::Filled), member("username", Shape::Filled), member("password", Shape::Filled)];
 
-pub(crate) const CREATE_TEMPLATE: &[Member] = &[
-    must("name", Shape::Filled),
-    must("image", Shape::Text),
-    may("args", Shape::Text),
-    may("disk", Shape::Integer(1)),
-    may("env", Shape::TextMap),
-    may("ports", Shape::Texts),
-    may("registry", Shape::Nullable),
-    may("allowedCudaVersions", Shape::Versions),
-    may("category", Shape::Choice(CATEGORIES)),
-    may("mounts", Shape::Object(TEMPLATE_MOUNTS)),
-    may("public", Shape::Flag),
-    may("serverless", Shape::Flag),
-    may("startJupyter", Shape::Flag),
-    may("startSsh", Shape::Flag),
+const TEMPLATE: &[Member] = &[
+    member("name", Shape::Filled),
+    member("image", Shape::Text),
+    member("args", Shape::Text),
+    member("disk", Shape::Integer(1)),
+    member("env", Shape::TextMap),
+    member("ports", Shape::Texts),
+    member("registry", Shape::Nullable),
+    member("allowedCudaVersions", Shape::Versions),
+    member("category", Shape::Choice(CATEGORIES)),
+    member("mounts", Shape::Object(&MOUNTS)),
+    member("public", Shape::Flag),
+    member("serverless", Shape::Flag),
+    member("startJupyter", Shape::Flag),
+    member("startSsh", Shape::Flag),
 ];
 
-pub(crate) const UPDATE_TEMPLATE: &[Member] = &[
-    may("name", Shape::Filled),
-    may("image", Shape::Text),
-    may("args", Shape::Text),
-    may("disk", Shape::Integer(1)),
-    may("env", Shape::TextMap),
-    may("ports", Shape::Texts),
-    may("registry", Shape::Nullable),
-    may("allowedCudaVersions", Shape::Versions),
-    may("category", Shape::Choice(CATEGORIES)),
-    may("mounts", Shape::Object(TEMPLATE_MOUNTS)),
-    may("public", Shape::Flag),
-    may("serverless", Shape::Flag),
-    may("startJupyter", Shape::Flag),
-    may("startSsh", Shape::Flag),
+const ENDPOINT: &[Member] = &[
+    member("name", Shape::Filled),
+    member("image", Shape::Text),
+    member("args", Shape::Text),
+    member("disk", Shape::Integer(1)),
+    member("env", Shape::TextMap),
+    member("ports", Shape::Texts),
+    member("registry", Shape::Nullable),
+    member("cpu", Shape::AnyList),
+    member("dataCenterIds", Shape::Texts),
+    member("flashboot", Shape::Choice(FLASHBOOT)),
+    member("gpu", Shape::AnyObject),
+    member("networkVolumes", Shape::Texts),
+    member("scaling", Shape::AnyObject),
+    member("templateId", Shape::Text),
+    member("timeout", Shape::Integer(i64::MIN)),
+    member("workers", Shape::AnyObject),
 ];
 
-pub(crate) const UPDATE_ENDPOINT: &[Member] = &[
-    may("name", Shape::Filled),
-    may("image", Shape::Text),
-    may("args", Shape::Text),
-    may("disk", Shape::Integer(1)),
-    may("env", Shape::TextMap),
-    may("ports", Shape::Texts),
-    may("registry", Shape::Nullable),
-    may("cpu", Shape::AnyList),
-    may("dataCenterIds", Shape::Texts),
-    may("flashboot", Shape::Choice(FLASHBOOT)),
-    may("gpu", Shape::AnyObject),
-    may("networkVolumes", Shape::Texts),
-    may("scaling", Shape::AnyObject),
-    may("templateId", Shape::Text),
-    may("timeout", Shape::Integer(i64::MIN)),
-    may("workers", Shape::AnyObject),
+const POD: &[Member] = &[
+    member("name", Shape::Filled),
+    member("image", Shape::Text),
+    member("args", Shape::Text),
+    member("disk", Shape::Integer(1)),
+    member("env", Shape::TextMap),
+    member("ports", Shape::Texts),
+    member("registry", Shape::Nullable),
+    member("globalNetworking", Shape::Flag),
+    member("locked", Shape::Flag),
+    member("mounts", Shape::AnyObject),
+    member("templateId", Shape::Text),
 ];
 
-pub(crate) const UPDATE_POD: &[Member] = &[
-    may("name", Shape::Filled),
-    may("image", Shape::Text),
-    may("args", Shape::Text),
-    may("disk", Shape::Integer(1)),
-    may("env", Shape::TextMap),
-    may("ports", Shape::Texts),
-    may("registry", Shape::Nullable),
-    may("globalNetworking", Shape::Flag),
-    may("locked", Shape::Flag),
-    may("mounts", Shape::AnyObject),
-    may("templateId", Shape::Text),
-];
+const ACTION: &[Member] = &[member("action", Shape::Choice(ACTIONS))];
 
-pub(crate) const POD_ACTION: &[Member] = &[must("action", Shape::Choice(ACTIONS))];
+pub(crate) static CREATE_REGISTRY: Schema =
+    Schema { members: AUTH, required: &["name", "username", "password"] };
+pub(crate) static CREATE_TEMPLATE: Schema = Schema { members: TEMPLATE, required: &["name", "image"] };
+pub(crate) static UPDATE_TEMPLATE: Schema = Schema { members: TEMPLATE, required: &[] };
+pub(crate) static UPDATE_ENDPOINT: Schema = Schema { members: ENDPOINT, required: &[] };
+pub(crate) static UPDATE_POD: Schema = Schema { members: POD, required: &[] };
+pub(crate) static POD_ACTION: Schema = Schema { members: ACTION, required: &["action"] };
 
 /// What is wrong with a body; empty if nothing is.
-pub(crate) fn errors(body: &Value, members: &[Member]) -> Vec<String> {
+pub(crate) fn errors(body: &Value, schema: &Schema) -> Vec<String> {
     let mut found = Vec::new();
-    object("$", body, members, &mut found);
+    object("$", body, schema, &mut found);
     found
 }
 
-fn object(at: &str, value: &Value, members: &[Member], found: &mut Vec<String>) {
+fn object(at: &str, value: &Value, schema: &Schema, found: &mut Vec<String>) {
     let Some(object) = value.as_object() else {
         return found.push(format!("{at}: got {}, want object", kind(value)));
     };
-    let missing = members.iter().filter(|member| member.required && !object.contains_key(member.name));
-    listed(at, missing.map(|member| member.name), ["missing property", "missing properties"], "", found);
-    let unknown = object.keys().map(String::as_str).filter(|name| !known(members, name));
+    let missing = schema.required.iter().copied().filter(|name| !object.contains_key(*name));
+    listed(at, missing, ["missing property", "missing properties"], "", found);
+    let known = |name: &str| schema.members.iter().any(|member| member.name == name);
+    let unknown = object.keys().map(String::as_str).filter(|name| !known(name));
     listed(at, unknown, ["additional properties"; 2], " not allowed", found);
-    for member in members {
+    for member in schema.members {
         if let Some(value) = object.get(member.name) {
             member.shape.check(&format!("{at}.{}", member.name), value, found);
         }
     }
-}
-
-fn known(members: &[Member], name: &str) -> bool {
-    members.iter().any(|member| member.name == name)
 }
 
 fn listed<'n>(
@@ -165,8 +157,8 @@ fn listed<'n>(
 
 impl Shape {
     fn check(&self, at: &str, value: &Value, found: &mut Vec<String>) {
-        if let Self::Object(members) = self {
-            return object(at, value, members, found);
+        if let Self::Object(schema) = self {
+            return object(at, value, schema, found);
         }
         if !self.takes(value) {
             return found.push(format!("{at}: got {}, want {}", kind(value), self.name()));
@@ -218,9 +210,7 @@ impl Shape {
             match (item.as_str(), &pattern) {
                 (None, _) => found.push(format!("{at}[{index}]: got {}, want string", kind(item))),
                 (Some(text), Some(pattern)) if !pattern.is_match(text) => {
-                    found.push(format!(
-                        "{at}[{index}]: '{text}' does not match pattern '^\\d+\\.\\d+$'"
-                    ));
+                    found.push(format!("{at}[{index}]: '{text}' does not match pattern '^\\d+\\.\\d+$'"));
                 }
                 _ => {}
             }

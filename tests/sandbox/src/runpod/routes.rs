@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::check::{self, Member};
+use super::check::{self, Schema};
 use super::{Outcome, Visit, auths, endpoints, health, pods, templates};
 use crate::calls::Service;
 
@@ -14,8 +14,8 @@ pub(crate) struct Route {
     pub(crate) name: &'static str,
     /// What a key's permission is named here.
     pub(crate) needs: &'static str,
-    /// The members of its body, if it takes one.
-    pub(crate) body: Option<&'static [Member]>,
+    /// What its body has to be, if it takes one.
+    pub(crate) body: Option<&'static Schema>,
     pub(crate) handler: Handler,
 }
 
@@ -53,28 +53,28 @@ const fn read(name: &'static str, needs: &'static str, handler: Handler) -> Rout
     Route { name, needs, body: None, handler }
 }
 
-const fn write(name: &'static str, needs: &'static str, body: &'static [Member], handler: Handler) -> Route {
+const fn write(name: &'static str, needs: &'static str, body: &'static Schema, handler: Handler) -> Route {
     Route { name, needs, body: Some(body), handler }
 }
 
 static ROUTES: &[Route] = &[
     read("GET /v2/registries", "registries", auths::list),
-    write("POST /v2/registries", "registries", check::CREATE_REGISTRY, auths::create),
+    write("POST /v2/registries", "registries", &check::CREATE_REGISTRY, auths::create),
     read("GET /v2/registries/{id}", "registries", auths::get),
     read("DELETE /v2/registries/{id}", "registries", auths::delete),
     read("GET /v2/templates", "templates", templates::list),
-    write("POST /v2/templates", "templates", check::CREATE_TEMPLATE, templates::create),
+    write("POST /v2/templates", "templates", &check::CREATE_TEMPLATE, templates::create),
     read("GET /v2/templates/{id}", "templates", templates::get),
-    write("PATCH /v2/templates/{id}", "templates", check::UPDATE_TEMPLATE, templates::update),
+    write("PATCH /v2/templates/{id}", "templates", &check::UPDATE_TEMPLATE, templates::update),
     read("GET /v2/serverless", "serverless", endpoints::list),
     read("GET /v2/serverless/{id}", "serverless", endpoints::get),
-    write("PATCH /v2/serverless/{id}", "serverless", check::UPDATE_ENDPOINT, endpoints::update),
+    write("PATCH /v2/serverless/{id}", "serverless", &check::UPDATE_ENDPOINT, endpoints::update),
     read("GET /v2/serverless/{id}/releases", "serverless", endpoints::releases),
     read("GET /v2/serverless/{id}/workers", "serverless", endpoints::workers),
     read("GET /v2/pods", "pods", pods::list),
     read("GET /v2/pods/{id}", "pods", pods::get),
-    write("PATCH /v2/pods/{id}", "pods", check::UPDATE_POD, pods::update),
-    write("POST /v2/pods/{id}/action", "pods", check::POD_ACTION, pods::act),
+    write("PATCH /v2/pods/{id}", "pods", &check::UPDATE_POD, pods::update),
+    write("POST /v2/pods/{id}/action", "pods", &check::POD_ACTION, pods::act),
     // The job API: https://api.runpod.ai/v2/{id}/health, and /ping of https://{id}.api.runpod.ai.
     read("GET /v2/{id}/health", "jobs", health::queue),
     read("GET /load-balancer/{id}/ping", "jobs", health::ping),
