@@ -15,6 +15,7 @@ mod main_job;
 mod organization;
 mod papers;
 mod place;
+mod runpod;
 mod selection;
 mod source_traps;
 mod sources;

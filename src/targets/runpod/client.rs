@@ -270,7 +270,9 @@ impl Client {
         if !answer.is_success() {
             return Err(Trouble::Other(refused(&ask.method, &path, &answer, ask.hidden)));
         }
-        match serde_json::from_slice(&answer.body).ok().as_ref().and_then(other_api) {
+        // A deletion has no body.
+        let body = if answer.body.is_empty() { Ok(Value::Null) } else { answer.json() };
+        match other_api(&body.map_err(|error| Trouble::Other(error.into()))?) {
             Some(api) => Err(Trouble::Other(RunpodError::OtherApi { method: ask.method.clone(), path, api })),
             None => Ok(answer),
         }

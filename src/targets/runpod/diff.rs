@@ -15,10 +15,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::write::ID;
-use super::{Choice, Desired, Kind, NewTemplate, Observed, Operation, User};
+use super::{Choice, Desired, Kind, Observed, Operation, User};
 use crate::model::{Address, CredentialId, RunpodItem};
 use crate::plan::{Action, Change, Known, Options, Reason, Unreadable};
-use crate::registry::Reference;
 use crate::targets::{self, Input};
 
 /// The rows of every credential.
@@ -97,47 +96,6 @@ fn unread(desired: &Desired, unreadable: &Unreadable) -> Change {
 fn row(address: Address, credentials: BTreeSet<CredentialId>, action: Action, reason: Reason) -> Change {
     let (stacks, after) = (BTreeSet::new(), BTreeSet::new());
     Change { address, credentials, stacks, action, reason, after, operation: None }
-}
-
-impl Desired {
-    /// Whether the file chooses it, whatever its image.
-    fn chooses(&self, kind: Kind, user: &User) -> bool {
-        let choice = self.choice(kind);
-        *choice == Choice::All || choice.names(user) || self.declares(kind, user).is_some()
-    }
-
-    /// The template of `create` that has this name.
-    fn declares(&self, kind: Kind, user: &User) -> Option<&NewTemplate> {
-        self.create.iter().find(|template| kind == Kind::Template && template.name == user.name)
-    }
-
-    /// Whether it is pulled with this credential; else why not, in words.
-    fn covers(&self, user: &User) -> Result<(), String> {
-        let Some(image) = &user.image else { return Err("RunPod tells no image of it".to_owned()) };
-        match Reference::parse(image) {
-            Ok(reference) if self.registry.covers(&reference) => Ok(()),
-            Ok(reference) => Err(format!("its image is on {}", reference.domain())),
-            Err(error) => Err(format!("its image is no name that can be pulled ({error})")),
-        }
-    }
-
-    /// Whether it is to use this credential's auth; nothing if it is not chosen, else why not.
-    fn verdict(&self, kind: Kind, user: &User) -> Option<Result<(), String>> {
-        if !self.chooses(kind, user) {
-            return None;
-        }
-        let by_name = self.choice(kind).names(user) || self.declares(kind, user).is_some();
-        let covered = self.covers(user);
-        Some(if covered.is_ok() && user.public && !by_name {
-            Err("it is public: whoever deploys it would be given our auth; name it to change it".to_owned())
-        } else {
-            covered
-        })
-    }
-
-    fn takes(&self, kind: Kind, user: &User) -> bool {
-        self.verdict(kind, user) == Some(Ok(()))
-    }
 }
 
 /// A credential with the auths that are regcred's.

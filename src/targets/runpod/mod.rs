@@ -6,6 +6,7 @@
 //!
 //! This file says what is wanted and what was found; `diff.rs` holds the rules that compare the two.
 
+mod choice;
 mod client;
 mod diff;
 mod error;
@@ -16,8 +17,9 @@ pub mod verify;
 mod wire;
 pub mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+pub use choice::Choice;
 pub use client::{Client, Patience};
 pub use diff::{diff, notes};
 pub use error::RunpodError;
@@ -86,44 +88,6 @@ fn is_fingerprint(digits: &str) -> bool {
 fn is_day(digits: &str) -> bool {
     let century = digits.starts_with("19") || digits.starts_with("20");
     century && chrono::NaiveDate::parse_from_str(digits, "%Y%m%d").is_ok()
-}
-
-/// All, or those of these ids and names; none of them by default.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
-    /// Every one whose image is on the credential's registry.
-    All,
-    /// Those of these ids or names.
-    Named(BTreeSet<String>),
-}
-
-impl Default for Choice {
-    fn default() -> Self {
-        Self::Named(BTreeSet::new())
-    }
-}
-
-impl Choice {
-    /// Whether nothing is chosen.
-    #[must_use]
-    pub fn is_none(&self) -> bool {
-        matches!(self, Self::Named(names) if names.is_empty())
-    }
-
-    /// Whether something is chosen by both.
-    #[must_use]
-    pub fn meets(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::All, other) | (other, Self::All) => !other.is_none(),
-            (Self::Named(one), Self::Named(two)) => !one.is_disjoint(two),
-        }
-    }
-
-    /// Whether this one is chosen by its id or its name.
-    #[must_use]
-    pub fn names(&self, user: &User) -> bool {
-        matches!(self, Self::Named(names) if names.contains(&user.id) || names.contains(&user.name))
-    }
 }
 
 /// A template to make. The other settings are those that RunPod gives by default.
