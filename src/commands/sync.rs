@@ -15,6 +15,9 @@ use crate::ui::Verbosity;
 use crate::verify::{Scope, verify};
 use crate::view::{human, json};
 
+/// Seconds from which on people are told beforehand that a run takes so long.
+const LONG: usize = 60;
+
 pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
     let mut session = context.streamed(args.liberties).await?;
     session.prove_or_end(context)?;
@@ -22,6 +25,10 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
     if let Err(error) = consent(args, context, &session) {
         session.end_stream(context, error.status())?;
         return Err(error);
+    }
+    let cost = session.plan.cost();
+    if cost.seconds >= LONG {
+        context.ui.say(&format!("It takes {} requests, about {} s.", cost.requests, cost.seconds));
     }
     let stop = interrupts();
     let outcomes = write(context, &session, stop.clone()).await;

@@ -7,10 +7,10 @@ use futures::stream::{self, StreamExt};
 
 use super::read::silent;
 use super::{Client, Kind, Observed, RunpodError, User};
-use crate::plan::Change;
+use crate::plan::{Change, Reason};
 use crate::report::Finding;
 
-/// Looks at the endpoints among the rows.
+/// Looks at the endpoints among the rows, but for those that are left alone.
 pub async fn verify(
     rows: &[&Change],
     client: &Client,
@@ -21,7 +21,8 @@ pub async fn verify(
     let endpoints: BTreeMap<_, &User> =
         endpoints.map(|(kind, user)| (kind.address(&user.id), user)).collect();
     let looks = rows.iter().filter_map(|change| {
-        let user = *endpoints.get(&change.address)?;
+        let user =
+            endpoints.get(&change.address).filter(|_| !matches!(change.reason, Reason::LeftAlone(_)))?;
         let address = change.address.clone();
         Some(async move { Finding { address, result: Ok(()), state: Some(state(client, user).await) } })
     });
@@ -44,7 +45,7 @@ async fn rollout(client: &Client, user: &User) -> Result<String, RunpodError> {
         return Ok("no workers".to_owned());
     }
     if releases.is_complete() && !releases.is_legacy() {
-        return Ok(format!("rollout complete, {total} workers"));
+        return Ok(format!("rollout complete, workers {total}"));
     }
     let workers = client.workers(&user.id, &silent).await?;
     let (stale, states) = (workers.stale(), counted(&workers.by_status()));

@@ -2,6 +2,7 @@
 //! request whether a template, endpoint, worker or pod has lost its working auth.
 
 mod disasters;
+mod file;
 mod quota;
 mod story;
 mod traps;

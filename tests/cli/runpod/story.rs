@@ -88,7 +88,7 @@ fn workers_that_still_run_with_the_earlier_auth_keep_it_until_a_later_run() {
     assert!(!written(&calls).contains(&"DELETE /v2/registries/{id}"));
     assert_points(&place.sandbox.state(), OTHER_TOKEN);
     let (ran, calls) = place.watch(&["sync", "--yes"]);
-    ran.ends(0).says("1 to delete").says("1 skipped");
+    ran.ends(0).says("- delete  registry/docker-hub-acme/").says("1 skipped");
     assert_eq!(written(&calls), [""; 0]);
     place.run(&["plan", "--detailed-exitcode"]).ends(2);
     place.sandbox.state().runpod.finish_rollouts();

@@ -47,19 +47,11 @@ fn endpoints_and_pods_do_not_follow_their_template_and_are_pointed_themselves() 
 #[test]
 fn an_auth_that_a_pod_still_uses_is_kept_and_the_pod_named() {
     let place = rotating();
-    let mut state = place.sandbox.state();
-    state.runpod.pods_hold = true;
-    let earlier = state.runpod.auths[0].id.clone();
-    // Not listed before the deletion is refused: made while the run is under way.
-    drop(state);
-    let mut pause = {
-        let watcher = place.sandbox.watcher();
-        let calls = asked(&rotating().sync()).len();
-        drop(watcher);
-        place.sandbox.clear_calls();
-        // The deletion comes before the three lists after it.
-        place.sandbox.pause_at(calls + 3 - 4, Moment::BeforeEffect)
-    };
+    let earlier = place.sandbox.state().runpod.auths[0].id.clone();
+    // The deletion comes before the three lists that are the end of the run.
+    let requests = rotating().sync().len();
+    place.sandbox.clear_calls();
+    let mut pause = place.sandbox.pause_at(requests - 4, Moment::BeforeEffect);
     let child =
         place.command(&["sync", "--yes"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     assert!(pause.wait(Duration::from_secs(60)), "the deletion is reached");
@@ -72,7 +64,6 @@ fn an_auth_that_a_pod_still_uses_is_kept_and_the_pod_named() {
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("(late) uses it") && said.contains("kept"), "{said}");
     assert!(place.sandbox.state().runpod.auth(&earlier).is_some());
-    place.sandbox.state().runpod.restart_pods();
     place.sync();
     assert_settled(&place.sandbox.state(), OTHER_TOKEN);
 }
@@ -200,7 +191,10 @@ fn reads_right_after_a_write_may_be_old_and_nobody_loses_an_auth_by_it() {
         place.run(&["sync", "--yes"]).ends(0);
     }
     place.sandbox.state().runpod.stale_reads = 0;
-    place.run(&["sync", "--yes"]).ends(0);
+    // What was hidden from a run may have been made twice.
+    for _ in 0..3 {
+        place.run(&["sync", "--yes"]).ends(0);
+    }
     assert_settled(&place.sandbox.state(), OTHER_TOKEN);
 }
 

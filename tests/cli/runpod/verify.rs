@@ -8,7 +8,7 @@ fn endpoints_are_seen_with_their_rollout_and_health_and_never_called_proven() {
     let place = place(account());
     place.sync();
     let (ran, calls) = place.watch(&["verify"]);
-    ran.ends(0).says("seen    runpod:endpoint/").says("rollout complete, 2 workers");
+    ran.ends(0).says("seen    runpod:endpoint/").says("rollout complete, workers 2");
     ran.says("health: workers").says("no proof of a pull").says("2 seen");
     assert!(!ran.stdout.contains("proven"), "{}", ran.stdout);
     assert_eq!(written(&calls), [""; 0]);
@@ -60,5 +60,5 @@ fn a_look_that_fails_is_told_and_is_no_failure_of_what_is_in_place() {
         let exported = world.runpod.exported_key.clone();
         world.runpod.keys.insert(exported, key);
     }
-    place.run(&["verify"]).ends(0).says("rollout complete, 2 workers; its health cannot be read");
+    place.run(&["verify"]).ends(0).says("rollout complete, workers 2; its health cannot be read");
 }
