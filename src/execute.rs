@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::model::Address;
 use crate::plan::{Change, Plan};
 use crate::report::Outcome;
-use crate::targets::{Failure, Inputs, Operation, Receipt, aws, daytona, github};
+use crate::targets::{Failure, Inputs, Operation, Receipt, aws, daytona, github, runpod};
 use crate::vault::Vault;
 
 /// What happens while executing, for whoever watches.
@@ -35,6 +35,8 @@ pub struct Writers<'a> {
     pub daytona: Option<daytona::write::Writer<'a>>,
     /// GitHub.
     pub github: Option<github::write::Writer<'a>>,
+    /// RunPod.
+    pub runpod: Option<runpod::write::Writer<'a>>,
 }
 
 impl Writers<'_> {
@@ -49,6 +51,10 @@ impl Writers<'_> {
             Operation::Github(operation) => {
                 let github = self.github.as_ref().ok_or_else(|| no_login("GitHub"))?;
                 github.write(operation, inputs).await
+            }
+            Operation::Runpod(operation) => {
+                let runpod = self.runpod.as_ref().ok_or_else(|| no_login("RunPod"))?;
+                runpod.write(operation, inputs).await
             }
         }
     }

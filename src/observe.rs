@@ -2,7 +2,7 @@
 
 use crate::desired::Desired;
 use crate::plan::Read;
-use crate::targets::{aws, daytona, github};
+use crate::targets::{aws, daytona, github, runpod};
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Observed {
     pub daytona: daytona::Observed,
     /// In GitHub.
     pub github: github::Observed,
+    /// In RunPod.
+    pub runpod: runpod::Observed,
 }
 
 /// The logins of a run.
@@ -23,6 +25,8 @@ pub struct Clients {
     pub daytona: Read<daytona::Client>,
     /// GitHub, or why there is none.
     pub github: Read<github::Client>,
+    /// RunPod, or why there is none.
+    pub runpod: Read<runpod::Client>,
 }
 
 /// Reads what the desired places hold, at most `concurrency` places of a system at once. `patience` is for a Daytona that
@@ -33,10 +37,11 @@ pub async fn observe(
     concurrency: usize,
     patience: &daytona::Patience<'_>,
 ) -> Observed {
-    let (aws, daytona, github) = tokio::join!(
+    let (aws, daytona, github, runpod) = tokio::join!(
         aws::read::observe(&clients.aws, &desired.aws, concurrency),
         daytona::read::observe(&clients.daytona, &desired.daytona, patience),
         github::read::observe(&clients.github, &desired.github, concurrency),
+        runpod::read::observe(&clients.runpod, &desired.runpod),
     );
-    Observed { aws, daytona, github }
+    Observed { aws, daytona, github, runpod }
 }

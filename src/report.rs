@@ -40,6 +40,8 @@ pub struct Finding {
     pub address: Address,
     /// The remote's own words where it does not work.
     pub result: Result<(), Failure>,
+    /// What it is, in words, beside the proof; nothing is proven by it.
+    pub state: Option<String>,
 }
 
 /// What came of a run.

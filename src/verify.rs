@@ -5,7 +5,7 @@ use crate::model::Address;
 use crate::observe::{Clients, Observed};
 use crate::plan::{Change, Plan};
 use crate::report::Finding;
-use crate::targets::{aws, daytona};
+use crate::targets::{aws, daytona, runpod};
 
 /// Which rows are proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +29,21 @@ pub async fn verify(
 ) -> Vec<Finding> {
     let rows: Vec<&Change> =
         plan.changes.iter().filter(|change| exists(change) && concerns(plan, change, scope)).collect();
-    let (mut findings, made) = tokio::join!(
+    // What runs in RunPod is looked at only when somebody asks for it: it takes a request for each endpoint.
+    let seen = async {
+        match (scope, &clients.runpod) {
+            (Scope::All, Ok(client)) => {
+                runpod::verify::verify(&rows, client, &observed.runpod, concurrency).await
+            }
+            _ => Vec::new(),
+        }
+    };
+    let (mut findings, made, seen) = tokio::join!(
         aws::verify::verify(&rows, &clients.aws, &observed.aws, concurrency),
         daytona::verify::verify(&rows, &clients.daytona, &desired.daytona),
+        seen,
     );
-    findings.extend(made);
+    findings.extend(made.into_iter().chain(seen));
     findings.sort_by(|one, other| one.address.cmp(&other.address));
     findings
 }

@@ -17,7 +17,7 @@ use crate::prove::{self, Proofs};
 use crate::registry::{Registry, token_kind};
 use crate::report::{ExitStatus, Report};
 use crate::sources::{Shared, Source, Unread, off_thread};
-use crate::targets::{aws, daytona, github};
+use crate::targets::{aws, daytona, github, runpod};
 use crate::ui::Ui;
 use crate::vault::{Resolved, Vault};
 use crate::view::{Shown, json};
@@ -127,7 +127,7 @@ impl Context<'_> {
     ) -> Result<Session, Error> {
         let Loaded { desired, sources, addresses } = loaded;
         let http = Http::new().map_err(|error| setup("the HTTP client", &error))?;
-        let clients = self.clients(&desired, &addresses).await;
+        let clients = self.clients(&desired, &addresses, &http).await;
         let say = |words: &str| self.ui.say(words);
         let patience = daytona::Patience { wait: wait.unwrap_or_default(), say: &say };
         let reading = observe::observe(&clients, &desired, self.concurrency(), &patience);
@@ -150,21 +150,33 @@ impl Context<'_> {
         Ok(Session { desired, clients, observed, vault, proofs, plan, known, usernames })
     }
 
-    async fn clients(&self, desired: &Desired, addresses: &Addresses) -> Clients {
+    async fn clients(&self, desired: &Desired, addresses: &Addresses, http: &Http) -> Clients {
         let sessions = aws::read::sessions(&desired.aws);
         let profile = self.env.filled("AWS_PROFILE");
         let wanted = !desired.github.is_empty();
         let (aws, github) = tokio::join!(aws::config::Clients::prepare(&sessions, profile), async {
             if wanted { self.github(&addresses.github).await } else { Err(not_needed("GitHub")) }
         });
-        Clients { aws, daytona: self.daytona(desired, &addresses.daytona), github }
+        Clients {
+            aws,
+            daytona: self.daytona(desired, &addresses.daytona, http),
+            github,
+            runpod: self.runpod(desired, &addresses.runpod, http),
+        }
     }
 
-    fn daytona(&self, desired: &Desired, base: &str) -> Read<daytona::Client> {
+    fn daytona(&self, desired: &Desired, base: &str, http: &Http) -> Read<daytona::Client> {
         if desired.daytona.is_empty() {
             return Err(not_needed("Daytona"));
         }
-        daytona::Client::new(base, daytona::Key::find(self.env)?, desired.insecure.daytona)
+        daytona::Client::new(http, base, daytona::Key::find(self.env)?, desired.insecure.daytona)
+    }
+
+    fn runpod(&self, desired: &Desired, base: &str, http: &Http) -> Read<runpod::Client> {
+        if desired.runpod.is_empty() {
+            return Err(not_needed("RunPod"));
+        }
+        runpod::Client::log_in(http, base, self.env, desired.insecure.runpod)
     }
 
     async fn github(&self, base: &str) -> Read<github::Client> {
@@ -310,6 +322,9 @@ fn doing(desired: &Desired) -> String {
         [] => {}
         [one] => places.push(format!("GitHub {one}")),
         several => places.push(format!("GitHub in {} places", several.len())),
+    }
+    if !desired.runpod.is_empty() {
+        places.push("RunPod".to_owned());
     }
     format!("Proving the credential and reading {} …", places.join(" and "))
 }

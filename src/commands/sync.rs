@@ -10,10 +10,13 @@ use crate::error::Error;
 use crate::execute::{Event, Writers, execute};
 use crate::model::Address;
 use crate::report::{ExitStatus, Outcome, Report};
-use crate::targets::{aws, daytona, github};
+use crate::targets::{aws, daytona, github, runpod};
 use crate::ui::Verbosity;
 use crate::verify::{Scope, verify};
 use crate::view::{human, json};
+
+/// Seconds from which on people are told beforehand that a run takes so long.
+const LONG: usize = 60;
 
 pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
     let mut session = context.streamed(args.liberties, args.wait).await?;
@@ -22,6 +25,10 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
     if let Err(error) = consent(args, context, &session) {
         session.end_stream(context, error.status())?;
         return Err(error);
+    }
+    let cost = session.plan.cost();
+    if cost.seconds >= LONG {
+        context.ui.say(&format!("It takes {} requests, about {} s.", cost.requests, cost.seconds));
     }
     let stop = interrupts();
     let outcomes = write(context, &session, stop.clone()).await;
@@ -101,6 +108,7 @@ async fn write(
         aws: aws::write::Writer::new(&session.clients.aws, &session.observed.aws),
         daytona: session.clients.daytona.as_ref().ok().map(daytona::write::Writer::new),
         github: session.clients.github.as_ref().ok().map(github::write::Writer::new),
+        runpod: session.clients.runpod.as_ref().ok().map(runpod::write::Writer::new),
     };
     let tell = |event: Event| tell(context, &event);
     execute(&session.plan, &writers, &session.vault, context.concurrency(), stop, &tell).await

@@ -8,6 +8,7 @@ use crate::registry::Endpoints;
 
 const DAYTONA: &str = "https://app.daytona.io/api";
 const GITHUB: &str = "https://api.github.com";
+const RUNPOD: &str = "https://api.runpod.io";
 
 /// The systems' addresses.
 #[derive(Clone, Debug)]
@@ -16,19 +17,26 @@ pub struct Addresses {
     pub daytona: String,
     /// GitHub's API.
     pub github: String,
+    /// RunPod's control plane, without the version.
+    pub runpod: String,
     /// Registries that are elsewhere than their names say.
     pub registries: Endpoints,
 }
 
 impl Default for Addresses {
     fn default() -> Self {
-        Self { daytona: DAYTONA.to_owned(), github: GITHUB.to_owned(), registries: Endpoints::default() }
+        Self {
+            daytona: DAYTONA.to_owned(),
+            github: GITHUB.to_owned(),
+            runpod: RUNPOD.to_owned(),
+            registries: Endpoints::default(),
+        }
     }
 }
 
 impl Addresses {
-    /// Reads `GITHUB_API_URL`, `REGCRED_REGISTRY_ENDPOINTS`, the AWS SDK's endpoint variables, and `DAYTONA_API_URL` where
-    /// something is declared in Daytona.
+    /// Reads `GITHUB_API_URL`, `RUNPOD_API_URL`, `REGCRED_REGISTRY_ENDPOINTS`, the AWS SDK's endpoint variables, and
+    /// `DAYTONA_API_URL` where something is declared in Daytona.
     ///
     /// # Errors
     /// Addresses that are not valid, or plain http to another machine.
@@ -36,6 +44,7 @@ impl Addresses {
         let insecure = desired.insecure;
         let daytona = env.filled("DAYTONA_API_URL").unwrap_or(DAYTONA).trim_end_matches('/').to_owned();
         let github = env.filled("GITHUB_API_URL").unwrap_or(GITHUB).trim_end_matches('/').to_owned();
+        let runpod = runpod(env.filled("RUNPOD_API_URL").unwrap_or(RUNPOD));
         let mut problems = Vec::new();
         if !desired.daytona.is_empty() {
             problems.extend(fault("DAYTONA_API_URL", &daytona, insecure.daytona));
@@ -56,8 +65,28 @@ impl Addresses {
                 Endpoints::default()
             }
         };
-        if problems.is_empty() { Ok(Self { daytona, github, registries }) } else { Err(problems) }
+        if problems.is_empty() { Ok(Self { daytona, github, runpod, registries }) } else { Err(problems) }
     }
+}
+
+/// The control plane of a URL that other programs are given for the APIs at the same host: `…/v2`, `…/graphql`.
+fn runpod(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    let url = url.strip_suffix("/graphql").or_else(|| url.strip_suffix("/v2")).unwrap_or(url);
+    url.to_owned()
+}
+
+/// What is wrong with RunPod's address. Only whoever uses RunPod is told: other programs read the variable, too.
+pub(super) fn runpod_fault(addresses: &Addresses, insecure: bool) -> Option<Problem> {
+    let name = "RUNPOD_API_URL";
+    let host = reqwest::Url::parse(&addresses.runpod).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let wrong = match host.as_deref() {
+        Some("rest.runpod.io") => "is REST v1, which has retired",
+        Some("api.runpod.ai") => "runs jobs, and has no templates or registry auths",
+        _ => return fault(name, &addresses.runpod, insecure),
+    };
+    let message = format!("{} {wrong}", host.unwrap_or_default());
+    Some(Problem { hint: Some(format!("export {name}={RUNPOD}, or unset it")), ..problem(name, &message) })
 }
 
 fn problem(name: &str, message: &str) -> Problem {
@@ -105,7 +134,7 @@ mod tests {
             registry: Registry::docker_hub(),
             name: "docker-hub".to_owned(),
         };
-        let insecure = Insecure { aws: insecure, daytona: insecure, github: insecure };
+        let insecure = Insecure { aws: insecure, daytona: insecure, github: insecure, runpod: insecure };
         Addresses::read(
             &Env::from_iter([(name, value)]),
             &Desired { insecure, daytona: vec![row], ..Desired::default() },
@@ -141,5 +170,22 @@ mod tests {
         let env = Env::from_iter([("DAYTONA_API_URL", "http://daytona.example.com/api")]);
         assert!(Addresses::read(&env, &Desired::default()).is_ok());
         assert!(read("DAYTONA_API_URL", "http://daytona.example.com/api", false).is_err());
+    }
+
+    #[test]
+    fn only_runpods_control_plane_is_taken_for_it() {
+        let said = |url: &str, insecure: bool| {
+            let env = Env::from_iter([("RUNPOD_API_URL", url)]);
+            let addresses = Addresses::read(&env, &Desired::default()).unwrap();
+            let fault = runpod_fault(&addresses, insecure).map(|problem| problem.message);
+            (addresses.runpod, fault)
+        };
+        for url in ["https://api.runpod.io/v2/", "https://api.runpod.io/graphql", "https://api.runpod.io"] {
+            assert_eq!(said(url, false), (RUNPOD.to_owned(), None), "{url}");
+        }
+        assert!(said("https://rest.runpod.io/v1", false).1.unwrap().contains("has retired"));
+        assert!(said("https://api.runpod.ai/v2", false).1.unwrap().contains("runs jobs"));
+        assert!(said("http://runpod.example.com", false).1.unwrap().contains("plain http"));
+        assert_eq!(said("http://runpod.example.com", true).1, None);
     }
 }

@@ -17,7 +17,7 @@ pub use endpoints::Addresses;
 use crate::env::Env;
 use crate::model::{Credential, CredentialId, Place, Problem};
 use crate::sources::{self, Source, Spec};
-use crate::targets::{aws, daytona, github};
+use crate::targets::{aws, daytona, github, runpod};
 
 /// What is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Desired {
     pub daytona: Vec<daytona::Desired>,
     /// Their places in GitHub.
     pub github: Vec<github::Desired>,
+    /// Their registry auths in RunPod.
+    pub runpod: Vec<runpod::Desired>,
     /// For which targets plain http to another machine is allowed.
     pub insecure: Insecure,
     /// What people should know about how it was found.
@@ -45,6 +47,8 @@ pub struct Insecure {
     pub daytona: bool,
     /// GitHub.
     pub github: bool,
+    /// RunPod.
+    pub runpod: bool,
 }
 
 /// What to load.
@@ -83,6 +87,9 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
         problems.extend(found);
         Addresses::default()
     });
+    if !desired.runpod.is_empty() {
+        problems.extend(endpoints::runpod_fault(&addresses, desired.insecure.runpod));
+    }
     let mut located = BTreeMap::new();
     for credential in &mut desired.credentials {
         let Some(spec) = specs.get(&credential.id) else { continue };
@@ -189,6 +196,7 @@ fn restrict(desired: &mut Desired, request: &Request) -> Vec<Problem> {
         desired.aws.retain(|place| place.credential.0 == *name);
         desired.daytona.retain(|place| place.credential.0 == *name);
         desired.github.retain(|place| place.credential.0 == *name);
+        desired.runpod.retain(|place| place.credential.0 == *name);
     }
     if !request.stacks.is_empty() {
         problems.extend(restrict_stacks(desired, &request.stacks));
@@ -207,9 +215,10 @@ fn restrict_stacks(desired: &mut Desired, stacks: &[String]) -> Vec<Problem> {
         place.stacks.retain(|stack| stacks.contains(&stack.name));
     }
     desired.aws.retain(|place| !place.stacks.is_empty());
-    // What is in Daytona and GitHub belongs to no stack.
+    // What is in Daytona, GitHub and RunPod belongs to no stack.
     desired.daytona.clear();
     desired.github.clear();
+    desired.runpod.clear();
     let used = |credential: &Credential| desired.aws.iter().any(|place| place.credential == credential.id);
     desired.credentials.retain(used);
     problems

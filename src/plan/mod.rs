@@ -20,7 +20,7 @@ use crate::desired::Desired;
 use crate::model::{Address, CredentialId, Fingerprint};
 use crate::observe::Observed;
 use crate::registry::TokenKind;
-use crate::targets::{Operation, aws, daytona, github};
+use crate::targets::{Operation, aws, daytona, github, runpod};
 
 /// One row of the plan: one remote thing and what happens to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,7 +130,8 @@ fn rows(
     let aws = aws::diff(&desired.aws, &observed.aws, known, options);
     let daytona = daytona::diff(&desired.daytona, &observed.daytona, known, options, spreading);
     let github = github::diff(&desired.github, &observed.github, known, options, spreading);
-    order::merged(aws.into_iter().chain(daytona).chain(github))
+    let runpod = runpod::diff(&desired.runpod, &observed.runpod, known, options);
+    order::merged(aws.into_iter().chain(daytona).chain(github).chain(runpod))
 }
 
 fn spreading(rows: &[Change]) -> BTreeSet<CredentialId> {
@@ -142,6 +143,7 @@ fn notes(desired: &Desired, observed: &Observed, known: &BTreeMap<CredentialId, 
     notes.extend(aws::notes(&desired.aws, &observed.aws));
     notes.extend(daytona::notes(&desired.daytona, &observed.daytona));
     notes.extend(github::notes(&desired.github, &observed.github));
+    notes.extend(runpod::notes(&desired.runpod, &observed.runpod));
     notes.extend(known.iter().filter_map(|(id, known)| doubts(id, known)));
     notes
 }

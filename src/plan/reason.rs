@@ -89,6 +89,24 @@ pub enum Reason {
     },
     /// The organization's list has no room for another row.
     RowLimit(usize),
+    /// It cannot be read back; its name holds the fingerprint of the credential that it was made of.
+    Named,
+    /// It uses no credential at all.
+    Anonymous,
+    /// It uses our auth, by this name, of an earlier credential.
+    EarlierAuth(String),
+    /// It uses an auth that regcred did not make, or that is gone; in words.
+    OtherAuth(String),
+    /// The auth, by this name, is of an earlier credential, and nothing is to use it any more.
+    Superseded(String),
+    /// The auth, by this name, is not regcred's.
+    NotOurs(String),
+    /// It is chosen, but not for this credential; the words say why.
+    LeftAlone(String),
+    /// It is part of the cluster given, and cannot be changed by itself.
+    ClusterMember(String),
+    /// There is nothing of this id or name.
+    NotFound,
     /// Something that it needs first is blocked, unread or left out.
     Depends(Address),
     /// Reading failed.
@@ -136,6 +154,13 @@ impl Reason {
             Self::WrongAccount(_) => Some("log in to the right account, or set the stack's `role:`".to_owned()),
             Self::SecondRow { .. } => Some("regcred sync --allow-delete removes it".to_owned()),
             Self::RowLimit(_) => Some("delete a row that nobody needs in Daytona's dashboard".to_owned()),
+            Self::NotOurs(_) => {
+                Some("to delete it once nothing uses it: regcred sync --allow-delete".to_owned())
+            }
+            Self::ClusterMember(_) => {
+                Some("make the cluster anew, or leave the pod out of regcred.yaml".to_owned())
+            }
+            Self::NotFound => Some("correct it in regcred.yaml, or leave it out".to_owned()),
             Self::Archived => Some("unarchive the repository, or leave it out of regcred.yaml".to_owned()),
             _ => None,
         }
@@ -186,6 +211,17 @@ impl fmt::Display for Reason {
                 "a second row for the registry, `{name}` of user {username}: Daytona uses whichever comes first"
             ),
             Self::RowLimit(rows) => write!(f, "the organization has {rows} rows, and Daytona takes 100"),
+            Self::Named => f.write_str("recorded: its name holds this credential's fingerprint"),
+            Self::Anonymous => f.write_str("pulls anonymously"),
+            Self::EarlierAuth(name) => write!(f, "uses {name}, of an earlier credential"),
+            Self::OtherAuth(words) => write!(f, "uses {words}"),
+            Self::Superseded(name) => write!(f, "{name}: nothing is to use it any more"),
+            Self::NotOurs(name) => write!(f, "{name} is not regcred's"),
+            Self::LeftAlone(words) => write!(f, "left alone: {words}"),
+            Self::ClusterMember(cluster) => {
+                write!(f, "is part of the cluster {cluster}, and cannot be changed by itself")
+            }
+            Self::NotFound => f.write_str("there is none of this id or name"),
             Self::Depends(address) => write!(f, "needs {address} first"),
             Self::Unreadable(unreadable) => f.write_str(&unreadable.reason),
         }

@@ -5,6 +5,7 @@
 pub mod aws;
 pub mod daytona;
 pub mod github;
+pub mod runpod;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,8 @@ pub enum Operation {
     Daytona(daytona::Operation),
     /// In GitHub.
     Github(github::Operation),
+    /// In RunPod.
+    Runpod(runpod::Operation),
 }
 
 impl Operation {
@@ -32,6 +35,7 @@ impl Operation {
             Self::Aws(operation) => operation.carries_value(),
             Self::Daytona(operation) => operation.carries_value(),
             Self::Github(operation) => operation.carries_value(),
+            Self::Runpod(operation) => operation.carries_value(),
         }
     }
 
@@ -39,7 +43,7 @@ impl Operation {
     #[must_use]
     pub fn records(&self) -> &[Address] {
         match self {
-            Self::Aws(_) | Self::Daytona(_) => &[],
+            Self::Aws(_) | Self::Daytona(_) | Self::Runpod(_) => &[],
             Self::Github(operation) => operation.records(),
         }
     }
@@ -51,8 +55,24 @@ impl Operation {
             Self::Aws(operation) => operation.requests(),
             Self::Daytona(operation) => operation.requests(),
             Self::Github(operation) => operation.requests(),
+            Self::Runpod(operation) => operation.requests(),
         }
     }
+}
+
+/// A value that is known now, or once another row is done.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// Known.
+    Known(String),
+    /// A field of what another row makes.
+    Ref {
+        /// The row.
+        address: Address,
+        /// The field of its receipt.
+        field: &'static str,
+    },
 }
 
 /// What a write gave: the fields that later rows may refer to.
@@ -98,6 +118,17 @@ pub struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
+    /// The value, from another row's receipt if it was not known before.
+    ///
+    /// # Errors
+    /// If the row gave no such field.
+    pub fn resolve(&self, input: &Input) -> Result<String, Failure> {
+        match input {
+            Input::Known(value) => Ok(value.clone()),
+            Input::Ref { address, field } => self.field(address, field),
+        }
+    }
+
     /// A field of another row's receipt.
     ///
     /// # Errors

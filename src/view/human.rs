@@ -230,14 +230,15 @@ pub fn event(event: &Event) -> Option<String> {
     }
 }
 
-/// One line per proof after the fact.
+/// One line per proof after the fact, and for each thing that was only looked at.
 #[must_use]
 pub fn findings(findings: &[Finding]) -> String {
-    let line = |finding: &Finding| match &finding.result {
-        Ok(()) => {
+    let line = |finding: &Finding| match (&finding.result, &finding.state) {
+        (Ok(()), Some(state)) => format!("{}    {}: {state}\n", styled(HEAD, "seen"), finding.address),
+        (Ok(()), None) => {
             format!("{}  {} by {}\n", styled(GOOD, "proven"), finding.address, prover(&finding.address))
         }
-        Err(failure) => {
+        (Err(failure), _) => {
             let hint = failure.hint.as_ref().map(|hint| format!("    {} {hint}\n", styled(HINT, "hint:")));
             let line = format!("{} {}: {failure}\n", styled(BAD, "invalid"), finding.address);
             line + &hint.unwrap_or_default()
@@ -250,6 +251,7 @@ pub fn findings(findings: &[Finding]) -> String {
 fn prover(address: &Address) -> &'static str {
     match address {
         Address::Daytona { .. } => "Daytona",
+        Address::Runpod { .. } => "RunPod",
         _ => "ECR",
     }
 }
@@ -306,9 +308,13 @@ pub fn report(plan: &Plan, report: &Report) -> String {
 fn report_summary(plan: &Plan, report: &Report) -> String {
     let count = |matching: fn(&Outcome) -> bool| report.count(matching);
     let found = |system: &str, good: bool| {
-        let is = |finding: &&Finding| prover(&finding.address) == system && finding.result.is_ok() == good;
+        let is = |finding: &&Finding| {
+            prover(&finding.address) == system && finding.result.is_ok() == good && finding.state.is_none()
+        };
         report.findings.iter().filter(is).count()
     };
+    let seen =
+        report.findings.iter().filter(|finding| finding.result.is_ok() && finding.state.is_some()).count();
     let pulled = |good: bool| report.pulls.iter().filter(|pull| pull.result.is_ok() == good).count();
     let named = [
         (count(|outcome| matches!(outcome, Outcome::Applied)), "applied"),
@@ -324,6 +330,8 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
         (found("ECR", false), "invalid at ECR"),
         (found("Daytona", true), "proven by Daytona"),
         (found("Daytona", false), "invalid at Daytona"),
+        (found("RunPod", false), "invalid at RunPod"),
+        (seen, "seen"),
         (pulled(true), "images pulled as named"),
         (pulled(false), "images pulled otherwise"),
     ];

@@ -161,12 +161,16 @@ pub fn event(event: &Event) -> String {
 #[must_use]
 pub fn findings(findings: &[Finding]) -> String {
     let object = |finding: &Finding| {
-        let Finding { address, result } = finding;
+        let Finding { address, result, state } = finding;
         let failure = result.as_ref().err();
-        line(&json!({
+        let mut object = json!({
             "type": "verify_complete", "address": address, "ok": failure.is_none(),
             "error": failure.map(|failure| &failure.cause), "hint": failure.and_then(|failure| failure.hint.as_ref()),
-        }))
+        });
+        if let Some(state) = state {
+            object["state"] = Value::from(state.as_str());
+        }
+        line(&object)
     };
     findings.iter().map(object).collect()
 }

@@ -12,11 +12,11 @@ use crate::place::{Place, TOKEN, USER, tell};
 use crate::world::{ACCOUNT, REGION, secret, watch};
 
 /// Longer than any of the program's own limits, added up over one chain of requests.
-const BOUND: Duration = Duration::from_secs(150);
+pub(crate) const BOUND: Duration = Duration::from_secs(150);
 
 /// How many runs wait beside each other for what regcred waits for on purpose: 10 s for an answer (30 s at the registry),
 /// a minute after a secondary limit of GitHub without `retry-after`.
-const WAITING: usize = 48;
+pub(crate) const WAITING: usize = 48;
 
 /// Whether the program waits long for this on purpose.
 fn is_slow(kind: &Kind, service: Service) -> bool {

@@ -19,6 +19,7 @@ mod main_job;
 mod organization;
 mod papers;
 mod place;
+mod runpod;
 mod selection;
 mod source_traps;
 mod sources;

@@ -13,6 +13,8 @@ mod daytona;
 mod github;
 mod model;
 mod properties;
+mod runpod;
+mod runpod_worlds;
 mod runs;
 mod view;
 

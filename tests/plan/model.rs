@@ -7,6 +7,7 @@ use regcred::targets::Operation;
 use regcred::targets::aws::{self, CURRENT, Container, Identity, Input, Rule, Secret, Session, policy};
 use regcred::targets::daytona;
 use regcred::targets::github::{self, Marker};
+use regcred::targets::runpod;
 
 use crate::case::at;
 
@@ -35,6 +36,7 @@ fn perform(operation: &Operation, observed: &mut Observed) {
         Operation::Aws(operation) => perform_aws(operation, &mut observed.aws),
         Operation::Daytona(operation) => perform_daytona(operation, &mut observed.daytona),
         Operation::Github(operation) => perform_github(operation, &mut observed.github),
+        Operation::Runpod(operation) => perform_runpod(operation, &mut observed.runpod),
     }
 }
 
@@ -167,4 +169,53 @@ fn perform_github(operation: &github::Operation, observed: &mut github::Observed
             }));
         }
     }
+}
+
+fn perform_runpod(operation: &runpod::Operation, observed: &mut runpod::Observed) {
+    let auths = observed.auths.as_mut().expect("nothing is written to an account that was not read");
+    match operation {
+        runpod::Operation::CreateAuth { name, .. } => {
+            assert!(!auths.values().any(|other| other == name), "{name} was there already");
+            auths.insert(format!("made-{name}"), name.clone());
+        }
+        runpod::Operation::CreateTemplate { template, auth } => {
+            let user = runpod::User {
+                id: format!("made-{}", template.name),
+                name: template.name.clone(),
+                image: Some(template.image.clone()),
+                registry: Some(auth_of(auth, observed)),
+                ..runpod::User::default()
+            };
+            observed.users.get_mut(&runpod::Kind::Template).unwrap().as_mut().unwrap().push(user);
+        }
+        runpod::Operation::Point { kind, id, auth } => {
+            let auth = auth_of(auth, observed);
+            let users = observed.users.get_mut(kind).unwrap().as_mut().unwrap();
+            let user = users.iter_mut().find(|user| user.id == *id).expect("what is changed is there");
+            assert_eq!(user.cluster, None, "{id}: RunPod does not change it");
+            user.registry = Some(auth);
+        }
+        runpod::Operation::Retire { auth, current, .. } => {
+            assert_ne!(auth_of(current, observed), *auth);
+            let using = observed.each().find(|(_, user)| user.registry.as_ref() == Some(auth));
+            assert_eq!(using, None, "{auth} is used");
+            assert!(observed.users.values().all(Result::is_ok), "{auth}: a list was not read");
+            assert!(observed.auths.as_mut().unwrap().remove(auth).is_some(), "{auth} is there");
+        }
+    }
+}
+
+/// The id of an auth that is there.
+fn auth_of(input: &Input, observed: &runpod::Observed) -> String {
+    let auths = observed.auths.as_ref().unwrap();
+    let id = match input {
+        Input::Known(id) => id.clone(),
+        Input::Ref { address, field } => {
+            assert_eq!(*field, runpod::write::ID);
+            let base = address.item().replacen("registry/", "made-", 1);
+            auths.keys().find(|id| id.starts_with(&format!("{base}-"))).expect("it was just made").clone()
+        }
+    };
+    assert!(auths.contains_key(&id), "{id} is there");
+    id
 }

@@ -4,11 +4,13 @@ mod aws;
 mod daytona;
 mod from;
 mod github;
+mod runpod;
 
 pub(super) use aws::{Aws, Stack};
 pub(super) use daytona::Daytona;
 pub(super) use from::{AwsSecret, From, Names};
 pub(super) use github::Github;
+pub(super) use runpod::{Chosen, NewTemplate, Runpod};
 
 use super::node::{Node, Reader, Spanned};
 
@@ -28,6 +30,7 @@ pub(super) struct Credential {
     pub(super) aws: Option<Aws>,
     pub(super) daytona: Option<Daytona>,
     pub(super) github: Vec<Github>,
+    pub(super) runpod: Option<Runpod>,
 }
 
 impl File {
@@ -63,7 +66,7 @@ fn credential(reader: &Reader, id: &Spanned<String>, node: &Node) -> Option<Cred
         reader.map(node, &format!("`to` of {what}"), &["aws", "github", "kubernetes", "runpod", "daytona"])
     });
     let target = |name: &str| to.as_ref().and_then(|to| to.get(name));
-    for later in ["kubernetes", "runpod"] {
+    for later in ["kubernetes"] {
         if let Some(node) = target(later) {
             reader.problem(
                 node.at,
@@ -80,5 +83,6 @@ fn credential(reader: &Reader, id: &Spanned<String>, node: &Node) -> Option<Cred
         aws: target("aws").and_then(|node| aws::aws(reader, node)),
         daytona: target("daytona").and_then(|node| daytona::daytona(reader, node)),
         github: github.iter().filter_map(|node| github::place(reader, node)).collect(),
+        runpod: target("runpod").and_then(|node| runpod::runpod(reader, node)),
     })
 }

@@ -5,6 +5,7 @@ mod aws;
 mod daytona;
 mod from;
 mod github;
+mod runpod;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -76,11 +77,15 @@ impl Validator {
         for place in &declared.github {
             self.github(&id, place);
         }
-        if declared.aws.is_none() && declared.daytona.is_none() && declared.github.is_empty() {
+        if let Some(place) = &declared.runpod {
+            self.runpod(&id, &registry, place);
+        }
+        let single = declared.aws.is_some() || declared.daytona.is_some() || declared.runpod.is_some();
+        if !single && declared.github.is_empty() {
             self.refuse(
                 declared.id.at,
                 format!("credential `{id}` goes nowhere"),
-                "add `to:` with aws, daytona or github",
+                "add `to:` with aws, daytona, github or runpod",
             );
         }
         self.not_back(&id, declared);
@@ -103,11 +108,8 @@ impl Insecure {
     /// The targets for which plain http to another machine is allowed.
     #[must_use]
     pub fn names(&self) -> BTreeSet<&'static str> {
-        let Self { aws, daytona, github } = *self;
-        [(aws, "aws"), (daytona, "daytona"), (github, "github")]
-            .into_iter()
-            .filter(|(on, _)| *on)
-            .map(|(_, name)| name)
-            .collect()
+        let Self { aws, daytona, github, runpod } = *self;
+        let all = [(aws, "aws"), (daytona, "daytona"), (github, "github"), (runpod, "runpod")];
+        all.into_iter().filter(|(on, _)| *on).map(|(_, name)| name).collect()
     }
 }

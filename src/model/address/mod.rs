@@ -181,6 +181,7 @@ mod tests {
             "runpod:template/abc123",
             "runpod:endpoint/abc123",
             "runpod:pod/abc123",
+            "runpod:registry/docker-hub-acme/abc123",
             "daytona:registry/docker-hub",
         ] {
             let address: Address = text.parse().unwrap();

@@ -17,9 +17,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use diff::{diff, notes};
 
-use crate::model::{Address, CredentialId};
+use crate::model::CredentialId;
 use crate::plan::Read;
 use crate::registry::Registry;
+pub use crate::targets::Input;
 
 /// ECR reads only secrets under this name (Amazon ECR user guide, "Creating a pull through cache rule").
 pub const SECRET_NAME_PREFIX: &str = "ecr-pullthroughcache/";
@@ -191,21 +192,6 @@ pub struct Exempt {
     /// Also the principals that the policy's Allow statements name, because regcred did not make
     /// the secret.
     pub allowed: bool,
-}
-
-/// A value that is known now, or once another row is done.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Input {
-    /// Known.
-    Known(String),
-    /// A field of what another row makes.
-    Ref {
-        /// The row.
-        address: Address,
-        /// The field of its receipt.
-        field: &'static str,
-    },
 }
 
 /// One convergent operation in AWS.

@@ -21,7 +21,8 @@ pub async fn verify(
             return None;
         };
         let client = client(clients, observed, account.as_deref()?, region)?;
-        Some(async move { Finding { address: change.address.clone(), result: prove(client, prefix).await } })
+        let address = change.address.clone();
+        Some(async move { Finding { address, result: prove(client, prefix).await, state: None } })
     });
     stream::iter(proofs).buffer_unordered(concurrency.max(1)).collect().await
 }

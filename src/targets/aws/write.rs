@@ -10,9 +10,7 @@ use serde_json::json;
 
 use super::config::{Client, Clients};
 use super::error::AwsError;
-use super::{
-    CURRENT, Container, Exempt, Identity, Input, MANAGED_BY, Observed, Operation, Session, policy, read,
-};
+use super::{CURRENT, Container, Exempt, Identity, MANAGED_BY, Observed, Operation, Session, policy, read};
 use crate::targets::{Failure, Inputs, Receipt};
 use crate::vault::Resolved;
 
@@ -55,12 +53,12 @@ impl<'a> Writer<'a> {
             }
             Operation::CreateRule { session, prefix, upstream, upstream_url, credential_arn } => {
                 let site = Site { client: self.login(session)?.0, say: inputs.say };
-                let arn = resolve(credential_arn, inputs)?;
+                let arn = inputs.resolve(credential_arn)?;
                 site.create_rule(prefix, (upstream, upstream_url), &arn).await
             }
             Operation::UpdateRule { session, prefix, credential_arn } => {
                 let site = Site { client: self.login(session)?.0, say: inputs.say };
-                site.update_rule(prefix, &resolve(credential_arn, inputs)?).await
+                site.update_rule(prefix, &inputs.resolve(credential_arn)?).await
             }
         }
     }
@@ -69,13 +67,6 @@ impl<'a> Writer<'a> {
         let client = self.clients.get(session);
         let identity = self.observed.identities.get(session).and_then(|identity| identity.as_ref().ok());
         client.zip(identity).ok_or_else(|| Failure::new(format!("no login for {}", session.region)))
-    }
-}
-
-fn resolve(input: &Input, inputs: &Inputs<'_>) -> Result<String, Failure> {
-    match input {
-        Input::Known(value) => Ok(value.clone()),
-        Input::Ref { address, field } => inputs.field(address, field),
     }
 }
 

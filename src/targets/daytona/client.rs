@@ -199,13 +199,14 @@ impl Client {
     /// A client of the API at `base`, such as `https://app.daytona.io/api`.
     ///
     /// # Errors
-    /// If `base` is no address, or the machine's root certificates cannot be read.
-    pub fn new(base: &str, key: Key, insecure: bool) -> Read<Self> {
-        let broken = |reason: String| Unreadable { reason, hint: None, login: false };
-        let http = Http::new().map_err(|error| broken(error.to_string()))?;
-        let base = Url::parse(&format!("{}/", base.trim_end_matches('/')))
-            .map_err(|error| broken(format!("DAYTONA_API_URL: {error}")))?;
-        Ok(Self { http, base, key, insecure })
+    /// If `base` is no address.
+    pub fn new(http: &Http, base: &str, key: Key, insecure: bool) -> Read<Self> {
+        let base = Url::parse(&format!("{}/", base.trim_end_matches('/'))).map_err(|error| Unreadable {
+            reason: format!("DAYTONA_API_URL: {error}"),
+            hint: None,
+            login: false,
+        })?;
+        Ok(Self { http: http.clone(), base, key, insecure })
     }
 
     /// The API's address.

@@ -18,6 +18,7 @@ pub async fn verify(rows: &[&Change], client: &Read<Client>, desired: &[Desired]
     let judged = |place: &&Desired| Finding {
         address: place.address(),
         result: listed.as_ref().map_err(Clone::clone).and_then(|listed| judge(place, listed)),
+        state: None,
     };
     made.iter().map(judged).collect()
 }

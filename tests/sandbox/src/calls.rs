@@ -28,6 +28,10 @@ pub enum Service {
     Token,
     /// hub.docker.com.
     Hub,
+    /// RunPod's REST API, api.runpod.io.
+    RunPod,
+    /// RunPod's job API, api.runpod.ai: health of endpoints.
+    RunPodJobs,
 }
 
 impl fmt::Display for Service {
@@ -42,6 +46,8 @@ impl fmt::Display for Service {
             Self::Registry => "registry",
             Self::Token => "token",
             Self::Hub => "hub",
+            Self::RunPod => "runpod",
+            Self::RunPodJobs => "runpodjobs",
         })
     }
 }

@@ -25,7 +25,7 @@ pub enum Kind {
     /// Answered with this status, in the service's own shape; without effect.
     Status(u16),
     /// The service's own "too many requests", without effect: AWS `ThrottlingException`, GitHub's secondary limit
-    /// (403), the registry's 429. GitHub sends `retry-after` only sometimes (documented), hence the option.
+    /// (403), 429 of the registry and of RunPod. GitHub sends `retry-after` only sometimes (documented), hence the option.
     Throttle {
         /// Seconds in `retry-after`; no such header when `None`.
         retry_after: Option<u64>,

@@ -1,5 +1,5 @@
-//! Loopback doubles of the systems that regcred writes to: AWS (Secrets Manager, ECR, STS, KMS), Daytona, GitHub and
-//! Docker Hub.
+//! Loopback doubles of the systems that regcred writes to: AWS (Secrets Manager, ECR, STS, KMS), Daytona, GitHub,
+//! Docker Hub and RunPod.
 //!
 //! They answer at the wire as the real systems do, their traps included. Where the real behaviour is documented, the
 //! code says by whom; where nobody could confirm it, it says "unconfirmed". Nothing here was compared with the real
@@ -46,6 +46,7 @@ pub mod aws;
 pub mod daytona;
 pub mod github;
 pub mod registry;
+pub mod runpod;
 
 pub use calls::{Call, Service, longest_chain, writes};
 pub use faults::{Fault, Kind};

@@ -13,7 +13,7 @@ use regcred_sandbox::{Call, Ports, Sandbox, World};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Loopback doubles of AWS (Secrets Manager, ECR, STS), Daytona, GitHub and Docker Hub.
+/// Loopback doubles of AWS (Secrets Manager, ECR, STS), Daytona, GitHub, Docker Hub and RunPod.
 ///
 /// Prints `export NAME=value` lines, then serves until Ctrl-C. What landed where: GET /_sandbox/state on any of the
 /// addresses; the requests so far: GET /_sandbox/calls.
@@ -49,6 +49,9 @@ struct Options {
     /// Port of Docker Hub
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port_registry: u16,
+    /// Port of RunPod
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port_runpod: u16,
 }
 
 #[derive(Debug, Subcommand)]
@@ -67,6 +70,7 @@ fn main() -> io::Result<()> {
         daytona: options.port_daytona,
         github: options.port_github,
         registry: options.port_registry,
+        runpod: options.port_runpod,
     };
     let sandbox = Sandbox::start_on(world(&options)?, ports)?;
     sandbox.set_latency(Duration::from_millis(options.latency_ms));
@@ -120,10 +124,10 @@ fn save(path: Option<&Path>, world: &World) -> io::Result<()> {
 }
 
 fn print_environment(sandbox: &Sandbox) -> io::Result<()> {
+    let lines = sandbox.env().into_iter().map(|(name, value)| format!("export {name}={}\n", quoted(&value)));
+    // In one piece: whoever has read the line that it waits for may close its end.
     let mut out = io::stdout().lock();
-    for (name, value) in sandbox.env() {
-        writeln!(out, "export {name}={}", quoted(&value))?;
-    }
+    out.write_all(lines.collect::<String>().as_bytes())?;
     out.flush()
 }
 

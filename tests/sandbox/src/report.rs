@@ -81,7 +81,26 @@ fn landed(world: &World) -> io::Result<String> {
             line(&mut text, &format!("  variable  {name} = {}", shortened(&variable.value)));
         }
     }
+    landed_on_runpod(&mut text, world);
     Ok(text)
+}
+
+fn landed_on_runpod(text: &mut String, world: &World) {
+    let runpod = &world.runpod;
+    for auth in &runpod.auths {
+        let accepts = world.registry.accepts(&auth.username, &auth.password);
+        let word = if accepts { "accepts" } else { "does not accept" };
+        line(text, "RunPod");
+        line(text, &format!("  registry  {}", auth.name));
+        line(text, &format!("            holds {} and a token *** that Docker Hub {word}", auth.username));
+        let templates = runpod.templates.iter().map(|each| ("template", &each.name, &each.container));
+        let endpoints = runpod.endpoints.iter().map(|each| ("endpoint", &each.name, &each.container));
+        let pods = runpod.pods.iter().map(|each| ("pod     ", &each.name, &each.container));
+        let all = templates.chain(endpoints).chain(pods);
+        for (kind, name, _) in all.filter(|(_, _, container)| container.registry.as_ref() == Some(&auth.id)) {
+            line(text, &format!("  {kind}  {name} pulls with it"));
+        }
+    }
 }
 
 fn line(text: &mut String, content: &str) {

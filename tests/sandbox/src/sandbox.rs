@@ -31,12 +31,14 @@ pub struct Ports {
     pub github: u16,
     /// For Docker Hub.
     pub registry: u16,
+    /// For RunPod.
+    pub runpod: u16,
 }
 
 /// Running doubles, on loopback only. Dropped, they stop.
 pub struct Sandbox {
     shared: Arc<Shared>,
-    doors: [DoorHandle; 4],
+    doors: [DoorHandle; 5],
     runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -65,6 +67,7 @@ impl Sandbox {
             open(Door::Daytona, ports.daytona)?,
             open(Door::GitHub, ports.github)?,
             open(Door::Registry, ports.registry)?,
+            open(Door::RunPod, ports.runpod)?,
         ];
         let shared = Arc::new(Shared::new(world));
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -98,6 +101,7 @@ impl Sandbox {
             ("GITHUB_API_URL".to_owned(), self.url(Door::GitHub)),
             ("REGCRED_REGISTRY_ENDPOINTS".to_owned(), format!("docker.io={}", self.url(Door::Registry))),
             ("DOCKER_HUB_API_URL".to_owned(), self.url(Door::Registry)),
+            ("RUNPOD_API_URL".to_owned(), self.url(Door::RunPod)),
         ]);
         if let Some(key) = state.aws.access_keys.get(&state.aws.exported_key) {
             env.insert("AWS_ACCESS_KEY_ID".to_owned(), state.aws.exported_key.clone());
@@ -109,6 +113,9 @@ impl Sandbox {
         }
         if !state.github.exported_token.is_empty() {
             env.insert("GITHUB_TOKEN".to_owned(), state.github.exported_token.clone());
+        }
+        if !state.runpod.exported_key.is_empty() {
+            env.insert("RUNPOD_API_KEY".to_owned(), state.runpod.exported_key.clone());
         }
         env
     }
@@ -215,12 +222,13 @@ impl Sandbox {
     }
 
     fn door(&self, door: Door) -> &DoorHandle {
-        let [aws, daytona, github, registry] = &self.doors;
+        let [aws, daytona, github, registry, runpod] = &self.doors;
         match door {
             Door::Aws => aws,
             Door::Daytona => daytona,
             Door::GitHub => github,
             Door::Registry => registry,
+            Door::RunPod => runpod,
         }
     }
 }

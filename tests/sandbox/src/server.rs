@@ -23,7 +23,7 @@ use crate::gate::Moment;
 use crate::message::{Reply, Request};
 use crate::shared::Shared;
 use crate::world::World;
-use crate::{aws, daytona, github, registry};
+use crate::{aws, daytona, github, registry, runpod};
 
 /// No request of the real systems comes near this; a bigger one is a fault of the program under test.
 const BODY_LIMIT: usize = 4 << 20;
@@ -39,6 +39,8 @@ pub enum Door {
     GitHub,
     /// Docker Hub: registry, token service and hub API.
     Registry,
+    /// RunPod: REST v2 and the job API.
+    RunPod,
 }
 
 /// What a request asks, before it is answered.
@@ -67,6 +69,7 @@ impl Door {
             Self::Daytona => daytona::asked(request),
             Self::GitHub => github::asked(request),
             Self::Registry => registry::asked(request),
+            Self::RunPod => runpod::asked(request),
         }
     }
 
@@ -76,6 +79,7 @@ impl Door {
             Self::Daytona => daytona::answer(world, request),
             Self::GitHub => github::answer(world, request).into(),
             Self::Registry => registry::answer(world, request).into(),
+            Self::RunPod => runpod::answer(world, request),
         }
     }
 
@@ -85,6 +89,7 @@ impl Door {
             Self::Daytona => daytona::refuse(world, request, kind),
             Self::GitHub => github::refuse(world, kind),
             Self::Registry => registry::refuse(kind),
+            Self::RunPod => runpod::refuse(world, kind),
         }
     }
 }

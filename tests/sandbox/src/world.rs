@@ -9,11 +9,12 @@ use crate::aws::Aws;
 use crate::daytona::Daytona;
 use crate::github::GitHub;
 use crate::registry::Registry;
+use crate::runpod::RunPod;
 
 /// Everything that the doubles remember. `Clone` and serde make a snapshot of it.
 ///
 /// The default has one AWS user in account 123456789012, one organization `acme` with the repositories `acme/api` and
-/// `acme/web`, and one Docker Hub account `acme`; nothing in any store yet.
+/// `acme/web`, one Docker Hub account `acme` and one RunPod key; nothing in any store yet.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct World {
@@ -27,6 +28,8 @@ pub struct World {
     pub github: GitHub,
     /// Docker Hub: accounts, tokens and pull limits.
     pub registry: Registry,
+    /// RunPod: registry auths, templates, endpoints and pods.
+    pub runpod: RunPod,
 }
 
 impl World {
@@ -39,6 +42,7 @@ impl World {
             daytona: Daytona::empty(),
             github: GitHub::empty(),
             registry: Registry::empty(),
+            runpod: RunPod::empty(),
         }
     }
 }

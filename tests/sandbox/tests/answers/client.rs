@@ -234,6 +234,37 @@ impl<'s> GitHub<'s> {
     }
 }
 
+/// A RunPod client of one key.
+pub(crate) struct RunPod<'s> {
+    pub(crate) sandbox: &'s Sandbox,
+    pub(crate) key: String,
+}
+
+impl<'s> RunPod<'s> {
+    pub(crate) fn new(sandbox: &'s Sandbox) -> Self {
+        Self { sandbox, key: sandbox.env()["RUNPOD_API_KEY"].clone() }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.sandbox.url(Door::RunPod)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, &Value::Null)
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.try_request(method, path, body).unwrap()
+    }
+
+    pub(crate) fn try_request(&self, method: &str, path: &str, body: &Value) -> io::Result<Answer> {
+        let authorization = format!("Bearer {}", self.key);
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        send(&self.url(), method, path, &headers, &body)
+    }
+}
+
 /// A sealed box in base64.
 pub(crate) fn seal(key: &str, value: &str) -> String {
     let key: [u8; 32] = STANDARD.decode(key).unwrap().try_into().unwrap();

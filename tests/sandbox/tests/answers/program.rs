@@ -5,7 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::client::send;
+use regcred_sandbox::World;
+
+use crate::client::{TOKEN, send};
 
 /// A running program and what it printed. Killed when dropped.
 struct Program {
@@ -26,7 +28,7 @@ impl Program {
             let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
             env.insert(name.to_owned(), value.trim_matches('\'').to_owned());
             // The last of them by name; the program stays, so there is no end to read to.
-            if name == "REGCRED_REGISTRY_ENDPOINTS" {
+            if name == "RUNPOD_API_URL" {
                 break;
             }
         }
@@ -83,5 +85,22 @@ fn the_program_keeps_its_world_and_its_calls_in_files() {
     let lines = std::fs::read_to_string(&calls).unwrap();
     assert_eq!(lines.lines().count(), 2);
     assert!(lines.lines().all(|line| line.contains("POST /repos/{owner}/{repo}/actions/variables")));
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn the_report_tells_what_pulls_with_which_registry_auth_and_no_token() {
+    let directory = std::env::temp_dir().join(format!("regcred-sandbox-report-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let mut world = World::default();
+    let id = world.runpod.add_auth("docker-hub-acme", "acme", TOKEN);
+    world.runpod.add_endpoint("infer", "acme/infer:1").container.registry = Some(id);
+    world.runpod.add_template("web", "acme/web:1");
+    std::fs::write(path(&directory, "world.json"), serde_json::to_vec(&world).unwrap()).unwrap();
+    let mut report = Command::new(env!("CARGO_BIN_EXE_regcred-sandbox"));
+    let output = report.args(["report", "--state", &path(&directory, "world.json")]).output().unwrap();
+    let expected = "RunPod\n  registry  docker-hub-acme\n            holds acme and a token *** that Docker Hub accepts\n  \
+                    endpoint  infer pulls with it\n";
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
     std::fs::remove_dir_all(directory).unwrap();
 }

@@ -3,7 +3,7 @@
 use regcred_sandbox::{Door, Sandbox, World};
 use serde_json::json;
 
-use crate::client::{Aws, GitHub, NAME, send, start};
+use crate::client::{Aws, GitHub, NAME, RunPod, send, start};
 
 #[test]
 fn a_snapshot_brings_everything_back() {
@@ -40,7 +40,7 @@ fn a_world_may_be_written_in_a_few_words() {
 fn what_landed_where_can_be_read_on_every_address_and_is_not_logged() {
     let sandbox = start();
     GitHub::new(&sandbox).put_secret("/repos/acme/api/actions/secrets", "TOKEN", "opened", &json!({}));
-    for door in [Door::Aws, Door::Daytona, Door::GitHub, Door::Registry] {
+    for door in [Door::Aws, Door::Daytona, Door::GitHub, Door::Registry, Door::RunPod] {
         let state = send(&sandbox.url(door), "GET", "/_sandbox/state", &[], b"").unwrap().json();
         assert_eq!(
             state["github"]["repositories"]["acme/api"]["actions"]["secrets"]["TOKEN"]["value"],
@@ -80,6 +80,8 @@ fn the_environment_names_every_address_and_leaves_the_region_to_the_project() {
         "GITHUB_API_URL",
         "GITHUB_TOKEN",
         "REGCRED_REGISTRY_ENDPOINTS",
+        "RUNPOD_API_KEY",
+        "RUNPOD_API_URL",
     ];
     assert_eq!(names, expected);
 }
@@ -96,5 +98,7 @@ fn many_sandboxes_live_side_by_side_and_end_when_dropped() {
 fn an_empty_world_knows_nobody() {
     let sandbox = Sandbox::start(World::empty()).unwrap();
     assert_eq!(GitHub::new(&sandbox).get("/user").status, 401);
+    assert_eq!(RunPod { sandbox: &sandbox, key: "rpa_x".to_owned() }.get("/v2/pods").status, 401);
     assert!(!sandbox.env().contains_key("GITHUB_TOKEN"));
+    assert!(!sandbox.env().contains_key("RUNPOD_API_KEY"));
 }

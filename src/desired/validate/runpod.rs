@@ -1,0 +1,126 @@
+//! What `runpod` means: the auth's name, what is to point at it, templates to make.
+
+use std::collections::BTreeSet;
+
+use super::Validator;
+use crate::desired::file::{self, Chosen};
+use crate::desired::node::{At, Spanned};
+use crate::model::CredentialId;
+use crate::registry::{Reference, Registry};
+use crate::targets::runpod::{Choice, Desired, NewTemplate};
+
+/// RunPod tells no limit of a name; the fingerprint comes behind this.
+const NAME_LIMIT: usize = 64;
+
+impl Validator {
+    pub(super) fn runpod(&mut self, id: &CredentialId, registry: &Registry, declared: &file::Runpod) {
+        let name = declared.name.as_ref().map_or_else(|| id.0.clone(), |name| name.value.clone());
+        let at = declared.name.as_ref().map_or(declared.at, |name| name.at);
+        self.auth_name(&name, at);
+        let desired = Desired {
+            credential: id.clone(),
+            registry: registry.clone(),
+            name,
+            templates: choice(declared.templates.as_ref()),
+            endpoints: choice(declared.endpoints.as_ref()),
+            pods: choice(declared.pods.as_ref()),
+            create: declared.create.iter().filter_map(|item| self.template(registry, item)).collect(),
+        };
+        self.distinct(&desired, declared);
+        self.desired.insecure.runpod |= declared.insecure;
+        self.desired.runpod.push(desired);
+    }
+
+    fn auth_name(&self, name: &str, at: At) {
+        let legal = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let begins = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if name.len() > NAME_LIMIT || !begins || !name.chars().all(legal) {
+            self.refuse(
+                at,
+                format!("`{name}` is not a name for a registry auth"),
+                format!("at most {NAME_LIMIT} letters, digits, `-`, `_` or `.`, such as docker-hub-acme"),
+            );
+        }
+        if self.desired.runpod.iter().any(|other| other.name == name) {
+            self.refuse(
+                at,
+                format!("the registry auth `{name}` is of another credential already"),
+                "give each credential a `name:` of its own",
+            );
+        }
+    }
+
+    /// Two credentials of one registry would take turns at what both choose.
+    fn distinct(&self, desired: &Desired, declared: &file::Runpod) {
+        for other in self.desired.runpod.iter().filter(|other| other.registry == desired.registry) {
+            let kinds = [
+                ("templates", &desired.templates, &other.templates, declared.templates.as_ref()),
+                ("endpoints", &desired.endpoints, &other.endpoints, declared.endpoints.as_ref()),
+                ("pods", &desired.pods, &other.pods, declared.pods.as_ref()),
+            ];
+            for (what, one, two, declared) in kinds {
+                if let Some(declared) = declared.filter(|_| one.meets(two)) {
+                    let message = format!("credential `{}` chooses the same {what}", other.credential);
+                    self.refuse(declared.at, message, "name in each only what is its own");
+                }
+            }
+        }
+    }
+
+    fn template(&self, registry: &Registry, declared: &file::NewTemplate) -> Option<NewTemplate> {
+        let missing = |what: &str, example: &str| {
+            self.refuse(declared.at, format!("an item of `create` has no {what}"), example.to_owned());
+        };
+        if declared.name.is_none() {
+            missing("name", "name: worker");
+        }
+        let Some(image) = &declared.image else {
+            missing("image", "image: acme/worker:1");
+            return None;
+        };
+        self.image(registry, image);
+        let disk = declared.disk.as_ref().and_then(|disk| self.disk(disk));
+        Some(NewTemplate {
+            name: declared.name.as_ref()?.value.clone(),
+            image: image.value.clone(),
+            args: declared.args.as_ref().map(|args| args.value.clone()),
+            disk,
+            env: declared.env.iter().cloned().collect(),
+            serverless: declared.serverless,
+        })
+    }
+
+    /// A template is made to be pulled with this credential.
+    fn image(&self, registry: &Registry, image: &Spanned<String>) {
+        match Reference::parse(&image.value) {
+            Ok(reference) if registry.covers(&reference) => {}
+            Ok(reference) => self.refuse(
+                image.at,
+                format!("the image is on {}, and the credential for {registry}", reference.domain()),
+                "put it under the credential of its registry",
+            ),
+            Err(error) => {
+                let hint = error.hint().unwrap_or_else(|| "image: acme/worker:1".to_owned());
+                self.refuse(image.at, format!("`{}` is not an image: {error}", image.value), hint);
+            }
+        }
+    }
+
+    fn disk(&self, disk: &Spanned<String>) -> Option<u32> {
+        let parsed = disk.value.parse().ok().filter(|gigabytes| *gigabytes > 0);
+        if parsed.is_none() {
+            self.refuse(disk.at, format!("`disk: {}` is no number of gigabytes", disk.value), "disk: 20");
+        }
+        parsed
+    }
+}
+
+fn choice(declared: Option<&Chosen>) -> Choice {
+    match declared {
+        None => Choice::default(),
+        Some(Chosen { named: None, .. }) => Choice::All,
+        Some(Chosen { named: Some(names), .. }) => {
+            Choice::Named(names.iter().map(|name| name.value.clone()).collect::<BTreeSet<_>>())
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! RunPod's REST API v2 as far as auths and what points at them go: typed, at the pace of the key's quota, with retries
+//! of what may be repeated. The lists have no pages.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::error::{other_api, refused};
+use super::pace::Pace;
+use super::wire::{Created, Pointed, Registries, Users};
+use super::{Health, Kind, NewTemplate, Releases, RunpodError, User, Workers};
+use crate::env::Env;
+use crate::http::{Http, Request, Response};
+use crate::model::Secret;
+use crate::plan::{Read, Unreadable};
+
+/// The variable that holds the key.
+const KEY: &str = "RUNPOD_API_KEY";
+/// A list has some 2 KB for each thing in it, and no pages.
+const MAX_LIST: usize = 32 * 1024 * 1024;
+/// Tries of one request in all, after faults.
+const TRIES: u32 = 3;
+/// Tries of one request in all, after refusals for its pace: somebody else may use the key, too.
+const TURNS: u32 = 6;
+/// Where the job API is, which tells an endpoint's health: another host than the control plane's.
+const JOBS: &str = "api.runpod.ai";
+
+/// Says a word about a wait.
+pub(super) type Say<'a> = &'a (dyn Fn(String) + Sync);
+
+/// How long the client is ready to wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// The longest wait for a quota; beyond it the run fails with the time at which to try again. A minute's quota is
+    /// waited for, an hour's is not.
+    pub cap: Duration,
+    /// The wait after a refusal that names no time: the shortest window of the quota.
+    pub without_time: Duration,
+    /// The wait after a 5xx or a broken connection; doubled each time.
+    pub after_fault: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            cap: Duration::from_secs(90),
+            without_time: Duration::from_secs(60),
+            after_fault: Duration::from_millis(300),
+        }
+    }
+}
+
+/// A client that is logged in with a key.
+#[derive(Debug)]
+pub struct Client {
+    http: Http,
+    base: Url,
+    key: Secret,
+    insecure: bool,
+    patience: Patience,
+    pace: Pace,
+}
+
+impl Client {
+    /// A client of the control plane at `base` with the key of `RUNPOD_API_KEY`. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// There is no key, or `base` is no address.
+    pub fn log_in(http: &Http, base: &str, env: &Env, insecure: bool) -> Read<Self> {
+        let unreadable = |reason: &str, hint: Option<&str>, login: bool| Unreadable {
+            reason: reason.to_owned(),
+            hint: hint.map(str::to_owned),
+            login,
+        };
+        let Some(key) = env.filled(KEY).map(str::trim).filter(|key| !key.is_empty()) else {
+            let hint = "export RUNPOD_API_KEY: RunPod's console has it under Settings, API Keys";
+            return Err(unreadable("no key for RunPod: RUNPOD_API_KEY is not set", Some(hint), true));
+        };
+        let base = Url::parse(base).map_err(|_| unreadable("RUNPOD_API_URL is no address", None, false))?;
+        Ok(Self::new(http, base, Secret::new(key.to_owned()), insecure, Patience::default()))
+    }
+
+    /// A client of the control plane at `base`, which ends before `/v2`.
+    #[must_use]
+    pub fn new(http: &Http, base: Url, key: Secret, insecure: bool, patience: Patience) -> Self {
+        Self { http: http.clone(), base, key, insecure, patience, pace: Pace::default() }
+    }
+
+    /// Ids and names of every registry auth: `GET /v2/registries`.
+    ///
+    /// # Errors
+    /// If RunPod refuses it, or no usable answer comes after the tries.
+    pub async fn auths(&self, say: Say<'_>) -> Result<Vec<(String, String)>, RunpodError> {
+        let list: Registries = self.get(&["registries"], say).await?;
+        Ok(list.registries.into_iter().map(|auth| (auth.id, auth.name)).collect())
+    }
+
+    /// Every template, endpoint or pod of one's own: `GET /v2/templates`, `/v2/serverless` or
+    /// `/v2/pods?includeClusterPods=true`. Pods that are deleted for good are left out.
+    ///
+    /// # Errors
+    /// If RunPod refuses it, or no usable answer comes after the tries.
+    pub async fn users(&self, kind: Kind, say: Say<'_>) -> Result<Vec<User>, RunpodError> {
+        let list: Users = self.get(&[kind.collection()], say).await?;
+        Ok(list.into_users())
+    }
+
+    /// Makes a registry auth and gives its id: `POST /v2/registries` with `name`, `username` and `password`, all of one
+    /// character or more. It is sent once: after an error look first, whether it is there.
+    ///
+    /// # Errors
+    /// If RunPod refuses it, or no usable answer comes. RunPod's words are left out if they repeat the password.
+    pub async fn create_auth(
+        &self,
+        name: &str,
+        username: &str,
+        password: &Secret,
+        say: Say<'_>,
+    ) -> Result<String, RunpodError> {
+        let body = json!({ "name": name, "username": username, "password": password.expose() });
+        let ask = Ask { hidden: Some(password), ..Ask::new(Method::POST, &["registries"]).with(&body) };
+        self.created(&ask, self.send(&ask, say).await)
+    }
+
+    /// Makes a template and gives its id: `POST /v2/templates`. It is sent once, as an auth is.
+    ///
+    /// # Errors
+    /// If RunPod refuses it, or no usable answer comes.
+    pub async fn create_template(
+        &self,
+        template: &NewTemplate,
+        auth: &str,
+        say: Say<'_>,
+    ) -> Result<String, RunpodError> {
+        let mut body = serde_json::to_value(template).unwrap_or_default();
+        body["registry"] = auth.into();
+        let ask = Ask::new(Method::POST, &["templates"]).with(&body);
+        self.created(&ask, self.send(&ask, say).await)
+    }
+
+    /// Points a template, endpoint or pod at an auth, and changes nothing else: `PATCH …/{id}` with `registry` alone.
+    /// The answer is the whole thing, which has to say so. An endpoint's workers follow one by one, a pod at its next
+    /// start.
+    ///
+    /// # Errors
+    /// If RunPod refuses it (404 for what is not one's own, 409 for a pod of a cluster), no usable answer comes after the
+    /// tries, or the answer names another auth.
+    pub async fn point(&self, kind: Kind, id: &str, auth: &str, say: Say<'_>) -> Result<(), RunpodError> {
+        let (path, body) = ([kind.collection(), id], json!({ "registry": auth }));
+        let answer = self.send(&Ask::new(Method::PATCH, &path).with(&body), say).await?;
+        let pointed: Pointed = answer.json()?;
+        if pointed.registry.as_deref() == Some(auth) {
+            return Ok(());
+        }
+        Err(RunpodError::Unchanged {
+            method: Method::PATCH,
+            path: self.url(&path).path().to_owned(),
+            found: pointed.registry.unwrap_or_else(|| "no auth".to_owned()),
+            wanted: auth.to_owned(),
+        })
+    }
+
+    /// Deletes an auth: `DELETE /v2/registries/{id}`, 204. One that is gone already is deleted. RunPod refuses it (400)
+    /// only for pods: templates that use it silently lose it, so look before.
+    ///
+    /// # Errors
+    /// If RunPod refuses it, or no usable answer comes after the tries.
+    pub async fn delete_auth(&self, id: &str, say: Say<'_>) -> Result<(), RunpodError> {
+        match self.send(&Ask::new(Method::DELETE, &["registries", id]), say).await {
+            Err(error) if error.status() == Some(404) => Ok(()),
+            answer => answer.map(|_| ()),
+        }
+    }
+
+    /// How far an endpoint's present release has come: `GET /v2/serverless/{id}/releases`.
+    ///
+    /// # Errors
+    /// If RunPod refuses it, or no usable answer comes after the tries.
+    pub async fn releases(&self, id: &str, say: Say<'_>) -> Result<Releases, RunpodError> {
+        self.get(&["serverless", id, "releases"], say).await
+    }
+
+    /// An endpoint's workers, each with whether it runs an older configuration: `GET /v2/serverless/{id}/workers`.
+    ///
+    /// # Errors
+    /// If RunPod refuses it, or no usable answer comes after the tries.
+    pub async fn workers(&self, id: &str, say: Say<'_>) -> Result<Workers, RunpodError> {
+        self.get(&["serverless", id, "workers"], say).await
+    }
+
+    /// A queue's health page, which is on the job API's host and in no quota of the control plane. The key goes to no
+    /// other host than RunPod's own; for an address elsewhere there is no answer.
+    ///
+    /// # Errors
+    /// If it is refused, or no usable answer comes.
+    pub async fn health(&self, url: &str) -> Result<Option<Health>, RunpodError> {
+        let known = |url: &Url| {
+            let jobs = url.scheme() == "https" && url.host_str() == Some(JOBS);
+            jobs || url.origin() == self.base.origin()
+        };
+        let Some(url) = Url::parse(url).ok().filter(known) else { return Ok(None) };
+        let path = url.path().to_owned();
+        let answer = self.http.send(&self.request(Method::GET, url, None)?).await?;
+        if !answer.is_success() {
+            return Err(refused(&Method::GET, &path, &answer, None));
+        }
+        Ok(Some(answer.json()?))
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &[&str], say: Say<'_>) -> Result<T, RunpodError> {
+        Ok(self.send(&Ask::new(Method::GET, path), say).await?.json()?)
+    }
+
+    /// The id of what was made, if the answer tells it.
+    fn created(&self, ask: &Ask<'_>, answer: Result<Response, RunpodError>) -> Result<String, RunpodError> {
+        let made: Created = answer?.json()?;
+        made.id().ok_or_else(|| RunpodError::Unchanged {
+            method: ask.method.clone(),
+            path: self.url(ask.path).path().to_owned(),
+            found: "no id".to_owned(),
+            wanted: "one".to_owned(),
+        })
+    }
+
+    /// Sends at the quota's pace. What may be repeated is, after faults; a creation is not. A request that was refused
+    /// for its pace had no effect: any is sent again.
+    async fn send(&self, ask: &Ask<'_>, say: Say<'_>) -> Result<Response, RunpodError> {
+        let (mut faults, mut turns) = (0, 0);
+        let limited = |wait: Duration| RunpodError::Limited {
+            method: ask.method.clone(),
+            path: self.url(ask.path).path().to_owned(),
+            seconds: wait.as_secs(),
+        };
+        loop {
+            self.pace.turn(self.patience.cap, say).await.map_err(limited)?;
+            let error = match self.once(ask).await {
+                Ok(answer) => return Ok(answer),
+                Err(Trouble::Pace(wait)) => {
+                    turns += 1;
+                    if wait > self.patience.cap || turns == TURNS {
+                        return Err(limited(wait));
+                    }
+                    self.pace.pause(wait);
+                    continue;
+                }
+                Err(Trouble::Other(error)) => error,
+            };
+            faults += 1;
+            if ask.method == Method::POST || !error.is_fault() || faults == TRIES {
+                return Err(error);
+            }
+            tracing::debug!(%error, "trying again");
+            tokio::time::sleep(self.patience.after_fault * 2_u32.pow(faults - 1)).await;
+        }
+    }
+
+    async fn once(&self, ask: &Ask<'_>) -> Result<Response, Trouble> {
+        let url = self.url(ask.path);
+        let path = url.path().to_owned();
+        let request = self.request(ask.method.clone(), url, ask.body).map_err(Trouble::Other)?;
+        let answer = self.http.send(&request).await;
+        self.pace.answered(answer.as_ref().ok().map(|answer| &answer.headers));
+        let answer = answer.map_err(|error| Trouble::Other(error.into()))?;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS.as_u16() {
+            return Err(Trouble::Pace(retry_after(&answer.headers).unwrap_or(self.patience.without_time)));
+        }
+        if !answer.is_success() {
+            return Err(Trouble::Other(refused(&ask.method, &path, &answer, ask.hidden)));
+        }
+        // A deletion has no body.
+        let body = if answer.body.is_empty() { Ok(Value::Null) } else { answer.json() };
+        match other_api(&body.map_err(|error| Trouble::Other(error.into()))?) {
+            Some(api) => Err(Trouble::Other(RunpodError::OtherApi { method: ask.method.clone(), path, api })),
+            None => Ok(answer),
+        }
+    }
+
+    fn request(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Request, RunpodError> {
+        let mut request = Request::new(method, url).bearer(&self.key)?.max_body(MAX_LIST);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        Ok(if self.insecure { request.allow_plain_http() } else { request })
+    }
+
+    /// The URL of a path, its segments encoded.
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        // A base that cannot have segments is no web address, which the configuration refuses.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("v2").extend(path);
+        }
+        if path == [Kind::Pod.collection()] {
+            url.set_query(Some("includeClusterPods=true"));
+        }
+        url
+    }
+}
+
+/// A request of the API.
+struct Ask<'a> {
+    method: Method,
+    /// The segments behind `/v2`.
+    path: &'a [&'a str],
+    body: Option<&'a Value>,
+    /// What no message may repeat.
+    hidden: Option<&'a Secret>,
+}
+
+impl<'a> Ask<'a> {
+    fn new(method: Method, path: &'a [&'a str]) -> Self {
+        Self { method, path, body: None, hidden: None }
+    }
+
+    fn with(self, body: &'a Value) -> Self {
+        Self { body: Some(body), ..self }
+    }
+}
+
+/// Why one try gave no answer.
+enum Trouble {
+    /// It came too early; how long to wait.
+    Pace(Duration),
+    /// Anything else.
+    Other(RunpodError),
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}

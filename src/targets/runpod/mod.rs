@@ -1,0 +1,291 @@
+//! RunPod: one registry auth per credential, and the templates, serverless endpoints and pods that point at it.
+//!
+//! An auth can be neither changed nor read back, so a new value is a new auth: made first, then everything that used
+//! the earlier one points at it, and the earlier one goes when a fresh look shows that nothing uses it any more. The
+//! name tells which credential it is of: `<name>-<first 8 digits of the fingerprint>`.
+//!
+//! This file says what is wanted and what was found; `diff.rs` holds the rules that compare the two.
+
+mod choice;
+mod client;
+mod diff;
+mod error;
+mod pace;
+pub mod read;
+mod retire;
+pub mod verify;
+mod wire;
+pub mod write;
+
+use std::collections::BTreeMap;
+
+pub use choice::Choice;
+pub use client::{Client, Patience};
+pub use diff::{diff, notes};
+pub use error::RunpodError;
+pub use wire::{Health, Releases, Rollout, Worker, Workers};
+
+use crate::model::{Address, CredentialId, Fingerprint, RunpodItem};
+use crate::plan::Read;
+use crate::registry::Registry;
+use crate::targets::Input;
+
+/// What the configuration wants in RunPod for one credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// The credential.
+    pub credential: CredentialId,
+    /// The registry that it is for: RunPod's auths name none, so the images tell what they are good for.
+    pub registry: Registry,
+    /// What the auth's name begins with.
+    pub name: String,
+    /// The templates that are to use it.
+    pub templates: Choice,
+    /// The serverless endpoints: they do not follow their template.
+    pub endpoints: Choice,
+    /// The pods: nor do they.
+    pub pods: Choice,
+    /// Templates to make where they are not there.
+    pub create: Vec<NewTemplate>,
+}
+
+impl Desired {
+    /// The name of the auth that holds the credential of this fingerprint.
+    #[must_use]
+    pub fn auth_name(&self, fingerprint: &Fingerprint) -> String {
+        format!("{}-{fingerprint}", self.name)
+    }
+
+    /// Whether regcred made an auth of this name: ours end with eight hexadecimal digits. A day (`-20260801`) is what
+    /// people end names with, so it is taken for theirs.
+    #[must_use]
+    pub fn made(&self, auth: &str) -> bool {
+        let digits = auth.strip_prefix(&self.name).and_then(|rest| rest.strip_prefix('-'));
+        digits.is_some_and(|digits| is_fingerprint(digits) && !is_day(digits))
+    }
+
+    /// The address of its auth.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        Address::Runpod { item: RunpodItem::Registry(self.name.clone()) }
+    }
+
+    /// Which of a kind are to use it.
+    #[must_use]
+    pub fn choice(&self, kind: Kind) -> &Choice {
+        match kind {
+            Kind::Template => &self.templates,
+            Kind::Endpoint => &self.endpoints,
+            Kind::Pod => &self.pods,
+        }
+    }
+}
+
+fn is_fingerprint(digits: &str) -> bool {
+    digits.len() == 8 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn is_day(digits: &str) -> bool {
+    let century = digits.starts_with("19") || digits.starts_with("20");
+    century && chrono::NaiveDate::parse_from_str(digits, "%Y%m%d").is_ok()
+}
+
+/// A template to make. The other settings are those that RunPod gives by default.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct NewTemplate {
+    /// Its name; RunPod takes each once.
+    pub name: String,
+    /// The image, on the credential's registry.
+    pub image: String,
+    /// Arguments of the container's entry point.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub args: Option<String>,
+    /// The container's disk in GB, at least 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk: Option<u32>,
+    /// Environment variables; no secrets, which the file does not hold.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Whether it is for serverless workers instead of pods.
+    pub serverless: bool,
+}
+
+/// What can point at an auth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A template: a snapshot for what is made from it later.
+    Template,
+    /// A serverless endpoint.
+    Endpoint,
+    /// A pod.
+    Pod,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Template, Self::Endpoint, Self::Pod];
+
+    /// The address of one, by its id.
+    #[must_use]
+    pub fn address(self, id: &str) -> Address {
+        let id = id.to_owned();
+        let item = match self {
+            Self::Template => RunpodItem::Template(id),
+            Self::Endpoint => RunpodItem::Endpoint(id),
+            Self::Pod => RunpodItem::Pod(id),
+        };
+        Address::Runpod { item }
+    }
+
+    /// The API's word for several of them.
+    #[must_use]
+    pub(super) fn collection(self) -> &'static str {
+        match self {
+            Self::Template => "templates",
+            Self::Endpoint => "serverless",
+            Self::Pod => "pods",
+        }
+    }
+}
+
+/// What was found in the account of the key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// The names of the auths, by id. Neither user nor value can be read.
+    pub auths: Read<BTreeMap<String, String>>,
+    /// What may point at them.
+    pub users: BTreeMap<Kind, Read<Vec<User>>>,
+}
+
+impl Default for Observed {
+    fn default() -> Self {
+        Self { auths: Ok(BTreeMap::new()), users: BTreeMap::new() }
+    }
+}
+
+impl Observed {
+    /// Every one that could be read.
+    pub fn each(&self) -> impl Iterator<Item = (Kind, &User)> {
+        self.users.iter().flat_map(|(kind, users)| users.iter().flatten().map(|user| (*kind, user)))
+    }
+}
+
+/// A template, endpoint or pod, as far as images and auths go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The image that it pulls, if RunPod tells it.
+    pub image: Option<String>,
+    /// The id of the auth that it pulls with.
+    pub registry: Option<String>,
+    /// Whether everybody may deploy it, for a template.
+    pub public: bool,
+    /// The cluster that a pod is part of: it cannot be changed by itself.
+    pub cluster: Option<String>,
+    /// Where the job API tells how a queue's endpoint is.
+    pub health: Option<String>,
+}
+
+/// One convergent operation in RunPod.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// There is an auth of this name, with the credential.
+    CreateAuth {
+        /// Its name, with the fingerprint's digits.
+        name: String,
+        /// The credential.
+        credential: CredentialId,
+    },
+    /// There is a template of this name.
+    CreateTemplate {
+        /// What it is.
+        template: NewTemplate,
+        /// The auth that it points at.
+        auth: Input,
+    },
+    /// It points at the auth.
+    Point {
+        /// What it is.
+        kind: Kind,
+        /// Its id.
+        id: String,
+        /// The auth.
+        auth: Input,
+    },
+    /// The auth is gone, unless something may still use it; whatever lost it points at the current one.
+    Retire {
+        /// Its id.
+        auth: String,
+        /// The auth that takes its place.
+        current: Input,
+        /// Requests that the look before takes; nothing where another row takes the same one.
+        #[serde(skip)]
+        looks: usize,
+    },
+}
+
+impl Operation {
+    /// Whether it writes the credential's value.
+    #[must_use]
+    pub fn carries_value(&self) -> bool {
+        matches!(self, Self::CreateAuth { .. })
+    }
+
+    /// How many requests it takes, if nothing has to be tried again.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        match self {
+            Self::CreateAuth { .. } | Self::CreateTemplate { .. } | Self::Point { .. } => 1,
+            // The deletion, and the lists after it.
+            Self::Retire { looks, .. } => looks + 1 + Kind::ALL.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_auth_is_ours_by_the_digits_at_its_end_and_a_day_is_no_such_digits() {
+        let desired = Desired {
+            credential: CredentialId("docker-hub".to_owned()),
+            registry: Registry::docker_hub(),
+            name: "docker-hub".to_owned(),
+            templates: Choice::All,
+            endpoints: Choice::default(),
+            pods: Choice::default(),
+            create: Vec::new(),
+        };
+        for ours in ["docker-hub-0123abcd", "docker-hub-12345678", "docker-hub-20261332"] {
+            assert!(desired.made(ours), "{ours}");
+        }
+        for other in [
+            "docker-hub",
+            "docker-hub-",
+            "docker-hub-0123ABCD",
+            "docker-hub-0123abc",
+            "docker-hub-0123abcde",
+            "docker-hub-acme-0123abcd",
+            "docker-hub-20260801",
+            "docker-hub0123abcd",
+            "other-0123abcd",
+        ] {
+            assert!(!desired.made(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn two_choices_meet_where_both_choose_something() {
+        let named = |names: &[&str]| Choice::Named(names.iter().map(|name| (*name).to_owned()).collect());
+        assert!(Choice::All.meets(&Choice::All) && named(&["a", "b"]).meets(&named(&["b"])));
+        assert!(Choice::All.meets(&named(&["a"])) && named(&["a"]).meets(&Choice::All));
+        assert!(!Choice::All.meets(&Choice::default()) && !Choice::default().meets(&Choice::All));
+        assert!(!named(&["a"]).meets(&named(&["b"])) && !Choice::default().meets(&Choice::default()));
+    }
+}

@@ -1,0 +1,154 @@
+//! Deleting an earlier auth. RunPod lets a template, and whatever else is no pod, silently lose the auth that it uses.
+//! So: a fresh look; nothing may use it, and no worker may still run with it; then the deletion, another look, and what
+//! lost its auth in between gets the current one.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use super::client::Say;
+use super::write::Writer;
+use super::{Kind, RunpodError, User};
+use crate::targets::{Failure, Receipt};
+
+/// Endpoints that are asked beside each other.
+const AT_ONCE: usize = 8;
+
+/// What uses which auth, and which endpoints are not done with their rollout.
+pub(super) struct Look {
+    users: Vec<(Kind, User)>,
+    unfinished: Vec<String>,
+}
+
+impl Look {
+    /// Why the auth has to stay for now, in words.
+    fn obstacle(&self, auth: &str) -> Option<String> {
+        let using = self.users.iter().find(|(_, user)| user.registry.as_deref() == Some(auth));
+        match (using, self.unfinished.first()) {
+            (Some((kind, user)), _) => Some(format!("{} uses it", kind.address(&user.id))),
+            (None, Some(first)) => {
+                let others = self.unfinished.len() - 1;
+                let more = if others == 0 { String::new() } else { format!(", and {others} more endpoints") };
+                Some(format!("{first}{more}"))
+            }
+            (None, None) => None,
+        }
+    }
+}
+
+impl Writer<'_> {
+    pub(super) async fn retire(&self, auth: &str, current: &str, say: Say<'_>) -> Result<Receipt, Failure> {
+        let look = self.look(current, say).await?;
+        if let Some(words) = look.obstacle(auth) {
+            return Err(kept(&words));
+        }
+        match self.client.delete_auth(auth, say).await {
+            Ok(()) => {}
+            Err(error) if error.status() == Some(400) => return Err(self.held(auth, &error, say).await),
+            Err(error) => return Err(error.into()),
+        }
+        self.repair(&look, auth, current, say).await.map_err(|error| Failure::from(error).after_a_write())?;
+        Ok(Receipt::default())
+    }
+
+    /// The look before, taken once: all that is retired waits for the same rows.
+    async fn look(&self, current: &str, say: Say<'_>) -> Result<Arc<Look>, RunpodError> {
+        let mut looks = self.looks.lock().await;
+        if let Some(look) = looks.get(current) {
+            return Ok(look.clone());
+        }
+        let users = self.users(say).await?;
+        // Endpoints of other auths have nothing to do with it; those without any may have lost theirs.
+        let ours = |user: &&(Kind, User)| {
+            user.0 == Kind::Endpoint && user.1.registry.as_deref().is_none_or(|auth| auth == current)
+        };
+        let ids: Vec<&str> = users.iter().filter(ours).map(|(_, user)| user.id.as_str()).collect();
+        let looking = ids.into_iter().map(|id| self.unfinished(id, say));
+        let unfinished: Vec<Option<String>> = stream::iter(looking).buffered(AT_ONCE).try_collect().await?;
+        let look = Arc::new(Look { unfinished: unfinished.into_iter().flatten().collect(), users });
+        looks.insert(current.to_owned(), look.clone());
+        Ok(look)
+    }
+
+    async fn users(&self, say: Say<'_>) -> Result<Vec<(Kind, User)>, RunpodError> {
+        let list = |kind: Kind| async move {
+            let users = self.client.users(kind, say).await?;
+            Ok::<_, RunpodError>(users.into_iter().map(move |user| (kind, user)))
+        };
+        let (templates, endpoints, pods) =
+            tokio::try_join!(list(Kind::Template), list(Kind::Endpoint), list(Kind::Pod))?;
+        Ok(templates.chain(endpoints).chain(pods).collect())
+    }
+
+    /// What an endpoint is not done with; one that is gone is done. An old endpoint has no versions, and tells stale workers
+    /// by their image alone: while it has any, nobody knows which auth they start with.
+    async fn unfinished(&self, id: &str, say: Say<'_>) -> Result<Option<String>, RunpodError> {
+        let address = Kind::Endpoint.address(id);
+        let releases = match self.client.releases(id, say).await {
+            Err(error) if error.status() == Some(404) => return Ok(None),
+            releases => releases?,
+        };
+        if !releases.is_complete() {
+            let (latest, total) = (releases.rollout.workers_on_latest, releases.rollout.workers_total);
+            return Ok(Some(format!(
+                "the rollout of {address} is not complete ({latest} of {total} workers are on the latest release)"
+            )));
+        }
+        if !releases.is_legacy() || releases.rollout.workers_total == 0 {
+            return Ok(None);
+        }
+        let workers = releases.rollout.workers_total;
+        Ok(Some(format!("{address} has no versions, so what its {workers} workers run is not known")))
+    }
+
+    /// RunPod refuses to delete what a pod uses; which one it does not say.
+    async fn held(&self, auth: &str, error: &RunpodError, say: Say<'_>) -> Failure {
+        let pods = self.client.users(Kind::Pod, say).await.unwrap_or_default();
+        let using: Vec<String> = pods
+            .iter()
+            .filter(|pod| pod.registry.as_deref() == Some(auth))
+            .map(|pod| format!("{} ({})", Kind::Pod.address(&pod.id), pod.name))
+            .collect();
+        match using.as_slice() {
+            [] => kept(&format!("RunPod does not delete it ({error})")),
+            pods => kept(&format!("{} uses it", pods.join(", "))),
+        }
+    }
+
+    /// What had the current auth or came to use the deleted one, and has none now, gets the current one.
+    async fn repair(
+        &self,
+        before: &Look,
+        deleted: &str,
+        current: &str,
+        say: Say<'_>,
+    ) -> Result<(), RunpodError> {
+        let had: BTreeSet<(Kind, &str)> = before
+            .users
+            .iter()
+            .filter(|(_, user)| user.registry.as_deref() == Some(current))
+            .map(|(kind, user)| (*kind, user.id.as_str()))
+            .collect();
+        for (kind, user) in self.users(say).await? {
+            let lost = match user.registry.as_deref() {
+                None => had.contains(&(kind, user.id.as_str())),
+                Some(auth) => auth == deleted,
+            };
+            if lost {
+                self.client.point(kind, &user.id, current, say).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The run is as good without it: the next one looks again.
+fn kept(words: &str) -> Failure {
+    let failure = Failure::new(format!("kept, since {words}; the next run deletes it"));
+    Failure {
+        harmless: true,
+        hint: Some("regcred sync, once the rollouts are complete".to_owned()),
+        ..failure
+    }
+}

@@ -1,0 +1,136 @@
+//! Writing RunPod. Every operation may be repeated; `retire.rs` has the one that takes something away.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use super::client::Say;
+use super::retire::Look;
+use super::{Client, Kind, NewTemplate, Operation, RunpodError};
+use crate::model::CredentialId;
+use crate::targets::{Failure, Inputs, Receipt};
+
+/// The field of a receipt that holds the id of what was made.
+pub const ID: &str = "id";
+/// How often a creation is sent whose answer did not come, with a look after each.
+const CREATIONS: usize = 3;
+
+/// What writes to RunPod.
+pub struct Writer<'a> {
+    pub(super) client: &'a Client,
+    /// The look before something is retired, by the auth that takes its place: taken once for all.
+    pub(super) looks: Mutex<BTreeMap<String, Arc<Look>>>,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer that uses this client.
+    #[must_use]
+    pub fn new(client: &'a Client) -> Self {
+        Self { client, looks: Mutex::default() }
+    }
+
+    /// Executes one operation.
+    ///
+    /// # Errors
+    /// If RunPod refuses a request, or no usable answer comes. What may not be retired yet is no harm.
+    pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Failure> {
+        match operation {
+            Operation::CreateAuth { name, credential } => self.create_auth(name, credential, inputs).await,
+            Operation::CreateTemplate { template, auth } => {
+                let auth = inputs.resolve(auth)?;
+                self.create_template(template, &auth, inputs.say).await
+            }
+            Operation::Point { kind, id, auth } => {
+                let auth = inputs.resolve(auth)?;
+                self.client.point(*kind, id, &auth, inputs.say).await?;
+                Ok(Receipt::default())
+            }
+            Operation::Retire { auth, current, .. } => {
+                let current = inputs.resolve(current)?;
+                self.retire(auth, &current, inputs.say).await
+            }
+        }
+    }
+
+    async fn create_auth(
+        &self,
+        name: &str,
+        credential: &CredentialId,
+        inputs: &Inputs<'_>,
+    ) -> Result<Receipt, Failure> {
+        let resolved = inputs.vault.get(credential)?;
+        let say = inputs.say;
+        self.once(
+            || self.client.create_auth(name, &resolved.username, &resolved.token, say),
+            || self.auth_named(name, say),
+        )
+        .await
+    }
+
+    async fn create_template(
+        &self,
+        template: &NewTemplate,
+        auth: &str,
+        say: Say<'_>,
+    ) -> Result<Receipt, Failure> {
+        self.once(
+            || self.client.create_template(template, auth, say),
+            || self.template_named(&template.name, auth, say),
+        )
+        .await
+    }
+
+    /// Makes something once: after an answer that did not come, and after a refusal that may mean that it is there
+    /// already (another run, or an answer of ours that was lost), it is looked for first.
+    async fn once<C, L>(&self, create: impl Fn() -> C, look: impl Fn() -> L) -> Result<Receipt, Failure>
+    where
+        C: Future<Output = Result<String, RunpodError>>,
+        L: Future<Output = Result<Option<String>, RunpodError>>,
+    {
+        for tried in 1.. {
+            let error = match create().await {
+                Ok(id) => return Ok(made(id)),
+                Err(error) => error,
+            };
+            let taken = matches!(error.status(), Some(400 | 409 | 422));
+            if !taken && !error.may_have_worked() && !error.is_fault() {
+                return Err(error.into());
+            }
+            if let Some(id) = look().await? {
+                return Ok(made(id));
+            }
+            if taken || tried == CREATIONS {
+                return Err(error.into());
+            }
+        }
+        Err(Failure::new("nothing was tried"))
+    }
+
+    /// The auth of this name. Two runs at once may have made two: all take the same one.
+    async fn auth_named(&self, name: &str, say: Say<'_>) -> Result<Option<String>, RunpodError> {
+        let auths = self.client.auths(say).await?;
+        Ok(auths.into_iter().filter(|(_, other)| other == name).map(|(id, _)| id).min())
+    }
+
+    /// The template of this name, pointed at the auth.
+    async fn template_named(
+        &self,
+        name: &str,
+        auth: &str,
+        say: Say<'_>,
+    ) -> Result<Option<String>, RunpodError> {
+        let templates = self.client.users(Kind::Template, say).await?;
+        let Some(found) = templates.into_iter().find(|template| template.name == name) else {
+            return Ok(None);
+        };
+        if found.registry.as_deref() != Some(auth) {
+            self.client.point(Kind::Template, &found.id, auth, say).await?;
+        }
+        Ok(Some(found.id))
+    }
+}
+
+fn made(id: String) -> Receipt {
+    Receipt([(ID, id)].into())
+}
