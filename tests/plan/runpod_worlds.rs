@@ -12,7 +12,7 @@ use regcred::targets;
 use regcred::targets::runpod::{Choice, Desired, Kind, NewTemplate, Operation, User};
 
 use crate::case::*;
-use crate::runpod::{desired, user};
+use crate::runpod_case::{desired, user};
 
 /// Auths by id: the present one, twice; earlier ones; those of other people; another credential's.
 const AUTHS: [(&str, &str); 8] = [
