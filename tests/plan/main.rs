@@ -14,6 +14,7 @@ mod github;
 mod model;
 mod properties;
 mod runpod;
+mod runpod_case;
 mod runpod_worlds;
 mod runs;
 mod view;

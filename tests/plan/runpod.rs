@@ -1,105 +1,14 @@
 //! RunPod's auths, which can be neither changed nor read back, and what points at them.
 
-use std::collections::BTreeMap;
-
 use regcred::model::CredentialId;
 use regcred::plan::{Action, Known, Plan, ReasonKind, Unreadable};
-use regcred::registry::{Registry, TokenKind};
-use regcred::targets;
+use regcred::registry::TokenKind;
 use regcred::targets::Input;
-use regcred::targets::runpod::{Choice, Desired, Kind, NewTemplate, Operation, User};
+use regcred::targets::runpod::{Choice, Desired, Kind, Operation, User};
 
 use crate::case::*;
+use crate::runpod_case::*;
 use crate::scenarios;
-
-const AUTH: &str = "runpod:registry/hub";
-const WEB: &str = "runpod:template/tpl_web";
-const INFER: &str = "runpod:endpoint/ep_infer";
-const TRAIN: &str = "runpod:pod/pod_train";
-const OLD: &str = "runpod:registry/hub/reg_old";
-/// The auth of the wanted credential, of an earlier one, and one by hand.
-const OURS: (&str, &str) = ("reg_new", "hub-abababab");
-const EARLIER: (&str, &str) = ("reg_old", "hub-cdcdcdcd");
-const THEIRS: (&str, &str) = ("reg_hand", "docker-hub-by-hand");
-
-pub(crate) fn desired() -> Desired {
-    Desired {
-        credential: id(),
-        registry: Registry::docker_hub(),
-        name: "hub".to_owned(),
-        templates: Choice::All,
-        endpoints: Choice::All,
-        pods: Choice::All,
-        create: Vec::new(),
-    }
-}
-
-pub(crate) fn user(id: &str, image: &str, registry: Option<&str>) -> User {
-    let name = id.split_once('_').map_or(id, |(_, name)| name);
-    User {
-        id: id.to_owned(),
-        name: name.to_owned(),
-        image: Some(image.to_owned()),
-        registry: registry.map(str::to_owned),
-        ..User::default()
-    }
-}
-
-/// One of each kind on Docker Hub, all of them on this auth; these auths are there.
-fn account(auths: &[(&str, &str)], registry: Option<&str>) -> Case {
-    let mut case = Case::empty();
-    case.desired.aws.clear();
-    case.desired.github.clear();
-    case.desired.runpod = vec![desired()];
-    let pair = |(id, name): &(&str, &str)| ((*id).to_owned(), (*name).to_owned());
-    case.observed.runpod.auths = Ok(auths.iter().map(pair).collect());
-    case.observed.runpod.users = BTreeMap::from([
-        (Kind::Template, Ok(vec![user("tpl_web", "acme/web:1", registry)])),
-        (Kind::Endpoint, Ok(vec![user("ep_infer", "acme/infer:1", registry)])),
-        (Kind::Pod, Ok(vec![user("pod_train", "acme/train:1", registry)])),
-    ]);
-    case
-}
-
-/// What is there of a kind.
-fn users(case: &mut Case, kind: Kind) -> &mut Vec<User> {
-    case.observed.runpod.users.get_mut(&kind).unwrap().as_mut().unwrap()
-}
-
-fn choose(case: &mut Case, templates: Choice, endpoints: Choice, pods: Choice) {
-    let place = &mut case.desired.runpod[0];
-    (place.templates, place.endpoints, place.pods) = (templates, endpoints, pods);
-}
-
-fn named(names: &[&str]) -> Choice {
-    Choice::Named(names.iter().map(|name| (*name).to_owned()).collect())
-}
-
-fn worker() -> NewTemplate {
-    NewTemplate {
-        name: "worker".to_owned(),
-        image: "acme/worker:1".to_owned(),
-        args: Some("python -u handler.py".to_owned()),
-        disk: Some(10),
-        env: BTreeMap::from([("WORK_DIR".to_owned(), "/tmp".to_owned())]),
-        serverless: true,
-    }
-}
-
-fn operation(plan: &Plan, address: &str) -> Operation {
-    match &row(plan, address).operation {
-        Some(targets::Operation::Runpod(operation)) => operation.clone(),
-        other => panic!("{address}: {other:?}"),
-    }
-}
-
-fn after(plan: &Plan, address: &str) -> Vec<String> {
-    row(plan, address).after.iter().map(ToString::to_string).collect()
-}
-
-fn has(plan: &Plan, address: &str) -> bool {
-    plan.changes.iter().any(|change| change.address.to_string() == address)
-}
 
 scenarios! {
     fn an_account_without_an_auth_gets_one_and_then_everything_points_at_it() -> Plan {
@@ -377,7 +286,7 @@ scenarios! {
     fn two_credentials_take_each_the_images_of_its_own_registry() -> Plan {
         let mut case = account(&[], None);
         let ghcr = CredentialId("ghcr".to_owned());
-        case.known.insert(ghcr.clone(), Known { fingerprint: earlier(), kind: TokenKind::GitHubClassic });
+        case.known.insert(ghcr.clone(), Known { fingerprint: earlier(), kind: TokenKind::GitHubClassic, username: "acme".to_owned() });
         let registry = "ghcr.io".parse().unwrap();
         case.desired.runpod.push(Desired { credential: ghcr.clone(), registry, name: "ghcr".to_owned(), ..desired() });
         users(&mut case, Kind::Template).push(user("tpl_ghcr", "ghcr.io/acme/x:1", None));

@@ -12,7 +12,7 @@ use regcred::targets;
 use regcred::targets::runpod::{Choice, Desired, Kind, NewTemplate, Operation, User};
 
 use crate::case::*;
-use crate::runpod::{desired, user};
+use crate::runpod_case::{desired, user};
 
 /// Auths by id: the present one, twice; earlier ones; those of other people; another credential's.
 const AUTHS: [(&str, &str); 8] = [
@@ -80,7 +80,7 @@ prop_compose! {
         case.desired.runpod = vec![Desired { templates, endpoints, pods, create, ..desired() }];
         if second {
             let ghcr = CredentialId("ghcr".to_owned());
-            case.known.insert(ghcr.clone(), Known { fingerprint: earlier(), kind: TokenKind::GitHubClassic });
+            case.known.insert(ghcr.clone(), Known { fingerprint: earlier(), kind: TokenKind::GitHubClassic, username: "acme".to_owned() });
             let registry = "ghcr.io".parse().unwrap();
             case.desired.runpod.push(Desired { credential: ghcr, registry, name: "ghcr".to_owned(), ..desired() });
         }

@@ -69,6 +69,28 @@ fn an_auth_that_a_pod_still_uses_is_kept_and_the_pod_named() {
 }
 
 #[test]
+fn a_template_that_loses_its_auth_with_the_deletion_gets_the_present_one_in_the_same_run() {
+    let place = rotating();
+    let earlier = place.sandbox.state().runpod.auths[0].id.clone();
+    let requests = rotating().sync().len();
+    place.sandbox.clear_calls();
+    let mut pause = place.sandbox.pause_at(requests - 4, Moment::BeforeEffect);
+    let mut child =
+        place.command(&["sync", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    assert!(pause.wait(Duration::from_secs(60)), "the deletion is reached");
+    // Somebody points it back between the look and the deletion, and RunPod empties it without a word.
+    place.sandbox.state().runpod.templates[0].container.registry = Some(earlier.clone());
+    pause.release();
+    assert!(child.wait().unwrap().success());
+    let world = place.sandbox.snapshot();
+    assert!(world.runpod.auth(&earlier).is_none());
+    assert!(holds(&world, world.runpod.templates[0].container.registry.as_deref(), OTHER_TOKEN));
+    let calls = place.sandbox.calls();
+    assert_eq!(written(&calls).last(), Some(&"PATCH /v2/templates/{id}"));
+    place.sync_again();
+}
+
+#[test]
 fn a_pod_that_holds_its_former_auth_until_it_restarts_keeps_that_auth() {
     let place = rotating();
     place.sandbox.state().runpod.pods_hold = true;
