@@ -20,6 +20,8 @@ pub enum Service {
     Kms,
     /// GitHub's REST API.
     GitHub,
+    /// A kube-apiserver.
+    Kubernetes,
     /// registry-1.docker.io.
     Registry,
     /// auth.docker.io, the registry's token service.
@@ -36,6 +38,7 @@ impl fmt::Display for Service {
             Self::Sts => "sts",
             Self::Kms => "kms",
             Self::GitHub => "github",
+            Self::Kubernetes => "kubernetes",
             Self::Registry => "registry",
             Self::Token => "token",
             Self::Hub => "hub",

@@ -1,4 +1,5 @@
-//! Loopback doubles of the systems that regcred writes to: AWS (Secrets Manager, ECR, STS, KMS), GitHub and Docker Hub.
+//! Loopback doubles of the systems that regcred writes to: AWS (Secrets Manager, ECR, STS, KMS), GitHub,
+//! Kubernetes and Docker Hub.
 //!
 //! They answer at the wire as the real systems do, their traps included. Where the real behaviour is documented, the
 //! code says by whom; where nobody could confirm it, it says "unconfirmed". Nothing here was compared with the real
@@ -43,6 +44,7 @@ mod world;
 
 pub mod aws;
 pub mod github;
+pub mod kubernetes;
 pub mod registry;
 
 pub use calls::{Call, Service, longest_chain, writes};

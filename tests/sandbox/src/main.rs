@@ -13,7 +13,7 @@ use regcred_sandbox::{Call, Ports, Sandbox, World};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Loopback doubles of AWS (Secrets Manager, ECR, STS), GitHub and Docker Hub.
+/// Loopback doubles of AWS (Secrets Manager, ECR, STS), GitHub, Kubernetes and Docker Hub.
 ///
 /// Prints `export NAME=value` lines, then serves until Ctrl-C. What landed where: GET /_sandbox/state on any of the
 /// addresses; the requests so far: GET /_sandbox/calls.
@@ -43,6 +43,12 @@ struct Options {
     /// Port of GitHub
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port_github: u16,
+    /// Port of Kubernetes
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port_kubernetes: u16,
+    /// Write the kubeconfig of the clusters there, and export KUBECONFIG
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
     /// Port of Docker Hub
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port_registry: u16,
@@ -59,11 +65,19 @@ fn main() -> io::Result<()> {
     if let Some(Command::Report(report)) = &options.command {
         return report.print();
     }
-    let ports = Ports { aws: options.port_aws, github: options.port_github, registry: options.port_registry };
+    let ports = Ports {
+        aws: options.port_aws,
+        github: options.port_github,
+        kubernetes: options.port_kubernetes,
+        registry: options.port_registry,
+    };
     let sandbox = Sandbox::start_on(world(&options)?, ports)?;
     sandbox.set_latency(Duration::from_millis(options.latency_ms));
     record(&sandbox, &options)?;
-    Builder::new_current_thread().enable_all().build()?.block_on(serve(&sandbox))?;
+    Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(serve(&sandbox, options.kubeconfig.as_deref()))?;
     save(options.state.as_deref(), &sandbox.snapshot())
 }
 
@@ -111,9 +125,14 @@ fn save(path: Option<&Path>, world: &World) -> io::Result<()> {
     std::fs::rename(new, path)
 }
 
-fn print_environment(sandbox: &Sandbox) -> io::Result<()> {
+fn print_environment(sandbox: &Sandbox, kubeconfig: Option<&Path>) -> io::Result<()> {
+    let mut env = sandbox.env();
+    if let Some(path) = kubeconfig {
+        sandbox.write_kubeconfig(path)?;
+        env.insert("KUBECONFIG".to_owned(), std::path::absolute(path)?.display().to_string());
+    }
     let mut out = io::stdout().lock();
-    for (name, value) in sandbox.env() {
+    for (name, value) in env {
         writeln!(out, "export {name}={}", quoted(&value))?;
     }
     out.flush()
@@ -126,10 +145,10 @@ fn quoted(value: &str) -> String {
 
 /// Prints the environment and stays until a signal. Signals are listened for first: whoever has read the last line may
 /// send one at once.
-async fn serve(sandbox: &Sandbox) -> io::Result<()> {
+async fn serve(sandbox: &Sandbox, kubeconfig: Option<&Path>) -> io::Result<()> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
-    print_environment(sandbox)?;
+    print_environment(sandbox, kubeconfig)?;
     tokio::select! {
         _ = interrupted.recv() => {}
         _ = terminated.recv() => {}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
@@ -27,6 +28,8 @@ pub struct Ports {
     pub aws: u16,
     /// For GitHub.
     pub github: u16,
+    /// For Kubernetes.
+    pub kubernetes: u16,
     /// For Docker Hub.
     pub registry: u16,
 }
@@ -34,7 +37,7 @@ pub struct Ports {
 /// Running doubles, on loopback only. Dropped, they stop.
 pub struct Sandbox {
     shared: Arc<Shared>,
-    doors: [DoorHandle; 3],
+    doors: [DoorHandle; 4],
     runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -61,6 +64,7 @@ impl Sandbox {
         let opened = [
             open(Door::Aws, ports.aws)?,
             open(Door::GitHub, ports.github)?,
+            open(Door::Kubernetes, ports.kubernetes)?,
             open(Door::Registry, ports.registry)?,
         ];
         let shared = Arc::new(Shared::new(world));
@@ -104,6 +108,13 @@ impl Sandbox {
             env.insert("GITHUB_TOKEN".to_owned(), state.github.exported_token.clone());
         }
         env
+    }
+
+    /// Writes the kubeconfig with every context of the world, to be passed on as `KUBECONFIG`: the environment that
+    /// `env` gives has none, so that a run without Kubernetes meets no cluster.
+    pub fn write_kubeconfig(&self, path: &Path) -> io::Result<()> {
+        let config = self.state().kubernetes.kubeconfig(&self.url(Door::Kubernetes));
+        std::fs::write(path, serde_json::to_vec_pretty(&config)?)
     }
 
     /// `http://127.0.0.1:PORT` of a listener.
@@ -208,10 +219,11 @@ impl Sandbox {
     }
 
     fn door(&self, door: Door) -> &DoorHandle {
-        let [aws, github, registry] = &self.doors;
+        let [aws, github, kubernetes, registry] = &self.doors;
         match door {
             Door::Aws => aws,
             Door::GitHub => github,
+            Door::Kubernetes => kubernetes,
             Door::Registry => registry,
         }
     }

@@ -23,7 +23,7 @@ use crate::gate::Moment;
 use crate::message::{Reply, Request};
 use crate::shared::Shared;
 use crate::world::World;
-use crate::{aws, github, registry};
+use crate::{aws, github, kubernetes, registry};
 
 /// No request of the real systems comes near this; a bigger one is a fault of the program under test.
 const BODY_LIMIT: usize = 4 << 20;
@@ -35,6 +35,8 @@ pub enum Door {
     Aws,
     /// GitHub, also under `/api/v3`.
     GitHub,
+    /// Every cluster's API server, each under `/k8s/clusters/{name}`.
+    Kubernetes,
     /// Docker Hub: registry, token service and hub API.
     Registry,
 }
@@ -63,6 +65,7 @@ impl Door {
         match self {
             Self::Aws => aws::asked(request),
             Self::GitHub => github::asked(request),
+            Self::Kubernetes => kubernetes::asked(request),
             Self::Registry => registry::asked(request),
         }
     }
@@ -71,14 +74,16 @@ impl Door {
         match self {
             Self::Aws => aws::answer(world, request),
             Self::GitHub => github::answer(world, request).into(),
+            Self::Kubernetes => kubernetes::answer(world, request),
             Self::Registry => registry::answer(world, request).into(),
         }
     }
 
-    fn refuse(self, world: &World, request: &Request, kind: &Kind) -> Reply {
+    fn refuse(self, world: &mut World, request: &Request, kind: &Kind) -> Reply {
         match self {
             Self::Aws => aws::refuse(request, kind),
             Self::GitHub => github::refuse(world, kind),
+            Self::Kubernetes => kubernetes::refuse(world, request, kind),
             Self::Registry => registry::refuse(kind),
         }
     }
@@ -178,7 +183,7 @@ async fn effect(
     match fault {
         Some(Kind::TimeoutBefore) => pending().await,
         Some(Kind::ResetBefore) => Err(hang_up()),
-        Some(kind) if !kind.takes_effect() => Ok(door.refuse(&shared.world(), request, kind)),
+        Some(kind) if !kind.takes_effect() => Ok(door.refuse(&mut shared.world(), request, kind)),
         _ => {
             let answer = door.answer(&mut shared.world(), request);
             shared.note(index, answer.violations);

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::Aws;
 use crate::github::GitHub;
+use crate::kubernetes::Kubernetes;
 use crate::registry::Registry;
 
 /// Everything that the doubles remember. `Clone` and serde make a snapshot of it.
 ///
 /// The default has one AWS user in account 123456789012, one organization `acme` with the repositories `acme/api` and
-/// `acme/web`, and one Docker Hub account `acme`; nothing in any store yet.
+/// `acme/web`, one Kubernetes cluster `prod` and one Docker Hub account `acme`; nothing in any store yet.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct World {
@@ -22,6 +23,8 @@ pub struct World {
     pub aws: Aws,
     /// Repositories, organizations, their secrets and variables.
     pub github: GitHub,
+    /// Clusters: namespaces, secrets and service accounts.
+    pub kubernetes: Kubernetes,
     /// Docker Hub: accounts, tokens and pull limits.
     pub registry: Registry,
 }
@@ -34,6 +37,7 @@ impl World {
             clock: Clock::default(),
             aws: Aws::empty(),
             github: GitHub::empty(),
+            kubernetes: Kubernetes::empty(),
             registry: Registry::empty(),
         }
     }
