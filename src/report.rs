@@ -148,6 +148,7 @@ impl Report {
 fn settled(change: &Change) -> Outcome {
     match (change.action, &change.reason) {
         (Action::Keep, Reason::Unknown) => Outcome::Unknown,
+        (Action::Keep, Reason::Terminating) => Outcome::Skipped(Failure::new(change.reason.to_string())),
         (Action::Keep, _) => Outcome::Unchanged,
         (Action::Blocked, _) => Outcome::Blocked,
         (Action::Unread, Reason::Unreadable(unreadable)) => Outcome::Unread { login: unreadable.login },

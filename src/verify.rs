@@ -1,10 +1,12 @@
 //! Proving what is in place, each system by its own means.
 
+use std::collections::BTreeSet;
+
 use crate::model::Address;
 use crate::observe::{Clients, Observed};
 use crate::plan::{Change, Plan};
 use crate::report::Finding;
-use crate::targets::aws;
+use crate::targets::{aws, kubernetes};
 
 /// Which rows are proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,23 +27,30 @@ pub async fn verify(
     exists: impl Fn(&Change) -> bool,
     concurrency: usize,
 ) -> Vec<Finding> {
+    let touched = touched(plan);
+    let concerns = |change: &Change| {
+        scope == Scope::All
+            || change.action.writes()
+            || change.after.iter().any(|address| touched.contains(address))
+    };
     let rows: Vec<&Change> =
-        plan.changes.iter().filter(|change| exists(change) && concerns(plan, change, scope)).collect();
-    let mut findings = aws::verify::verify(&rows, &clients.aws, &observed.aws, concurrency).await;
+        plan.changes.iter().filter(|change| exists(change) && concerns(change)).collect();
+    let executed = scope == Scope::Touched;
+    let (mut findings, in_clusters) = tokio::join!(
+        aws::verify::verify(&rows, &clients.aws, &observed.aws, concurrency),
+        kubernetes::verify::verify(&rows, &clients.kubernetes, &plan.fingerprints, executed, concurrency),
+    );
+    findings.extend(in_clusters);
     findings.sort_by(|one, other| one.address.cmp(&other.address));
     findings
 }
 
-fn concerns(plan: &Plan, change: &Change, scope: Scope) -> bool {
-    let touched = |address: &Address| {
-        plan.changes.iter().any(|other| {
-            other.address == *address
-                && (other.action.writes() || other.after.iter().any(|before| writes(plan, before)))
-        })
+/// What this run wrote, and what waited for that.
+fn touched(plan: &Plan) -> BTreeSet<&Address> {
+    let written: BTreeSet<&Address> =
+        plan.changes.iter().filter(|change| change.action.writes()).map(|change| &change.address).collect();
+    let touches = |change: &&Change| {
+        change.action.writes() || change.after.iter().any(|before| written.contains(before))
     };
-    scope == Scope::All || change.action.writes() || change.after.iter().any(touched)
-}
-
-fn writes(plan: &Plan, address: &Address) -> bool {
-    plan.changes.iter().any(|change| change.address == *address && change.action.writes())
+    plan.changes.iter().filter(touches).map(|change| &change.address).collect()
 }

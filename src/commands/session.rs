@@ -9,14 +9,14 @@ use crate::desired::{self, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
 use crate::http::Http;
-use crate::model::{Credential, CredentialId, Fingerprint, Problem};
+use crate::model::{Credential, CredentialId, Fingerprint, Problem, google_key};
 use crate::observe::{self, Clients, Observed};
 use crate::plan::{self, Known, Options, Plan, Read, Unreadable};
 use crate::prove::{self, Proofs};
 use crate::registry::{Registry, token_kind};
 use crate::report::{ExitStatus, Report};
 use crate::sources::{Shared, Source, Unread, off_thread};
-use crate::targets::{aws, github};
+use crate::targets::{aws, github, kubernetes};
 use crate::ui::Ui;
 use crate::vault::{Resolved, Vault};
 use crate::view::{Shown, json};
@@ -138,10 +138,12 @@ impl Context<'_> {
         let sessions = aws::read::sessions(&desired.aws);
         let profile = self.env.filled("AWS_PROFILE");
         let wanted = !desired.github.is_empty();
-        let (aws, github) = tokio::join!(aws::config::Clients::prepare(&sessions, profile), async {
-            if wanted { self.github(github).await } else { Err(not_needed()) }
-        });
-        Clients { aws, github }
+        let (aws, github, kubernetes) = tokio::join!(
+            aws::config::Clients::prepare(&sessions, profile),
+            async { if wanted { self.github(github).await } else { Err(not_needed()) } },
+            kubernetes::login::Clients::prepare(&desired.kubernetes, self.env),
+        );
+        Clients { aws, github, kubernetes }
     }
 
     async fn github(&self, base: &str) -> Read<github::Client> {
@@ -258,6 +260,17 @@ async fn value(
     if registry == Registry::docker_hub() {
         resolved.username = resolved.username.to_lowercase();
     }
+    // A user name with a colon cannot be told from its password, at no registry and in no Docker configuration.
+    if resolved.username.contains(':') {
+        let message = format!("the user name of {id} has a colon in it, which no login can carry");
+        let hint = Some("compare it with the registry's own page of the account".to_owned());
+        return Err(vec![Problem { place: None, message, hint }].into());
+    }
+    if let Some(fault) = google_key::fault(&resolved.username, resolved.token.expose()) {
+        let message = format!("the token of {id}, whose user name is {}, {fault}", resolved.username);
+        let hint = Some("give the whole key file, such as from: { file: key.json }".to_owned());
+        return Err(vec![Problem { place: None, message, hint }].into());
+    }
     off_thread(move || {
         let fingerprint = Fingerprint::of(&registry, &resolved.username, &resolved.token);
         let kind = token_kind(&registry, &resolved.username, &resolved.token);
@@ -283,6 +296,10 @@ fn doing(desired: &Desired) -> String {
         [] => {}
         [one] => places.push(format!("GitHub {one}")),
         several => places.push(format!("GitHub in {} places", several.len())),
+    }
+    let contexts = kubernetes::contexts(&desired.kubernetes);
+    if !contexts.is_empty() {
+        places.push(format!("Kubernetes in {}", contexts.into_iter().collect::<Vec<_>>().join(", ")));
     }
     format!("Proving the credential and reading {} …", places.join(" and "))
 }

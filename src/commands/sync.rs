@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::execute::{Event, Writers, execute};
 use crate::model::Address;
 use crate::report::{ExitStatus, Outcome, Report};
-use crate::targets::{aws, github};
+use crate::targets::{aws, github, kubernetes};
 use crate::ui::Verbosity;
 use crate::verify::{Scope, verify};
 use crate::view::{human, json};
@@ -99,6 +99,7 @@ async fn write(
     let writers = Writers {
         aws: aws::write::Writer::new(&session.clients.aws, &session.observed.aws),
         github: session.clients.github.as_ref().ok().map(github::write::Writer::new),
+        kubernetes: kubernetes::write::Writer::new(&session.clients.kubernetes, &session.observed.kubernetes),
     };
     let tell = |event: Event| tell(context, &event);
     execute(&session.plan, &writers, &session.vault, context.concurrency(), stop, &tell).await

@@ -17,7 +17,7 @@ pub use endpoints::Addresses;
 use crate::env::Env;
 use crate::model::{Credential, CredentialId, Place, Problem};
 use crate::sources::{self, Source, Spec};
-use crate::targets::{aws, github};
+use crate::targets::{aws, github, kubernetes};
 
 /// What is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Desired {
     pub aws: Vec<aws::Desired>,
     /// Their places in GitHub.
     pub github: Vec<github::Desired>,
+    /// Their places in Kubernetes.
+    pub kubernetes: Vec<kubernetes::Desired>,
     /// For which targets plain http to another machine is allowed.
     pub insecure: Insecure,
     /// What people should know about how it was found.
@@ -180,6 +182,7 @@ fn restrict(desired: &mut Desired, request: &Request) -> Vec<Problem> {
         desired.credentials.retain(|credential| credential.id.0 == *name);
         desired.aws.retain(|place| place.credential.0 == *name);
         desired.github.retain(|place| place.credential.0 == *name);
+        desired.kubernetes.retain(|place| place.credential.0 == *name);
     }
     if !request.stacks.is_empty() {
         problems.extend(restrict_stacks(desired, &request.stacks));
@@ -198,8 +201,9 @@ fn restrict_stacks(desired: &mut Desired, stacks: &[String]) -> Vec<Problem> {
         place.stacks.retain(|stack| stacks.contains(&stack.name));
     }
     desired.aws.retain(|place| !place.stacks.is_empty());
-    // GitHub's secrets belong to no stack.
+    // GitHub's secrets and those of clusters belong to no stack.
     desired.github.clear();
+    desired.kubernetes.clear();
     let used = |credential: &Credential| desired.aws.iter().any(|place| place.credential == credential.id);
     desired.credentials.retain(used);
     problems

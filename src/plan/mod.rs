@@ -20,7 +20,7 @@ use crate::desired::Desired;
 use crate::model::{Address, CredentialId, Fingerprint};
 use crate::observe::Observed;
 use crate::registry::TokenKind;
-use crate::targets::{Operation, aws, github};
+use crate::targets::{Operation, aws, github, kubernetes};
 
 /// One row of the plan: one remote thing and what happens to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,7 +127,8 @@ fn rows(
 ) -> BTreeMap<Address, Change> {
     let aws = aws::diff(&desired.aws, &observed.aws, known, options);
     let github = github::diff(&desired.github, &observed.github, known, options, spreading);
-    order::merged(aws.into_iter().chain(github))
+    let kubernetes = kubernetes::diff(&desired.kubernetes, &observed.kubernetes, known, options);
+    order::merged(aws.into_iter().chain(github).chain(kubernetes))
 }
 
 fn spreading(rows: &[Change]) -> BTreeSet<CredentialId> {
@@ -138,6 +139,7 @@ fn notes(desired: &Desired, observed: &Observed, known: &BTreeMap<CredentialId, 
     let mut notes = desired.notes.clone();
     notes.extend(aws::notes(&desired.aws, &observed.aws));
     notes.extend(github::notes(&desired.github, &observed.github));
+    notes.extend(kubernetes::notes(&desired.kubernetes, &observed.kubernetes));
     notes.extend(known.iter().filter_map(|(id, known)| doubts(id, known)));
     notes
 }

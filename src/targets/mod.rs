@@ -4,6 +4,7 @@
 
 pub mod aws;
 pub mod github;
+pub mod kubernetes;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,8 @@ pub enum Operation {
     Aws(aws::Operation),
     /// In GitHub.
     Github(github::Operation),
+    /// In Kubernetes.
+    Kubernetes(kubernetes::Operation),
 }
 
 impl Operation {
@@ -28,6 +31,7 @@ impl Operation {
         match self {
             Self::Aws(operation) => operation.carries_value(),
             Self::Github(operation) => operation.carries_value(),
+            Self::Kubernetes(operation) => operation.carries_value(),
         }
     }
 
@@ -35,7 +39,7 @@ impl Operation {
     #[must_use]
     pub fn records(&self) -> &[Address] {
         match self {
-            Self::Aws(_) => &[],
+            Self::Aws(_) | Self::Kubernetes(_) => &[],
             Self::Github(operation) => operation.records(),
         }
     }
@@ -46,6 +50,7 @@ impl Operation {
         match self {
             Self::Aws(operation) => operation.requests(),
             Self::Github(operation) => operation.requests(),
+            Self::Kubernetes(operation) => operation.requests(),
         }
     }
 }

@@ -233,7 +233,9 @@ pub fn event(event: &Event) -> Option<String> {
 #[must_use]
 pub fn findings(findings: &[Finding]) -> String {
     let line = |finding: &Finding| match &finding.result {
-        Ok(()) => format!("{}  {} by ECR\n", styled(GOOD, "proven"), finding.address),
+        Ok(()) => {
+            format!("{}  {} {}\n", styled(GOOD, "proven"), finding.address, means(&finding.address))
+        }
         Err(failure) => {
             let hint = failure.hint.as_ref().map(|hint| format!("    {} {hint}\n", styled(HINT, "hint:")));
             let line = format!("{} {}: {failure}\n", styled(BAD, "invalid"), finding.address);
@@ -241,6 +243,14 @@ pub fn findings(findings: &[Finding]) -> String {
         }
     };
     findings.iter().map(line).collect()
+}
+
+/// By what something is proven.
+fn means(address: &Address) -> &'static str {
+    match address {
+        Address::Kubernetes { .. } => "by reading it back",
+        _ => "by ECR",
+    }
 }
 
 /// What came of a run, failures last, each with its next command.
@@ -270,8 +280,12 @@ pub fn report(plan: &Plan, report: &Report) -> String {
 
 fn report_summary(plan: &Plan, report: &Report) -> String {
     let count = |matching: fn(&Outcome) -> bool| report.count(matching);
-    let invalid = report.findings.iter().filter(|finding| finding.result.is_err()).count();
-    let proven = report.findings.len() - invalid;
+    let findings = |good: bool, cluster: bool| {
+        let of_kind = |finding: &&Finding| {
+            finding.result.is_ok() == good && (finding.address.system() == "kubernetes") == cluster
+        };
+        report.findings.iter().filter(of_kind).count()
+    };
     let named = [
         (count(|outcome| matches!(outcome, Outcome::Applied)), "applied"),
         (count(|outcome| matches!(outcome, Outcome::Differs)), "different"),
@@ -282,8 +296,10 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
         (count(|outcome| matches!(outcome, Outcome::Skipped(_))), "skipped"),
         (count(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
         (count(|outcome| matches!(outcome, Outcome::NotStarted(_))), "not started"),
-        (proven, "proven by ECR"),
-        (invalid, "invalid at ECR"),
+        (findings(true, false), "proven by ECR"),
+        (findings(false, false), "invalid at ECR"),
+        (findings(true, true), "proven by reading back"),
+        (findings(false, true), "not as written"),
     ];
     let parts: Vec<String> = named
         .iter()

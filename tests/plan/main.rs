@@ -10,6 +10,7 @@ mod aws_secret;
 mod case;
 mod coverage;
 mod github;
+mod kubernetes;
 mod model;
 mod properties;
 mod runs;

@@ -3,10 +3,12 @@
 mod aws;
 mod from;
 mod github;
+mod kubernetes;
 
 pub(super) use aws::{Aws, Stack};
 pub(super) use from::{AwsSecret, From, Names};
 pub(super) use github::Github;
+pub(super) use kubernetes::{Kubernetes, Projects, Runai};
 
 use super::node::{Node, Reader, Spanned};
 
@@ -25,6 +27,7 @@ pub(super) struct Credential {
     pub(super) from: Option<From>,
     pub(super) aws: Option<Aws>,
     pub(super) github: Vec<Github>,
+    pub(super) kubernetes: Vec<Kubernetes>,
 }
 
 impl File {
@@ -60,7 +63,7 @@ fn credential(reader: &Reader, id: &Spanned<String>, node: &Node) -> Option<Cred
         reader.map(node, &format!("`to` of {what}"), &["aws", "github", "kubernetes", "runpod", "daytona"])
     });
     let target = |name: &str| to.as_ref().and_then(|to| to.get(name));
-    for later in ["kubernetes", "runpod", "daytona"] {
+    for later in ["runpod", "daytona"] {
         if let Some(node) = target(later) {
             reader.problem(
                 node.at,
@@ -70,11 +73,13 @@ fn credential(reader: &Reader, id: &Spanned<String>, node: &Node) -> Option<Cred
         }
     }
     let github = target("github").map_or(&[][..], |node| reader.list(node, "`github`"));
+    let kubernetes = target("kubernetes").map_or(&[][..], |node| reader.list(node, "`kubernetes`"));
     Some(Credential {
         id: id.clone(),
         registry: fields.text("registry"),
         from: fields.get("from").and_then(|node| from::from(reader, node)),
         aws: target("aws").and_then(|node| aws::aws(reader, node)),
         github: github.iter().filter_map(|node| github::place(reader, node)).collect(),
+        kubernetes: kubernetes.iter().filter_map(|node| kubernetes::place(reader, node)).collect(),
     })
 }

@@ -4,6 +4,7 @@
 mod aws;
 mod from;
 mod github;
+mod kubernetes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -72,11 +73,14 @@ impl Validator {
         for place in &declared.github {
             self.github(&id, place);
         }
-        if declared.aws.is_none() && declared.github.is_empty() {
+        for place in &declared.kubernetes {
+            self.kubernetes(&id, &registry, place);
+        }
+        if declared.aws.is_none() && declared.github.is_empty() && declared.kubernetes.is_empty() {
             self.refuse(
                 declared.id.at,
                 format!("credential `{id}` goes nowhere"),
-                "add `to:` with aws or github",
+                "add `to:` with aws, github or kubernetes",
             );
         }
         self.not_back(&id, declared);
