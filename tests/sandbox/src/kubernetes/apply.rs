@@ -48,6 +48,10 @@ fn read(visit: &Visit<'_>, body: &Value) -> Result<Value, Refusal> {
 fn merged(visit: &Visit<'_>, old: Value, wanted: &Value) -> Result<Value, Refusal> {
     let (manager, before, theirs) = (visit.manager(), fields::leaves(&old), fields::leaves(wanted));
     let mut owners = fields::owners(&old);
+    if owners.is_empty() {
+        // What nobody is known to have set, somebody has.
+        fields::own(&mut owners, "before-first-apply", "Update", &visit.now).extend(before.keys().cloned());
+    }
     let force = visit.query.get("force").is_some_and(|force| force == "true");
     let mut conflicts = Vec::new();
     for owner in owners.iter_mut().filter(|owner| !owner.is(&manager, "Apply")) {
