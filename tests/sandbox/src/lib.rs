@@ -26,7 +26,8 @@
 //! curl "$GITHUB_API_URL/_sandbox/state"                  # what landed where, GitHub's secrets opened
 //! ```
 //!
-//! `gh secret set` speaks https only and needs a TLS proxy in front.
+//! With `--kubeconfig FILE`, the clusters are behind the exported `KUBECONFIG`; see [`kubernetes`] for how a test drives
+//! them. `gh secret set` speaks https only and needs a TLS proxy in front.
 //!
 //! How a request goes: `server` reads it whole, `shared` logs it, `faults` may strike, the double's `answer` changes the
 //! [`World`] and replies. Doubles are plain functions on the world, without waiting and without a clock of their own.

@@ -38,14 +38,36 @@ pub(crate) fn groups(_: &mut Visit<'_>) -> Outcome {
 }
 
 pub(crate) fn resources(_: &mut Visit<'_>) -> Outcome {
-    let resource = |name: &str, singular: &str, kind: &str, namespaced: bool, verbs: &[&str]| json!({ "name": name, "singularName": singular, "kind": kind, "namespaced": namespaced, "verbs": verbs });
+    let resource = |name: &str, singular: &str, kind: &str, short: &[&str], verbs: &[&str]| {
+        let mut resource = json!({ "name": name, "singularName": singular, "kind": kind });
+        resource["namespaced"] = (kind != "Namespace").into();
+        resource["verbs"] = json!(verbs);
+        resource["shortNames"] = json!(short);
+        resource
+    };
     let all = ["create", "delete", "get", "list", "patch", "update"];
     let resources = [
-        resource("namespaces", "namespace", "Namespace", false, &["get", "list"]),
-        resource("secrets", "secret", "Secret", true, &all),
-        resource("serviceaccounts", "serviceaccount", "ServiceAccount", true, &all),
+        resource("namespaces", "namespace", "Namespace", &["ns"], &["get", "list"]),
+        resource("secrets", "secret", "Secret", &[], &all),
+        resource("serviceaccounts", "serviceaccount", "ServiceAccount", &["sa"], &all),
     ];
     let body = json!({ "kind": "APIResourceList", "groupVersion": "v1", "resources": resources });
+    Ok(Reply::json(200, &body))
+}
+
+/// Of the groups that the reviews are in.
+pub(crate) fn reviews(visit: &mut Visit<'_>) -> Outcome {
+    let group = visit.request.segments().into_iter().rev().nth(1).unwrap_or_default();
+    let (name, kind) = if group.starts_with("authorization") {
+        ("selfsubjectaccessreviews", "SelfSubjectAccessReview")
+    } else {
+        ("selfsubjectreviews", "SelfSubjectReview")
+    };
+    let resource = json!({
+        "name": name, "singularName": kind.to_lowercase(), "kind": kind, "namespaced": false, "verbs": ["create"],
+    });
+    let group = format!("{group}/v1");
+    let body = json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group, "resources": [resource] });
     Ok(Reply::json(200, &body))
 }
 

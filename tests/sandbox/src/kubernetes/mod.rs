@@ -30,6 +30,10 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! Without a certificate, `kubectl` sends no token and is `system:anonymous`, who may what a test grants it
+//! (`grant("system:anonymous", None, …)`); its `get`, `patch`, `label`, `delete` and `apply --validate=false` work, while
+//! what it sends as protobuf (`create secret`, `auth can-i`) is refused.
+//!
 //! Where it differs from the real one: bodies are JSON (no YAML, protobuf or CBOR); nothing can be watched; the pages
 //! of a list come from the state as it is, not as it was at the first page; a repeated JSON key is not noticed; a
 //! controller acts only where a test says so ([`Meanwhile`], [`Cluster::late_service_account`]).

@@ -108,8 +108,10 @@ pub(crate) fn replace(visit: &mut Visit<'_>) -> Outcome {
     check_namespace(visit, &object)?;
     match object["metadata"]["name"].as_str() {
         None => {
-            let words = "the name of the object (based on URL) was undeterminable: name must be provided";
-            return Err(Refusal::bad_request(words));
+            return Err(Refusal::bad_request(format!(
+                "the name of the object ({} based on URL) was undeterminable: name must be provided",
+                visit.name
+            )));
         }
         Some(name) if name != visit.name => {
             return Err(Refusal::bad_request(format!(

@@ -69,6 +69,8 @@ static ROUTES: &[Route] = &[
     route("GET /api", "", Nothing, discovery::versions),
     route("GET /apis", "", Nothing, discovery::groups),
     route("GET /api/v1", "", Nothing, discovery::resources),
+    route("GET /apis/authorization.k8s.io/v1", "", Nothing, discovery::reviews),
+    route("GET /apis/authentication.k8s.io/v1", "", Nothing, discovery::reviews),
     route("POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "", Nothing, discovery::may_i),
     route("POST /apis/authentication.k8s.io/v1/selfsubjectreviews", "", Nothing, discovery::who_am_i),
     route("GET /api/v1/namespaces", "list", Namespaces, list::list),

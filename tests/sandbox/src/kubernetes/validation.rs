@@ -92,16 +92,12 @@ fn secret_update(old: &Value, new: &Value) -> Vec<Cause> {
 }
 
 fn secret(secret: &Value) -> Vec<Cause> {
-    let key_pattern = format!(
-        "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or \
-         'KEY_NAME',  or 'key-name', regex used for validation is '{DATA_KEY}')"
-    );
     let mut causes = Vec::new();
     let mut size = 0;
     for (key, value) in members(&secret["data"]) {
-        if !matches(DATA_KEY, key) || key == "." || key == ".." {
-            causes.push(Cause::invalid(format!("data[{key}]"), key, &key_pattern));
-        }
+        causes.extend(
+            data_key(key).into_iter().map(|words| Cause::invalid(format!("data[{key}]"), key, words)),
+        );
         size += decoded(value).len();
     }
     if size > SECRET_LIMIT {
@@ -127,6 +123,25 @@ fn secret(secret: &Value) -> Vec<Cause> {
         }
     }
     causes
+}
+
+fn data_key(key: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if key.len() > 253 {
+        wrong.push("must be no more than 253 characters".to_owned());
+    }
+    if !matches(DATA_KEY, key) {
+        wrong.push(format!(
+            "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or \
+             'KEY_NAME',  or 'key-name', regex used for validation is '{DATA_KEY}')"
+        ));
+    }
+    match key {
+        "." | ".." => wrong.push(format!("must not be '{key}'")),
+        _ if key.starts_with("..") => wrong.push("must not start with '..'".to_owned()),
+        _ => {}
+    }
+    wrong
 }
 
 fn decoded(value: &Value) -> Vec<u8> {
@@ -185,7 +200,7 @@ pub(crate) fn label_key(key: &str) -> Vec<String> {
         [prefix, name] => (Some(prefix), name),
         _ => {
             return vec![format!(
-                "a qualified name {pattern} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+                "a valid label key {pattern} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
             )];
         }
     };

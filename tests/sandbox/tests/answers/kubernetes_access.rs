@@ -152,6 +152,8 @@ fn everybody_may_ask_for_the_version_and_the_resources() {
         (&json!("1"), &json!("36"), &json!("v1.36.2"))
     );
     assert_eq!(bob.get("/readyz").text(), "ok");
+    let group = bob.get("/apis/authorization.k8s.io/v1").json();
+    assert_eq!(group["resources"][0]["kind"], "SelfSubjectAccessReview");
     assert_eq!(bob.get("/api/v1").json()["resources"].as_array().unwrap().len(), 3);
 }
 

@@ -321,6 +321,10 @@ fn a_body_is_of_its_path() {
         wrong(&format!("{LIST}/other"), &body),
         "the name of the object (docker-hub) does not match the name on the URL (other)"
     );
+    assert_eq!(
+        wrong(ONE, &json!({})),
+        "the name of the object (docker-hub based on URL) was undeterminable: name must be provided"
+    );
     body["metadata"]["namespace"] = "default".into();
     assert_eq!(
         wrong(ONE, &body),
