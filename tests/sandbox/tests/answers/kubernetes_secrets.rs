@@ -1,4 +1,4 @@
-//! Kubernetes: creating, replacing and deleting secrets, and what is refused.
+//! Kubernetes: creating and replacing secrets, and what is refused.
 
 use serde_json::{Value, json};
 
@@ -8,12 +8,12 @@ const LIST: &str = "/api/v1/namespaces/runai/secrets";
 const ONE: &str = "/api/v1/namespaces/runai/secrets/docker-hub";
 const HUB: &str = "https://index.docker.io/v1/";
 
-fn config() -> Value {
+pub(crate) fn config() -> Value {
     json!({ "auths": { HUB: { "username": "acme", "password": "s3cret", "auth": "YWNtZTpzM2NyZXQ=" } } })
 }
 
 /// Reason and message of a refusal.
-fn refusal(answer: &Answer) -> (u16, String, String) {
+pub(crate) fn refusal(answer: &Answer) -> (u16, String, String) {
     let body = answer.json();
     assert_eq!(
         (&body["kind"], &body["status"], &body["code"]),
@@ -358,47 +358,4 @@ fn a_dry_run_checks_and_writes_nothing() {
     assert_eq!(prod.post(&path, &pull_secret("Docker Hub", &config())).status, 422);
     assert_eq!(prod.get(ONE).status, 404);
     assert!(sandbox.calls().iter().all(|call| !call.is_write));
-}
-
-#[test]
-fn a_delete_tells_what_it_deleted_and_keeps_to_its_preconditions() {
-    let sandbox = start();
-    let prod = Kubernetes::new(&sandbox);
-    let made = prod.post(LIST, &pull_secret("docker-hub", &config())).json();
-    let uid = made["metadata"]["uid"].as_str().unwrap();
-    let delete =
-        |preconditions: Value| prod.request("DELETE", ONE, &json!({ "preconditions": preconditions }));
-    let refused = delete(json!({ "uid": "another" }));
-    let message = format!(
-        "Operation cannot be fulfilled on secrets \"docker-hub\": the UID in the precondition (another) does not match the \
-         UID in record ({uid}). The object might have been deleted and then recreated"
-    );
-    assert_eq!(refusal(&refused), (409, "Conflict".to_owned(), message));
-    assert_eq!(delete(json!({ "resourceVersion": "1" })).status, 409);
-    let deleted =
-        delete(json!({ "uid": uid, "resourceVersion": made["metadata"]["resourceVersion"] })).json();
-    assert_eq!(
-        deleted,
-        json!({
-            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
-            "details": { "name": "docker-hub", "kind": "secrets", "uid": uid },
-        })
-    );
-    assert_eq!(delete(Value::Null).status, 404);
-}
-
-#[test]
-fn a_finalizer_holds_a_deleted_secret_and_its_name() {
-    let sandbox = start_with(|world| {
-        let secret = world.kubernetes.cluster_mut("prod").put_pull_secret("runai", "docker-hub", &config());
-        secret["metadata"]["finalizers"] = json!(["example.com/hold"]);
-    });
-    let prod = Kubernetes::new(&sandbox);
-    let marked = prod.request("DELETE", ONE, &Value::Null).json();
-    assert_eq!(marked["kind"], "Secret");
-    assert!(marked["metadata"]["deletionTimestamp"].is_string());
-    let again = prod.post(LIST, &pull_secret("docker-hub", &config()));
-    assert_eq!(refusal(&again).2, "object is being deleted: secrets \"docker-hub\" already exists");
-    prod.patch("merge-patch", ONE, &json!({ "metadata": { "finalizers": null } }));
-    assert_eq!(prod.get(ONE).status, 404);
 }

@@ -14,6 +14,7 @@ mod identity;
 mod kms;
 mod kubernetes_access;
 mod kubernetes_apply;
+mod kubernetes_deletions;
 mod kubernetes_lists;
 mod kubernetes_patches;
 mod kubernetes_secrets;
