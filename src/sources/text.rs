@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::model::google_key::{BASE64_KEY_USER, KEY_USER, is_base64_key, is_key};
+use crate::model::google_key::{BASE64_KEY_USER, KEY_USER, fault, is_base64_key, is_key};
 use crate::model::{Secret, secret};
 use crate::vault::Resolved;
 
@@ -74,6 +74,9 @@ pub(super) fn checked(username: &str, token: &str) -> Result<Resolved, String> {
         if let Some(flaw) = secret::flaw(value) {
             return Err(format!("gives a {what} that {flaw}"));
         }
+    }
+    if let Some(fault) = fault(username, token) {
+        return Err(format!("gives a token that {fault}"));
     }
     Ok(Resolved { username: username.to_owned(), token: Secret::new(token.to_owned()) })
 }

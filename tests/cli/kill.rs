@@ -29,7 +29,7 @@ pub(crate) fn in_parallel<J: Sync>(threads: usize, jobs: &[J], work: impl Fn(&J)
 }
 
 /// Runs a sync and kills it at this request. Whether it came that far.
-fn kill_at(place: &Place, index: usize, moment: Moment) -> bool {
+pub(crate) fn kill_at(place: &Place, index: usize, moment: Moment) -> bool {
     place.sandbox.clear_calls();
     let mut pause = place.sandbox.pause_at(index, moment);
     let mut child =

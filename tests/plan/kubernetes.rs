@@ -359,9 +359,14 @@ fn labels_that_no_namespace_has_are_told() {
 #[test]
 fn the_roles_are_the_smallest_that_suffice() {
     let selected = wanted(Scope::Selector("team=a".to_owned()));
-    let single = Desired { service_accounts: BTreeSet::new(), ..wanted(Scope::RunaiCluster) };
+    let single = Desired {
+        service_accounts: BTreeSet::new(),
+        secret: "pulls".to_owned(),
+        ..wanted(Scope::RunaiCluster)
+    };
+    let covered = wanted(named(&["team-b"]));
     let other = Desired { context: "other".to_owned(), ..wanted(named(&["x"])) };
-    insta::assert_snapshot!(roles(&[selected, single, other], PROD), @r##"
+    insta::assert_snapshot!(roles(&[selected, single, covered, other], PROD), @r##"
     # The smallest roles for `regcred sync` on prod. `plan` and `verify` do without create and patch;
     # `sync --allow-replace` also deletes secrets. To bind them to whoever runs it:
     #   kubectl --context prod create clusterrolebinding regcred --clusterrole=regcred --user=NAME
@@ -380,8 +385,20 @@ fn the_roles_are_the_smallest_that_suffice() {
     kind: Role
     metadata: { name: regcred, namespace: "runai" }
     rules:
+      - { apiGroups: [""], resources: [secrets], resourceNames: ["pulls"], verbs: [get, patch] }
+    "##);
+    insta::assert_snapshot!(roles(&[wanted(named(&["team-b"]))], PROD), @r##"
+    # The smallest roles for `regcred sync` on prod. `plan` and `verify` do without create and patch;
+    # `sync --allow-replace` also deletes secrets. To bind them to whoever runs it:
+    #   kubectl --context prod -n team-b create rolebinding regcred --role=regcred --user=NAME
+    ---
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: Role
+    metadata: { name: regcred, namespace: "team-b" }
+    rules:
       - { apiGroups: [""], resources: [secrets], verbs: [create] }
       - { apiGroups: [""], resources: [secrets], resourceNames: ["docker-hub"], verbs: [get, patch] }
+      - { apiGroups: [""], resources: [serviceaccounts], resourceNames: ["default"], verbs: [get, patch] }
     "##);
 }
 

@@ -20,6 +20,14 @@ struct Needs<'a> {
 }
 
 impl<'a> Needs<'a> {
+    /// What is left of it beside a role for all namespaces.
+    fn without(&self, everywhere: &Self) -> Self {
+        Self {
+            secrets: self.secrets.difference(&everywhere.secrets).copied().collect(),
+            accounts: self.accounts.difference(&everywhere.accounts).copied().collect(),
+        }
+    }
+
     fn add(&mut self, desired: &'a Desired) {
         self.secrets.insert(&desired.secret);
         self.accounts.extend(desired.service_accounts.iter().map(String::as_str));
@@ -51,9 +59,14 @@ pub fn roles(desired: &[Desired], context: &str) -> String {
         );
         manifests += "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: { name: regcred }\nrules:\n";
         manifests += "  - { apiGroups: [\"\"], resources: [namespaces], verbs: [list] }\n";
+        manifests += CREATE;
         manifests += &rules(&everywhere, &["get", "list", "patch"]);
     }
     for (namespace, needs) in &named {
+        let needs = needs.without(&everywhere);
+        if needs.secrets.is_empty() && needs.accounts.is_empty() {
+            continue;
+        }
         let _ = writeln!(
             text,
             "#   kubectl --context {context} -n {namespace} create rolebinding regcred --role=regcred --user=NAME"
@@ -62,17 +75,20 @@ pub fn roles(desired: &[Desired], context: &str) -> String {
             manifests,
             "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{ name: regcred, namespace: \"{namespace}\" }}\nrules:\n"
         );
-        manifests += &rules(needs, &["get", "patch"]);
+        manifests += if everywhere.secrets.is_empty() { CREATE } else { "" };
+        manifests += &rules(&needs, &["get", "patch"]);
     }
     text + &manifests
 }
 
 /// A thing that is to be made has no name yet, so that `create` cannot be narrowed to one.
+const CREATE: &str = "  - { apiGroups: [\"\"], resources: [secrets], verbs: [create] }\n";
+
 fn rules(needs: &Needs<'_>, verbs: &[&str]) -> String {
     let list = |names: &BTreeSet<&str>| {
         names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
     };
-    let mut text = "  - { apiGroups: [\"\"], resources: [secrets], verbs: [create] }\n".to_owned();
+    let mut text = String::new();
     for (resource, names) in [("secrets", &needs.secrets), ("serviceaccounts", &needs.accounts)] {
         if !names.is_empty() {
             let _ = writeln!(

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff::{Content, Fault, fault};
 use super::login::Clients;
-use super::read::{Fingerprints, Reader};
-use super::{At, Client, Operation};
+use super::read::{Fingerprints, Reader, state};
+use super::{At, Client, Operation, State};
 use crate::model::{CredentialId, Fingerprint};
 use crate::plan::{Change, Read, Reason};
 use crate::registry::Registry;
@@ -87,7 +87,7 @@ async fn cluster(
     let all = |operations: &[&Operation]| operations.iter().map(|operation| operation.at().clone()).collect();
     let (held, attached) =
         tokio::join!(reader.secrets(all(&secrets), listed), reader.accounts(all(&accounts), listed_accounts));
-    let judge = |operation: &&Operation| match operation {
+    let judge = |operation: &Operation| match operation {
         Operation::PutSecret { at, logins, labels, .. } => Finding {
             address: at.secret(),
             result: held.get(at).map_or(Ok(()), |found| holds(found, logins, labels, fingerprints)),
@@ -97,7 +97,20 @@ async fn cluster(
             result: attached.get(at).map_or(Ok(()), |found| names_all(found, secrets)),
         },
     };
-    secrets.iter().chain(&accounts).map(judge).collect()
+    let mut findings = Vec::new();
+    for operation in secrets.into_iter().chain(accounts) {
+        let gone = matches!(held.get(operation.at()), Some(Ok(None)))
+            || matches!(attached.get(operation.at()), Some(Ok(None)));
+        if !gone || operation.named() || !is_going(client, &operation.at().namespace).await {
+            findings.push(judge(operation));
+        }
+    }
+    findings
+}
+
+/// Whether a namespace that was found is being deleted by now: there is nothing to prove in it.
+async fn is_going(client: &Client, namespace: &str) -> bool {
+    matches!(state(client, namespace).await, Some(State::Absent | State::Terminating))
 }
 
 /// The names of things in namespaces that were found, and so may be many: they are listed at once.
