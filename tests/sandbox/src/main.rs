@@ -103,7 +103,11 @@ fn record(sandbox: &Sandbox, options: &Options) -> io::Result<()> {
     let (state, world) = (options.state.clone(), sandbox.watcher());
     sandbox.on_call(move |call| {
         let written = calls.as_ref().map_or(Ok(()), |file| append(file, call));
-        let saved = if call.is_write { save(state.as_deref(), &world()) } else { Ok(()) };
+        // A copy of a large world takes its time.
+        let saved = match &state {
+            Some(path) if call.is_write => save(Some(path), &world()),
+            _ => Ok(()),
+        };
         if let Err(error) = written.and(saved) {
             // Nobody else can be told from here, and the request itself has been served.
             writeln!(io::stderr(), "regcred-sandbox: {error}").ok();
