@@ -19,6 +19,8 @@ pub(in crate::desired) struct Kubernetes {
 pub(in crate::desired) enum Runai {
     Word(Spanned<String>),
     Projects(Projects),
+    /// What is wrong with it has been said.
+    Broken,
 }
 
 /// `projects: all`, or a list.
@@ -36,7 +38,7 @@ pub(super) fn place(reader: &Reader, node: &Node) -> Option<Kubernetes> {
         context: fields.text("context"),
         namespaces: fields.texts("namespaces"),
         selector: fields.text("selector"),
-        runai: fields.get("runai").and_then(|node| runai(reader, node)),
+        runai: fields.get("runai").map(|node| runai(reader, node).unwrap_or(Runai::Broken)),
         secret: fields.text("secret"),
         service_accounts: fields.texts("service-accounts").unwrap_or_default(),
         insecure: fields.flag("insecure").unwrap_or(false),

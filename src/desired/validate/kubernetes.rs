@@ -73,6 +73,7 @@ impl Validator {
                 let names = self.names_of(declared.at, "projects", names)?;
                 Some(Scope::RunaiProjects(names))
             }
+            (None, None, Some(Runai::Broken)) => None,
             (None, None, None) => {
                 self.refuse(
                     declared.at,

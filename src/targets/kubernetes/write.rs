@@ -348,3 +348,21 @@ impl Site<'_> {
         Failure { hint: Some("run it again".to_owned()), ..Failure::new(what) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Secret;
+
+    #[test]
+    fn words_of_the_cluster_that_repeat_the_credential_are_not_said() {
+        let login = Login { username: "acme".to_owned(), password: Secret::new("c4nary".to_owned()) };
+        let logins = BTreeMap::from([("ghcr.io".to_owned(), login)]);
+        let data = encoded(&docker_config::merged(None, &by_key(&logins)));
+        let said = |cause: &str| without_values(Failure::new(cause), &logins).cause;
+        assert_eq!(said("admission webhook denied it"), "admission webhook denied it");
+        for words in ["denied: c4nary", &format!("denied: {data}")] {
+            assert_eq!(said(words), "the cluster refused the secret, in words that repeat it");
+        }
+    }
+}
