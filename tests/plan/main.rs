@@ -11,6 +11,7 @@ mod case;
 mod coverage;
 mod github;
 mod kubernetes;
+mod kubernetes_properties;
 mod model;
 mod properties;
 mod runs;

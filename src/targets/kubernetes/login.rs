@@ -7,7 +7,7 @@ use std::time::Duration;
 use kube::Config;
 use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
-use super::client::{refused, word};
+use super::error::{refused, word};
 use super::{Client, Desired, IN_CLUSTER, Patience};
 use crate::desired::names::nearest;
 use crate::env::Env;

@@ -6,6 +6,7 @@
 mod client;
 mod diff;
 pub mod docker_config;
+mod error;
 pub mod login;
 pub mod read;
 mod roles;
@@ -15,8 +16,9 @@ pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use client::{Client, KubeError, Patience};
+pub use client::{Ask, Client, Patience};
 pub use diff::{diff, notes};
+pub use error::KubeError;
 pub use roles::{contexts, roles};
 
 use crate::model::{Address, CredentialId, Fingerprint, KubernetesItem};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::Desired;
-use super::client::word;
+use super::error::word;
 
 /// The contexts that are declared.
 #[must_use]

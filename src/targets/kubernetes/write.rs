@@ -304,7 +304,7 @@ impl Site<'_> {
         }
         let hint = format!(
             "kubectl --context {} -n {} create serviceaccount {}, or correct `service-accounts`",
-            super::client::word(&self.at.context),
+            super::error::word(&self.at.context),
             self.at.namespace,
             self.at.name
         );
@@ -336,7 +336,7 @@ impl Site<'_> {
 
     fn gone(&self, how: &str) -> Failure {
         let At { context, namespace, .. } = self.at;
-        let hint = format!("kubectl --context {} create namespace {namespace}", super::client::word(context));
+        let hint = format!("kubectl --context {} create namespace {namespace}", super::error::word(context));
         Failure {
             hint: self.named.then_some(hint),
             harmless: !self.named,
