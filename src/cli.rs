@@ -44,6 +44,8 @@ pub enum Command {
     Image(ImageArgs),
     /// Write the smallest regcred.yaml that says what is found here. Needs no network, writes no secret
     Init,
+    /// Print the smallest Kubernetes roles that suffice for what is declared. Needs no network
+    Rbac(RbacArgs),
     /// Print the JSON Schema of regcred.yaml, for editors
     Schema,
     /// Print completions for a shell
@@ -159,6 +161,13 @@ pub struct ImageArgs {
     /// Find the images in Dockerfiles, Compose files, Kubernetes manifests and GitHub workflows
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "references")]
     pub scan: Vec<PathBuf>,
+}
+
+/// `rbac`.
+#[derive(Debug, Args)]
+pub struct RbacArgs {
+    /// The context of the cluster; may be left out if only one is declared
+    pub context: Option<String>,
 }
 
 /// `completions`.

@@ -100,6 +100,11 @@ impl Env {
         theirs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
+    /// The names of the secrets that regcred itself is given.
+    pub fn own_secrets() -> impl Iterator<Item = &'static str> {
+        OWN_SECRETS.iter().copied()
+    }
+
     /// Every variable.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))

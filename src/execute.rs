@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::model::Address;
 use crate::plan::{Change, Plan};
 use crate::report::Outcome;
-use crate::targets::{Failure, Inputs, Operation, Receipt, aws, daytona, github, runpod};
+use crate::targets::{Failure, Inputs, Operation, Receipt, aws, daytona, github, kubernetes, runpod};
 use crate::vault::Vault;
 
 /// What happens while executing, for whoever watches.
@@ -35,6 +35,8 @@ pub struct Writers<'a> {
     pub daytona: Option<daytona::write::Writer<'a>>,
     /// GitHub.
     pub github: Option<github::write::Writer<'a>>,
+    /// Kubernetes.
+    pub kubernetes: kubernetes::write::Writer<'a>,
     /// RunPod.
     pub runpod: Option<runpod::write::Writer<'a>>,
 }
@@ -52,6 +54,7 @@ impl Writers<'_> {
                 let github = self.github.as_ref().ok_or_else(|| no_login("GitHub"))?;
                 github.write(operation, inputs).await
             }
+            Operation::Kubernetes(operation) => self.kubernetes.write(operation, inputs).await,
             Operation::Runpod(operation) => {
                 let runpod = self.runpod.as_ref().ok_or_else(|| no_login("RunPod"))?;
                 runpod.write(operation, inputs).await
@@ -66,6 +69,50 @@ enum State {
     Running,
     Done(Receipt),
     Failed,
+    /// It needs nothing to be done, and so does what depends on it.
+    Skipped,
+}
+
+/// The rows that are still to be started. Thousands of rows are no reason to look at each of them after each other.
+struct Queue<'a> {
+    /// How many rows of this run each row still waits for.
+    waits: BTreeMap<&'a Address, usize>,
+    /// Which rows wait for a row.
+    waiting: BTreeMap<&'a Address, Vec<&'a Address>>,
+    /// Those that wait for nothing more.
+    ready: BTreeSet<&'a Address>,
+}
+
+impl<'a> Queue<'a> {
+    fn of(rows: &BTreeMap<&'a Address, &'a Change>) -> Self {
+        let mut queue = Self { waits: BTreeMap::new(), waiting: BTreeMap::new(), ready: BTreeSet::new() };
+        for (address, change) in rows {
+            let before: Vec<&Address> =
+                change.after.iter().filter_map(|before| Some(*rows.get_key_value(before)?.0)).collect();
+            if before.is_empty() {
+                queue.ready.insert(address);
+            }
+            queue.waits.insert(address, before.len());
+            before.into_iter().for_each(|before| queue.waiting.entry(before).or_default().push(address));
+        }
+        queue
+    }
+
+    /// The next row that waits for nothing.
+    fn next(&mut self) -> Option<&'a Address> {
+        self.ready.pop_first()
+    }
+
+    /// A row is done.
+    fn done(&mut self, address: &Address) {
+        for waiting in self.waiting.remove(address).unwrap_or_default() {
+            let Some(waits) = self.waits.get_mut(waiting) else { continue };
+            *waits -= 1;
+            if *waits == 0 {
+                self.ready.insert(waiting);
+            }
+        }
+    }
 }
 
 /// Executes the plan's writing rows, at most `concurrency` at once, and tells what came of each.
@@ -87,11 +134,11 @@ pub async fn execute(
     let mut states: BTreeMap<&Address, State> =
         rows.keys().map(|address| (*address, State::Waiting)).collect();
     let mut outcomes = BTreeMap::new();
+    let mut queue = Queue::of(&rows);
     let mut running = FuturesUnordered::new();
     loop {
-        let free = concurrency.max(1).saturating_sub(running.len());
-        let ready = if *stop.borrow() { Vec::new() } else { ready(&rows, &states, free) };
-        for change in ready {
+        while running.len() < concurrency.max(1) && !*stop.borrow() {
+            let Some(change) = queue.next().and_then(|address| rows.get(address)) else { break };
             states.insert(&change.address, State::Running);
             event(Event::Started(change.address.clone()));
             running.push(run(change, writers, vault, receipts(change, &states), event));
@@ -100,11 +147,12 @@ pub async fn execute(
         let (state, outcome) = match result {
             Ok(receipt) => {
                 event(Event::Applied(change.address.clone()));
+                queue.done(&change.address);
                 (State::Done(receipt), Outcome::Applied)
             }
             Err(failure) if failure.harmless => {
                 event(Event::Skipped(change.address.clone(), failure.to_string()));
-                (State::Failed, Outcome::Skipped(failure))
+                (State::Skipped, Outcome::Skipped(failure))
             }
             Err(failure) => {
                 event(Event::Failed(change.address.clone(), failure.clone()));
@@ -134,17 +182,6 @@ async fn run<'a>(
     (change, result)
 }
 
-/// Waiting rows whose every prerequisite is done, or not part of this run's writes.
-fn ready<'a>(
-    rows: &BTreeMap<&'a Address, &'a Change>,
-    states: &BTreeMap<&'a Address, State>,
-    free: usize,
-) -> Vec<&'a Change> {
-    let done = |address: &Address| states.get(address).is_none_or(|state| matches!(state, State::Done(_)));
-    let waiting = |change: &&&Change| matches!(states.get(&change.address), Some(State::Waiting));
-    rows.values().filter(waiting).filter(|change| change.after.iter().all(done)).take(free).copied().collect()
-}
-
 /// The receipts of what the row waited for.
 fn receipts(change: &Change, states: &BTreeMap<&Address, State>) -> BTreeMap<Address, Receipt> {
     let receipt = |address: &Address| match states.get(address) {
@@ -167,7 +204,12 @@ fn not_started(
     waiting
         .filter_map(|(address, _)| {
             let before = rows.get(address)?.after.iter().find(|before| unfinished.contains(before));
-            Some(((*address).clone(), Outcome::NotStarted(before.cloned())))
+            let skipped = before.filter(|before| matches!(states.get(before), Some(State::Skipped)));
+            let outcome = match skipped {
+                Some(before) => Outcome::Skipped(Failure::new(format!("{before} was skipped"))),
+                None => Outcome::NotStarted(before.cloned()),
+            };
+            Some(((*address).clone(), outcome))
         })
         .collect()
 }

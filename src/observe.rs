@@ -2,7 +2,7 @@
 
 use crate::desired::Desired;
 use crate::plan::Read;
-use crate::targets::{aws, daytona, github, runpod};
+use crate::targets::{aws, daytona, github, kubernetes, runpod};
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Observed {
     pub daytona: daytona::Observed,
     /// In GitHub.
     pub github: github::Observed,
+    /// In Kubernetes.
+    pub kubernetes: kubernetes::Observed,
     /// In RunPod.
     pub runpod: runpod::Observed,
 }
@@ -25,6 +27,8 @@ pub struct Clients {
     pub daytona: Read<daytona::Client>,
     /// GitHub, or why there is none.
     pub github: Read<github::Client>,
+    /// Kubernetes, per context.
+    pub kubernetes: kubernetes::login::Clients,
     /// RunPod, or why there is none.
     pub runpod: Read<runpod::Client>,
 }
@@ -37,11 +41,12 @@ pub async fn observe(
     concurrency: usize,
     patience: &daytona::Patience<'_>,
 ) -> Observed {
-    let (aws, daytona, github, runpod) = tokio::join!(
+    let (aws, daytona, github, kubernetes, runpod) = tokio::join!(
         aws::read::observe(&clients.aws, &desired.aws, concurrency),
         daytona::read::observe(&clients.daytona, &desired.daytona, patience),
         github::read::observe(&clients.github, &desired.github, concurrency),
+        kubernetes::read::observe(&clients.kubernetes, &desired.kubernetes, concurrency),
         runpod::read::observe(&clients.runpod, &desired.runpod),
     );
-    Observed { aws, daytona, github, runpod }
+    Observed { aws, daytona, github, kubernetes, runpod }
 }

@@ -44,6 +44,14 @@ pub struct Finding {
     pub state: Option<String>,
 }
 
+impl Finding {
+    /// A proof, with nothing beside it.
+    #[must_use]
+    pub fn proof(address: Address, result: Result<(), Failure>) -> Self {
+        Self { address, result, state: None }
+    }
+}
+
 /// What came of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -154,6 +162,7 @@ impl Report {
 fn settled(change: &Change) -> Outcome {
     match (change.action, &change.reason) {
         (Action::Keep, Reason::Unknown) => Outcome::Unknown,
+        (Action::Keep, Reason::Terminating) => Outcome::Skipped(Failure::new(change.reason.to_string())),
         (Action::Keep, _) => Outcome::Unchanged,
         (Action::Blocked, _) => Outcome::Blocked,
         (Action::Unread, Reason::Unreadable(unreadable)) => Outcome::Unread { login: unreadable.login },

@@ -1,11 +1,13 @@
 //! Proving what is in place, each system by its own means.
 
+use std::collections::BTreeSet;
+
 use crate::desired::Desired;
 use crate::model::Address;
 use crate::observe::{Clients, Observed};
 use crate::plan::{Change, Plan};
 use crate::report::Finding;
-use crate::targets::{aws, daytona, runpod};
+use crate::targets::{aws, daytona, kubernetes, runpod};
 
 /// Which rows are proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +29,14 @@ pub async fn verify(
     exists: impl Fn(&Change) -> bool,
     concurrency: usize,
 ) -> Vec<Finding> {
+    let touched = touched(plan);
+    let concerns = |change: &Change| {
+        scope == Scope::All
+            || change.action.writes()
+            || change.after.iter().any(|address| touched.contains(address))
+    };
     let rows: Vec<&Change> =
-        plan.changes.iter().filter(|change| exists(change) && concerns(plan, change, scope)).collect();
+        plan.changes.iter().filter(|change| exists(change) && concerns(change)).collect();
     // What runs in RunPod is looked at only when somebody asks for it: it takes a request for each endpoint.
     let seen = async {
         match (scope, &clients.runpod) {
@@ -38,26 +46,24 @@ pub async fn verify(
             _ => Vec::new(),
         }
     };
-    let (mut findings, made, seen) = tokio::join!(
+    let executed = scope == Scope::Touched;
+    let (mut findings, made, in_clusters, seen) = tokio::join!(
         aws::verify::verify(&rows, &clients.aws, &observed.aws, concurrency),
         daytona::verify::verify(&rows, &clients.daytona, &desired.daytona),
+        kubernetes::verify::verify(&rows, &clients.kubernetes, &plan.fingerprints, executed, concurrency),
         seen,
     );
-    findings.extend(made.into_iter().chain(seen));
+    findings.extend(made.into_iter().chain(in_clusters).chain(seen));
     findings.sort_by(|one, other| one.address.cmp(&other.address));
     findings
 }
 
-fn concerns(plan: &Plan, change: &Change, scope: Scope) -> bool {
-    let touched = |address: &Address| {
-        plan.changes.iter().any(|other| {
-            other.address == *address
-                && (other.action.writes() || other.after.iter().any(|before| writes(plan, before)))
-        })
+/// What this run wrote, and what waited for that.
+fn touched(plan: &Plan) -> BTreeSet<&Address> {
+    let written: BTreeSet<&Address> =
+        plan.changes.iter().filter(|change| change.action.writes()).map(|change| &change.address).collect();
+    let touches = |change: &&Change| {
+        change.action.writes() || change.after.iter().any(|before| written.contains(before))
     };
-    scope == Scope::All || change.action.writes() || change.after.iter().any(touched)
-}
-
-fn writes(plan: &Plan, address: &Address) -> bool {
-    plan.changes.iter().any(|change| change.address == *address && change.action.writes())
+    plan.changes.iter().filter(touches).map(|change| &change.address).collect()
 }

@@ -5,6 +5,7 @@ mod image;
 mod init;
 mod man;
 mod plan;
+mod rbac;
 mod schema;
 mod session;
 mod sync;
@@ -26,6 +27,7 @@ pub async fn run(cli: &Cli, context: &Context<'_>) -> Result<ExitStatus, Error> 
         Command::Verify(args) => verify::run(args, context).await,
         Command::Image(args) => image::run(args, context),
         Command::Init => init::run(context),
+        Command::Rbac(args) => rbac::run(args, context),
         Command::Schema => schema::run(context),
         Command::Completions(args) => completions::run(args, context),
         Command::Man(args) => man::run(args, context),

@@ -10,14 +10,14 @@ use crate::desired::{self, Addresses, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
 use crate::http::Http;
-use crate::model::{Credential, CredentialId, Fingerprint, Problem};
+use crate::model::{Credential, CredentialId, Fingerprint, Problem, google_key};
 use crate::observe::{self, Clients, Observed};
 use crate::plan::{self, Known, Options, Plan, Read, Unreadable};
 use crate::prove::{self, Proofs};
 use crate::registry::{Registry, token_kind};
 use crate::report::{ExitStatus, Report};
 use crate::sources::{Shared, Source, Unread, off_thread};
-use crate::targets::{aws, daytona, github, runpod};
+use crate::targets::{aws, daytona, github, kubernetes, runpod};
 use crate::ui::Ui;
 use crate::vault::{Resolved, Vault};
 use crate::view::{Shown, json};
@@ -154,13 +154,16 @@ impl Context<'_> {
         let sessions = aws::read::sessions(&desired.aws);
         let profile = self.env.filled("AWS_PROFILE");
         let wanted = !desired.github.is_empty();
-        let (aws, github) = tokio::join!(aws::config::Clients::prepare(&sessions, profile), async {
-            if wanted { self.github(&addresses.github).await } else { Err(not_needed("GitHub")) }
-        });
+        let (aws, github, kubernetes) = tokio::join!(
+            aws::config::Clients::prepare(&sessions, profile),
+            async { if wanted { self.github(&addresses.github).await } else { Err(not_needed("GitHub")) } },
+            kubernetes::login::Clients::prepare(&desired.kubernetes, self.env),
+        );
         Clients {
             aws,
             daytona: self.daytona(desired, &addresses.daytona, http),
             github,
+            kubernetes,
             runpod: self.runpod(desired, &addresses.runpod, http),
         }
     }
@@ -293,6 +296,17 @@ async fn value(
     if registry == Registry::docker_hub() {
         resolved.username = resolved.username.to_lowercase();
     }
+    // A user name with a colon cannot be told from its password, at no registry and in no Docker configuration.
+    if resolved.username.contains(':') {
+        let message = format!("the user name of {id} has a colon in it, which no login can carry");
+        let hint = Some("compare it with the registry's own page of the account".to_owned());
+        return Err(vec![Problem { place: None, message, hint }].into());
+    }
+    if let Some(fault) = google_key::fault(&resolved.username, resolved.token.expose()) {
+        let message = format!("the token of {id}, whose user name is {}, {fault}", resolved.username);
+        let hint = Some("give the whole key file, such as from: { file: key.json }".to_owned());
+        return Err(vec![Problem { place: None, message, hint }].into());
+    }
     off_thread(move || {
         let fingerprint = Fingerprint::of(&registry, &resolved.username, &resolved.token);
         let kind = token_kind(&registry, &resolved.username, &resolved.token);
@@ -322,6 +336,10 @@ fn doing(desired: &Desired) -> String {
         [] => {}
         [one] => places.push(format!("GitHub {one}")),
         several => places.push(format!("GitHub in {} places", several.len())),
+    }
+    let contexts = kubernetes::contexts(&desired.kubernetes);
+    if !contexts.is_empty() {
+        places.push(format!("Kubernetes in {}", contexts.into_iter().collect::<Vec<_>>().join(", ")));
     }
     if !desired.runpod.is_empty() {
         places.push("RunPod".to_owned());

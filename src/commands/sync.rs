@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::execute::{Event, Writers, execute};
 use crate::model::Address;
 use crate::report::{ExitStatus, Outcome, Report};
-use crate::targets::{aws, daytona, github, runpod};
+use crate::targets::{aws, daytona, github, kubernetes, runpod};
 use crate::ui::Verbosity;
 use crate::verify::{Scope, verify};
 use crate::view::{human, json};
@@ -108,6 +108,7 @@ async fn write(
         aws: aws::write::Writer::new(&session.clients.aws, &session.observed.aws),
         daytona: session.clients.daytona.as_ref().ok().map(daytona::write::Writer::new),
         github: session.clients.github.as_ref().ok().map(github::write::Writer::new),
+        kubernetes: kubernetes::write::Writer::new(&session.clients.kubernetes, &session.observed.kubernetes),
         runpod: session.clients.runpod.as_ref().ok().map(runpod::write::Writer::new),
     };
     let tell = |event: Event| tell(context, &event);

@@ -17,7 +17,7 @@ pub use endpoints::Addresses;
 use crate::env::Env;
 use crate::model::{Credential, CredentialId, Place, Problem};
 use crate::sources::{self, Source, Spec};
-use crate::targets::{aws, daytona, github, runpod};
+use crate::targets::{aws, daytona, github, kubernetes, runpod};
 
 /// What is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Desired {
     pub daytona: Vec<daytona::Desired>,
     /// Their places in GitHub.
     pub github: Vec<github::Desired>,
+    /// Their places in Kubernetes.
+    pub kubernetes: Vec<kubernetes::Desired>,
     /// Their registry auths in RunPod.
     pub runpod: Vec<runpod::Desired>,
     /// For which targets plain http to another machine is allowed.
@@ -196,6 +198,7 @@ fn restrict(desired: &mut Desired, request: &Request) -> Vec<Problem> {
         desired.aws.retain(|place| place.credential.0 == *name);
         desired.daytona.retain(|place| place.credential.0 == *name);
         desired.github.retain(|place| place.credential.0 == *name);
+        desired.kubernetes.retain(|place| place.credential.0 == *name);
         desired.runpod.retain(|place| place.credential.0 == *name);
     }
     if !request.stacks.is_empty() {
@@ -215,9 +218,10 @@ fn restrict_stacks(desired: &mut Desired, stacks: &[String]) -> Vec<Problem> {
         place.stacks.retain(|stack| stacks.contains(&stack.name));
     }
     desired.aws.retain(|place| !place.stacks.is_empty());
-    // What is in Daytona, GitHub and RunPod belongs to no stack.
+    // What is in Daytona, GitHub, clusters and RunPod belongs to no stack.
     desired.daytona.clear();
     desired.github.clear();
+    desired.kubernetes.clear();
     desired.runpod.clear();
     let used = |credential: &Credential| desired.aws.iter().any(|place| place.credential == credential.id);
     desired.credentials.retain(used);

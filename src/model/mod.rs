@@ -3,6 +3,7 @@
 pub mod address;
 pub mod credential;
 pub mod fingerprint;
+pub mod google_key;
 pub mod problem;
 pub mod secret;
 

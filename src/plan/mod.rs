@@ -20,7 +20,7 @@ use crate::desired::Desired;
 use crate::model::{Address, CredentialId, Fingerprint};
 use crate::observe::Observed;
 use crate::registry::TokenKind;
-use crate::targets::{Operation, aws, daytona, github, runpod};
+use crate::targets::{Operation, aws, daytona, github, kubernetes, runpod};
 
 /// One row of the plan: one remote thing and what happens to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,8 +130,9 @@ fn rows(
     let aws = aws::diff(&desired.aws, &observed.aws, known, options);
     let daytona = daytona::diff(&desired.daytona, &observed.daytona, known, options, spreading);
     let github = github::diff(&desired.github, &observed.github, known, options, spreading);
+    let kubernetes = kubernetes::diff(&desired.kubernetes, &observed.kubernetes, known, options);
     let runpod = runpod::diff(&desired.runpod, &observed.runpod, known, options);
-    order::merged(aws.into_iter().chain(daytona).chain(github).chain(runpod))
+    order::merged(aws.into_iter().chain(daytona).chain(github).chain(kubernetes).chain(runpod))
 }
 
 fn spreading(rows: &[Change]) -> BTreeSet<CredentialId> {
@@ -143,6 +144,7 @@ fn notes(desired: &Desired, observed: &Observed, known: &BTreeMap<CredentialId, 
     notes.extend(aws::notes(&desired.aws, &observed.aws));
     notes.extend(daytona::notes(&desired.daytona, &observed.daytona));
     notes.extend(github::notes(&desired.github, &observed.github));
+    notes.extend(kubernetes::notes(&desired.kubernetes, &observed.kubernetes));
     notes.extend(runpod::notes(&desired.runpod, &observed.runpod));
     notes.extend(known.iter().filter_map(|(id, known)| doubts(id, known)));
     notes

@@ -107,6 +107,28 @@ pub enum Reason {
     ClusterMember(String),
     /// There is nothing of this id or name.
     NotFound,
+    /// The pull secret lacks these logins, or has others.
+    Logins(String),
+    /// The pull secret lacks these labels.
+    Labels(String),
+    /// The secret is of another type, which cannot be changed.
+    OtherType(String),
+    /// The secret lacks these logins, and its data cannot be changed.
+    Immutable(String),
+    /// Something foreign in the secret keeps the kubelet from reading any of it.
+    Damaged(String),
+    /// What cannot be changed in place is deleted and made again, for the reason given.
+    Remade(String),
+    /// Two credentials are for the same registry, in the same secret.
+    TwoCredentials(String),
+    /// The service account does not name these secrets.
+    NotNamed(String),
+    /// The service account does not exist yet.
+    NoAccount,
+    /// The namespace does not exist.
+    NoNamespace,
+    /// The namespace is being deleted.
+    Terminating,
     /// Something that it needs first is blocked, unread or left out.
     Depends(Address),
     /// Reading failed.
@@ -161,6 +183,16 @@ impl Reason {
                 Some("make the cluster anew, or leave the pod out of regcred.yaml".to_owned())
             }
             Self::NotFound => Some("correct it in regcred.yaml, or leave it out".to_owned()),
+            Self::OtherType(_) | Self::Immutable(_) | Self::Damaged(_) => Some(
+                "give the item another `secret:` in regcred.yaml, or have it deleted and made again: regcred sync --allow-replace"
+                    .to_owned(),
+            ),
+            Self::TwoCredentials(_) => {
+                Some("give one of them another `secret:` in regcred.yaml".to_owned())
+            }
+            Self::NoNamespace => {
+                Some("kubectl create namespace NAME, or correct the item in regcred.yaml".to_owned())
+            }
             Self::Archived => Some("unarchive the repository, or leave it out of regcred.yaml".to_owned()),
             _ => None,
         }
@@ -222,6 +254,19 @@ impl fmt::Display for Reason {
                 write!(f, "is part of the cluster {cluster}, and cannot be changed by itself")
             }
             Self::NotFound => f.write_str("there is none of this id or name"),
+            Self::Logins(words) => f.write_str(words),
+            Self::Labels(labels) => write!(f, "without the labels {labels}"),
+            Self::OtherType(kind) => write!(f, "has the type {kind}, which cannot be changed"),
+            Self::Immutable(words) => write!(f, "{words}, and it is immutable"),
+            Self::Damaged(words) => write!(f, "the kubelet reads no login from it: {words}"),
+            Self::Remade(words) => write!(f, "{words}: deleted and made again"),
+            Self::TwoCredentials(registry) => {
+                write!(f, "two credentials for {registry} are declared for this one secret")
+            }
+            Self::NotNamed(secrets) => write!(f, "does not name {secrets}"),
+            Self::NoAccount => f.write_str("does not exist yet, and is waited for"),
+            Self::NoNamespace => f.write_str("the namespace does not exist"),
+            Self::Terminating => f.write_str("the namespace is being deleted, so it is left alone"),
             Self::Depends(address) => write!(f, "needs {address} first"),
             Self::Unreadable(unreadable) => f.write_str(&unreadable.reason),
         }

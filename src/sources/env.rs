@@ -3,7 +3,7 @@
 
 use super::{Kind, Source, text};
 use crate::env::Env;
-use crate::model::{CredentialId, Problem, Secret, secret};
+use crate::model::{CredentialId, Problem, Secret, google_key, secret};
 use crate::vault::Resolved;
 
 /// The variables' names.
@@ -50,6 +50,7 @@ pub(super) fn offered(names: &Names, env: &Env) -> Result<Offer, Vec<Problem>> {
 /// The credential, which has to be in the environment.
 pub(super) fn required(names: &Names, env: &Env) -> Result<Source, Problem> {
     let problem = |message: String, hint: String| Problem { place: None, message, hint: Some(hint) };
+    let username = env.filled(&names.username).unwrap_or_default().to_owned();
     for name in names.both() {
         let Some(value) = env.filled(name) else {
             let state = if env.is_blank(name) { "is empty" } else { "is not set" };
@@ -61,7 +62,8 @@ pub(super) fn required(names: &Names, env: &Env) -> Result<Source, Problem> {
             let hint = format!("export {name}, or unset both to read the credential from Pulumi");
             return Err(problem(message, hint));
         };
-        if let Some(flaw) = secret::flaw(value) {
+        let fault = if name == names.token { google_key::fault(&username, value) } else { None };
+        if let Some(flaw) = fault.map(str::to_owned).or_else(|| secret::flaw(value)) {
             return Err(problem(format!("{name} {flaw}"), format!("export {name} again without it")));
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::model::google_key::{BASE64_KEY_USER, KEY_USER, fault, is_base64_key, is_key};
 use crate::model::{Secret, secret};
 use crate::vault::Resolved;
 
@@ -20,12 +21,16 @@ const USERNAMES: &[&str] = &["username"];
 /// What people call it; `accessToken` is ECR's own word.
 const TOKENS: &[&str] = &["token", "accessToken", "password"];
 
-/// The credential in a text: JSON, or two lines. With `username`, one line is the token.
+/// The credential in a text: JSON, or two lines. With `username`, one line is the token. The key of a Google service
+/// account is a credential by itself.
 ///
 /// # Errors
 /// What is wrong with it, to follow the name of where it came from. Never a part of the text.
 pub(super) fn read(text: &str, names: &Names, username: Option<&str>) -> Result<Resolved, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if is_key(text.trim()) {
+        return checked(username.unwrap_or(KEY_USER), text.trim());
+    }
     if text.trim_start().starts_with('{') {
         return json(text, names, username);
     }
@@ -33,6 +38,7 @@ pub(super) fn read(text: &str, names: &Names, username: Option<&str>) -> Result<
     match (lines.as_slice(), username) {
         ([token], Some(username)) => checked(username, token),
         ([username, token], None) => checked(username, token),
+        ([key], None) if is_base64_key(key) => checked(BASE64_KEY_USER, key),
         ([_], None) => Err("gives one line, and no user name".to_owned()),
         _ => {
             Err("gives neither two lines (user name, token) nor JSON with `username` and `token`".to_owned())
@@ -69,6 +75,9 @@ pub(super) fn checked(username: &str, token: &str) -> Result<Resolved, String> {
             return Err(format!("gives a {what} that {flaw}"));
         }
     }
+    if let Some(fault) = fault(username, token) {
+        return Err(format!("gives a token that {fault}"));
+    }
     Ok(Resolved { username: username.to_owned(), token: Secret::new(token.to_owned()) })
 }
 
@@ -96,6 +105,21 @@ mod tests {
         }
         assert_eq!(halves("t0ken\n", Some("acme")), expected);
         assert_eq!(halves(r#"{"token": "t0ken"}"#, Some("acme")), expected);
+    }
+
+    #[test]
+    fn a_google_key_file_is_a_credential_by_itself() {
+        let key = "{\n  \"type\": \"service_account\",\n  \"private_key\": \"-----BEGIN PRIVATE KEY-----\\nA\\n\",\n  \"client_email\": \"ci@acme\"\n}";
+        let expected = Ok(("_json_key".to_owned(), key.to_owned()));
+        assert_eq!(halves(key, None), expected);
+        assert_eq!(
+            halves(&format!("{key}\n"), None),
+            expected,
+            "as docker login reads it from standard input"
+        );
+        assert_eq!(halves(key, Some("_json_key")), expected);
+        let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, key);
+        assert_eq!(halves(&format!("{encoded}\n"), None), Ok(("_json_key_base64".to_owned(), encoded)));
     }
 
     #[test]

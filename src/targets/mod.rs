@@ -5,6 +5,7 @@
 pub mod aws;
 pub mod daytona;
 pub mod github;
+pub mod kubernetes;
 pub mod runpod;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ pub enum Operation {
     Daytona(daytona::Operation),
     /// In GitHub.
     Github(github::Operation),
+    /// In Kubernetes.
+    Kubernetes(kubernetes::Operation),
     /// In RunPod.
     Runpod(runpod::Operation),
 }
@@ -35,6 +38,7 @@ impl Operation {
             Self::Aws(operation) => operation.carries_value(),
             Self::Daytona(operation) => operation.carries_value(),
             Self::Github(operation) => operation.carries_value(),
+            Self::Kubernetes(operation) => operation.carries_value(),
             Self::Runpod(operation) => operation.carries_value(),
         }
     }
@@ -43,7 +47,7 @@ impl Operation {
     #[must_use]
     pub fn records(&self) -> &[Address] {
         match self {
-            Self::Aws(_) | Self::Daytona(_) | Self::Runpod(_) => &[],
+            Self::Aws(_) | Self::Daytona(_) | Self::Kubernetes(_) | Self::Runpod(_) => &[],
             Self::Github(operation) => operation.records(),
         }
     }
@@ -55,6 +59,7 @@ impl Operation {
             Self::Aws(operation) => operation.requests(),
             Self::Daytona(operation) => operation.requests(),
             Self::Github(operation) => operation.requests(),
+            Self::Kubernetes(operation) => operation.requests(),
             Self::Runpod(operation) => operation.requests(),
         }
     }

@@ -236,7 +236,7 @@ pub fn findings(findings: &[Finding]) -> String {
     let line = |finding: &Finding| match (&finding.result, &finding.state) {
         (Ok(()), Some(state)) => format!("{}    {}: {state}\n", styled(HEAD, "seen"), finding.address),
         (Ok(()), None) => {
-            format!("{}  {} by {}\n", styled(GOOD, "proven"), finding.address, prover(&finding.address))
+            format!("{}  {} {}\n", styled(GOOD, "proven"), finding.address, means(&finding.address))
         }
         (Err(failure), _) => {
             let hint = failure.hint.as_ref().map(|hint| format!("    {} {hint}\n", styled(HINT, "hint:")));
@@ -247,12 +247,12 @@ pub fn findings(findings: &[Finding]) -> String {
     findings.iter().map(line).collect()
 }
 
-/// Who proves what is at an address.
-fn prover(address: &Address) -> &'static str {
+/// By what something is proven.
+fn means(address: &Address) -> &'static str {
     match address {
-        Address::Daytona { .. } => "Daytona",
-        Address::Runpod { .. } => "RunPod",
-        _ => "ECR",
+        Address::Daytona { .. } => "by Daytona",
+        Address::Kubernetes { .. } => "by reading it back",
+        _ => "by ECR",
     }
 }
 
@@ -309,7 +309,7 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
     let count = |matching: fn(&Outcome) -> bool| report.count(matching);
     let found = |system: &str, good: bool| {
         let is = |finding: &&Finding| {
-            prover(&finding.address) == system && finding.result.is_ok() == good && finding.state.is_none()
+            finding.address.system() == system && finding.result.is_ok() == good && finding.state.is_none()
         };
         report.findings.iter().filter(is).count()
     };
@@ -326,11 +326,13 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
         (count(|outcome| matches!(outcome, Outcome::Skipped(_))), "skipped"),
         (count(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
         (count(|outcome| matches!(outcome, Outcome::NotStarted(_))), "not started"),
-        (found("ECR", true), "proven by ECR"),
-        (found("ECR", false), "invalid at ECR"),
-        (found("Daytona", true), "proven by Daytona"),
-        (found("Daytona", false), "invalid at Daytona"),
-        (found("RunPod", false), "invalid at RunPod"),
+        (found("aws", true), "proven by ECR"),
+        (found("aws", false), "invalid at ECR"),
+        (found("daytona", true), "proven by Daytona"),
+        (found("daytona", false), "invalid at Daytona"),
+        (found("kubernetes", true), "proven by reading back"),
+        (found("kubernetes", false), "not as written"),
+        (found("runpod", false), "invalid at RunPod"),
         (seen, "seen"),
         (pulled(true), "images pulled as named"),
         (pulled(false), "images pulled otherwise"),

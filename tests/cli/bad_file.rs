@@ -213,3 +213,54 @@ fn an_organization_is_no_repository_and_has_no_environments() {
     fault(&github("repository: acme/api, visibility: all"), "only an organization's secrets", "leave it out");
     fault(&github("repository: acme/api, repositories: [api]"), "says who sees", "organization:");
 }
+
+/// A file with one item of `kubernetes`.
+fn kubernetes(item: &str) -> String {
+    format!("credentials:\n  docker-hub:\n    to:\n      kubernetes:\n        - {item}\n")
+}
+
+#[test]
+fn items_of_kubernetes_that_cannot_be_right() {
+    for (item, error, hint) in [
+        ("{ namespaces: [default] }", "5:11: an item of `kubernetes` names no context", "context: NAME"),
+        ("{ context: prod }", "an item of `kubernetes` has no namespaces", "runai: cluster"),
+        ("{ context: prod, namespaces: [] }", "`namespaces` names none", "namespaces: [NAME]"),
+        (
+            "{ context: prod, namespaces: [a], selector: b }",
+            "one of `namespaces`, `selector` and `runai`",
+            "two items",
+        ),
+        ("{ context: prod, namespaces: [Team] }", "5:41: `Team` is not a namespace's name", "a-z, 0-9"),
+        ("{ context: prod, namespaces: [a], secret: Hub }", "`Hub` is not a secret's name", "docker-hub"),
+        (
+            "{ context: prod, namespaces: [a], service-accounts: [b_c] }",
+            "`b_c` is not a service account's name",
+            "a-z",
+        ),
+        (
+            "{ context: prod, selector: \"team in a\" }",
+            "5:38: `team in a` selects no labels",
+            "team in (a, b)",
+        ),
+        ("{ context: prod, runai: clutser }", "5:35: `clutser` is not known to `runai`", "runai: cluster"),
+        ("{ context: prod, runai: { projects: every } }", "`every` is not known to `runai`", "projects: all"),
+        ("{ context: prod, runai: {} }", "`projects` is missing in `runai`", "runai: cluster"),
+        (
+            "{ context: prod, namspaces: [a], namespaces: [a] }",
+            "unknown key `namspaces`",
+            "did you mean `namespaces`?",
+        ),
+    ] {
+        fault(&kubernetes(item), error, hint);
+    }
+}
+
+#[test]
+fn one_pull_secret_holds_one_credential_for_a_registry() {
+    let item = "{ context: prod, namespaces: [a, b], secret: pulls }";
+    let twice = format!("{}        - {item}\n", kubernetes(item));
+    fault(&twice, "6:11: the same place is listed twice", "leave one of them out");
+    let other = "  other:\n    from: env\n    to: { kubernetes: [{ context: prod, namespaces: [b, c], secret: pulls }] }\n";
+    let error = "secret `pulls` holds credential `docker-hub` for docker.io here already";
+    fault(&(kubernetes(item) + other), error, "a `secret:` of its own");
+}

@@ -136,6 +136,16 @@ fn no_panic_says_a_secret_that_was_at_hand() {
         panic_with(vault),
         panic_with(env),
         panic_with(loaded.sources),
+        panic_with(regcred::targets::kubernetes::docker_config::Login {
+            username: USER.to_owned(),
+            password: secret(),
+        }),
+        panic_with(regcred::targets::kubernetes::docker_config::read(
+            &serde_json::to_vec(
+                &serde_json::json!({ "auths": { "ghcr.io": { "username": USER, "password": CANARY } } }),
+            )
+            .unwrap(),
+        )),
         panic_with(regcred::targets::github::Token { value: secret(), source: "GITHUB_TOKEN" }),
         panic_with(request.form(&[("password", CANARY)])),
     ];

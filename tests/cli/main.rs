@@ -14,6 +14,7 @@ mod github_traps;
 mod images;
 mod json;
 mod kill;
+mod kubernetes;
 mod leak;
 mod main_job;
 mod organization;

@@ -23,7 +23,7 @@ import threading
 from sandbox import PASSPHRASE, ROOT, Sandbox, example_project, home, programs
 
 PAGES = ["README.md", "infra/README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md"))]
-STAND_INS = ["aws", "cargo", "docker", "gh", "pulumi", "terraform"]
+STAND_INS = ["aws", "cargo", "docker", "gh", "kubectl", "pulumi", "terraform"]
 # Scripts that are run as they are. The others take minutes, and one of them runs this.
 SCRIPTS = ["sync-pulumi-gh-docker.sh"]
 # Differences end these with 2.

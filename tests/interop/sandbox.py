@@ -31,6 +31,7 @@ class Sandbox:
         if self.world is not None:
             state.write_text(json.dumps(self.world), encoding="utf-8")
         command = [programs() / "regcred-sandbox", "--state", state, "--docker-hub-token", OTHER_TOKEN]
+        command += ["--kubeconfig", self.folder / "kubeconfig"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         for line in self.process.stdout:
             name, _, value = line.removeprefix("export ").strip().partition("=")

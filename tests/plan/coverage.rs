@@ -5,11 +5,19 @@ use std::collections::BTreeSet;
 use regcred::plan::{Action, Plan, ReasonKind};
 use strum::IntoEnumIterator;
 
-use crate::{aws_policy, aws_rules, aws_secret, daytona, github, runpod, runs};
+use crate::{aws_policy, aws_rules, aws_secret, daytona, github, kubernetes, runpod, runs};
 
 fn plans() -> Vec<Plan> {
-    let all =
-        [aws_policy::ALL, aws_rules::ALL, aws_secret::ALL, daytona::ALL, github::ALL, runpod::ALL, runs::ALL];
+    let all = [
+        aws_policy::ALL,
+        aws_rules::ALL,
+        aws_secret::ALL,
+        daytona::ALL,
+        github::ALL,
+        kubernetes::ALL,
+        runpod::ALL,
+        runs::ALL,
+    ];
     all.into_iter().flatten().map(|scenario| scenario()).collect()
 }
 

@@ -11,6 +11,8 @@ mod case;
 mod coverage;
 mod daytona;
 mod github;
+mod kubernetes;
+mod kubernetes_properties;
 mod model;
 mod properties;
 mod runpod;

@@ -1,12 +1,16 @@
 //! What executing a plan does to the observed model, so that the next plan can be made without any system.
 
+use std::collections::BTreeMap;
+
 use regcred::model::Address;
+use regcred::model::{CredentialId, Fingerprint};
 use regcred::observe::Observed;
 use regcred::plan::Plan;
 use regcred::targets::Operation;
 use regcred::targets::aws::{self, CURRENT, Container, Identity, Input, Rule, Secret, Session, policy};
 use regcred::targets::daytona;
 use regcred::targets::github::{self, Marker};
+use regcred::targets::kubernetes::{self, Account, How, KIND, docker_config};
 use regcred::targets::runpod;
 
 use crate::case::at;
@@ -23,7 +27,8 @@ pub(crate) fn apply(plan: &Plan, observed: &mut Observed) {
         waiting.retain(|change| {
             let ready = !change.after.iter().any(|address| blocked.contains(address));
             if ready {
-                perform(change.operation.as_ref().expect("a write has an operation"), observed);
+                let operation = change.operation.as_ref().expect("a write has an operation");
+                perform(operation, observed, &plan.fingerprints);
             }
             !ready
         });
@@ -31,11 +36,18 @@ pub(crate) fn apply(plan: &Plan, observed: &mut Observed) {
     }
 }
 
-fn perform(operation: &Operation, observed: &mut Observed) {
+fn perform(
+    operation: &Operation,
+    observed: &mut Observed,
+    fingerprints: &BTreeMap<CredentialId, Fingerprint>,
+) {
     match operation {
         Operation::Aws(operation) => perform_aws(operation, &mut observed.aws),
         Operation::Daytona(operation) => perform_daytona(operation, &mut observed.daytona),
         Operation::Github(operation) => perform_github(operation, &mut observed.github),
+        Operation::Kubernetes(operation) => {
+            perform_kubernetes(operation, &mut observed.kubernetes, fingerprints);
+        }
         Operation::Runpod(operation) => perform_runpod(operation, &mut observed.runpod),
     }
 }
@@ -167,6 +179,48 @@ fn perform_github(operation: &github::Operation, observed: &mut github::Observed
                 time: at(NOW),
                 names: names.iter().cloned().collect(),
             }));
+        }
+    }
+}
+
+fn perform_kubernetes(
+    operation: &kubernetes::Operation,
+    observed: &mut kubernetes::Observed,
+    fingerprints: &BTreeMap<CredentialId, Fingerprint>,
+) {
+    match operation {
+        kubernetes::Operation::PutSecret { at, logins, labels, how, .. } => {
+            let found = observed.secrets.get_mut(at).unwrap().as_mut().unwrap();
+            assert_eq!(found.is_none(), *how == How::Create, "{at:?}");
+            let secret = found.get_or_insert_default();
+            if *how == How::Replace {
+                secret.damage = None;
+            } else {
+                assert!(!secret.immutable || logins.is_empty(), "immutable data is not changed in place");
+            }
+            if *how != How::Update {
+                secret.kind = KIND.to_owned();
+            }
+            secret.labels.extend(labels.clone());
+            for (key, credential) in logins {
+                let registry = docker_config::registry(key);
+                let mut keys: Vec<String> = secret
+                    .logins
+                    .keys()
+                    .filter(|other| docker_config::registry(other) == registry)
+                    .cloned()
+                    .collect();
+                keys.push(key.clone());
+                secret.logins.extend(keys.into_iter().map(|key| (key, Some(fingerprints[credential]))));
+            }
+        }
+        kubernetes::Operation::Attach { at, secrets, .. } => {
+            let account = observed.accounts.get_mut(at).unwrap().as_mut().unwrap();
+            let account = account.get_or_insert_with(Account::default);
+            let new: Vec<String> =
+                secrets.iter().filter(|name| !account.secrets.contains(name)).cloned().collect();
+            assert!(!new.is_empty(), "{at:?} names them all");
+            account.secrets.extend(new);
         }
     }
 }

@@ -4,12 +4,14 @@ mod aws;
 mod daytona;
 mod from;
 mod github;
+mod kubernetes;
 mod runpod;
 
 pub(super) use aws::{Aws, Stack};
 pub(super) use daytona::Daytona;
 pub(super) use from::{AwsSecret, From, Names};
 pub(super) use github::Github;
+pub(super) use kubernetes::{Kubernetes, Projects, Runai};
 pub(super) use runpod::{Chosen, NewTemplate, Runpod};
 
 use super::node::{Node, Reader, Spanned};
@@ -30,7 +32,17 @@ pub(super) struct Credential {
     pub(super) aws: Option<Aws>,
     pub(super) daytona: Option<Daytona>,
     pub(super) github: Vec<Github>,
+    pub(super) kubernetes: Vec<Kubernetes>,
     pub(super) runpod: Option<Runpod>,
+}
+
+impl Credential {
+    /// Whether no place is declared for it.
+    pub(super) fn goes_nowhere(&self) -> bool {
+        let Self { aws, daytona, github, kubernetes, runpod, .. } = self;
+        let somewhere = aws.is_some() || daytona.is_some() || runpod.is_some();
+        !somewhere && github.is_empty() && kubernetes.is_empty()
+    }
 }
 
 impl File {
@@ -66,16 +78,8 @@ fn credential(reader: &Reader, id: &Spanned<String>, node: &Node) -> Option<Cred
         reader.map(node, &format!("`to` of {what}"), &["aws", "github", "kubernetes", "runpod", "daytona"])
     });
     let target = |name: &str| to.as_ref().and_then(|to| to.get(name));
-    for later in ["kubernetes"] {
-        if let Some(node) = target(later) {
-            reader.problem(
-                node.at,
-                format!("the target `{later}` is not supported yet"),
-                Some("leave it out".to_owned()),
-            );
-        }
-    }
     let github = target("github").map_or(&[][..], |node| reader.list(node, "`github`"));
+    let kubernetes = target("kubernetes").map_or(&[][..], |node| reader.list(node, "`kubernetes`"));
     Some(Credential {
         id: id.clone(),
         registry: fields.text("registry"),
@@ -83,6 +87,7 @@ fn credential(reader: &Reader, id: &Spanned<String>, node: &Node) -> Option<Cred
         aws: target("aws").and_then(|node| aws::aws(reader, node)),
         daytona: target("daytona").and_then(|node| daytona::daytona(reader, node)),
         github: github.iter().filter_map(|node| github::place(reader, node)).collect(),
+        kubernetes: kubernetes.iter().filter_map(|node| kubernetes::place(reader, node)).collect(),
         runpod: target("runpod").and_then(|node| runpod::runpod(reader, node)),
     })
 }

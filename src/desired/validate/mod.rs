@@ -5,6 +5,7 @@ mod aws;
 mod daytona;
 mod from;
 mod github;
+mod kubernetes;
 mod runpod;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,15 +78,17 @@ impl Validator {
         for place in &declared.github {
             self.github(&id, place);
         }
+        for place in &declared.kubernetes {
+            self.kubernetes(&id, &registry, place);
+        }
         if let Some(place) = &declared.runpod {
             self.runpod(&id, &registry, place);
         }
-        let single = declared.aws.is_some() || declared.daytona.is_some() || declared.runpod.is_some();
-        if !single && declared.github.is_empty() {
+        if declared.goes_nowhere() {
             self.refuse(
                 declared.id.at,
                 format!("credential `{id}` goes nowhere"),
-                "add `to:` with aws, daytona, github or runpod",
+                "add `to:` with aws, daytona, github, kubernetes or runpod",
             );
         }
         self.not_back(&id, declared);

@@ -22,7 +22,7 @@ pub async fn verify(
         };
         let client = client(clients, observed, account.as_deref()?, region)?;
         let address = change.address.clone();
-        Some(async move { Finding { address, result: prove(client, prefix).await, state: None } })
+        Some(async move { Finding::proof(address, prove(client, prefix).await) })
     });
     stream::iter(proofs).buffer_unordered(concurrency.max(1)).collect().await
 }

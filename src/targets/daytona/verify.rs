@@ -15,10 +15,9 @@ pub async fn verify(rows: &[&Change], client: &Read<Client>, desired: &[Desired]
     let made: Vec<&Desired> = desired.iter().filter(made).collect();
     let (Ok(client), false) = (client, made.is_empty()) else { return Vec::new() };
     let listed = client.list().await.map_err(Failure::from);
-    let judged = |place: &&Desired| Finding {
-        address: place.address(),
-        result: listed.as_ref().map_err(Clone::clone).and_then(|listed| judge(place, listed)),
-        state: None,
+    let judged = |place: &&Desired| {
+        let result = listed.as_ref().map_err(Clone::clone).and_then(|listed| judge(place, listed));
+        Finding::proof(place.address(), result)
     };
     made.iter().map(judged).collect()
 }

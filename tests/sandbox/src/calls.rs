@@ -22,6 +22,8 @@ pub enum Service {
     Daytona,
     /// GitHub's REST API.
     GitHub,
+    /// A kube-apiserver.
+    Kubernetes,
     /// registry-1.docker.io.
     Registry,
     /// auth.docker.io, the registry's token service.
@@ -43,6 +45,7 @@ impl fmt::Display for Service {
             Self::Kms => "kms",
             Self::Daytona => "daytona",
             Self::GitHub => "github",
+            Self::Kubernetes => "kubernetes",
             Self::Registry => "registry",
             Self::Token => "token",
             Self::Hub => "hub",

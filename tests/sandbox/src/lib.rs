@@ -1,5 +1,5 @@
 //! Loopback doubles of the systems that regcred writes to: AWS (Secrets Manager, ECR, STS, KMS), Daytona, GitHub,
-//! Docker Hub and RunPod.
+//! Kubernetes, Docker Hub and RunPod.
 //!
 //! They answer at the wire as the real systems do, their traps included. Where the real behaviour is documented, the
 //! code says by whom; where nobody could confirm it, it says "unconfirmed". Nothing here was compared with the real
@@ -26,7 +26,8 @@
 //! curl "$GITHUB_API_URL/_sandbox/state"                  # what landed where, GitHub's secrets opened
 //! ```
 //!
-//! `gh secret set` speaks https only and needs a TLS proxy in front.
+//! With `--kubeconfig FILE`, the clusters are behind the exported `KUBECONFIG`; see [`kubernetes`] for how a test drives
+//! them. `gh secret set` speaks https only and needs a TLS proxy in front.
 //!
 //! How a request goes: `server` reads it whole, `shared` logs it, `faults` may strike, the double's `answer` changes the
 //! [`World`] and replies. Doubles are plain functions on the world, without waiting and without a clock of their own.
@@ -45,6 +46,7 @@ mod world;
 pub mod aws;
 pub mod daytona;
 pub mod github;
+pub mod kubernetes;
 pub mod registry;
 pub mod runpod;
 

@@ -13,7 +13,7 @@ use regcred_sandbox::{Call, Ports, Sandbox, World};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Loopback doubles of AWS (Secrets Manager, ECR, STS), Daytona, GitHub, Docker Hub and RunPod.
+/// Loopback doubles of AWS (Secrets Manager, ECR, STS), Daytona, GitHub, Kubernetes, Docker Hub and RunPod.
 ///
 /// Prints `export NAME=value` lines, then serves until Ctrl-C. What landed where: GET /_sandbox/state on any of the
 /// addresses; the requests so far: GET /_sandbox/calls.
@@ -46,6 +46,12 @@ struct Options {
     /// Port of GitHub
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port_github: u16,
+    /// Port of Kubernetes
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port_kubernetes: u16,
+    /// Write the kubeconfig of the clusters there, and export KUBECONFIG
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
     /// Port of Docker Hub
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port_registry: u16,
@@ -69,13 +75,17 @@ fn main() -> io::Result<()> {
         aws: options.port_aws,
         daytona: options.port_daytona,
         github: options.port_github,
+        kubernetes: options.port_kubernetes,
         registry: options.port_registry,
         runpod: options.port_runpod,
     };
     let sandbox = Sandbox::start_on(world(&options)?, ports)?;
     sandbox.set_latency(Duration::from_millis(options.latency_ms));
     record(&sandbox, &options)?;
-    Builder::new_current_thread().enable_all().build()?.block_on(serve(&sandbox))?;
+    Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(serve(&sandbox, options.kubeconfig.as_deref()))?;
     save(options.state.as_deref(), &sandbox.snapshot())
 }
 
@@ -101,7 +111,11 @@ fn record(sandbox: &Sandbox, options: &Options) -> io::Result<()> {
     let (state, world) = (options.state.clone(), sandbox.watcher());
     sandbox.on_call(move |call| {
         let written = calls.as_ref().map_or(Ok(()), |file| append(file, call));
-        let saved = if call.is_write { save(state.as_deref(), &world()) } else { Ok(()) };
+        // A copy of a large world takes its time.
+        let saved = match &state {
+            Some(path) if call.is_write => save(Some(path), &world()),
+            _ => Ok(()),
+        };
         if let Err(error) = written.and(saved) {
             // Nobody else can be told from here, and the request itself has been served.
             writeln!(io::stderr(), "regcred-sandbox: {error}").ok();
@@ -123,8 +137,13 @@ fn save(path: Option<&Path>, world: &World) -> io::Result<()> {
     std::fs::rename(new, path)
 }
 
-fn print_environment(sandbox: &Sandbox) -> io::Result<()> {
-    let lines = sandbox.env().into_iter().map(|(name, value)| format!("export {name}={}\n", quoted(&value)));
+fn print_environment(sandbox: &Sandbox, kubeconfig: Option<&Path>) -> io::Result<()> {
+    let mut env = sandbox.env();
+    if let Some(path) = kubeconfig {
+        sandbox.write_kubeconfig(path)?;
+        env.insert("KUBECONFIG".to_owned(), std::path::absolute(path)?.display().to_string());
+    }
+    let lines = env.into_iter().map(|(name, value)| format!("export {name}={}\n", quoted(&value)));
     // In one piece: whoever has read the line that it waits for may close its end.
     let mut out = io::stdout().lock();
     out.write_all(lines.collect::<String>().as_bytes())?;
@@ -138,10 +157,10 @@ fn quoted(value: &str) -> String {
 
 /// Prints the environment and stays until a signal. Signals are listened for first: whoever has read the last line may
 /// send one at once.
-async fn serve(sandbox: &Sandbox) -> io::Result<()> {
+async fn serve(sandbox: &Sandbox, kubeconfig: Option<&Path>) -> io::Result<()> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
-    print_environment(sandbox)?;
+    print_environment(sandbox, kubeconfig)?;
     tokio::select! {
         _ = interrupted.recv() => {}
         _ = terminated.recv() => {}

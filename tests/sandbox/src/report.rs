@@ -12,6 +12,9 @@ use regcred_sandbox::aws::{Aws, Rule, Secret};
 use serde::Deserialize;
 use serde_json::Value;
 
+/// The key under which the kubelet looks for Docker Hub's login.
+const DOCKER_HUB: &str = "https://index.docker.io/v1/";
+
 /// What `--state` and `--calls` files tell.
 #[derive(Debug, Args)]
 pub(crate) struct Report {
@@ -81,6 +84,7 @@ fn landed(world: &World) -> io::Result<String> {
             line(&mut text, &format!("  variable  {name} = {}", shortened(&variable.value)));
         }
     }
+    landed_in_clusters(&mut text, world)?;
     landed_on_runpod(&mut text, world);
     Ok(text)
 }
@@ -101,6 +105,32 @@ fn landed_on_runpod(text: &mut String, world: &World) {
             line(text, &format!("  {kind}  {name} pulls with it"));
         }
     }
+}
+
+/// Pull secrets and who pulls with them.
+fn landed_in_clusters(text: &mut String, world: &World) -> io::Result<()> {
+    let clusters = world.kubernetes.clusters.iter();
+    let places = clusters
+        .flat_map(|(name, cluster)| cluster.namespaces.keys().map(move |space| (name, cluster, space)));
+    for (name, cluster, namespace) in places {
+        let content = &cluster.namespaces[namespace];
+        for secret in content.secrets.keys() {
+            let Some((user, password)) = cluster.kubelet_login(namespace, secret, DOCKER_HUB) else {
+                continue;
+            };
+            if !world.registry.accepts(&user, &password) {
+                let words = format!("{name} {namespace}/{secret} does not hold what Docker Hub accepts");
+                return Err(io::Error::other(words));
+            }
+            line(text, &format!("Kubernetes {name}, {namespace}"));
+            line(text, &format!("  secret    {secret}: {user} and a token *** that Docker Hub accepts"));
+            let pulls = |account: &&String| cluster.pull_secrets(namespace, account).contains(secret);
+            for account in content.service_accounts.keys().filter(pulls) {
+                line(text, &format!("  account   {account} pulls with it"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn line(text: &mut String, content: &str) {

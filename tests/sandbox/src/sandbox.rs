@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, MutexGuard};
 use std::thread::JoinHandle;
@@ -29,6 +30,8 @@ pub struct Ports {
     pub daytona: u16,
     /// For GitHub.
     pub github: u16,
+    /// For Kubernetes.
+    pub kubernetes: u16,
     /// For Docker Hub.
     pub registry: u16,
     /// For RunPod.
@@ -38,7 +41,7 @@ pub struct Ports {
 /// Running doubles, on loopback only. Dropped, they stop.
 pub struct Sandbox {
     shared: Arc<Shared>,
-    doors: [DoorHandle; 5],
+    doors: [DoorHandle; 6],
     runtime: Handle,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -66,6 +69,7 @@ impl Sandbox {
             open(Door::Aws, ports.aws)?,
             open(Door::Daytona, ports.daytona)?,
             open(Door::GitHub, ports.github)?,
+            open(Door::Kubernetes, ports.kubernetes)?,
             open(Door::Registry, ports.registry)?,
             open(Door::RunPod, ports.runpod)?,
         ];
@@ -118,6 +122,13 @@ impl Sandbox {
             env.insert("RUNPOD_API_KEY".to_owned(), state.runpod.exported_key.clone());
         }
         env
+    }
+
+    /// Writes the kubeconfig with every context of the world, to be passed on as `KUBECONFIG`: the environment that
+    /// `env` gives has none, so that a run without Kubernetes meets no cluster.
+    pub fn write_kubeconfig(&self, path: &Path) -> io::Result<()> {
+        let config = self.state().kubernetes.kubeconfig(&self.url(Door::Kubernetes));
+        std::fs::write(path, serde_json::to_vec_pretty(&config)?)
     }
 
     /// `http://127.0.0.1:PORT` of a listener.
@@ -222,11 +233,12 @@ impl Sandbox {
     }
 
     fn door(&self, door: Door) -> &DoorHandle {
-        let [aws, daytona, github, registry, runpod] = &self.doors;
+        let [aws, daytona, github, kubernetes, registry, runpod] = &self.doors;
         match door {
             Door::Aws => aws,
             Door::Daytona => daytona,
             Door::GitHub => github,
+            Door::Kubernetes => kubernetes,
             Door::Registry => registry,
             Door::RunPod => runpod,
         }

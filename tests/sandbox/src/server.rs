@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 
 use crate::body::Cut;
@@ -23,7 +23,7 @@ use crate::gate::Moment;
 use crate::message::{Reply, Request};
 use crate::shared::Shared;
 use crate::world::World;
-use crate::{aws, daytona, github, registry, runpod};
+use crate::{aws, daytona, github, kubernetes, registry, runpod};
 
 /// No request of the real systems comes near this; a bigger one is a fault of the program under test.
 const BODY_LIMIT: usize = 4 << 20;
@@ -37,6 +37,8 @@ pub enum Door {
     Daytona,
     /// GitHub, also under `/api/v3`.
     GitHub,
+    /// Every cluster's API server, each under `/k8s/clusters/{name}`.
+    Kubernetes,
     /// Docker Hub: registry, token service and hub API.
     Registry,
     /// RunPod: REST v2 and the job API.
@@ -68,6 +70,7 @@ impl Door {
             Self::Aws => aws::asked(request),
             Self::Daytona => daytona::asked(request),
             Self::GitHub => github::asked(request),
+            Self::Kubernetes => kubernetes::asked(request),
             Self::Registry => registry::asked(request),
             Self::RunPod => runpod::asked(request),
         }
@@ -78,16 +81,18 @@ impl Door {
             Self::Aws => aws::answer(world, request),
             Self::Daytona => daytona::answer(world, request),
             Self::GitHub => github::answer(world, request).into(),
+            Self::Kubernetes => kubernetes::answer(world, request),
             Self::Registry => registry::answer(world, request).into(),
             Self::RunPod => runpod::answer(world, request),
         }
     }
 
-    fn refuse(self, world: &World, request: &Request, kind: &Kind) -> Reply {
+    fn refuse(self, world: &mut World, request: &Request, kind: &Kind) -> Reply {
         match self {
             Self::Aws => aws::refuse(request, kind),
             Self::Daytona => daytona::refuse(world, request, kind),
             Self::GitHub => github::refuse(world, kind),
+            Self::Kubernetes => kubernetes::refuse(world, request, kind),
             Self::Registry => registry::refuse(kind),
             Self::RunPod => runpod::refuse(world, kind),
         }
@@ -105,38 +110,57 @@ pub(crate) async fn serve(
     mut commands: mpsc::UnboundedReceiver<Command>,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
-    let mut listener = Some(TcpListener::from_std(listener)?);
+    let mut listening = Some(Listening::Open(TcpListener::from_std(listener)?));
     let (open, _) = watch::channel(true);
     loop {
         tokio::select! {
             Some((wanted, done)) = commands.recv() => {
-                let result = switch(&mut listener, address, wanted);
-                open.send_replace(listener.is_some());
+                let result = switch(&mut listening, address, wanted);
+                open.send_replace(matches!(listening, Some(Listening::Open(_))));
                 done.send(result).ok();
             }
-            Ok((stream, _)) = accept(listener.as_ref()) => {
+            Ok((stream, _)) = accept(listening.as_ref()) => {
                 tokio::spawn(connection(door, shared.clone(), stream, open.subscribe()));
             }
         }
     }
 }
 
-async fn accept(listener: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
-    match listener {
-        Some(listener) => listener.accept().await,
-        None => pending().await,
+/// A door's socket.
+enum Listening {
+    Open(TcpListener),
+    /// Bound and not listening: connections are refused, and nobody else gets the port meanwhile.
+    Closed(TcpSocket),
+}
+
+async fn accept(listening: Option<&Listening>) -> io::Result<(TcpStream, SocketAddr)> {
+    match listening {
+        Some(Listening::Open(listener)) => listener.accept().await,
+        Some(Listening::Closed(_)) | None => pending().await,
     }
 }
 
-fn switch(listener: &mut Option<TcpListener>, address: SocketAddr, open: bool) -> io::Result<()> {
-    if !open {
-        *listener = None;
-    } else if listener.is_none() {
-        let again = StdListener::bind(address)?;
-        again.set_nonblocking(true)?;
-        *listener = Some(TcpListener::from_std(again)?);
-    }
+fn switch(listening: &mut Option<Listening>, address: SocketAddr, open: bool) -> io::Result<()> {
+    *listening = Some(match (listening.take(), open) {
+        (Some(Listening::Closed(socket)), true) => Listening::Open(socket.listen(1024)?),
+        (None, true) => Listening::Open(bound(address)?.listen(1024)?),
+        (Some(unchanged @ Listening::Open(_)), true) | (Some(unchanged @ Listening::Closed(_)), false) => {
+            unchanged
+        }
+        (listener, false) => {
+            drop(listener);
+            Listening::Closed(bound(address)?)
+        }
+    });
     Ok(())
+}
+
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    // Connections that were just closed hold on to the port for a while.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 /// Serves one connection. When a request was to be hung up on, the socket is closed with a reset, as a middlebox does.
@@ -188,7 +212,7 @@ async fn effect(
     match fault {
         Some(Kind::TimeoutBefore) => pending().await,
         Some(Kind::ResetBefore) => Err(hang_up()),
-        Some(kind) if !kind.takes_effect() => Ok(door.refuse(&shared.world(), request, kind)),
+        Some(kind) if !kind.takes_effect() => Ok(door.refuse(&mut shared.world(), request, kind)),
         _ => {
             let answer = door.answer(&mut shared.world(), request);
             shared.note(index, answer.violations);

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::aws::Aws;
 use crate::daytona::Daytona;
 use crate::github::GitHub;
+use crate::kubernetes::Kubernetes;
 use crate::registry::Registry;
 use crate::runpod::RunPod;
 
 /// Everything that the doubles remember. `Clone` and serde make a snapshot of it.
 ///
 /// The default has one AWS user in account 123456789012, one organization `acme` with the repositories `acme/api` and
-/// `acme/web`, one Docker Hub account `acme` and one RunPod key; nothing in any store yet.
+/// `acme/web`, one Kubernetes cluster `prod`, one Docker Hub account `acme` and one RunPod key; nothing in any store yet.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct World {
@@ -26,6 +27,8 @@ pub struct World {
     pub daytona: Daytona,
     /// Repositories, organizations, their secrets and variables.
     pub github: GitHub,
+    /// Clusters: namespaces, secrets and service accounts.
+    pub kubernetes: Kubernetes,
     /// Docker Hub: accounts, tokens and pull limits.
     pub registry: Registry,
     /// RunPod: registry auths, templates, endpoints and pods.
@@ -41,6 +44,7 @@ impl World {
             aws: Aws::empty(),
             daytona: Daytona::empty(),
             github: GitHub::empty(),
+            kubernetes: Kubernetes::empty(),
             registry: Registry::empty(),
             runpod: RunPod::empty(),
         }

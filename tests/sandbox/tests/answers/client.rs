@@ -234,6 +234,61 @@ impl<'s> GitHub<'s> {
     }
 }
 
+/// A client of one cluster with one token.
+pub(crate) struct Kubernetes<'s> {
+    pub(crate) sandbox: &'s Sandbox,
+    pub(crate) cluster: &'s str,
+    pub(crate) token: &'s str,
+}
+
+impl<'s> Kubernetes<'s> {
+    pub(crate) fn new(sandbox: &'s Sandbox) -> Self {
+        Self { sandbox, cluster: "prod", token: "sandbox-token-of-prod-admin-0123456789" }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, &Value::Null)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.request("POST", path, body)
+    }
+
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Answer {
+        self.request("PUT", path, body)
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.send(method, path, &[("content-type", "application/json")], body)
+    }
+
+    /// `kind` is what comes before `+json` or `+yaml`: `merge-patch`, `json-patch`, `strategic-merge-patch`, `apply-patch`.
+    pub(crate) fn patch(&self, kind: &str, path: &str, body: &Value) -> Answer {
+        let suffix = if kind == "apply-patch" { "yaml" } else { "json" };
+        self.send("PATCH", path, &[("content-type", &format!("application/{kind}+{suffix}"))], body)
+    }
+
+    pub(crate) fn send(&self, method: &str, path: &str, more: &[(&str, &str)], body: &Value) -> Answer {
+        let authorization = format!("Bearer {}", self.token);
+        let mut headers = vec![("user-agent", "test/1.0")];
+        if !self.token.is_empty() {
+            headers.push(("authorization", authorization.as_str()));
+        }
+        headers.extend_from_slice(more);
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let path = format!("/k8s/clusters/{}{path}", self.cluster);
+        send(&self.sandbox.url(Door::Kubernetes), method, &path, &headers, &body).unwrap()
+    }
+}
+
+/// A pull secret as a body.
+pub(crate) fn pull_secret(name: &str, config: &Value) -> Value {
+    json!({
+        "metadata": { "name": name }, "type": "kubernetes.io/dockerconfigjson",
+        "data": { ".dockerconfigjson": STANDARD.encode(config.to_string()) },
+    })
+}
+
 /// A RunPod client of one key.
 pub(crate) struct RunPod<'s> {
     pub(crate) sandbox: &'s Sandbox,

@@ -89,6 +89,37 @@ fn the_program_keeps_its_world_and_its_calls_in_files() {
 }
 
 #[test]
+fn the_program_writes_a_kubeconfig_and_reports_who_pulls_with_what() {
+    let directory = std::env::temp_dir().join(format!("regcred-sandbox-clusters-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let (state, config) = (path(&directory, "world.json"), path(&directory, "kubeconfig"));
+    let mut program = Program::start(&["--state", &state, "--kubeconfig", &config]);
+    assert_eq!(program.env["KUBECONFIG"], config);
+    let config: serde_json::Value = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
+    let server = config["clusters"][0]["cluster"]["server"].as_str().unwrap().to_owned();
+    let token = config["users"][0]["user"]["token"].as_str().unwrap();
+    let (base, cluster) = server.split_once("/k8s").unwrap();
+    let authorization = format!("Bearer {token}");
+    let call = |method: &str, rest: &str, kind: &str, body: &serde_json::Value| {
+        let headers = [("authorization", authorization.as_str()), ("content-type", kind)];
+        let path = format!("/k8s{cluster}/api/v1/namespaces/runai/{rest}");
+        send(base, method, &path, &headers, body.to_string().as_bytes()).unwrap().status
+    };
+    let login = serde_json::json!({ "username": "acme", "password": crate::client::TOKEN });
+    let auths = serde_json::json!({ "auths": { "https://index.docker.io/v1/": login } });
+    let pull = serde_json::json!({ "imagePullSecrets": [{ "name": "hub" }] });
+    assert_eq!(call("POST", "secrets", "application/json", &crate::client::pull_secret("hub", &auths)), 201);
+    assert_eq!(call("PATCH", "serviceaccounts/default", "application/merge-patch+json", &pull), 200);
+    assert_eq!(program.terminate(), Some(0));
+    let report =
+        Command::new(env!("CARGO_BIN_EXE_regcred-sandbox")).args(["report", "--state", &state]).output();
+    let expected = "Kubernetes prod, runai\n  secret    hub: acme and a token *** that Docker Hub accepts\n  account   \
+                    default pulls with it\n";
+    assert_eq!(String::from_utf8(report.unwrap().stdout).unwrap(), expected);
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
 fn the_report_tells_what_pulls_with_which_registry_auth_and_no_token() {
     let directory = std::env::temp_dir().join(format!("regcred-sandbox-report-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();

@@ -40,7 +40,7 @@ fn a_world_may_be_written_in_a_few_words() {
 fn what_landed_where_can_be_read_on_every_address_and_is_not_logged() {
     let sandbox = start();
     GitHub::new(&sandbox).put_secret("/repos/acme/api/actions/secrets", "TOKEN", "opened", &json!({}));
-    for door in [Door::Aws, Door::Daytona, Door::GitHub, Door::Registry, Door::RunPod] {
+    for door in [Door::Aws, Door::Daytona, Door::GitHub, Door::Kubernetes, Door::Registry, Door::RunPod] {
         let state = send(&sandbox.url(door), "GET", "/_sandbox/state", &[], b"").unwrap().json();
         assert_eq!(
             state["github"]["repositories"]["acme/api"]["actions"]["secrets"]["TOKEN"]["value"],

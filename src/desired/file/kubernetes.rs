@@ -1,0 +1,65 @@
+//! `kubernetes`: namespaces of clusters, and Run:ai's.
+
+use crate::desired::node::{At, Kind, Node, Reader, Spanned};
+
+#[derive(Debug)]
+pub(in crate::desired) struct Kubernetes {
+    pub(in crate::desired) at: At,
+    pub(in crate::desired) context: Option<Spanned<String>>,
+    pub(in crate::desired) namespaces: Option<Vec<Spanned<String>>>,
+    pub(in crate::desired) selector: Option<Spanned<String>>,
+    pub(in crate::desired) runai: Option<Runai>,
+    pub(in crate::desired) secret: Option<Spanned<String>>,
+    pub(in crate::desired) service_accounts: Vec<Spanned<String>>,
+    pub(in crate::desired) insecure: bool,
+}
+
+/// `runai: cluster`, or `runai: { projects: … }`.
+#[derive(Debug)]
+pub(in crate::desired) enum Runai {
+    Word(Spanned<String>),
+    Projects(Projects),
+    /// What is wrong with it has been said.
+    Broken,
+}
+
+/// `projects: all`, or a list.
+#[derive(Debug)]
+pub(in crate::desired) enum Projects {
+    Word(Spanned<String>),
+    Listed(Vec<Spanned<String>>),
+}
+
+pub(super) fn place(reader: &Reader, node: &Node) -> Option<Kubernetes> {
+    let keys = ["context", "namespaces", "selector", "runai", "secret", "service-accounts", "insecure"];
+    let fields = reader.map(node, "an item of `kubernetes`", &keys)?;
+    Some(Kubernetes {
+        at: node.at,
+        context: fields.text("context"),
+        namespaces: fields.texts("namespaces"),
+        selector: fields.text("selector"),
+        runai: fields.get("runai").map(|node| runai(reader, node).unwrap_or(Runai::Broken)),
+        secret: fields.text("secret"),
+        service_accounts: fields.texts("service-accounts").unwrap_or_default(),
+        insecure: fields.flag("insecure").unwrap_or(false),
+    })
+}
+
+fn runai(reader: &Reader, node: &Node) -> Option<Runai> {
+    if let Kind::Text(_) = node.kind {
+        return reader.text(node, "`runai`").map(Runai::Word);
+    }
+    let fields = reader.map(node, "`runai`", &["projects"])?;
+    let Some(projects) = fields.get("projects") else {
+        reader.problem(
+            node.at,
+            "`projects` is missing in `runai`",
+            Some("runai: { projects: [NAME] }, runai: { projects: all }, or runai: cluster".to_owned()),
+        );
+        return None;
+    };
+    Some(Runai::Projects(match projects.kind {
+        Kind::Text(_) => Projects::Word(reader.text(projects, "`projects`")?),
+        _ => Projects::Listed(fields.texts("projects")?),
+    }))
+}

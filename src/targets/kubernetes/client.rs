@@ -1,0 +1,328 @@
+//! The Kubernetes API as far as regcred needs it: kube logs in and sends, this adds limits, traces, retries that wait,
+//! and errors that name verb and resource. No discovery and no OpenAPI: the paths are those of the core API.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::{HeaderMap, Method, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use kube::client::Body;
+use kube::core::Status;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::form_urlencoded;
+
+use super::KubeError;
+use super::error::{chain, unsent};
+use crate::http::trace;
+
+/// A page of 500 secrets of this kind is some 1 MB; one secret may have 1 MiB.
+const BODY_CAP: usize = 32 * 1024 * 1024;
+/// How long an answer may take.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Tries of one request in all.
+const TRIES: u32 = 3;
+/// The largest page that kubectl asks for, too.
+const PAGE: usize = 500;
+/// How much of the server's words is repeated, in characters.
+const MAX_WORDS: usize = 400;
+
+/// How long the client is ready to wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// The longest wait that `Retry-After` may ask for.
+    pub cap: Duration,
+    /// The wait after a 5xx or a broken connection; doubled each time.
+    pub after_fault: Duration,
+    /// How long a service account may take to come to be: the controller makes `default` after its namespace.
+    pub for_account: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            cap: Duration::from_secs(30),
+            after_fault: Duration::from_millis(300),
+            for_account: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What is asked of the API, as RBAC names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask<'a> {
+    /// The verb: get, list, create, patch, delete.
+    pub verb: &'static str,
+    /// The resource: secrets, serviceaccounts, namespaces.
+    pub resource: &'static str,
+    /// The namespace; nothing for all of them.
+    pub namespace: Option<&'a str>,
+    /// The name; nothing for all of them.
+    pub name: Option<&'a str>,
+}
+
+impl Ask<'_> {
+    /// The path of the core API.
+    fn path(&self) -> String {
+        let mut path = "/api/v1".to_owned();
+        if let Some(namespace) = self.namespace {
+            path += &format!("/namespaces/{namespace}");
+        }
+        path += &format!("/{}", self.resource);
+        if let Some(name) = self.name.filter(|_| !matches!(self.verb, "create" | "list")) {
+            path += &format!("/{name}");
+        }
+        path
+    }
+}
+
+impl fmt::Display for Ask<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.resource)?;
+        match (self.name, self.namespace) {
+            (Some(name), Some(namespace)) => write!(f, " {namespace}/{name}"),
+            (Some(name), None) => write!(f, " {name}"),
+            (None, Some(namespace)) => write!(f, " in {namespace}"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// A logged-in client of one cluster.
+pub struct Client {
+    pub(super) kube: kube::Client,
+    /// The API server's address, for traces.
+    pub(super) base: String,
+    /// The context, for hints.
+    pub(super) context: String,
+    pub(super) patience: Patience,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({} at {})", self.context, self.base)
+    }
+}
+
+/// Why one try gave no answer.
+enum Trouble {
+    /// Another try would fail in the same way.
+    Final(KubeError),
+    /// The server asked for a wait.
+    Wait(Duration, KubeError),
+    /// Another try may do.
+    Fault(KubeError),
+}
+
+/// A page of a list.
+#[derive(serde::Deserialize)]
+struct Page<T> {
+    #[serde(default = "Vec::new")]
+    items: Vec<T>,
+    #[serde(default)]
+    metadata: PageMetadata,
+}
+
+#[derive(Default, serde::Deserialize)]
+struct PageMetadata {
+    #[serde(rename = "continue")]
+    token: Option<String>,
+}
+
+impl Client {
+    /// One thing; nothing if it is not there.
+    ///
+    /// # Errors
+    /// If the server refuses it, or no usable answer comes after the tries.
+    pub async fn get<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<Option<T>, KubeError> {
+        match self.send(ask, &Method::GET, &[], None).await {
+            Err(error) if error.code() == Some(404) => Ok(None),
+            answer => Ok(Some(answer?)),
+        }
+    }
+
+    /// Every thing that these parameters select (`labelSelector`, `fieldSelector`), page by page.
+    ///
+    /// # Errors
+    /// As for [`Client::get`].
+    pub async fn list<T: DeserializeOwned>(
+        &self,
+        ask: Ask<'_>,
+        select: (&str, &str),
+    ) -> Result<Vec<T>, KubeError> {
+        match self.pages(ask, select).await {
+            // A list that took so long that its beginning is forgotten is begun once more.
+            Err(error) if error.code() == Some(410) => self.pages(ask, select).await,
+            list => list,
+        }
+    }
+
+    async fn pages<T: DeserializeOwned>(
+        &self,
+        ask: Ask<'_>,
+        (parameter, value): (&str, &str),
+    ) -> Result<Vec<T>, KubeError> {
+        let limit = PAGE.to_string();
+        let (mut all, mut token) = (Vec::new(), String::new());
+        loop {
+            let mut query = vec![(parameter, value), ("limit", limit.as_str())];
+            if !token.is_empty() {
+                query.push(("continue", &token));
+            }
+            let page: Page<T> = self.send(ask, &Method::GET, &query, None).await?;
+            all.extend(page.items);
+            match page.metadata.token {
+                Some(next) if !next.is_empty() => token = next,
+                _ => return Ok(all),
+            }
+        }
+    }
+
+    /// Makes a thing.
+    ///
+    /// # Errors
+    /// As for [`Client::get`].
+    pub async fn create(&self, ask: Ask<'_>, body: &Value) -> Result<(), KubeError> {
+        self.write(ask, &Method::POST, "application/json", body).await
+    }
+
+    /// Changes the fields of a thing that the body names. With `metadata.resourceVersion` in it, only that version.
+    ///
+    /// # Errors
+    /// As for [`Client::get`].
+    pub async fn patch(&self, ask: Ask<'_>, body: &Value) -> Result<(), KubeError> {
+        self.write(ask, &Method::PATCH, "application/merge-patch+json", body).await
+    }
+
+    /// Deletes a thing, if the preconditions of the body hold.
+    ///
+    /// # Errors
+    /// As for [`Client::get`].
+    pub async fn delete(&self, ask: Ask<'_>, body: &Value) -> Result<(), KubeError> {
+        let _: Value = self.send(ask, &Method::DELETE, &[], Some(("application/json", body))).await?;
+        Ok(())
+    }
+
+    async fn write(&self, ask: Ask<'_>, method: &Method, kind: &str, body: &Value) -> Result<(), KubeError> {
+        // A field that the server does not know is an error and not dropped in silence.
+        let query = [("fieldManager", "regcred"), ("fieldValidation", "Strict")];
+        let _: Value = self.send(ask, method, &query, Some((kind, body))).await?;
+        Ok(())
+    }
+
+    /// Sends until there is an answer. Every write of regcred may be repeated: it names what it changes by version, or
+    /// finds what is there.
+    async fn send<T: DeserializeOwned>(
+        &self,
+        ask: Ask<'_>,
+        method: &Method,
+        query: &[(&str, &str)],
+        body: Option<(&str, &Value)>,
+    ) -> Result<T, KubeError> {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        let path = format!("{}{}{query}", ask.path(), if query.is_empty() { "" } else { "?" });
+        let mut tried = 1;
+        loop {
+            let (wait, error) = match self.once(ask, method, &path, body).await {
+                Ok(answer) => return Ok(answer),
+                Err(Trouble::Final(error)) => return Err(error),
+                Err(Trouble::Wait(wait, error)) => (wait, error),
+                Err(Trouble::Fault(error)) => (self.patience.after_fault * 2_u32.pow(tried - 1), error),
+            };
+            if tried == TRIES {
+                return Err(error);
+            }
+            tried += 1;
+            tracing::debug!(%error, ?wait, "trying again");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn once<T: DeserializeOwned>(
+        &self,
+        ask: Ask<'_>,
+        method: &Method,
+        path: &str,
+        body: Option<(&str, &Value)>,
+    ) -> Result<T, Trouble> {
+        let broken = |cause: String, login: bool| KubeError::Broken {
+            ask: ask.to_string(),
+            cause,
+            login,
+            context: self.context.clone(),
+        };
+        let mut request = http::Request::builder().method(method.clone()).uri(path);
+        if let Some((kind, _)) = body {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        let bytes = body.map(|(_, value)| value.to_string().into_bytes()).unwrap_or_default();
+        let request = request
+            .header(header::ACCEPT, "application/json")
+            .body(Body::from(bytes))
+            .map_err(|error| Trouble::Final(broken(error.to_string(), false)))?;
+        let exchange = async {
+            let response = self.kube.send(request).await.map_err(|error| unsent(&error))?;
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, BODY_CAP).collect().await;
+            let bytes = body.map_err(|error| (chain(error.as_ref()), false))?.to_bytes();
+            Ok::<_, (String, bool)>((parts.status, parts.headers, bytes))
+        };
+        let result = tokio::time::timeout(ANSWER_TIMEOUT, exchange).await;
+        let status = result.as_ref().ok().and_then(|result| Some(result.as_ref().ok()?.0.as_u16()));
+        trace(method.as_str(), &format!("{}{path}", self.base), None, status);
+        let (status, headers, bytes) = match result {
+            Ok(Ok(answer)) => answer,
+            Ok(Err((cause, true))) => return Err(Trouble::Final(broken(cause, true))),
+            Ok(Err((cause, false))) => return Err(Trouble::Fault(broken(cause, false))),
+            Err(_) => {
+                let cause = format!("no answer within {}s", ANSWER_TIMEOUT.as_secs());
+                return Err(Trouble::Fault(broken(cause, false)));
+            }
+        };
+        if !status.is_success() {
+            return Err(self.judge(ask, status, &headers, &bytes));
+        }
+        // The parser's words could repeat a value.
+        serde_json::from_slice(&bytes).map_err(|_| {
+            Trouble::Fault(broken("the answer is not the JSON that was expected".to_owned(), false))
+        })
+    }
+
+    fn judge(&self, ask: Ask<'_>, status: StatusCode, headers: &HeaderMap, bytes: &[u8]) -> Trouble {
+        let answer: Status = serde_json::from_slice(bytes).unwrap_or_default();
+        let words = if answer.message.is_empty() {
+            status.canonical_reason().unwrap_or("no reason given").to_lowercase()
+        } else {
+            one_line(&answer.message)
+        };
+        let error = KubeError::Status {
+            ask: ask.to_string(),
+            code: status.as_u16(),
+            message: words,
+            reason: answer.reason,
+            kind: answer.details.as_ref().map(|details| details.kind.clone()).unwrap_or_default(),
+            causes: answer
+                .details
+                .into_iter()
+                .flat_map(|details| details.causes)
+                .map(|cause| cause.reason)
+                .collect(),
+            context: self.context.clone(),
+        };
+        match status.as_u16() {
+            429 => {
+                let asked =
+                    headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+                let wait = Duration::from_secs(asked.unwrap_or(1));
+                if wait > self.patience.cap { Trouble::Final(error) } else { Trouble::Wait(wait, error) }
+            }
+            500.. => Trouble::Fault(error),
+            _ => Trouble::Final(error),
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_WORDS).collect();
+    clean.split_whitespace().collect::<Vec<_>>().join(" ")
+}

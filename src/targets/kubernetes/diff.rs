@@ -1,0 +1,345 @@
+//! What is wanted in Kubernetes against what was found: the rules, pure.
+//!
+//! ```text
+//! namespace   does not exist                          blocked
+//!             is being deleted                        kept as it is
+//! secret      absent                                  create
+//!             two credentials for one registry        blocked
+//!             of another type                         blocked; replace with --allow-replace
+//!             something foreign in it that makes the
+//!               kubelet read nothing                  blocked; replace with --allow-replace
+//!             a login absent or another               update; immutable: as above
+//!             a label absent or another               update
+//!             else                                    keep
+//! account     names the secrets                       keep
+//!             does not                                update: appended, others stay
+//!             absent                                  update: waited for, never made
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Account, At, Desired, How, KIND, MANAGED_BY, Namespace, Observed, Operation, Scope, Secret, State,
+};
+use crate::model::{Address, CredentialId, Fingerprint};
+use crate::plan::{Action, Change, Known, Options, Read, Reason, Unreadable};
+use crate::registry::Registry;
+use crate::targets;
+
+/// The rows of every namespace.
+#[must_use]
+pub fn diff(
+    desired: &[Desired],
+    observed: &Observed,
+    known: &BTreeMap<CredentialId, Known>,
+    options: &Options,
+) -> Vec<Change> {
+    let wanted = Wanted::of(desired, observed);
+    let mut rows: Vec<Change> = wanted.unread.iter().map(|(at, unread)| unread.row(at)).collect();
+    for (at, secret) in &wanted.secrets {
+        rows.extend(observed.secrets.get(at).map(|found| secret.row(at, found, known, options)));
+    }
+    for (at, account) in &wanted.accounts {
+        rows.extend(observed.accounts.get(at).map(|found| account.row(at, found)));
+    }
+    rows
+}
+
+/// Facts for people: labels that no namespace has, and what Run:ai does with the secrets.
+#[must_use]
+pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
+    let mut notes = BTreeSet::new();
+    for Desired { context, scope, .. } in desired {
+        notes.extend(scope.note().map(|note| format!("kubernetes:{context}: {note}")));
+        let found = observed.namespaces.get(&(context.clone(), scope.clone()));
+        if let (Some(Ok(namespaces)), Some(selector)) = (found, scope.selector())
+            && namespaces.is_empty()
+        {
+            notes.insert(format!("kubernetes:{context}: no namespace has the labels `{selector}`"));
+        }
+    }
+    notes.into_iter().collect()
+}
+
+/// What is wanted, thing by thing: several credentials may share a secret, and several secrets a service account.
+#[derive(Default)]
+struct Wanted<'a> {
+    secrets: BTreeMap<At, WantedSecret<'a>>,
+    accounts: BTreeMap<At, WantedAccount>,
+    unread: BTreeMap<At, UnreadScope>,
+}
+
+struct WantedSecret<'a> {
+    namespace: Namespace,
+    logins: BTreeMap<&'a Registry, BTreeSet<CredentialId>>,
+    labels: BTreeMap<String, String>,
+}
+
+struct WantedAccount {
+    namespace: Namespace,
+    secrets: BTreeSet<String>,
+    credentials: BTreeSet<CredentialId>,
+}
+
+/// Namespaces that could not be looked for.
+struct UnreadScope {
+    credentials: BTreeSet<CredentialId>,
+    reason: Unreadable,
+}
+
+impl UnreadScope {
+    fn row(&self, at: &At) -> Change {
+        let reason = Reason::Unreadable(self.reason.clone());
+        row(at.secret(), self.credentials.clone(), Action::Unread, reason)
+    }
+}
+
+impl<'a> Wanted<'a> {
+    fn of(desired: &'a [Desired], observed: &Observed) -> Self {
+        let mut wanted = Self::default();
+        for desired in desired {
+            match observed.namespaces.get(&(desired.context.clone(), desired.scope.clone())) {
+                Some(Ok(namespaces)) => {
+                    namespaces.iter().for_each(|(name, namespace)| wanted.add(desired, name, *namespace));
+                }
+                Some(Err(reason)) => wanted.add_unread(desired, reason),
+                None => {}
+            }
+        }
+        wanted
+    }
+
+    fn add(&mut self, desired: &'a Desired, name: &str, namespace: Namespace) {
+        let Desired { credential, registry, context, scope, secret, service_accounts, insecure: _ } = desired;
+        let place = self.secrets.entry(At::new(context, name, secret)).or_insert_with(|| WantedSecret {
+            namespace,
+            logins: BTreeMap::new(),
+            labels: BTreeMap::new(),
+        });
+        place.namespace = place.namespace.and(namespace);
+        place.logins.entry(registry).or_default().insert(credential.clone());
+        place.labels.extend(scope.labels());
+        for account in service_accounts {
+            let at = At::new(context, name, account);
+            let place = self.accounts.entry(at).or_insert_with(|| WantedAccount {
+                namespace,
+                secrets: BTreeSet::new(),
+                credentials: BTreeSet::new(),
+            });
+            place.namespace = place.namespace.and(namespace);
+            place.secrets.insert(secret.clone());
+            place.credentials.insert(credential.clone());
+        }
+    }
+
+    fn add_unread(&mut self, desired: &Desired, reason: &Unreadable) {
+        let at = At::new(&desired.context, UNKNOWN, &desired.secret);
+        let unread = UnreadScope { credentials: BTreeSet::new(), reason: reason.clone() };
+        self.unread.entry(at).or_insert(unread).credentials.insert(desired.credential.clone());
+    }
+}
+
+/// The namespace in the address of what could not be looked for.
+const UNKNOWN: &str = "?";
+
+fn row(address: Address, credentials: BTreeSet<CredentialId>, action: Action, reason: Reason) -> Change {
+    let (stacks, after) = (BTreeSet::new(), BTreeSet::new());
+    Change { address, credentials, stacks, action, reason, after, operation: None }
+}
+
+impl Namespace {
+    /// The same namespace, come to by two items: it has to be there if either names it, and the worst that either knows of
+    /// it is so.
+    fn and(self, other: Self) -> Self {
+        Self { named: self.named || other.named, state: self.state.max(other.state) }
+    }
+
+    /// What its state says of everything in it.
+    fn verdict(self) -> Option<(Action, Reason)> {
+        match self.state {
+            State::There => None,
+            State::Terminating => Some((Action::Keep, Reason::Terminating)),
+            State::Absent => Some((Action::Blocked, Reason::NoNamespace)),
+        }
+    }
+}
+
+/// What a secret has to hold: the credentials' fingerprints by the key of their registry, and labels.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Content {
+    pub(super) logins: BTreeMap<String, Fingerprint>,
+    pub(super) labels: BTreeMap<String, String>,
+}
+
+/// How a secret falls short of its content.
+pub(super) enum Fault {
+    OtherType(String),
+    Damage(String),
+    Logins(String),
+    Labels(String),
+}
+
+/// The first fault of a secret, as the kubelet and the declared labels see it.
+pub(super) fn fault(found: &Secret, content: &Content) -> Option<Fault> {
+    if found.kind != KIND {
+        return Some(Fault::OtherType(found.kind.clone()));
+    }
+    if let Some(damage) = &found.damage {
+        return Some(Fault::Damage(damage.clone()));
+    }
+    let logins: Vec<String> = content.logins.iter().filter_map(|login| lacking(found, login)).collect();
+    if !logins.is_empty() {
+        return Some(Fault::Logins(logins.join(", ")));
+    }
+    let differs = |label: &(&String, &String)| found.labels.get(label.0).is_none_or(|value| value != label.1);
+    let labels: Vec<String> =
+        content.labels.iter().filter(differs).map(|(name, value)| format!("{name}={value}")).collect();
+    (!labels.is_empty()).then(|| Fault::Labels(labels.join(", ")))
+}
+
+/// What is wrong with the login for one registry: absent under its own key, or another under any key that is for it.
+fn lacking(found: &Secret, (key, fingerprint): (&String, &Fingerprint)) -> Option<String> {
+    let registry = super::docker_config::registry(key)?;
+    let filed = |other: &&String| super::docker_config::registry(other).as_ref() == Some(&registry);
+    let stale = found
+        .logins
+        .keys()
+        .filter(filed)
+        .find(|key| found.logins.get(*key).copied().flatten() != Some(*fingerprint));
+    match (found.logins.contains_key(key), stale) {
+        (_, Some(stale)) if stale != key => Some(format!("another login for {registry} under `{stale}`")),
+        (true, Some(_)) => Some(format!("another login for {registry}")),
+        (false, _) => Some(format!("no login for {registry}")),
+        (true, None) => None,
+    }
+}
+
+impl WantedSecret<'_> {
+    fn row(
+        &self,
+        at: &At,
+        found: &Read<Option<Secret>>,
+        known: &BTreeMap<CredentialId, Known>,
+        options: &Options,
+    ) -> Change {
+        let content = self.content(known);
+        let (action, reason, how) = self.verdict(found, &content, options);
+        let operation = how.map(|how| {
+            let only_labels = matches!(reason, Reason::Labels(_));
+            targets::Operation::Kubernetes(Operation::PutSecret {
+                at: at.clone(),
+                logins: if only_labels { BTreeMap::new() } else { self.keys() },
+                labels: self.labels.clone(),
+                how,
+                named: self.namespace.named,
+            })
+        });
+        let credentials = self.logins.values().flatten().cloned().collect();
+        Change { operation, ..row(at.secret(), credentials, action, reason) }
+    }
+
+    fn verdict(
+        &self,
+        found: &Read<Option<Secret>>,
+        content: &Content,
+        options: &Options,
+    ) -> (Action, Reason, Option<How>) {
+        let found = match found {
+            Err(unreadable) => return (Action::Unread, Reason::Unreadable(unreadable.clone()), None),
+            Ok(found) => found,
+        };
+        if let Some((action, reason)) = self.namespace.verdict() {
+            return (action, reason, None);
+        }
+        if let Some((registry, _)) = self.logins.iter().find(|(_, credentials)| credentials.len() > 1) {
+            return (Action::Blocked, Reason::TwoCredentials(registry.to_string()), None);
+        }
+        let Some(found) = found else { return (Action::Create, Reason::Absent, Some(How::Create)) };
+        let remade = |reason: Reason| {
+            if options.allow_replace {
+                (Action::Replace, Reason::Remade(reason.to_string()), Some(How::Replace))
+            } else {
+                (Action::Blocked, reason, None)
+            }
+        };
+        match fault(found, content) {
+            None => (Action::Keep, Reason::InSync, None),
+            Some(Fault::OtherType(kind)) => remade(Reason::OtherType(kind)),
+            Some(Fault::Damage(words)) => remade(Reason::Damaged(words)),
+            Some(Fault::Logins(words)) if found.immutable => remade(Reason::Immutable(words)),
+            Some(Fault::Logins(words)) => (Action::Update, Reason::Logins(words), Some(How::Update)),
+            Some(Fault::Labels(words)) => (Action::Update, Reason::Labels(words), Some(How::Update)),
+        }
+    }
+
+    fn keys(&self) -> BTreeMap<String, CredentialId> {
+        let first = |(registry, credentials): (&&Registry, &BTreeSet<CredentialId>)| {
+            Some((registry.docker_config_key().to_owned(), credentials.first()?.clone()))
+        };
+        self.logins.iter().filter_map(first).collect()
+    }
+
+    fn content(&self, known: &BTreeMap<CredentialId, Known>) -> Content {
+        let keys = self.keys().into_iter();
+        let logins = keys.filter_map(|(key, id)| Some((key, known.get(&id)?.fingerprint))).collect();
+        Content { logins, labels: self.labels.clone() }
+    }
+}
+
+impl WantedAccount {
+    fn row(&self, at: &At, found: &Read<Option<Account>>) -> Change {
+        let (action, reason) = self.verdict(found);
+        let operation = action.writes().then(|| {
+            targets::Operation::Kubernetes(Operation::Attach {
+                at: at.clone(),
+                secrets: self.secrets.clone(),
+                named: self.namespace.named,
+            })
+        });
+        let secret = |name: &String| At::new(&at.context, &at.namespace, name).secret();
+        Change {
+            operation,
+            after: self.secrets.iter().map(secret).collect(),
+            ..row(at.service_account(), self.credentials.clone(), action, reason)
+        }
+    }
+
+    fn verdict(&self, found: &Read<Option<Account>>) -> (Action, Reason) {
+        match (found, self.namespace.verdict()) {
+            (Err(unreadable), _) => (Action::Unread, Reason::Unreadable(unreadable.clone())),
+            (Ok(_), Some(verdict)) => verdict,
+            (Ok(None), None) => (Action::Update, Reason::NoAccount),
+            (Ok(Some(account)), None) => match account.lacks(&self.secrets) {
+                Some(names) => (Action::Update, Reason::NotNamed(names)),
+                None => (Action::Keep, Reason::InSync),
+            },
+        }
+    }
+}
+
+impl Account {
+    /// Which of these secrets it does not name.
+    pub(super) fn lacks(&self, secrets: &BTreeSet<String>) -> Option<String> {
+        let missing: Vec<&str> =
+            secrets.iter().filter(|name| !self.secrets.contains(name)).map(String::as_str).collect();
+        (!missing.is_empty()).then(|| missing.join(", "))
+    }
+}
+
+/// The labels of a secret that regcred makes.
+pub(super) fn own_labels(labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut labels = labels.clone();
+    labels.insert(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned());
+    labels
+}
+
+impl Scope {
+    /// Whether two scopes come to the same namespace whatever the cluster holds.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match (self.named(), other.named()) {
+            (Some(one), Some(two)) => !one.is_disjoint(&two),
+            _ => self == other,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Errors of clusters as words for people: verb, resource and name, the server's own text, and what to do.
+
+use crate::plan::Unreadable;
+use crate::targets::Failure;
+
+/// A request to a cluster failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KubeError {
+    /// The server answered with an error status.
+    #[error("{ask}: {code} {message}")]
+    Status {
+        /// What was asked.
+        ask: String,
+        /// The status code.
+        code: u16,
+        /// The server's own words.
+        message: String,
+        /// The machine's word for it: `NotFound`, `AlreadyExists`, `Conflict`, …
+        reason: String,
+        /// The kind of thing that it is about, such as `namespaces`.
+        kind: String,
+        /// The causes' own words for machines.
+        causes: Vec<String>,
+        /// The context, for hints.
+        context: String,
+    },
+    /// No usable answer came.
+    #[error("{ask}: {cause}")]
+    Broken {
+        /// What was asked.
+        ask: String,
+        /// What happened.
+        cause: String,
+        /// Whether the login could not even be made.
+        login: bool,
+        /// The context, for hints.
+        context: String,
+    },
+}
+
+impl KubeError {
+    /// The status, if the server answered.
+    #[must_use]
+    pub fn code(&self) -> Option<u16> {
+        match self {
+            Self::Status { code, .. } => Some(*code),
+            Self::Broken { .. } => None,
+        }
+    }
+
+    /// Whether the server answered with this reason.
+    #[must_use]
+    pub fn is(&self, wanted: &str) -> bool {
+        matches!(self, Self::Status { reason, .. } if reason == wanted)
+    }
+
+    /// Whether it says that the whole namespace is not there.
+    #[must_use]
+    pub fn no_namespace(&self) -> bool {
+        matches!(self, Self::Status { code: 404, kind, message, .. }
+            if kind == "namespaces" || message.starts_with("namespaces "))
+    }
+
+    /// Whether it says that the namespace is being deleted (apiserver's `NamespaceLifecycle` admission).
+    #[must_use]
+    pub fn terminating(&self) -> bool {
+        matches!(self, Self::Status { code: 403, causes, message, .. }
+            if causes.iter().any(|cause| cause == "NamespaceTerminating")
+                || message.contains("because it is being terminated"))
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let look =
+            |context: &str| format!("look at it with: kubectl --context {} get namespaces", word(context));
+        match self {
+            Self::Status { code: 401, context, .. } => {
+                Some(format!("log in to the cluster of context {context} again; {}", look(context)))
+            }
+            Self::Status { code: 403, context, .. } if !self.terminating() => Some(format!(
+                "allow it: regcred rbac {0} | kubectl --context {0} apply -f -, and bind the roles to this user",
+                word(context)
+            )),
+            Self::Broken { context, .. } => Some(look(context)),
+            Self::Status { .. } => None,
+        }
+    }
+}
+
+/// A context as a word of a command.
+pub(super) fn word(context: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=".contains(c);
+    if context.chars().all(plain) {
+        context.to_owned()
+    } else {
+        format!("'{}'", context.replace('\'', r"'\''"))
+    }
+}
+
+impl From<KubeError> for Unreadable {
+    fn from(error: KubeError) -> Self {
+        let login = match &error {
+            KubeError::Status { code, .. } => *code == 401,
+            KubeError::Broken { login, .. } => *login,
+        };
+        Self { reason: error.to_string(), hint: error.hint(), login }
+    }
+}
+
+impl From<KubeError> for Failure {
+    fn from(error: KubeError) -> Self {
+        let unanswered = matches!(error, KubeError::Broken { login: false, .. });
+        Self { hint: error.hint(), cause: error.to_string(), harmless: false, wrote: unanswered }
+    }
+}
+
+/// Why a request was not sent or not answered, and whether the login is at fault. What a login plugin printed is not
+/// repeated: it may be a token.
+pub(super) fn unsent(error: &kube::Error) -> (String, bool) {
+    match error {
+        kube::Error::Auth(error) => (refused(error), true),
+        kube::Error::Service(inner) => match inner.downcast_ref::<kube::client::AuthError>() {
+            Some(error) => (refused(error), true),
+            None => (chain(inner.as_ref()), false),
+        },
+        other => (chain(other), false),
+    }
+}
+
+/// A login that failed, in words without what a plugin printed.
+pub(super) fn refused(error: &kube::client::AuthError) -> String {
+    use kube::client::AuthError;
+    match error {
+        AuthError::AuthExecStart(error) => {
+            format!("the login plugin of the kubeconfig cannot be run: {error}")
+        }
+        AuthError::AuthExecRun { out, .. } => {
+            format!("the login plugin of the kubeconfig failed with {}", out.status)
+        }
+        AuthError::ReadTokenFile(error, path) => {
+            format!("the token file {} cannot be read: {error}", path.display())
+        }
+        _ => "the login of the kubeconfig cannot be used".to_owned(),
+    }
+}
+
+/// An error with its causes, each once.
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut words: Vec<String> = Vec::new();
+    for cause in causes.map(ToString::to_string) {
+        if !words.iter().any(|said| said.contains(&cause)) {
+            words.push(cause);
+        }
+    }
+    words.join(": ")
+}

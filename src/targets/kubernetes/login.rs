@@ -1,0 +1,169 @@
+//! Logging in to clusters: the contexts of the kubeconfig, or the pod's own service account.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kube::Config;
+use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
+
+use super::error::{refused, word};
+use super::{Client, Desired, IN_CLUSTER, Patience};
+use crate::desired::names::nearest;
+use crate::env::Env;
+use crate::plan::{Read, Unreadable};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The clients of every context of a run, or why there is none.
+#[derive(Debug, Default)]
+pub struct Clients(BTreeMap<String, Read<Client>>);
+
+impl Clients {
+    /// Logs in to every declared context. Nothing is sent but by login plugins; nothing at all, and no file is read,
+    /// where no cluster is declared.
+    pub async fn prepare(desired: &[Desired], env: &Env) -> Self {
+        let contexts: BTreeSet<&String> = desired.iter().map(|desired| &desired.context).collect();
+        if contexts.is_empty() {
+            return Self::default();
+        }
+        let kubeconfig = kubeconfig(env);
+        let insecure =
+            |context: &String| desired.iter().any(|desired| desired.insecure && desired.context == *context);
+        let logins = contexts.into_iter().map(|context| {
+            let kubeconfig = kubeconfig.clone();
+            async move { (context.clone(), log_in(context, kubeconfig, insecure(context)).await) }
+        });
+        Self(futures::future::join_all(logins).await.into_iter().collect())
+    }
+
+    /// The client of a context, or why there is none.
+    #[must_use]
+    pub fn get(&self, context: &str) -> Option<&Read<Client>> {
+        self.0.get(context)
+    }
+}
+
+fn unreadable(reason: impl Into<String>, hint: impl Into<String>) -> Unreadable {
+    Unreadable { reason: reason.into(), hint: Some(hint.into()), login: true }
+}
+
+/// The files of `KUBECONFIG`, the first of which wins, else `~/.kube/config`.
+fn kubeconfig(env: &Env) -> Read<Kubeconfig> {
+    let listed: Vec<PathBuf> = env
+        .filled("KUBECONFIG")
+        .map(|list| std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect())
+        .unwrap_or_default();
+    let home = || env.filled("HOME").or_else(|| env.filled("USERPROFILE"));
+    let paths = match (listed.is_empty(), home()) {
+        (false, _) => listed,
+        (true, Some(home)) => vec![PathBuf::from(home).join(".kube").join("config")],
+        (true, None) => Vec::new(),
+    };
+    let mut merged = Kubeconfig::default();
+    for path in paths {
+        let read = Kubeconfig::read_from(&path).and_then(|next| std::mem::take(&mut merged).merge(next));
+        merged =
+            read.map_err(|error| unreadable(words(&error), "export KUBECONFIG, or write ~/.kube/config"))?;
+    }
+    Ok(merged)
+}
+
+/// The error in words. A parser's own could repeat a token of the file.
+fn words(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::ReadConfig(error, path) => {
+            format!("the kubeconfig {} cannot be read: {error}", path.display())
+        }
+        KubeconfigError::Parse(_) => "the kubeconfig is not valid YAML of its kind".to_owned(),
+        other => format!("the kubeconfig cannot be used: {other}"),
+    }
+}
+
+async fn log_in(context: &str, kubeconfig: Read<Kubeconfig>, insecure: bool) -> Read<Client> {
+    let mut config = config(context, kubeconfig).await?;
+    check_transport(context, &config, insecure)?;
+    config.connect_timeout = Some(CONNECT_TIMEOUT);
+    // Retries are ours, so that each is one line of the trace.
+    config.default_retry = false;
+    if let Some(exec) = &mut config.auth_info.exec {
+        // Standard input may be where the credential comes from.
+        if exec.interactive_mode != Some(ExecInteractiveMode::Always) {
+            exec.interactive_mode = Some(ExecInteractiveMode::Never);
+        }
+        exec.drop_env = Some(Env::own_secrets().map(str::to_owned).collect());
+    }
+    let base = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+    // A login plugin is run here, and blocks.
+    let made = tokio::task::spawn_blocking(move || kube::Client::try_from(config)).await;
+    let look = || format!("look at it with: kubectl --context {} get namespaces", word(context));
+    let kube = match made {
+        Ok(Ok(kube)) => kube,
+        Ok(Err(kube::Error::Auth(error))) => return Err(unreadable(refused(&error), look())),
+        Ok(Err(error)) => {
+            return Err(unreadable(format!("the cluster of {context} cannot be reached: {error}"), look()));
+        }
+        Err(_) => return Err(unreadable("the thread that logs in ended", "run it again")),
+    };
+    Ok(Client { kube, base, context: context.to_owned(), patience: Patience::default() })
+}
+
+/// The settings of a context.
+async fn config(context: &str, kubeconfig: Read<Kubeconfig>) -> Read<Config> {
+    let names: Vec<String> = match &kubeconfig {
+        Ok(kubeconfig) => kubeconfig.contexts.iter().map(|context| context.name.clone()).collect(),
+        Err(_) => Vec::new(),
+    };
+    if context == IN_CLUSTER && !names.iter().any(|name| name == context) {
+        return Config::incluster().map_err(|error| {
+            unreadable(format!("not in a pod of a cluster: {error}"), "name a context of the kubeconfig")
+        });
+    }
+    let kubeconfig = kubeconfig?;
+    if !names.iter().any(|name| name == context) {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let hint = match (nearest(context, &names), names.as_slice()) {
+            (Some(near), _) => format!("did you mean {near}?"),
+            (None, []) => "it has no contexts: export KUBECONFIG".to_owned(),
+            (None, names) => format!("it has: {}", names.join(", ")),
+        };
+        return Err(unreadable(format!("the kubeconfig has no context `{context}`"), hint));
+    }
+    let through = kubeconfig
+        .contexts
+        .iter()
+        .find(|named| named.name == context)
+        .and_then(|named| named.context.as_ref())
+        .and_then(|named| kubeconfig.clusters.iter().find(|cluster| cluster.name == named.cluster))
+        .and_then(|cluster| cluster.cluster.as_ref()?.proxy_url.clone());
+    if through.is_some_and(|proxy| !proxy.is_empty()) {
+        let message =
+            format!("the cluster of {context} is behind a proxy (`proxy-url`), which is not supported");
+        return Err(unreadable(message, "run regcred where the cluster can be reached directly"));
+    }
+    let options = KubeConfigOptions { context: Some(context.to_owned()), cluster: None, user: None };
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .map_err(|error| unreadable(words(&error), "correct it, or export KUBECONFIG"))?;
+    // A proxy of the environment is for the web; kube would refuse to start without support for it.
+    config.proxy_url = None;
+    Ok(config)
+}
+
+/// A credential goes only to a server that is known to be the right one, unless the file says otherwise.
+fn check_transport(context: &str, config: &Config, insecure: bool) -> Result<(), Unreadable> {
+    let url = config.cluster_url.to_string();
+    let local = url::Url::parse(&url).is_ok_and(|url| crate::http::is_loopback(&url));
+    let why = match (config.cluster_url.scheme_str(), config.accept_invalid_certs) {
+        _ if insecure || local => return Ok(()),
+        (Some("https"), false) => return Ok(()),
+        (Some("https"), true) => "its certificate is not checked (`insecure-skip-tls-verify`)",
+        _ => "it is spoken to without TLS",
+    };
+    let message =
+        format!("the cluster of {context} is not this machine and {why}: the credential would be shown");
+    Err(unreadable(
+        message,
+        "give its kubeconfig a certificate-authority, or say `insecure: true` at the item of `kubernetes`",
+    ))
+}

@@ -1,0 +1,217 @@
+//! Kubernetes: pull secrets in namespaces, and the service accounts that name them. Run:ai clusters are the same, with
+//! namespaces and labels of their own.
+//!
+//! This file says what is wanted and what was found; `diff.rs` holds the rules that compare the two.
+
+mod client;
+mod diff;
+pub mod docker_config;
+mod error;
+pub mod login;
+pub mod read;
+mod roles;
+mod runai;
+pub mod verify;
+pub mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use client::{Ask, Client, Patience};
+pub use diff::{diff, notes};
+pub use error::KubeError;
+pub use roles::{contexts, roles};
+
+use crate::model::{Address, CredentialId, Fingerprint, KubernetesItem};
+use crate::plan::Read;
+use crate::registry::Registry;
+
+/// The type of a pull secret. It is immutable (Kubernetes API reference, `Secret.type`).
+pub const KIND: &str = "kubernetes.io/dockerconfigjson";
+/// The key of a pull secret's data that the kubelet reads.
+pub const KEY: &str = ".dockerconfigjson";
+/// The label that marks what regcred made.
+pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "regcred");
+/// The context that means the pod's own service account, unless the kubeconfig has one of this name.
+pub const IN_CLUSTER: &str = "in-cluster";
+
+/// What the configuration wants in some namespaces of a cluster for one credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// The credential.
+    pub credential: CredentialId,
+    /// The registry that it logs in to.
+    pub registry: Registry,
+    /// The context of the kubeconfig.
+    pub context: String,
+    /// In which namespaces.
+    pub scope: Scope,
+    /// The pull secret's name. Several credentials may share one.
+    pub secret: String,
+    /// The service accounts whose pods pull with it.
+    pub service_accounts: BTreeSet<String>,
+    /// Whether the API server may be spoken to without TLS, or with a certificate that nobody checks.
+    pub insecure: bool,
+}
+
+/// Which namespaces.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// These.
+    Named(BTreeSet<String>),
+    /// Those with these labels.
+    Selector(String),
+    /// Run:ai's own namespace: from there it copies the secret into every project.
+    RunaiCluster,
+    /// The namespaces of these projects of Run:ai.
+    RunaiProjects(BTreeSet<String>),
+    /// The namespaces of all projects of Run:ai.
+    RunaiAll,
+}
+
+/// A name in a namespace of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct At {
+    /// The context of the kubeconfig.
+    pub context: String,
+    /// The namespace.
+    pub namespace: String,
+    /// The name of the secret or of the service account.
+    pub name: String,
+}
+
+impl At {
+    fn new(context: &str, namespace: &str, name: &str) -> Self {
+        Self { context: context.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+
+    /// The address of the secret of this name.
+    #[must_use]
+    pub fn secret(&self) -> Address {
+        self.address(KubernetesItem::Secret(self.name.clone()))
+    }
+
+    /// The address of the service account of this name.
+    #[must_use]
+    pub fn service_account(&self) -> Address {
+        self.address(KubernetesItem::ServiceAccount(self.name.clone()))
+    }
+
+    fn address(&self, item: KubernetesItem) -> Address {
+        Address::Kubernetes { context: self.context.clone(), namespace: self.namespace.clone(), item }
+    }
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observed {
+    /// The namespaces that a scope of a context comes to.
+    pub namespaces: BTreeMap<(String, Scope), Read<BTreeMap<String, Namespace>>>,
+    /// The declared secrets.
+    pub secrets: BTreeMap<At, Read<Option<Secret>>>,
+    /// The declared service accounts.
+    pub accounts: BTreeMap<At, Read<Option<Account>>>,
+}
+
+/// A namespace that a scope comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Namespace {
+    /// Whether the configuration names it, so that it has to be there; else it was found.
+    pub named: bool,
+    /// Whether it is there.
+    pub state: State,
+}
+
+/// Whether a namespace is there; the worst comes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// It is, or nothing speaks against it.
+    There,
+    /// It is being deleted, and takes nothing new.
+    Terminating,
+    /// It does not exist.
+    Absent,
+}
+
+/// A secret as it was found: never a value of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Secret {
+    /// Its type.
+    pub kind: String,
+    /// Whether its data cannot be changed.
+    pub immutable: bool,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// The logins for the declared registries, by the key that they are filed under; nothing where the kubelet
+    /// would find no user name there.
+    pub logins: BTreeMap<String, Option<Fingerprint>>,
+    /// Why the kubelet would take nothing at all from it, because of something that is not declared.
+    pub damage: Option<String>,
+}
+
+/// A service account as it was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// The pull secrets that it names, in its order.
+    pub secrets: Vec<String>,
+    /// Its version, which a write has to name.
+    pub version: String,
+}
+
+/// How a secret is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// It is made.
+    Create,
+    /// What is declared is put into it; everything else stays.
+    Update,
+    /// It is deleted and made again with all that it held, because what has to change is immutable.
+    Replace,
+}
+
+/// One convergent operation in Kubernetes.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// The secret holds these logins and labels.
+    PutSecret {
+        /// Where.
+        at: At,
+        /// The credentials, by the key of their registry. Empty where only labels differ.
+        logins: BTreeMap<String, CredentialId>,
+        /// The labels.
+        labels: BTreeMap<String, String>,
+        /// How.
+        how: How,
+        /// Whether the configuration names the namespace; one that was found may be gone by now.
+        named: bool,
+    },
+    /// The service account names these secrets, after those that it names already.
+    Attach {
+        /// Where.
+        at: At,
+        /// The secrets.
+        secrets: BTreeSet<String>,
+        /// Whether the configuration names the namespace.
+        named: bool,
+    },
+}
+
+impl Operation {
+    /// Whether it writes a credential's value.
+    #[must_use]
+    pub fn carries_value(&self) -> bool {
+        matches!(self, Self::PutSecret { logins, .. } if !logins.is_empty())
+    }
+
+    /// How many requests it takes, if nothing has to be tried again.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        match self {
+            // What comes to be is read back, for many namespaces at once.
+            Self::PutSecret { how: How::Create, .. } | Self::Attach { .. } => 1,
+            Self::PutSecret { how: How::Update, .. } => 2,
+            Self::PutSecret { how: How::Replace, .. } => 3,
+        }
+    }
+}

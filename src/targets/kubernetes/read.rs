@@ -1,0 +1,386 @@
+//! Reading clusters: namespaces, pull secrets as the kubelet reads them, service accounts. Nothing here can write, and of a
+//! value only its fingerprint goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine;
+use futures::stream::{self, StreamExt};
+use k8s_openapi::api::core::v1 as core;
+use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
+
+use super::client::Ask;
+use super::login::Clients;
+use super::{
+    Account, At, Client, Desired, KEY, KIND, KubeError, Namespace, Observed, Scope, Secret, State,
+    docker_config, runai,
+};
+use crate::model::Fingerprint;
+use crate::plan::{Read, Unreadable};
+use crate::registry::Registry;
+
+/// Reads everything that the rows need, at most `concurrency` requests at once per cluster. An error is data.
+pub async fn observe(clients: &Clients, desired: &[Desired], concurrency: usize) -> Observed {
+    let contexts: BTreeSet<&str> = desired.iter().map(|desired| desired.context.as_str()).collect();
+    let reads = contexts.into_iter().filter_map(|context| {
+        let client = clients.get(context)?;
+        let here: Vec<&Desired> = desired.iter().filter(|desired| desired.context == context).collect();
+        Some(async move {
+            match client {
+                Ok(client) => cluster(client, context, &here, concurrency).await,
+                Err(unreadable) => unread(unreadable, &here),
+            }
+        })
+    });
+    let mut all = Observed::default();
+    for Observed { namespaces, secrets, accounts } in futures::future::join_all(reads).await {
+        all.namespaces.extend(namespaces);
+        all.secrets.extend(secrets);
+        all.accounts.extend(accounts);
+    }
+    all
+}
+
+/// A cluster that could not be logged in to: what is known by name is unread by name.
+fn unread(unreadable: &Unreadable, desired: &[&Desired]) -> Observed {
+    let mut observed = Observed::default();
+    for desired in desired {
+        let named = desired.scope.named().map(|names| all_named(&names)).ok_or_else(|| unreadable.clone());
+        for name in named.iter().flatten().map(|(name, _)| name) {
+            let at = At::new(&desired.context, name, &desired.secret);
+            observed.secrets.insert(at, Err(unreadable.clone()));
+            for account in &desired.service_accounts {
+                let at = At::new(&desired.context, name, account);
+                observed.accounts.insert(at, Err(unreadable.clone()));
+            }
+        }
+        observed.namespaces.insert((desired.context.clone(), desired.scope.clone()), named);
+    }
+    observed
+}
+
+fn all_named(names: &BTreeSet<String>) -> BTreeMap<String, Namespace> {
+    let there = Namespace { named: true, state: State::There };
+    names.iter().map(|name| (name.clone(), there)).collect()
+}
+
+/// One cluster: what has to be looked for is listed beside the namespaces, the rest is asked for by name.
+async fn cluster(client: &Client, context: &str, desired: &[&Desired], concurrency: usize) -> Observed {
+    let registries: BTreeSet<&Registry> = desired.iter().map(|desired| &desired.registry).collect();
+    let reader = Reader { client, registries, fingerprints: Fingerprints::default(), concurrency };
+    let scopes: BTreeSet<&Scope> = desired.iter().map(|desired| &desired.scope).collect();
+    let looked_for = || desired.iter().filter(|desired| desired.scope.selector().is_some());
+    let secrets: BTreeSet<&str> = looked_for().map(|desired| desired.secret.as_str()).collect();
+    let accounts: BTreeSet<&str> =
+        looked_for().flat_map(|desired| &desired.service_accounts).map(String::as_str).collect();
+    let (namespaces, secrets, accounts) = tokio::join!(
+        reader.namespaces(scopes),
+        reader.listed("secrets", secrets),
+        reader.listed("serviceaccounts", accounts)
+    );
+    let mut observed = Observed::default();
+    let mut wanted: (BTreeSet<At>, BTreeSet<At>) = Default::default();
+    for desired in desired {
+        let Some(Ok(found)) = namespaces.get(&desired.scope) else { continue };
+        for name in found.keys() {
+            wanted.0.insert(At::new(context, name, &desired.secret));
+            let accounts = desired.service_accounts.iter().map(|account| At::new(context, name, account));
+            wanted.1.extend(accounts);
+        }
+    }
+    let (secrets, accounts) =
+        tokio::join!(reader.secrets(wanted.0, secrets), reader.accounts(wanted.1, accounts));
+    observed.secrets = secrets;
+    observed.accounts = accounts;
+    observed.namespaces =
+        namespaces.into_iter().map(|(scope, found)| ((context.to_owned(), scope.clone()), found)).collect();
+    reader.look_at_empty(&mut observed).await;
+    observed
+}
+
+/// What a list of all namespaces gave, by the name that was listed. Nothing where the login may not list, so that each
+/// namespace is asked by itself.
+pub(super) type Listed<T> = BTreeMap<String, Option<Read<BTreeMap<String, T>>>>;
+
+pub(super) struct Reader<'a> {
+    pub(super) client: &'a Client,
+    /// The registries of which logins are looked at.
+    pub(super) registries: BTreeSet<&'a Registry>,
+    pub(super) fingerprints: Fingerprints,
+    pub(super) concurrency: usize,
+}
+
+impl Reader<'_> {
+    /// The namespaces of every scope.
+    async fn namespaces<'s>(
+        &self,
+        scopes: BTreeSet<&'s Scope>,
+    ) -> BTreeMap<&'s Scope, Read<BTreeMap<String, Namespace>>> {
+        let reads = scopes.into_iter().map(|scope| async move { (scope, self.scope(scope).await) });
+        futures::future::join_all(reads).await.into_iter().collect()
+    }
+
+    async fn scope(&self, scope: &Scope) -> Read<BTreeMap<String, Namespace>> {
+        let Some(selector) = scope.selector() else {
+            return Ok(all_named(&scope.named().unwrap_or_default()));
+        };
+        let ask = Ask { verb: "list", resource: "namespaces", namespace: None, name: None };
+        let listed: Result<Vec<core::Namespace>, _> =
+            self.client.list(ask, ("labelSelector", &selector)).await;
+        match (listed, scope) {
+            (Ok(listed), Scope::RunaiProjects(projects)) => Ok(of_projects(listed, projects)),
+            // Without the right to list, a project's namespace is where Run:ai puts it unless told otherwise.
+            (Err(error), Scope::RunaiProjects(projects)) if error.code() == Some(403) => {
+                Ok(of_projects(Vec::new(), projects))
+            }
+            (Ok(listed), _) => Ok(listed.into_iter().filter_map(found).collect()),
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    /// Every thing of these names, in all namespaces: a list with a field selector needs the right to list these names
+    /// only.
+    pub(super) async fn listed<T: serde::de::DeserializeOwned + Named>(
+        &self,
+        resource: &'static str,
+        names: BTreeSet<&str>,
+    ) -> Listed<T> {
+        let reads = names.into_iter().map(|name| async move {
+            let ask = Ask { verb: "list", resource, namespace: None, name: Some(name) };
+            let select = format!("metadata.name={name}");
+            let listed: Result<Vec<T>, KubeError> = self.client.list(ask, ("fieldSelector", &select)).await;
+            let by_namespace = |listed: Vec<T>| {
+                listed.into_iter().filter_map(|thing| Some((thing.namespace()?.to_owned(), thing))).collect()
+            };
+            let read = match listed {
+                Err(error) if error.code() == Some(403) => None,
+                listed => Some(listed.map(by_namespace).map_err(Unreadable::from)),
+            };
+            (name.to_owned(), read)
+        });
+        futures::future::join_all(reads).await.into_iter().collect()
+    }
+
+    /// These secrets, from the lists, or else one by one.
+    pub(super) async fn secrets(
+        &self,
+        wanted: BTreeSet<At>,
+        mut listed: Listed<core::Secret>,
+    ) -> BTreeMap<At, Read<Option<Secret>>> {
+        let things = self.things("secrets", wanted, &mut listed).await;
+        let mut secrets = BTreeMap::new();
+        for (at, thing) in things {
+            let secret = match thing {
+                Ok(Some(secret)) => Ok(Some(self.secret(secret).await)),
+                Ok(None) => Ok(None),
+                Err(unreadable) => Err(unreadable),
+            };
+            secrets.insert(at, secret);
+        }
+        secrets
+    }
+
+    /// These service accounts, the same way.
+    pub(super) async fn accounts(
+        &self,
+        wanted: BTreeSet<At>,
+        mut listed: Listed<core::ServiceAccount>,
+    ) -> BTreeMap<At, Read<Option<Account>>> {
+        let things = self.things("serviceaccounts", wanted, &mut listed).await;
+        things.into_iter().map(|(at, thing)| (at, thing.map(|thing| thing.as_ref().map(account)))).collect()
+    }
+
+    async fn things<T: serde::de::DeserializeOwned>(
+        &self,
+        resource: &'static str,
+        wanted: BTreeSet<At>,
+        listed: &mut Listed<T>,
+    ) -> BTreeMap<At, Read<Option<T>>> {
+        let mut things = BTreeMap::new();
+        let mut one_by_one = Vec::new();
+        for at in wanted {
+            match listed.get_mut(&at.name) {
+                Some(Some(Ok(found))) => {
+                    let thing = found.remove(&at.namespace);
+                    things.insert(at, Ok(thing));
+                }
+                Some(Some(Err(unreadable))) => {
+                    things.insert(at, Err(unreadable.clone()));
+                }
+                Some(None) | None => one_by_one.push(at),
+            }
+        }
+        let gets = one_by_one.into_iter().map(|at| async move {
+            let read = self.client.get(get(resource, &at)).await.map_err(Unreadable::from);
+            (at, read)
+        });
+        things.extend(stream::iter(gets).buffer_unordered(self.concurrency.max(1)).collect::<Vec<_>>().await);
+        things
+    }
+
+    /// A secret as the plan needs it.
+    pub(super) async fn secret(&self, secret: core::Secret) -> Secret {
+        let kind = secret.type_.unwrap_or_else(|| "Opaque".to_owned());
+        let mut seen = Secret {
+            immutable: secret.immutable.unwrap_or(false),
+            labels: secret.metadata.labels.unwrap_or_default(),
+            ..Secret::default()
+        };
+        let data = secret.data.unwrap_or_default();
+        let bytes = data.get(KEY).map_or(&b"{}"[..], |data| &data.0);
+        match docker_config::read(bytes) {
+            _ if kind != KIND => {}
+            Ok(entries) => {
+                for (key, entry) in entries {
+                    self.entry(&mut seen, key, entry).await;
+                }
+            }
+            // What is no configuration holds nothing that a write could lose.
+            Err(_) => {}
+        }
+        seen.kind = kind;
+        seen
+    }
+
+    async fn entry(&self, seen: &mut Secret, key: String, entry: docker_config::Entry) {
+        let ours = docker_config::registry(&key).filter(|registry| self.registries.contains(registry));
+        match (ours, entry) {
+            (Some(registry), Ok(Some(login))) => {
+                seen.logins.insert(key, self.fingerprints.of(&registry, login).await);
+            }
+            // A broken entry of ours is mended by writing it.
+            (Some(_), Ok(None) | Err(_)) => {
+                seen.logins.insert(key, None);
+            }
+            (None, Err(words)) => {
+                seen.damage.get_or_insert(format!("the entry `{key}` {words}"));
+            }
+            (None, Ok(_)) => {}
+        }
+    }
+
+    /// Whether the namespaces exist that are named and have no secret: a secret that is absent says nothing of that. Who may
+    /// not ask is told by the write.
+    async fn look_at_empty(&self, observed: &mut Observed) {
+        let Observed { namespaces, secrets, .. } = observed;
+        let empty: BTreeSet<&str> = secrets
+            .iter()
+            .filter(|(_, secret)| matches!(secret, Ok(None)))
+            .map(|(at, _)| at.namespace.as_str())
+            .collect();
+        let named: BTreeSet<String> = namespaces
+            .values()
+            .flatten()
+            .flatten()
+            .filter(|(name, namespace)| namespace.named && empty.contains(name.as_str()))
+            .map(|(name, _)| name.clone())
+            .collect();
+        let looks = named.into_iter().map(|name| async move { (state(self.client, &name).await, name) });
+        let states: Vec<_> = stream::iter(looks).buffer_unordered(self.concurrency.max(1)).collect().await;
+        for (state, name) in states {
+            for namespace in namespaces.values_mut().flatten().filter_map(|found| found.get_mut(&name)) {
+                namespace.state = state.unwrap_or(namespace.state);
+            }
+        }
+    }
+}
+
+/// Whether a namespace is there; nothing if that cannot be told.
+pub(super) async fn state(client: &Client, name: &str) -> Option<State> {
+    let ask = Ask { verb: "get", resource: "namespaces", namespace: None, name: Some(name) };
+    let found: Option<core::Namespace> = client.get(ask).await.ok()?;
+    Some(found.map_or(State::Absent, |namespace| phase(&namespace)))
+}
+
+pub(super) fn get<'a>(resource: &'static str, at: &'a At) -> Ask<'a> {
+    Ask { verb: "get", resource, namespace: Some(&at.namespace), name: Some(&at.name) }
+}
+
+fn phase(namespace: &core::Namespace) -> State {
+    let terminating = namespace.metadata.deletion_timestamp.is_some()
+        || namespace.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Terminating"));
+    if terminating { State::Terminating } else { State::There }
+}
+
+fn found(namespace: core::Namespace) -> Option<(String, Namespace)> {
+    let state = phase(&namespace);
+    Some((namespace.metadata.name?, Namespace { named: false, state }))
+}
+
+/// The namespaces of these projects; one that no label tells is where Run:ai puts it by default.
+fn of_projects(listed: Vec<core::Namespace>, projects: &BTreeSet<String>) -> BTreeMap<String, Namespace> {
+    let mut missing = projects.clone();
+    for namespace in &listed {
+        if let Some(project) =
+            namespace.metadata.labels.as_ref().and_then(|labels| labels.get(runai::PROJECT))
+        {
+            missing.remove(project);
+        }
+    }
+    let defaults: BTreeSet<String> = missing.iter().map(|project| runai::namespace(project)).collect();
+    let mut namespaces = all_named(&defaults);
+    namespaces.extend(listed.into_iter().filter_map(found));
+    namespaces
+}
+
+/// A service account as the plan needs it.
+pub(super) fn account(account: &core::ServiceAccount) -> Account {
+    let secrets = account.image_pull_secrets.iter().flatten().map(|secret| secret.name.clone());
+    Account {
+        secrets: secrets.collect(),
+        version: account.metadata.resource_version.clone().unwrap_or_default(),
+    }
+}
+
+/// What lives in a namespace.
+pub(super) trait Named {
+    fn namespace(&self) -> Option<&str>;
+}
+
+impl Named for core::Secret {
+    fn namespace(&self) -> Option<&str> {
+        self.metadata.namespace.as_deref()
+    }
+}
+
+impl Named for core::ServiceAccount {
+    fn namespace(&self) -> Option<&str> {
+        self.metadata.namespace.as_deref()
+    }
+}
+
+/// The fingerprints of what was found. One takes some 30 ms, and a thousand namespaces mostly hold the same login, so each
+/// is computed once; it is remembered by a digest and not by the login.
+#[derive(Default)]
+pub(super) struct Fingerprints(Mutex<BTreeMap<[u8; 32], Fingerprint>>);
+
+impl Fingerprints {
+    /// Nothing if it could not be computed: it equals no other then.
+    async fn of(&self, registry: &Registry, login: docker_config::Login) -> Option<Fingerprint> {
+        let docker_config::Login { mut username, password } = login;
+        // As for the declared credential: Docker IDs are compared without case.
+        if registry.is_docker_hub() {
+            username = username.to_lowercase();
+        }
+        let mut digest = Sha256::new();
+        for part in [registry.canonical(), &username, password.expose()] {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        let digest: [u8; 32] = digest.finalize().into();
+        let mut known = self.0.lock().await;
+        if let Some(fingerprint) = known.get(&digest) {
+            return Some(*fingerprint);
+        }
+        let registry = registry.clone();
+        let derive = move || Fingerprint::of(&registry, &username, &password);
+        let fingerprint = tokio::task::spawn_blocking(derive).await.ok()?;
+        known.insert(digest, fingerprint);
+        Some(fingerprint)
+    }
+}
+
+/// Data as the API writes it.
+pub(super) fn encoded(bytes: &[u8]) -> String {
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}

@@ -1,0 +1,168 @@
+//! Proving pull secrets: what was written is read back and judged as the kubelet would read it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::diff::{Content, Fault, fault};
+use super::login::Clients;
+use super::read::{Fingerprints, Reader, state};
+use super::{At, Client, Operation, State};
+use crate::model::{CredentialId, Fingerprint};
+use crate::plan::{Change, Read, Reason};
+use crate::registry::Registry;
+use crate::report::Finding;
+use crate::targets::{self, Failure};
+
+/// Reads back what the rows wrote. Rows that were kept have been read in this run, and are proven by that. With
+/// `executed` false nothing was written, so rows that would write have nothing to prove.
+pub async fn verify(
+    rows: &[&Change],
+    clients: &Clients,
+    fingerprints: &BTreeMap<CredentialId, Fingerprint>,
+    executed: bool,
+    concurrency: usize,
+) -> Vec<Finding> {
+    let of_us = |change: &&&Change| change.address.system() == "kubernetes";
+    let kept = rows.iter().filter(of_us).filter(|change| change.reason == Reason::InSync);
+    let mut findings: Vec<Finding> =
+        kept.map(|change| Finding::proof(change.address.clone(), Ok(()))).collect();
+    if !executed {
+        return findings;
+    }
+    let mut written: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
+    for change in rows {
+        if let Some(targets::Operation::Kubernetes(operation)) = &change.operation {
+            written.entry(&operation.at().context).or_default().push(operation);
+        }
+    }
+    let proofs = written.into_iter().filter_map(|(context, operations)| {
+        let Some(Ok(client)) = clients.get(context) else { return None };
+        Some(cluster(client, operations, fingerprints, concurrency))
+    });
+    findings.extend(futures::future::join_all(proofs).await.into_iter().flatten());
+    findings
+}
+
+impl Operation {
+    /// Where.
+    #[must_use]
+    pub fn at(&self) -> &At {
+        match self {
+            Self::PutSecret { at, .. } | Self::Attach { at, .. } => at,
+        }
+    }
+
+    fn named(&self) -> bool {
+        match self {
+            Self::PutSecret { named, .. } | Self::Attach { named, .. } => *named,
+        }
+    }
+}
+
+async fn cluster(
+    client: &Client,
+    operations: Vec<&Operation>,
+    fingerprints: &BTreeMap<CredentialId, Fingerprint>,
+    concurrency: usize,
+) -> Vec<Finding> {
+    let registries: BTreeSet<Registry> = operations
+        .iter()
+        .filter_map(|operation| match operation {
+            Operation::PutSecret { logins, .. } => Some(logins.keys()),
+            Operation::Attach { .. } => None,
+        })
+        .flatten()
+        .filter_map(|key| super::docker_config::registry(key))
+        .collect();
+    let reader = Reader {
+        client,
+        registries: registries.iter().collect(),
+        fingerprints: Fingerprints::default(),
+        concurrency,
+    };
+    let (secrets, accounts): (Vec<&Operation>, Vec<&Operation>) =
+        operations.into_iter().partition(|operation| matches!(operation, Operation::PutSecret { .. }));
+    let (names, account_names) = (found_by_list(&secrets), found_by_list(&accounts));
+    let (listed, listed_accounts) =
+        tokio::join!(reader.listed("secrets", names), reader.listed("serviceaccounts", account_names));
+    let all = |operations: &[&Operation]| operations.iter().map(|operation| operation.at().clone()).collect();
+    let (held, attached) =
+        tokio::join!(reader.secrets(all(&secrets), listed), reader.accounts(all(&accounts), listed_accounts));
+    let unread = || Err(Failure::new("was not read back"));
+    let judge = |operation: &Operation| match operation {
+        Operation::PutSecret { at, logins, labels, .. } => {
+            let result = held.get(at).map_or_else(unread, |found| holds(found, logins, labels, fingerprints));
+            Finding::proof(at.secret(), result)
+        }
+        Operation::Attach { at, secrets, .. } => {
+            let result = attached.get(at).map_or_else(unread, |found| names_all(found, secrets));
+            Finding::proof(at.service_account(), result)
+        }
+    };
+    let mut findings = Vec::new();
+    for operation in secrets.into_iter().chain(accounts) {
+        let gone = matches!(held.get(operation.at()), Some(Ok(None)))
+            || matches!(attached.get(operation.at()), Some(Ok(None)));
+        if !gone || operation.named() || !is_going(client, &operation.at().namespace).await {
+            findings.push(judge(operation));
+        }
+    }
+    findings
+}
+
+/// Whether a namespace that was found is being deleted by now: there is nothing to prove in it.
+async fn is_going(client: &Client, namespace: &str) -> bool {
+    matches!(state(client, namespace).await, Some(State::Absent | State::Terminating))
+}
+
+/// The names of things in namespaces that were found, and so may be many: they are listed at once.
+fn found_by_list<'a>(operations: &[&'a Operation]) -> BTreeSet<&'a str> {
+    operations
+        .iter()
+        .filter(|operation| !operation.named())
+        .map(|operation| operation.at().name.as_str())
+        .collect()
+}
+
+fn holds(
+    found: &Read<Option<super::Secret>>,
+    logins: &BTreeMap<String, CredentialId>,
+    labels: &BTreeMap<String, String>,
+    fingerprints: &BTreeMap<CredentialId, Fingerprint>,
+) -> Result<(), Failure> {
+    let secret = present(found)?;
+    let known = |(key, id): (&String, &CredentialId)| Some((key.clone(), *fingerprints.get(id)?));
+    let content = Content { logins: logins.iter().filter_map(known).collect(), labels: labels.clone() };
+    let words = match fault(secret, &content) {
+        None => return Ok(()),
+        Some(Fault::OtherType(kind)) => format!("it has the type {kind}"),
+        Some(Fault::Damage(words)) => format!("the kubelet reads nothing from it: {words}"),
+        Some(Fault::Logins(words)) => format!("the kubelet finds {words} in it"),
+        Some(Fault::Labels(words)) => format!("it is without the labels {words}"),
+    };
+    Err(otherwise(words))
+}
+
+fn names_all(found: &Read<Option<super::Account>>, secrets: &BTreeSet<String>) -> Result<(), Failure> {
+    match present(found)?.lacks(secrets) {
+        None => Ok(()),
+        Some(names) => Err(otherwise(format!("it does not name {names}"))),
+    }
+}
+
+fn present<T>(found: &Read<Option<T>>) -> Result<&T, Failure> {
+    match found {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => Err(otherwise("it is not there".to_owned())),
+        Err(unreadable) => {
+            Err(Failure { hint: unreadable.hint.clone(), ..Failure::new(unreadable.reason.clone()) })
+        }
+    }
+}
+
+fn otherwise(words: String) -> Failure {
+    let hint = "somebody else changes it after regcred: look at `metadata.managedFields`, then run it again";
+    Failure {
+        hint: Some(hint.to_owned()),
+        ..Failure::new(format!("read back right after the write, {words}"))
+    }
+}

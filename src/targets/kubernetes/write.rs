@@ -1,0 +1,368 @@
+//! Writing clusters. Every operation converges: what changes is named with the version that was read, so that nobody
+//! else's write is lost; who comes second reads again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use k8s_openapi::api::core::v1 as core;
+use serde_json::{Value, json};
+
+use super::client::Ask;
+use super::diff::own_labels;
+use super::docker_config::{self, Login};
+use super::login::Clients;
+use super::read::{account, encoded, get, state};
+use super::{Account, At, Client, How, KEY, KIND, KubeError, Observed, Operation, State};
+use crate::model::CredentialId;
+use crate::targets::{Failure, Inputs, Receipt};
+
+/// How often a thing is read again because somebody else wrote it in between.
+const CONFLICTS: usize = 16;
+
+/// What writes to clusters.
+pub struct Writer<'a> {
+    clients: &'a Clients,
+    observed: &'a Observed,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer that uses these clients, and knows the versions that were observed.
+    #[must_use]
+    pub fn new(clients: &'a Clients, observed: &'a Observed) -> Self {
+        Self { clients, observed }
+    }
+
+    /// Executes one operation.
+    ///
+    /// # Errors
+    /// If the cluster refuses a request or does not answer, if something is written over again and again by others, or
+    /// if a service account does not come to be within 10 s. A namespace that was found and is gone by now is harmless.
+    pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Failure> {
+        let (at, named) = match operation {
+            Operation::PutSecret { at, named, .. } | Operation::Attach { at, named, .. } => (at, *named),
+        };
+        let Some(Ok(client)) = self.clients.get(&at.context) else {
+            return Err(Failure::new(format!("no login for the cluster of {}", at.context)));
+        };
+        let site = Site { client, at, named };
+        match operation {
+            Operation::PutSecret { logins, labels, how, .. } => {
+                let logins = resolved(logins, inputs)?;
+                let content = Content { logins: &logins, labels };
+                let done = match how {
+                    How::Create => site.create(&content).await,
+                    How::Update => site.update(&content).await,
+                    How::Replace => site.replace(&content).await,
+                };
+                done.map_err(|failure| without_values(failure, &logins))?;
+            }
+            Operation::Attach { secrets, .. } => {
+                let observed = self.observed.accounts.get(at).and_then(|found| found.clone().ok().flatten());
+                site.attach(secrets, observed, inputs).await?;
+            }
+        }
+        Ok(Receipt::default())
+    }
+}
+
+fn resolved(
+    logins: &BTreeMap<String, CredentialId>,
+    inputs: &Inputs<'_>,
+) -> Result<BTreeMap<String, Login>, Failure> {
+    let login = |(key, id): (&String, &CredentialId)| {
+        let resolved = inputs.vault.get(id)?;
+        let login = Login { username: resolved.username.clone(), password: resolved.token.clone() };
+        Ok((key.clone(), login))
+    };
+    logins.iter().map(login).collect()
+}
+
+/// A webhook of the cluster may repeat what it was shown.
+fn without_values(failure: Failure, logins: &BTreeMap<String, Login>) -> Failure {
+    let config = docker_config::merged(None, &by_key(logins));
+    let data = encoded(&config);
+    let repeats = |login: &Login| failure.cause.contains(login.password.expose());
+    if failure.cause.contains(&data) || logins.values().any(repeats) {
+        let cause = "the cluster refused the secret, in words that repeat it".to_owned();
+        return Failure { cause, ..failure };
+    }
+    failure
+}
+
+fn by_key(logins: &BTreeMap<String, Login>) -> BTreeMap<&str, &Login> {
+    logins.iter().map(|(key, login)| (key.as_str(), login)).collect()
+}
+
+/// What a secret has to hold.
+struct Content<'a> {
+    logins: &'a BTreeMap<String, Login>,
+    labels: &'a BTreeMap<String, String>,
+}
+
+impl Content<'_> {
+    /// The data with the logins in it, encoded; nothing if that changes nothing.
+    fn data(&self, found: Option<&core::Secret>) -> Option<String> {
+        let held = found.and_then(|secret| secret.data.as_ref()?.get(KEY)).map(|data| data.0.as_slice());
+        let merged = docker_config::merged(held, &by_key(self.logins));
+        let meaning = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
+        let same = held.is_some_and(|held| meaning(held) == meaning(&merged)) || self.logins.is_empty();
+        (!same).then(|| encoded(&merged))
+    }
+
+    /// The change that makes it so, of this version; nothing if it is so.
+    fn patch(&self, found: &core::Secret) -> Option<Value> {
+        let labels = found.metadata.labels.clone().unwrap_or_default();
+        let differs = |label: &(&String, &String)| labels.get(label.0) != Some(label.1);
+        let labels: BTreeMap<_, _> = self.labels.iter().filter(differs).collect();
+        let data = self.data(Some(found));
+        if labels.is_empty() && data.is_none() {
+            return None;
+        }
+        let mut patch = json!({ "metadata": { "resourceVersion": found.metadata.resource_version } });
+        if !labels.is_empty() {
+            patch["metadata"]["labels"] = json!(labels);
+        }
+        if let Some(data) = data {
+            patch["data"] = json!({ KEY: data });
+        }
+        Some(patch)
+    }
+
+    /// A new secret, with what an older one held.
+    fn object(&self, at: &At, old: Option<&core::Secret>) -> Value {
+        let metadata = old.map(|old| &old.metadata);
+        let mut labels = own_labels(self.labels);
+        for (name, value) in metadata.and_then(|old| old.labels.as_ref()).into_iter().flatten() {
+            labels.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        let mut data: BTreeMap<String, String> = old
+            .and_then(|old| old.data.as_ref())
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| (key.clone(), encoded(&value.0)))
+            .collect();
+        // What the kubelet cannot read at all is not carried on.
+        let kept = old.filter(|old| old.type_.as_deref() == Some(KIND) && readable(old));
+        let merged = docker_config::merged(
+            kept.and_then(|old| old.data.as_ref()?.get(KEY)).map(|data| data.0.as_slice()),
+            &by_key(self.logins),
+        );
+        data.insert(KEY.to_owned(), encoded(&merged));
+        let mut object = json!({
+            "apiVersion": "v1", "kind": "Secret", "type": KIND, "data": data,
+            "metadata": { "name": at.name, "namespace": at.namespace, "labels": labels },
+        });
+        if let Some(annotations) = metadata.and_then(|old| old.annotations.as_ref()) {
+            object["metadata"]["annotations"] = json!(annotations);
+        }
+        if let Some(immutable) = old.and_then(|old| old.immutable) {
+            object["immutable"] = json!(immutable);
+        }
+        object
+    }
+}
+
+/// Whether the kubelet can read every entry.
+fn readable(secret: &core::Secret) -> bool {
+    let bytes = secret.data.as_ref().and_then(|data| data.get(KEY)).map_or(&b"{}"[..], |data| &data.0);
+    docker_config::read(bytes).is_ok_and(|entries| entries.values().all(Result::is_ok))
+}
+
+/// One thing in a namespace.
+struct Site<'a> {
+    client: &'a Client,
+    at: &'a At,
+    named: bool,
+}
+
+impl Site<'_> {
+    fn ask(&self, verb: &'static str, resource: &'static str) -> Ask<'_> {
+        Ask { verb, ..get(resource, self.at) }
+    }
+
+    /// Makes the secret; one that is there by now is brought up to date instead.
+    async fn create(&self, content: &Content<'_>) -> Result<(), Failure> {
+        let object = content.object(self.at, None);
+        match self.client.create(self.ask("create", "secrets"), &object).await {
+            Err(error) if error.is("AlreadyExists") => self.update(content).await,
+            Err(error) => Err(self.failed(error)),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    async fn update(&self, content: &Content<'_>) -> Result<(), Failure> {
+        for _ in 0..CONFLICTS {
+            let Some(found) = self.secret().await? else {
+                let object = content.object(self.at, None);
+                match self.client.create(self.ask("create", "secrets"), &object).await {
+                    Err(error) if error.is("AlreadyExists") => continue,
+                    Err(error) => return Err(self.failed(error)),
+                    Ok(()) => return Ok(()),
+                }
+            };
+            if found.type_.as_deref() != Some(KIND) {
+                return Err(self.changed("the secret is of another type by now"));
+            }
+            let Some(patch) = content.patch(&found) else { return Ok(()) };
+            if found.immutable == Some(true) && patch.get("data").is_some() {
+                return Err(self.changed("the secret is immutable by now"));
+            }
+            match self.client.patch(self.ask("patch", "secrets"), &patch).await {
+                // Written or deleted in between.
+                Err(error) if matches!(error.code(), Some(404 | 409)) => {}
+                Err(error) => return Err(self.failed(error)),
+                Ok(()) => return Ok(()),
+            }
+        }
+        Err(self.changed("somebody else writes the secret again and again"))
+    }
+
+    /// Deletes the version that was read, and makes it again with what it held.
+    async fn replace(&self, content: &Content<'_>) -> Result<(), Failure> {
+        for _ in 0..CONFLICTS {
+            let Some(found) = self.secret().await? else { return self.create(content).await };
+            let fits = found.type_.as_deref() == Some(KIND) && readable(&found);
+            if fits && (found.immutable != Some(true) || content.patch(&found).is_none()) {
+                return self.update(content).await;
+            }
+            let core::Secret { metadata, .. } = &found;
+            let precondition = json!({
+                "apiVersion": "v1", "kind": "DeleteOptions",
+                "preconditions": { "uid": metadata.uid, "resourceVersion": metadata.resource_version },
+            });
+            match self.client.delete(self.ask("delete", "secrets"), &precondition).await {
+                Err(error) if error.is("Conflict") => continue,
+                Err(error) if error.code() != Some(404) => return Err(self.failed(error)),
+                _ => {}
+            }
+            let object = content.object(self.at, Some(&found));
+            let made = self.client.create(self.ask("create", "secrets"), &object).await;
+            return made.map_err(|error| self.failed(error).after_a_write());
+        }
+        Err(self.changed("somebody else writes the secret again and again"))
+    }
+
+    async fn secret(&self) -> Result<Option<core::Secret>, Failure> {
+        self.client.get(self.ask("get", "secrets")).await.map_err(|error| self.failed(error))
+    }
+
+    /// Appends what the account does not name yet to its whole list: the list is atomic, so a patch that named ours alone
+    /// would take away the others.
+    async fn attach(
+        &self,
+        secrets: &BTreeSet<String>,
+        observed: Option<Account>,
+        inputs: &Inputs<'_>,
+    ) -> Result<(), Failure> {
+        let mut known = observed;
+        for _ in 0..CONFLICTS {
+            let found = match known.take() {
+                Some(found) => found,
+                None => self.account(inputs).await?,
+            };
+            if found.lacks(secrets).is_none() {
+                return Ok(());
+            }
+            let added = secrets.iter().filter(|name| !found.secrets.contains(name));
+            let all: Vec<Value> =
+                found.secrets.iter().chain(added).map(|name| json!({ "name": name })).collect();
+            let patch = json!({ "metadata": { "resourceVersion": found.version }, "imagePullSecrets": all });
+            match self.client.patch(self.ask("patch", "serviceaccounts"), &patch).await {
+                Err(error) if matches!(error.code(), Some(404 | 409)) => {}
+                Err(error) => return Err(self.failed(error)),
+                Ok(()) => return Ok(()),
+            }
+        }
+        Err(self.changed("somebody else writes the service account again and again"))
+    }
+
+    /// The service account, as soon as it is there.
+    async fn account(&self, inputs: &Inputs<'_>) -> Result<Account, Failure> {
+        let limit = self.client.patience.for_account;
+        let waits = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(200))
+            .with_max_delay(Duration::from_secs(2))
+            .without_max_times()
+            .with_total_delay(Some(limit))
+            .build();
+        let mut said = false;
+        for wait in waits.map(Some).chain([None]) {
+            let read = self.client.get::<core::ServiceAccount>(self.ask("get", "serviceaccounts")).await;
+            if let Some(found) = read.map_err(|error| self.failed(error))? {
+                return Ok(account(&found));
+            }
+            if !said {
+                self.check_namespace().await?;
+                (inputs.say)(format!("the service account {} does not exist yet", self.at.name));
+                said = true;
+            }
+            match wait {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => break,
+            }
+        }
+        let hint = format!(
+            "kubectl --context {} -n {} create serviceaccount {}, or correct `service-accounts`",
+            super::error::word(&self.at.context),
+            self.at.namespace,
+            self.at.name
+        );
+        let cause =
+            format!("the service account {} does not exist after {} s", self.at.name, limit.as_secs());
+        Err(Failure { hint: Some(hint), ..Failure::new(cause) })
+    }
+
+    /// A service account that is not there may be one of a namespace that is not.
+    async fn check_namespace(&self) -> Result<(), Failure> {
+        match state(self.client, &self.at.namespace).await {
+            Some(State::Absent) => Err(self.gone("does not exist")),
+            Some(State::Terminating) => Err(Failure { harmless: true, ..self.gone("is being deleted") }),
+            Some(State::There) | None => Ok(()),
+        }
+    }
+
+    /// What the server says, judged by what it is about: a namespace that is being deleted needs nothing any more, nor one
+    /// that was found and is gone.
+    fn failed(&self, error: KubeError) -> Failure {
+        if error.terminating() {
+            Failure { harmless: true, ..self.gone("is being deleted") }
+        } else if error.no_namespace() {
+            self.gone("does not exist")
+        } else {
+            error.into()
+        }
+    }
+
+    fn gone(&self, how: &str) -> Failure {
+        let At { context, namespace, .. } = self.at;
+        let hint = format!("kubectl --context {} create namespace {namespace}", super::error::word(context));
+        Failure {
+            hint: self.named.then_some(hint),
+            harmless: !self.named,
+            ..Failure::new(format!("the namespace {namespace} {how}"))
+        }
+    }
+
+    fn changed(&self, what: &str) -> Failure {
+        Failure { hint: Some("run it again".to_owned()), ..Failure::new(what) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Secret;
+
+    #[test]
+    fn words_of_the_cluster_that_repeat_the_credential_are_not_said() {
+        let login = Login { username: "acme".to_owned(), password: Secret::new("c4nary".to_owned()) };
+        let logins = BTreeMap::from([("ghcr.io".to_owned(), login)]);
+        let data = encoded(&docker_config::merged(None, &by_key(&logins)));
+        let said = |cause: &str| without_values(Failure::new(cause), &logins).cause;
+        assert_eq!(said("admission webhook denied it"), "admission webhook denied it");
+        for words in ["denied: c4nary", &format!("denied: {data}")] {
+            assert_eq!(said(words), "the cluster refused the secret, in words that repeat it");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Killed anywhere and with every fault anywhere, the next run converges; no pull secret of anybody is lost on the way.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use regcred_sandbox::{Fault, Kind, Moment, Sandbox, World};
+use serde_json::json;
+
+use super::{HUB, of_world};
+use crate::kill::{THREADS, in_parallel, kill_at};
+use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, tell};
+
+const TWO: &str = "version: 1
+credentials:
+  docker-hub:
+    to:
+      kubernetes:
+        - { context: prod, namespaces: [default], service-accounts: [default] }
+        - { context: prod, runai: { projects: all } }
+";
+const NAMESPACES: [&str; 3] = ["default", "runai-team-a", "runai-team-b"];
+
+/// Where a sync starts from, and the token that it has to bring everywhere.
+struct Start {
+    what: &'static str,
+    world: World,
+    token: &'static str,
+}
+
+impl Start {
+    fn bootstrap() -> Self {
+        let mut world = World::default();
+        world.kubernetes.cluster_mut("prod").put_service_account("default", "default", &["theirs"]);
+        Self { what: "bootstrap", world, token: TOKEN }
+    }
+
+    /// Everything in place, and another token from now on; foreign logins in one of the secrets.
+    fn changed() -> Self {
+        let place = of_world(TWO, Self::bootstrap().world);
+        place.sync();
+        let mut world = place.sandbox.snapshot();
+        let config = json!({ "auths": { "quay.io": { "auth": "YTpi" }, HUB: { "username": USER, "password": TOKEN } } });
+        world.kubernetes.cluster_mut("prod").put_pull_secret("default", "docker-hub", &config);
+        world.registry.add_account(USER, OTHER_TOKEN);
+        Self { what: "changed value", world, token: OTHER_TOKEN }
+    }
+
+    fn place(&self) -> Place {
+        let mut place = of_world(TWO, self.world.clone());
+        place.set("DOCKER_HUB_TOKEN", self.token);
+        place
+    }
+}
+
+/// What somebody has lost between two looks.
+fn lost(before: &World, now: &World) -> Vec<String> {
+    let mut lost = Vec::new();
+    let (before, now) = (&before.kubernetes.clusters["prod"], &now.kubernetes.clusters["prod"]);
+    for namespace in NAMESPACES {
+        let names = now.pull_secrets(namespace, "default");
+        let gone = before.pull_secrets(namespace, "default").into_iter().find(|name| !names.contains(name));
+        lost.extend(gone.map(|name| format!("the service account of {namespace} lost {name}")));
+        if names.iter().filter(|name| *name == "docker-hub").count() > 1 {
+            lost.push(format!("the service account of {namespace} names the secret twice"));
+        }
+        if names.contains(&"docker-hub".to_owned()) && now.secret(namespace, "docker-hub").is_none() {
+            lost.push(format!("the service account of {namespace} names a secret that is not there"));
+        }
+        for key in [HUB, "quay.io"] {
+            let login = |cluster: &regcred_sandbox::kubernetes::Cluster| {
+                cluster.kubelet_login(namespace, "docker-hub", key)
+            };
+            if login(before).is_some() && login(now).is_none() {
+                lost.push(format!("{namespace} lost its login for {key}"));
+            }
+        }
+    }
+    lost
+}
+
+fn watch(sandbox: &Sandbox) -> Arc<Mutex<Vec<String>>> {
+    let found = Arc::new(Mutex::new(Vec::new()));
+    let (copy, look) = (found.clone(), sandbox.watcher());
+    let seen = Mutex::new(look());
+    sandbox.on_call(move |call| {
+        let (world, mut seen) = (look(), seen.lock().unwrap());
+        let words = lost(&seen, &world).into_iter().map(|words| format!("after {}: {words}", call.operation));
+        copy.lock().unwrap().extend(words);
+        *seen = world;
+    });
+    found
+}
+
+/// The next run puts everything in place and a third writes nothing.
+fn finish(place: &Place, start: &Start, at: &str) {
+    let next = place.run(&["sync", "--yes"]);
+    assert_eq!(next.code, 0, "{at}: the next run\n{}\n{}", next.stdout, next.stderr);
+    let world = place.sandbox.snapshot();
+    let cluster = &world.kubernetes.clusters["prod"];
+    for namespace in NAMESPACES {
+        let login = cluster.kubelet_login(namespace, "docker-hub", HUB);
+        assert_eq!(login, Some((USER.to_owned(), start.token.to_owned())), "{at}: {namespace}");
+    }
+    assert_eq!(cluster.pull_secrets("default", "default"), ["theirs", "docker-hub"], "{at}");
+    place.sync_again();
+}
+
+#[test]
+fn a_sync_of_a_cluster_killed_at_any_request_is_finished_by_the_next_run() {
+    for start in [Start::bootstrap(), Start::changed()] {
+        let requests = start.place().sync().len();
+        assert!(requests > 10, "{}: only {requests} requests", start.what);
+        let moments = [Moment::BeforeEffect, Moment::AfterEffect];
+        let jobs: Vec<(usize, Moment)> =
+            (0..requests).flat_map(|index| moments.map(|moment| (index, moment))).collect();
+        let killed = AtomicUsize::new(0);
+        in_parallel(THREADS, &jobs, |(index, moment)| {
+            let place = start.place();
+            let seen = watch(&place.sandbox);
+            let at = format!("{}, request {index} {moment:?}", start.what);
+            killed.fetch_add(usize::from(kill_at(&place, *index, *moment)), Ordering::Relaxed);
+            finish(&place, &start, &at);
+            assert_eq!(*seen.lock().unwrap(), [""; 0], "{at}");
+        });
+        assert_eq!(
+            killed.into_inner(),
+            jobs.len(),
+            "{}: each of {requests} requests was reached",
+            start.what
+        );
+        tell(&format!("killed: cluster, {}: {} pairs of request and moment", start.what, jobs.len()));
+    }
+}
+
+/// Every fault at every request: the run ends with a code that is true, and the next one converges.
+fn strike(start: &Start, index: usize, kind: &Kind) {
+    let place = start.place();
+    let seen = watch(&place.sandbox);
+    place.sandbox.fault(Fault::nth(index, kind.clone()));
+    let ran = place.run(&["sync", "--yes", "--json"]);
+    let at = format!("{}: {kind:?} at request {index}\n{}\n{}", start.what, ran.stdout, ran.stderr);
+    let lines = ran.lines();
+    let summary = lines.last().unwrap();
+    let count = |name: &str| summary[name].as_u64().unwrap_or_default();
+    let bad: u64 = ["failed", "not_started", "blocked", "unread", "invalid"].map(count).iter().sum();
+    match ran.code {
+        0 => assert_eq!(bad, 0, "{at}"),
+        5 => assert!(bad > 0, "{at}"),
+        1 | 4 => assert_eq!(count("applied"), 0, "{at}"),
+        other => panic!("{at}: exit code {other}"),
+    }
+    let world = place.sandbox.snapshot();
+    for address in lines
+        .iter()
+        .filter(|line| line["type"] == "apply_complete")
+        .filter_map(|line| line["address"].as_str())
+    {
+        let parts: Vec<&str> = address.split('/').collect();
+        let [_, namespace, kind, _] = parts[..] else { panic!("{address}") };
+        let cluster = &world.kubernetes.clusters["prod"];
+        let there = match kind {
+            "secret" => cluster
+                .kubelet_login(namespace, "docker-hub", HUB)
+                .is_some_and(|(_, token)| token == start.token),
+            _ => cluster.pull_secrets(namespace, "default").contains(&"docker-hub".to_owned()),
+        };
+        assert!(there, "{at}: {address} is reported as done");
+    }
+    place.sandbox.clear_faults();
+    finish(&place, start, &at);
+    assert_eq!(*seen.lock().unwrap(), [""; 0], "{at}");
+}
+
+fn strike_all(threads: usize, slow: bool) {
+    let is_slow = |kind: &Kind| matches!(kind, Kind::TimeoutBefore | Kind::TimeoutAfter);
+    for start in [Start::bootstrap(), Start::changed()] {
+        let requests = start.place().sync().len();
+        let kinds: Vec<Kind> = Kind::catalogue().into_iter().filter(|kind| is_slow(kind) == slow).collect();
+        let pairs: Vec<(usize, Kind)> =
+            (0..requests).flat_map(|index| kinds.iter().map(move |kind| (index, kind.clone()))).collect();
+        in_parallel(threads, &pairs, |(index, kind)| strike(&start, *index, kind));
+        tell(&format!("faults: cluster, {}: {} pairs of request and fault", start.what, pairs.len()));
+    }
+}
+
+#[test]
+fn a_sync_of_a_cluster_survives_every_quick_fault_at_every_request() {
+    strike_all(THREADS, false);
+}
+
+#[test]
+fn a_sync_of_a_cluster_survives_every_answer_that_does_not_come() {
+    strike_all(48, true);
+}

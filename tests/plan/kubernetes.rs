@@ -1,0 +1,403 @@
+//! Pull secrets and the service accounts that name them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regcred::model::{Credential, CredentialId};
+use regcred::plan::{Action, Known, Plan, ReasonKind};
+use regcred::registry::{Registry, TokenKind};
+use regcred::targets;
+use regcred::targets::kubernetes::{
+    Account, At, Desired, How, Namespace, Observed, Operation, Scope, Secret, State, roles,
+};
+
+use crate::case::*;
+use crate::scenarios;
+
+const PROD: &str = "prod";
+const PULL: &str = "kubernetes:prod/team-a/secret/docker-hub";
+const DEFAULT: &str = "kubernetes:prod/team-a/serviceaccount/default";
+pub(crate) const HUB_KEY: &str = "https://index.docker.io/v1/";
+
+pub(crate) fn named(names: &[&str]) -> Scope {
+    Scope::Named(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+pub(crate) fn wanted(scope: Scope) -> Desired {
+    Desired {
+        credential: id(),
+        registry: Registry::docker_hub(),
+        context: PROD.to_owned(),
+        scope,
+        secret: "docker-hub".to_owned(),
+        service_accounts: ["default".to_owned()].into(),
+        insecure: false,
+    }
+}
+
+pub(crate) fn at(namespace: &str, name: &str) -> At {
+    At { context: PROD.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() }
+}
+
+fn ghcr() -> CredentialId {
+    CredentialId("ghcr".to_owned())
+}
+
+/// Only Kubernetes: one item, and the namespaces that it comes to.
+pub(crate) fn case_of(desired: Desired, namespaces: &[(&str, Namespace)]) -> Case {
+    let mut case = Case::empty();
+    case.desired.aws.clear();
+    case.desired.github.clear();
+    case.observed = regcred::observe::Observed::default();
+    add(&mut case, desired, namespaces);
+    case
+}
+
+fn add(case: &mut Case, desired: Desired, namespaces: &[(&str, Namespace)]) {
+    let observed = &mut case.observed.kubernetes;
+    for (name, _) in namespaces {
+        observed.secrets.entry(at(name, &desired.secret)).or_insert(Ok(None));
+        for account in &desired.service_accounts {
+            observed.accounts.entry(at(name, account)).or_insert_with(|| Ok(Some(Account::default())));
+        }
+    }
+    let found = namespaces.iter().map(|(name, namespace)| ((*name).to_owned(), *namespace)).collect();
+    observed.namespaces.insert((desired.context.clone(), desired.scope.clone()), Ok(found));
+    case.desired.kubernetes.push(desired);
+}
+
+fn there(named: bool) -> Namespace {
+    Namespace { named, state: State::There }
+}
+
+/// One namespace, named; nothing in it yet.
+fn empty() -> Case {
+    case_of(wanted(named(&["team-a"])), &[("team-a", there(true))])
+}
+
+fn in_place() -> Case {
+    empty().applied()
+}
+
+fn secret(case: &mut Case) -> &mut Secret {
+    let found = case.observed.kubernetes.secrets.get_mut(&at("team-a", "docker-hub")).unwrap();
+    found.as_mut().unwrap().as_mut().expect("it is there")
+}
+
+fn account(case: &mut Case) -> &mut Account {
+    let found = case.observed.kubernetes.accounts.get_mut(&at("team-a", "default")).unwrap();
+    found.as_mut().unwrap().as_mut().expect("it is there")
+}
+
+fn operation<'p>(plan: &'p Plan, address: &str) -> &'p Operation {
+    match &row(plan, address).operation {
+        Some(targets::Operation::Kubernetes(operation)) => operation,
+        other => panic!("{address}: {other:?}"),
+    }
+}
+
+pub(crate) fn add_ghcr(case: &mut Case) {
+    let registry: Registry = "ghcr.io".parse().unwrap();
+    case.desired.credentials.push(Credential {
+        id: ghcr(),
+        registry: registry.clone(),
+        source: String::new(),
+    });
+    case.known.insert(
+        ghcr(),
+        Known { fingerprint: earlier(), kind: TokenKind::GitHubClassic, username: "acme".to_owned() },
+    );
+    let desired = Desired { credential: ghcr(), registry, ..wanted(named(&["team-a"])) };
+    add(case, desired, &[("team-a", there(true))]);
+}
+
+scenarios! {
+    fn an_absent_secret_is_made_and_then_named_by_the_service_account() -> Plan {
+        let plan = empty().plan();
+        expect(&plan, PULL, Action::Create, ReasonKind::Absent);
+        expect(&plan, DEFAULT, Action::Update, ReasonKind::NotNamed);
+        assert_eq!(row(&plan, DEFAULT).after.iter().map(ToString::to_string).collect::<Vec<_>>(), [PULL]);
+        let Operation::PutSecret { logins, labels, how, .. } = operation(&plan, PULL) else { panic!() };
+        assert_eq!(logins, &BTreeMap::from([(HUB_KEY.to_owned(), id())]), "Docker Hub has one key");
+        assert_eq!((labels.len(), *how), (0, How::Create));
+        expect_still(&empty().applied().plan());
+        plan
+    }
+
+    fn what_is_as_declared_is_kept() -> Plan {
+        let plan = in_place().plan();
+        expect_still(&plan);
+        expect(&plan, PULL, Action::Keep, ReasonKind::InSync);
+        expect(&plan, DEFAULT, Action::Keep, ReasonKind::InSync);
+        plan
+    }
+
+    fn another_login_for_the_registry_is_updated_and_named_without_a_value() -> Plan {
+        let mut case = in_place();
+        secret(&mut case).logins.insert(HUB_KEY.to_owned(), Some(earlier()));
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Update, ReasonKind::Logins);
+        assert_eq!(row(&plan, PULL).reason.to_string(), "another login for docker.io");
+        expect(&plan, DEFAULT, Action::Keep, ReasonKind::InSync);
+        expect_still(&case.applied().plan());
+        plan
+    }
+
+    fn a_configuration_that_gives_the_kubelet_no_login_is_updated() -> Plan {
+        let mut case = in_place();
+        secret(&mut case).logins.clear();
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Update, ReasonKind::Logins);
+        assert_eq!(row(&plan, PULL).reason.to_string(), "no login for docker.io");
+        secret(&mut case).logins.insert(HUB_KEY.to_owned(), None);
+        expect(&case.plan(), PULL, Action::Update, ReasonKind::Logins);
+        plan
+    }
+
+    fn a_stale_login_under_another_spelling_of_docker_hub_is_updated_too() -> Plan {
+        let mut case = in_place();
+        secret(&mut case).logins.insert("docker.io".to_owned(), Some(earlier()));
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Update, ReasonKind::Logins);
+        assert_eq!(row(&plan, PULL).reason.to_string(), "another login for docker.io under `docker.io`");
+        expect_still(&case.applied().plan());
+        plan
+    }
+
+    fn the_usual_key_of_docker_hub_is_written_even_where_another_spelling_holds_the_login() -> Plan {
+        let mut case = in_place();
+        secret(&mut case).logins = [("docker.io".to_owned(), Some(ours()))].into();
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Update, ReasonKind::Logins);
+        expect_still(&case.applied().plan());
+        plan
+    }
+
+    fn two_credentials_share_one_secret_and_one_row() -> Plan {
+        let mut case = empty();
+        add_ghcr(&mut case);
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Create, ReasonKind::Absent);
+        assert_eq!(row(&plan, PULL).credentials.len(), 2);
+        let Operation::PutSecret { logins, .. } = operation(&plan, PULL) else { panic!() };
+        assert_eq!(logins.keys().map(String::as_str).collect::<Vec<_>>(), ["ghcr.io", HUB_KEY]);
+        expect_still(&case.applied().plan());
+        plan
+    }
+
+    fn one_of_two_registries_that_is_missing_is_the_only_one_named() -> Plan {
+        let mut case = empty();
+        add_ghcr(&mut case);
+        let mut case = case.applied();
+        secret(&mut case).logins.remove("ghcr.io");
+        let plan = case.plan();
+        assert_eq!(row(&plan, PULL).reason.to_string(), "no login for ghcr.io");
+        plan
+    }
+
+    fn two_credentials_for_one_registry_in_one_secret_are_blocked() -> Plan {
+        let mut case = empty();
+        case.known.insert(ghcr(), Known { fingerprint: earlier(), kind: TokenKind::DockerPersonal, username: "acme".to_owned() });
+        let desired = Desired { credential: ghcr(), ..wanted(Scope::Selector("team=a".to_owned())) };
+        add(&mut case, desired, &[("team-a", there(false))]);
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Blocked, ReasonKind::TwoCredentials);
+        expect(&plan, DEFAULT, Action::Blocked, ReasonKind::Depends);
+        plan
+    }
+
+    fn a_service_account_gets_several_secrets_in_one_write() -> Plan {
+        let mut case = empty();
+        let desired = Desired { secret: "second".to_owned(), ..wanted(named(&["team-a"])) };
+        add(&mut case, desired, &[("team-a", there(true))]);
+        let plan = case.plan();
+        let Operation::Attach { secrets, .. } = operation(&plan, DEFAULT) else { panic!() };
+        assert_eq!(secrets, &BTreeSet::from(["docker-hub".to_owned(), "second".to_owned()]));
+        assert_eq!(row(&plan, DEFAULT).after.len(), 2);
+        plan
+    }
+
+    fn a_service_account_that_names_others_keeps_them() -> Plan {
+        let mut case = empty();
+        account(&mut case).secrets = vec!["theirs".to_owned()];
+        let plan = case.plan();
+        assert_eq!(row(&plan, DEFAULT).reason.to_string(), "does not name docker-hub");
+        let mut after = case.applied();
+        assert_eq!(account(&mut after).secrets, ["theirs", "docker-hub"]);
+        plan
+    }
+
+    fn a_service_account_that_does_not_exist_yet_is_waited_for() -> Plan {
+        let mut case = empty();
+        case.observed.kubernetes.accounts.insert(at("team-a", "default"), Ok(None));
+        let plan = case.plan();
+        expect(&plan, DEFAULT, Action::Update, ReasonKind::NoAccount);
+        plan
+    }
+
+    fn a_secret_of_another_type_is_blocked() -> Plan {
+        let mut case = in_place();
+        secret(&mut case).kind = "Opaque".to_owned();
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Blocked, ReasonKind::OtherType);
+        assert!(row(&plan, PULL).reason.hint().unwrap().contains("--allow-replace"));
+        plan
+    }
+
+    fn an_immutable_secret_with_another_login_is_blocked() -> Plan {
+        let mut case = in_place();
+        secret(&mut case).immutable = true;
+        expect_still(&case.plan());
+        secret(&mut case).logins.insert(HUB_KEY.to_owned(), Some(earlier()));
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Blocked, ReasonKind::Immutable);
+        plan
+    }
+
+    fn a_foreign_entry_that_the_kubelet_cannot_read_is_blocked_because_it_reads_nothing_then() -> Plan {
+        let mut case = in_place();
+        secret(&mut case).damage = Some("the entry `quay.io` has an `auth` that is not user:password in base64".to_owned());
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Blocked, ReasonKind::Damaged);
+        plan
+    }
+
+    fn with_allow_replace_what_cannot_be_changed_is_made_again() -> Plan {
+        let spoil: [fn(&mut Secret); 3] = [
+            |secret| secret.kind = "Opaque".to_owned(),
+            |secret| { secret.immutable = true; secret.logins.clear(); },
+            |secret| secret.damage = Some("the entry `quay.io` is no object".to_owned()),
+        ];
+        let mut plans = spoil.map(|spoil| {
+            let mut case = in_place();
+            case.options.allow_replace = true;
+            spoil(secret(&mut case));
+            let plan = case.plan();
+            expect(&plan, PULL, Action::Replace, ReasonKind::Remade);
+            assert!(row(&plan, PULL).reason.to_string().ends_with(": deleted and made again"));
+            expect_still(&case.applied().plan());
+            plan
+        }).into_iter();
+        plans.next().unwrap()
+    }
+
+    fn a_label_that_is_missing_is_set_without_touching_the_value() -> Plan {
+        let mut case = case_of(Desired { service_accounts: BTreeSet::new(), ..wanted(Scope::RunaiCluster) }, &[("runai", there(true))]).applied();
+        expect_still(&case.plan());
+        let found = case.observed.kubernetes.secrets.get_mut(&at("runai", "docker-hub")).unwrap();
+        let labels = &mut found.as_mut().unwrap().as_mut().unwrap().labels;
+        assert_eq!(labels.keys().map(String::as_str).collect::<Vec<_>>(), ["run.ai/cluster-wide", "run.ai/resource", "runai/cluster-wide"]);
+        labels.remove("runai/cluster-wide");
+        let plan = case.plan();
+        let address = "kubernetes:prod/runai/secret/docker-hub";
+        expect(&plan, address, Action::Update, ReasonKind::Labels);
+        assert_eq!(row(&plan, address).reason.to_string(), "without the labels runai/cluster-wide=true");
+        assert!(!row(&plan, address).carries_value());
+        assert!(plan.notes.iter().any(|note| note.contains("clusterWideSecret")), "{:?}", plan.notes);
+        plan
+    }
+
+    fn the_namespaces_of_run_ai_projects_get_the_label_that_run_ai_lists_by() -> Plan {
+        let mut case = case_of(wanted(Scope::RunaiAll), &[("runai-a", there(false)), ("b", there(false))]);
+        let plan = case.plan();
+        for namespace in ["runai-a", "b"] {
+            let Operation::PutSecret { labels, named, .. } = operation(&plan, &format!("kubernetes:prod/{namespace}/secret/docker-hub")) else { panic!() };
+            assert_eq!(labels, &BTreeMap::from([("run.ai/resource".to_owned(), "docker-registry".to_owned())]));
+            assert!(!named, "it was found, and may be gone when it is written");
+        }
+        case = case.applied();
+        expect_still(&case.plan());
+        plan
+    }
+
+    fn a_namespace_that_does_not_exist_is_blocked_with_all_that_would_be_in_it() -> Plan {
+        let absent = Namespace { named: true, state: State::Absent };
+        let plan = case_of(wanted(named(&["team-a"])), &[("team-a", absent)]).plan();
+        expect(&plan, PULL, Action::Blocked, ReasonKind::NoNamespace);
+        expect(&plan, DEFAULT, Action::Blocked, ReasonKind::NoNamespace);
+        plan
+    }
+
+    fn a_namespace_that_is_being_deleted_is_left_alone() -> Plan {
+        let going = Namespace { named: false, state: State::Terminating };
+        let plan = case_of(wanted(Scope::RunaiAll), &[("team-a", going)]).plan();
+        expect(&plan, PULL, Action::Keep, ReasonKind::Terminating);
+        expect(&plan, DEFAULT, Action::Keep, ReasonKind::Terminating);
+        plan
+    }
+
+    fn what_could_not_be_read_is_unread_and_the_other_namespace_goes_on() -> Plan {
+        let mut case = case_of(wanted(named(&["team-a", "team-b"])), &[("team-a", there(true)), ("team-b", there(true))]);
+        case.observed.kubernetes.secrets.insert(at("team-a", "docker-hub"), Err(unreadable("get secrets: 403")));
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Unread, ReasonKind::Unreadable);
+        expect(&plan, DEFAULT, Action::Blocked, ReasonKind::Depends);
+        expect(&plan, "kubernetes:prod/team-b/secret/docker-hub", Action::Create, ReasonKind::Absent);
+        plan
+    }
+
+    fn namespaces_that_could_not_be_looked_for_are_one_unread_row() -> Plan {
+        let mut case = case_of(wanted(Scope::RunaiAll), &[]);
+        case.observed.kubernetes = Observed::default();
+        case.observed.kubernetes.namespaces.insert((PROD.to_owned(), Scope::RunaiAll), Err(unreadable("list namespaces: 403")));
+        let plan = case.plan();
+        expect(&plan, "kubernetes:prod/?/secret/docker-hub", Action::Unread, ReasonKind::Unreadable);
+        plan
+    }
+}
+
+#[test]
+fn labels_that_no_namespace_has_are_told() {
+    let plan = case_of(wanted(Scope::Selector("team=x".to_owned())), &[]).plan();
+    assert_eq!(plan.changes, []);
+    assert!(
+        plan.notes.iter().any(|note| note.contains("no namespace has the labels `team=x`")),
+        "{:?}",
+        plan.notes
+    );
+}
+
+#[test]
+fn the_roles_are_the_smallest_that_suffice() {
+    let selected = wanted(Scope::Selector("team=a".to_owned()));
+    let single = Desired {
+        service_accounts: BTreeSet::new(),
+        secret: "pulls".to_owned(),
+        ..wanted(Scope::RunaiCluster)
+    };
+    let covered = wanted(named(&["team-b"]));
+    let other = Desired { context: "other".to_owned(), ..wanted(named(&["x"])) };
+    insta::assert_snapshot!(roles(&[selected, single, covered, other], PROD), @r##"
+    # The smallest roles for `regcred sync` on prod. `plan` and `verify` do without create and patch;
+    # `sync --allow-replace` also deletes secrets. To bind them to whoever runs it:
+    #   kubectl --context prod create clusterrolebinding regcred --clusterrole=regcred --user=NAME
+    #   kubectl --context prod -n runai create rolebinding regcred --role=regcred --user=NAME
+    ---
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: ClusterRole
+    metadata: { name: regcred }
+    rules:
+      - { apiGroups: [""], resources: [namespaces], verbs: [list] }
+      - { apiGroups: [""], resources: [secrets], verbs: [create] }
+      - { apiGroups: [""], resources: [secrets], resourceNames: ["docker-hub"], verbs: [get, list, patch] }
+      - { apiGroups: [""], resources: [serviceaccounts], resourceNames: ["default"], verbs: [get, list, patch] }
+    ---
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: Role
+    metadata: { name: regcred, namespace: "runai" }
+    rules:
+      - { apiGroups: [""], resources: [secrets], resourceNames: ["pulls"], verbs: [get, patch] }
+    "##);
+    insta::assert_snapshot!(roles(&[wanted(named(&["team-b"]))], PROD), @r##"
+    # The smallest roles for `regcred sync` on prod. `plan` and `verify` do without create and patch;
+    # `sync --allow-replace` also deletes secrets. To bind them to whoever runs it:
+    #   kubectl --context prod -n team-b create rolebinding regcred --role=regcred --user=NAME
+    ---
+    apiVersion: rbac.authorization.k8s.io/v1
+    kind: Role
+    metadata: { name: regcred, namespace: "team-b" }
+    rules:
+      - { apiGroups: [""], resources: [secrets], verbs: [create] }
+      - { apiGroups: [""], resources: [secrets], resourceNames: ["docker-hub"], verbs: [get, patch] }
+      - { apiGroups: [""], resources: [serviceaccounts], resourceNames: ["default"], verbs: [get, patch] }
+    "##);
+}
