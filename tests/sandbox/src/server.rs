@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::time::Duration;
 
 use http::StatusCode;
 use http_body_util::{BodyExt, Limited};
@@ -15,6 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
 
 use crate::body::Cut;
 use crate::calls::{Call, Service};
@@ -115,7 +117,7 @@ pub(crate) async fn serve(
     loop {
         tokio::select! {
             Some((wanted, done)) = commands.recv() => {
-                let result = switch(&mut listening, address, wanted);
+                let result = switch(&mut listening, address, wanted).await;
                 open.send_replace(matches!(listening, Some(Listening::Open(_))));
                 done.send(result).ok();
             }
@@ -140,26 +142,34 @@ async fn accept(listening: Option<&Listening>) -> io::Result<(TcpStream, SocketA
     }
 }
 
-fn switch(listening: &mut Option<Listening>, address: SocketAddr, open: bool) -> io::Result<()> {
+async fn switch(listening: &mut Option<Listening>, address: SocketAddr, open: bool) -> io::Result<()> {
     *listening = Some(match (listening.take(), open) {
         (Some(Listening::Closed(socket)), true) => Listening::Open(socket.listen(1024)?),
-        (None, true) => Listening::Open(bound(address)?.listen(1024)?),
+        (None, true) => Listening::Open(bound(address).await?.listen(1024)?),
         (Some(unchanged @ Listening::Open(_)), true) | (Some(unchanged @ Listening::Closed(_)), false) => {
             unchanged
         }
         (listener, false) => {
             drop(listener);
-            Listening::Closed(bound(address)?)
+            Listening::Closed(bound(address).await?)
         }
     });
     Ok(())
 }
 
-fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+/// A socket on the address. A program that another thread is just starting holds on to the one before until it runs.
+async fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     // Connections that were just closed hold on to the port for a while.
     socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
+    let mut left = 1000;
+    while let Err(error) = socket.bind(address) {
+        if error.kind() != io::ErrorKind::AddrInUse || left == 0 {
+            return Err(error);
+        }
+        left -= 1;
+        sleep(Duration::from_millis(1)).await;
+    }
     Ok(socket)
 }
 
