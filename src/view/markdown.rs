@@ -9,14 +9,22 @@ use crate::plan::{Action, Change, Plan};
 
 /// Places in the diagram; more would not be legible.
 const DIAGRAM_LIMIT: usize = 40;
+/// Rows in the table: GitHub takes 65,536 characters for a comment, and a row rarely has over 200.
+const TABLE_LIMIT: usize = 250;
 
 /// The plan as Markdown.
 #[must_use]
 pub fn plan(shown: &Shown<'_>) -> String {
     let summary = shown.plan.summary();
     let mut text = format!(
-        "### regcred plan\n\n{} to create, {} to update, {} to delete, {} unchanged, {} blocked, {} unread.\n\n",
-        summary.create, summary.update, summary.delete, summary.keep, summary.blocked, summary.unread
+        "### regcred plan\n\n{} to create, {} to update, {} to replace, {} to delete, {} unchanged, {} blocked, {} unread.\n\n",
+        summary.create,
+        summary.update,
+        summary.replace,
+        summary.delete,
+        summary.keep,
+        summary.blocked,
+        summary.unread
     );
     for credential in shown.credentials {
         let proof = match shown.proofs.get(&credential.id) {
@@ -46,8 +54,8 @@ pub fn plan(shown: &Shown<'_>) -> String {
 
 fn table(plan: &Plan) -> String {
     let mut text = String::from("\n| | address | why |\n|---|---|---|\n");
-    let rows = plan.changes.iter().filter(|change| change.action != Action::Keep);
-    for change in rows {
+    let rows: Vec<&Change> = plan.changes.iter().filter(|change| change.action != Action::Keep).collect();
+    for change in rows.iter().take(TABLE_LIMIT) {
         let _ = writeln!(
             text,
             "| {} | `{}` | {} |",
@@ -55,6 +63,9 @@ fn table(plan: &Plan) -> String {
             change.address,
             escaped(&change.reason.to_string())
         );
+    }
+    if rows.len() > TABLE_LIMIT {
+        let _ = writeln!(text, "| | … and {} more | `regcred plan` shows all |", rows.len() - TABLE_LIMIT);
     }
     text.push('\n');
     text

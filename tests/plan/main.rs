@@ -20,6 +20,7 @@ mod runpod_case;
 mod runpod_worlds;
 mod runs;
 mod view;
+mod view_json;
 
 /// Makes a test of each function, and a list of them all: each gives the plan that it looked at.
 macro_rules! scenarios {

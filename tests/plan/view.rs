@@ -1,4 +1,4 @@
-//! How one rich plan looks: to people at two widths, as JSON, and as Markdown.
+//! How one rich plan looks: to people at two widths, and as Markdown.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use regcred::plan::{Plan, Unreadable};
 use regcred::prove::Proofs;
 use regcred::registry::{Login, Quota, Registry, Scheme};
 use regcred::targets::aws::Rule;
-use regcred::view::{Shown, human, json, markdown};
+use regcred::view::{Shown, human, markdown};
 
 use crate::case::*;
 
@@ -45,8 +45,11 @@ fn rich() -> Case {
 }
 
 /// Renders with everything that is known of the rich case.
-fn render(view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> String {
-    let case = rich();
+pub(crate) fn render(view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> String {
+    render_case(&rich(), view)
+}
+
+fn render_case(case: &Case, view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> String {
     let plan = case.plan();
     let quota = Quota { limit: Some(200), remaining: Some(197), window_s: Some(21_600) };
     let login =
@@ -179,248 +182,11 @@ To make exactly these changes: regcred sync --expect 1227d64d6987
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "the document is as long as it is")]
-fn machines_see_it_as_one_json_document() {
-    let text = render(|shown, _| json::plan(shown));
-    assert_eq!(text.lines().count(), 1);
-    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    insta::assert_snapshot!(serde_json::to_string_pretty(&value).unwrap(), @r#"
-{
-  "changes": [
-    {
-      "action": "unread",
-      "address": "aws:?/eu-west-1/policy/ecr-pullthroughcache/docker-hub",
-      "after": [],
-      "credentials": [
-        "docker-hub"
-      ],
-      "hint": "log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)",
-      "reason": "sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired",
-      "stacks": [
-        "lab"
-      ]
-    },
-    {
-      "action": "unread",
-      "address": "aws:?/eu-west-1/secret/ecr-pullthroughcache/docker-hub",
-      "after": [],
-      "credentials": [
-        "docker-hub"
-      ],
-      "hint": "log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)",
-      "reason": "sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired",
-      "stacks": [
-        "lab"
-      ]
-    },
-    {
-      "action": "unread",
-      "address": "aws:?/eu-west-1/cache-rule/lab-docker-hub",
-      "after": [],
-      "credentials": [
-        "docker-hub"
-      ],
-      "hint": "log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)",
-      "reason": "sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired",
-      "stacks": [
-        "lab"
-      ]
-    },
-    {
-      "action": "keep",
-      "address": "aws:123456789012/us-east-2/policy/ecr-pullthroughcache/docker-hub",
-      "after": [],
-      "credentials": [
-        "docker-hub"
-      ],
-      "reason": "in sync",
-      "stacks": [
-        "main"
-      ]
-    },
-    {
-      "action": "update",
-      "address": "aws:123456789012/us-east-2/secret/ecr-pullthroughcache/docker-hub",
-      "after": [
-        "aws:123456789012/us-east-2/policy/ecr-pullthroughcache/docker-hub"
-      ],
-      "credentials": [
-        "docker-hub"
-      ],
-      "reason": "holds another value",
-      "stacks": [
-        "main"
-      ]
-    },
-    {
-      "action": "update",
-      "address": "aws:123456789012/us-east-2/cache-rule/main-docker-hub",
-      "after": [
-        "aws:123456789012/us-east-2/secret/ecr-pullthroughcache/docker-hub"
-      ],
-      "credentials": [
-        "docker-hub"
-      ],
-      "reason": "reads another secret",
-      "stacks": [
-        "main"
-      ]
-    },
-    {
-      "action": "create",
-      "address": "aws:123456789012/us-west-2/policy/ecr-pullthroughcache/docker-hub",
-      "after": [],
-      "credentials": [
-        "docker-hub"
-      ],
-      "reason": "absent",
-      "stacks": [
-        "dev"
-      ]
-    },
-    {
-      "action": "create",
-      "address": "aws:123456789012/us-west-2/secret/ecr-pullthroughcache/docker-hub",
-      "after": [
-        "aws:123456789012/us-west-2/policy/ecr-pullthroughcache/docker-hub"
-      ],
-      "credentials": [
-        "docker-hub"
-      ],
-      "reason": "absent",
-      "stacks": [
-        "dev"
-      ]
-    },
-    {
-      "action": "blocked",
-      "address": "aws:123456789012/us-west-2/cache-rule/dev-docker-hub",
-      "after": [
-        "aws:123456789012/us-west-2/secret/ecr-pullthroughcache/docker-hub"
-      ],
-      "credentials": [
-        "docker-hub"
-      ],
-      "hint": "give the stack another `prefix:` in regcred.yaml",
-      "reason": "the prefix is taken by a rule for ghcr.io",
-      "stacks": [
-        "dev"
-      ]
-    },
-    {
-      "action": "update",
-      "address": "github:acme/api/actions/DOCKER_HUB_TOKEN",
-      "after": [],
-      "credentials": [
-        "docker-hub"
-      ],
-      "reason": "the record is of another credential",
-      "stacks": []
-    },
-    {
-      "action": "update",
-      "address": "github:acme/api/actions/DOCKER_HUB_USERNAME",
-      "after": [],
-      "credentials": [
-        "docker-hub"
-      ],
-      "reason": "the record is of another credential",
-      "stacks": []
-    },
-    {
-      "action": "update",
-      "address": "github:acme/api/variables/DOCKER_HUB_SYNC",
-      "after": [
-        "github:acme/api/actions/DOCKER_HUB_TOKEN",
-        "github:acme/api/actions/DOCKER_HUB_USERNAME"
-      ],
-      "credentials": [
-        "docker-hub"
-      ],
-      "reason": "records what this run writes",
-      "stacks": []
-    },
-    {
-      "action": "blocked",
-      "address": "github:acme/web/actions/DOCKER_HUB_TOKEN",
-      "after": [],
-      "credentials": [
-        "docker-hub"
-      ],
-      "hint": "unarchive the repository, or leave it out of regcred.yaml",
-      "reason": "the repository is archived, so read-only",
-      "stacks": []
-    },
-    {
-      "action": "blocked",
-      "address": "github:acme/web/actions/DOCKER_HUB_USERNAME",
-      "after": [],
-      "credentials": [
-        "docker-hub"
-      ],
-      "hint": "unarchive the repository, or leave it out of regcred.yaml",
-      "reason": "the repository is archived, so read-only",
-      "stacks": []
-    },
-    {
-      "action": "blocked",
-      "address": "github:acme/web/variables/DOCKER_HUB_SYNC",
-      "after": [],
-      "credentials": [
-        "docker-hub"
-      ],
-      "hint": "unarchive the repository, or leave it out of regcred.yaml",
-      "reason": "the repository is archived, so read-only",
-      "stacks": []
-    }
-  ],
-  "cost": {
-    "requests": 12,
-    "seconds": 1
-  },
-  "credentials": [
-    {
-      "fingerprint": "abababab",
-      "name": "docker-hub",
-      "registry": "docker.io",
-      "source": "pulumi:infra/main",
-      "username": "acme"
-    }
-  ],
-  "digest": "1227d64d69875c6193840ccb5ebf89b63c273075ecfe313d42c3647411fd5755",
-  "format": 1,
-  "notes": [
-    "no cache rule for scratch: no aws:region in the stack file or the project",
-    "cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in 123456789012/us-west-2"
-  ],
-  "proof": {
-    "docker-hub": {
-      "kind": "Docker personal access token",
-      "limit": 200,
-      "ok": true,
-      "remaining": 197,
-      "window_s": 21600
-    }
-  },
-  "summary": {
-    "blocked": 4,
-    "create": 2,
-    "delete": 0,
-    "keep": 1,
-    "replace": 0,
-    "unread": 3,
-    "update": 5
-  }
-}
-"#);
-}
-
-#[test]
 fn a_pull_request_shows_it_as_markdown() {
     insta::assert_snapshot!(render(|shown, _| markdown::plan(shown)), @r#"
 ### regcred plan
 
-2 to create, 5 to update, 0 to delete, 1 unchanged, 4 blocked, 3 unread.
+2 to create, 5 to update, 0 to replace, 0 to delete, 1 unchanged, 4 blocked, 3 unread.
 
 - **docker-hub** for docker.io from `pulumi:infra/main`: its login works
 
@@ -457,6 +223,19 @@ graph LR
 
 Digest `1227d64d69875c6193840ccb5ebf89b63c273075ecfe313d42c3647411fd5755`: `regcred sync --expect 1227d64d6987` makes exactly these changes.
 "#);
+}
+
+#[test]
+fn a_plan_of_thousands_of_rows_is_a_comment_that_github_takes() {
+    let mut case = Case::in_place();
+    for number in 0..700 {
+        let place = place(&format!("repository-{number}"));
+        case.observed.github.places.insert(place.key(), empty_place());
+        case.desired.github.push(place);
+    }
+    let text = render_case(&case, |shown, _| markdown::plan(shown));
+    assert!(text.contains("| | … and 1850 more | `regcred plan` shows all |"), "{text}");
+    assert!(text.len() < 65_536, "{} characters", text.len());
 }
 
 #[test]
