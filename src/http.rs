@@ -6,6 +6,7 @@
 mod request;
 mod response;
 mod trace;
+mod tries;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use url::{Host, Url};
 pub use request::Request;
 pub use response::Response;
 pub(crate) use trace::trace;
+pub use tries::{TRIES, Trouble, after_fault, tries};
 
 /// How long a connection may take to be made.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

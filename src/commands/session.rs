@@ -184,7 +184,7 @@ impl Context<'_> {
 
     async fn github(&self, base: &str) -> Read<github::Client> {
         let token = github::Token::find(self.env).await?;
-        github::Client::new(base, &token, github::Patience::default()).map_err(|error| Unreadable {
+        github::Client::new(base, &token).map_err(|error| Unreadable {
             reason: format!("GitHub's client cannot be set up: {error}"),
             hint: None,
             login: false,

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::Row;
 use crate::env::Env;
-use crate::http::{Http, HttpError, Request, Response, Retry};
+use crate::http::{Http, HttpError, Request, Response, Retry, TRIES, after_fault};
 use crate::model::Secret;
 use crate::plan::{Read, Unreadable};
 use crate::targets::Failure;
@@ -22,10 +22,6 @@ use crate::vault::Resolved;
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// A hundred rows with long names.
 const BODY_CAP: usize = 1024 * 1024;
-/// Tries of one request in all, where another one may help.
-pub(super) const TRIES: u32 = 3;
-/// The wait after a fault; doubled each time.
-const AFTER_FAULT: Duration = Duration::from_millis(300);
 /// The longest wait that `retry-after` may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Between two looks at an API that is still starting.
@@ -106,7 +102,7 @@ impl DaytonaError {
 
     /// Waits before the next try; false where the server asks for more than a run may wait.
     pub(super) async fn pause(&self, tried: u32) -> bool {
-        let wait = self.wait.unwrap_or(AFTER_FAULT * 2_u32.pow(tried - 1));
+        let wait = self.wait.unwrap_or(after_fault(tried));
         if wait > LONGEST_WAIT {
             return false;
         }

@@ -1,7 +1,8 @@
 //! Writing Daytona's registry list. Every operation may be repeated.
 
-use super::client::{TRIES, Wanted};
+use super::client::Wanted;
 use super::{Client, Operation, stored};
+use crate::http::TRIES;
 use crate::targets::{Failure, Inputs, Receipt};
 
 /// What writes to Daytona.

@@ -11,7 +11,7 @@ use octocrab::Octocrab;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::http::trace;
+use crate::http::{trace, tries};
 use crate::model::Secret;
 use crate::plan::Unreadable;
 
@@ -21,31 +21,11 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 const BODY_CAP: usize = 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Tries of one request in all.
-const TRIES: u32 = 3;
-
-/// How long the client is ready to wait when GitHub says that it is too fast.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// The longest wait that `retry-after` or the reset time may ask for; beyond it the run fails
-    /// with the time at which to try again.
-    pub cap: Duration,
-    /// The wait where a limit comes without a time: at least a minute (GitHub's REST documentation,
-    /// "Exceeding the rate limit").
-    pub without_time: Duration,
-    /// The wait after a 5xx or a broken connection; doubled each time.
-    pub after_fault: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            cap: Duration::from_secs(90),
-            without_time: Duration::from_secs(60),
-            after_fault: Duration::from_millis(300),
-        }
-    }
-}
+/// The longest wait that `retry-after` or the reset time may ask for; beyond it the run fails with the time at which to try
+/// again.
+const LONGEST_WAIT: Duration = Duration::from_secs(90);
+/// The wait where a limit comes without a time: at least a minute (GitHub's REST documentation, "Exceeding the rate limit").
+const WITHOUT_TIME: Duration = Duration::from_secs(60);
 
 /// A GitHub token and where it was found, for hints.
 #[derive(Debug)]
@@ -63,7 +43,6 @@ pub struct Client {
     crab: Octocrab,
     base: String,
     source: &'static str,
-    patience: Patience,
     per_minute: DefaultDirectRateLimiter,
     per_hour: DefaultDirectRateLimiter,
 }
@@ -183,7 +162,7 @@ impl Client {
     ///
     /// # Errors
     /// If `base` is no address, or the machine's root certificates cannot be read.
-    pub fn new(base: &str, token: &Token, patience: Patience) -> Result<Self, octocrab::Error> {
+    pub fn new(base: &str, token: &Token) -> Result<Self, octocrab::Error> {
         let crab = Octocrab::builder()
             .base_uri(base)?
             .set_connect_timeout(Some(CONNECT_TIMEOUT))
@@ -197,7 +176,6 @@ impl Client {
             crab,
             base: base.trim_end_matches('/').to_owned(),
             source: token.source,
-            patience,
             per_minute: RateLimiter::direct(quota(Quota::per_minute(rate(60)), 20)),
             per_hour: RateLimiter::direct(quota(Quota::per_hour(rate(100)), 400)),
         })
@@ -222,21 +200,7 @@ impl Client {
     }
 
     async fn send(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Answer, GithubError> {
-        let mut tried = 1;
-        loop {
-            let (wait, error) = match self.follow(method, path, body).await {
-                Ok(answer) => return Ok(answer),
-                Err(Trouble::Final(error)) => return Err(error),
-                Err(Trouble::Wait(wait, error)) => (wait, error),
-                Err(Trouble::Fault(error)) => (self.patience.after_fault * 2_u32.pow(tried - 1), error),
-            };
-            if tried == TRIES {
-                return Err(error);
-            }
-            tried += 1;
-            tracing::debug!(%error, ?wait, "trying again");
-            tokio::time::sleep(wait).await;
-        }
+        tries(|| self.follow(method, path, body)).await
     }
 
     /// Sends once, following the redirect of a renamed repository with method and body.
@@ -309,11 +273,7 @@ impl Client {
             body.ok().and_then(|body| Some(body["message"].as_str()?.to_owned())).unwrap_or_default();
         if let Some(wait) = self.limit(status, &headers, &message) {
             let error = GithubError::Limited { method: method.clone(), path: path.to_owned(), wait };
-            return Err(if wait > self.patience.cap {
-                Trouble::Final(error)
-            } else {
-                Trouble::Wait(wait, error)
-            });
+            return Err(if wait > LONGEST_WAIT { Trouble::Final(error) } else { Trouble::Wait(wait, error) });
         }
         let error = GithubError::Status {
             method: method.clone(),
@@ -342,19 +302,11 @@ impl Client {
             return Some(Duration::from_secs(reset.saturating_sub(now)));
         }
         let secondary = status == StatusCode::TOO_MANY_REQUESTS || message.contains("secondary rate limit");
-        secondary.then_some(self.patience.without_time)
+        secondary.then_some(WITHOUT_TIME)
     }
 }
 
-/// What came of one exchange, by what may be done about it.
-enum Trouble {
-    /// Trying again will not help.
-    Final(GithubError),
-    /// GitHub asks to wait.
-    Wait(Duration, GithubError),
-    /// The connection or the server broke.
-    Fault(GithubError),
-}
+type Trouble = crate::http::Trouble<GithubError>;
 
 /// The time of the answer by GitHub's own clock.
 #[must_use]

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 pub use audience::Audience;
 use chrono::{DateTime, Utc};
-pub use client::{Answer, Client, GithubError, Patience, Token};
+pub use client::{Answer, Client, GithubError, Token};
 pub use diff::{diff, notes};
 pub use marker::Marker;
 

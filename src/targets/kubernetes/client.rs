@@ -14,39 +14,18 @@ use url::form_urlencoded;
 
 use super::KubeError;
 use super::error::{chain, unsent};
-use crate::http::trace;
+use crate::http::{trace, tries};
 
 /// A page of 500 secrets of this kind is some 1 MB; one secret may have 1 MiB.
 const BODY_CAP: usize = 32 * 1024 * 1024;
 /// How long an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Tries of one request in all.
-const TRIES: u32 = 3;
+/// The longest wait that `Retry-After` may ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The largest page that kubectl asks for, too.
 const PAGE: usize = 500;
 /// How much of the server's words is repeated, in characters.
 const MAX_WORDS: usize = 400;
-
-/// How long the client is ready to wait.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// The longest wait that `Retry-After` may ask for.
-    pub cap: Duration,
-    /// The wait after a 5xx or a broken connection; doubled each time.
-    pub after_fault: Duration,
-    /// How long a service account may take to come to be: the controller makes `default` after its namespace.
-    pub for_account: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            cap: Duration::from_secs(30),
-            after_fault: Duration::from_millis(300),
-            for_account: Duration::from_secs(10),
-        }
-    }
-}
 
 /// What is asked of the API, as RBAC names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +74,6 @@ pub struct Client {
     pub(super) base: String,
     /// The context, for hints.
     pub(super) context: String,
-    pub(super) patience: Patience,
 }
 
 impl fmt::Debug for Client {
@@ -104,15 +82,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Why one try gave no answer.
-enum Trouble {
-    /// Another try would fail in the same way.
-    Final(KubeError),
-    /// The server asked for a wait.
-    Wait(Duration, KubeError),
-    /// Another try may do.
-    Fault(KubeError),
-}
+type Trouble = crate::http::Trouble<KubeError>;
 
 /// A page of a list.
 #[derive(serde::Deserialize)]
@@ -221,21 +191,7 @@ impl Client {
     ) -> Result<T, KubeError> {
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
         let path = format!("{}{}{query}", ask.path(), if query.is_empty() { "" } else { "?" });
-        let mut tried = 1;
-        loop {
-            let (wait, error) = match self.once(ask, method, &path, body).await {
-                Ok(answer) => return Ok(answer),
-                Err(Trouble::Final(error)) => return Err(error),
-                Err(Trouble::Wait(wait, error)) => (wait, error),
-                Err(Trouble::Fault(error)) => (self.patience.after_fault * 2_u32.pow(tried - 1), error),
-            };
-            if tried == TRIES {
-                return Err(error);
-            }
-            tried += 1;
-            tracing::debug!(%error, ?wait, "trying again");
-            tokio::time::sleep(wait).await;
-        }
+        tries(|| self.once(ask, method, &path, body)).await
     }
 
     async fn once<T: DeserializeOwned>(
@@ -314,7 +270,7 @@ impl Client {
                 let asked =
                     headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
                 let wait = Duration::from_secs(asked.unwrap_or(1));
-                if wait > self.patience.cap { Trouble::Final(error) } else { Trouble::Wait(wait, error) }
+                if wait > LONGEST_WAIT { Trouble::Final(error) } else { Trouble::Wait(wait, error) }
             }
             500.. => Trouble::Fault(error),
             _ => Trouble::Final(error),

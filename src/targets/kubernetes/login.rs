@@ -8,7 +8,7 @@ use kube::Config;
 use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use super::error::{refused, word};
-use super::{Client, Desired, IN_CLUSTER, Patience};
+use super::{Client, Desired, IN_CLUSTER};
 use crate::desired::names::nearest;
 use crate::env::Env;
 use crate::plan::{Read, Unreadable};
@@ -105,7 +105,7 @@ async fn log_in(context: &str, kubeconfig: Read<Kubeconfig>, insecure: bool) -> 
         }
         Err(_) => return Err(unreadable("the thread that logs in ended", "run it again")),
     };
-    Ok(Client { kube, base, context: context.to_owned(), patience: Patience::default() })
+    Ok(Client { kube, base, context: context.to_owned() })
 }
 
 /// The settings of a context.

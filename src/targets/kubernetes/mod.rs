@@ -16,7 +16,7 @@ pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use client::{Ask, Client, Patience};
+pub use client::{Ask, Client};
 pub use diff::{diff, notes};
 pub use error::KubeError;
 pub use roles::{contexts, roles};

@@ -19,6 +19,8 @@ use crate::targets::{Failure, Inputs, Receipt};
 
 /// How often a thing is read again because somebody else wrote it in between.
 const CONFLICTS: usize = 16;
+/// How long a service account may take to come to be: the controller makes `default` after its namespace.
+const FOR_ACCOUNT: Duration = Duration::from_secs(10);
 
 /// What writes to clusters.
 pub struct Writer<'a> {
@@ -279,12 +281,11 @@ impl Site<'_> {
 
     /// The service account, as soon as it is there.
     async fn account(&self, inputs: &Inputs<'_>) -> Result<Account, Failure> {
-        let limit = self.client.patience.for_account;
         let waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(Duration::from_secs(2))
             .without_max_times()
-            .with_total_delay(Some(limit))
+            .with_total_delay(Some(FOR_ACCOUNT))
             .build();
         let mut said = false;
         for wait in waits.map(Some).chain([None]) {
@@ -309,7 +310,7 @@ impl Site<'_> {
             self.at.name
         );
         let cause =
-            format!("the service account {} does not exist after {} s", self.at.name, limit.as_secs());
+            format!("the service account {} does not exist after {} s", self.at.name, FOR_ACCOUNT.as_secs());
         Err(Failure { hint: Some(hint), ..Failure::new(cause) })
     }
 

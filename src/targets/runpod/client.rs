@@ -13,7 +13,7 @@ use super::pace::Pace;
 use super::wire::{Created, Pointed, Registries, Users};
 use super::{Health, Kind, NewTemplate, Releases, RunpodError, User, Workers};
 use crate::env::Env;
-use crate::http::{Http, Request, Response};
+use crate::http::{Http, Request, Response, TRIES, after_fault};
 use crate::model::Secret;
 use crate::plan::{Read, Unreadable};
 
@@ -21,8 +21,6 @@ use crate::plan::{Read, Unreadable};
 const KEY: &str = "RUNPOD_API_KEY";
 /// A list has some 2 KB for each thing in it, and no pages.
 const MAX_LIST: usize = 32 * 1024 * 1024;
-/// Tries of one request in all, after faults.
-const TRIES: u32 = 3;
 /// Tries of one request in all, after refusals for its pace: somebody else may use the key, too.
 const TURNS: u32 = 6;
 /// Where the job API is, which tells an endpoint's health: another host than the control plane's.
@@ -31,27 +29,11 @@ const JOBS: &str = "api.runpod.ai";
 /// Says a word about a wait.
 pub(super) type Say<'a> = &'a (dyn Fn(String) + Sync);
 
-/// How long the client is ready to wait.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// The longest wait for a quota; beyond it the run fails with the time at which to try again. A minute's quota is
-    /// waited for, an hour's is not.
-    pub cap: Duration,
-    /// The wait after a refusal that names no time: the shortest window of the quota.
-    pub without_time: Duration,
-    /// The wait after a 5xx or a broken connection; doubled each time.
-    pub after_fault: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            cap: Duration::from_secs(90),
-            without_time: Duration::from_secs(60),
-            after_fault: Duration::from_millis(300),
-        }
-    }
-}
+/// The longest wait for a quota; beyond it the run fails with the time at which to try again. A minute's quota is waited
+/// for, an hour's is not.
+const LONGEST_WAIT: Duration = Duration::from_secs(90);
+/// The wait after a refusal that names no time: the shortest window of the quota.
+const WITHOUT_TIME: Duration = Duration::from_secs(60);
 
 /// A client that is logged in with a key.
 #[derive(Debug)]
@@ -60,7 +42,6 @@ pub struct Client {
     base: Url,
     key: Secret,
     insecure: bool,
-    patience: Patience,
     pace: Pace,
 }
 
@@ -80,13 +61,13 @@ impl Client {
             return Err(unreadable("no key for RunPod: RUNPOD_API_KEY is not set", Some(hint), true));
         };
         let base = Url::parse(base).map_err(|_| unreadable("RUNPOD_API_URL is no address", None, false))?;
-        Ok(Self::new(http, base, Secret::new(key.to_owned()), insecure, Patience::default()))
+        Ok(Self::new(http, base, Secret::new(key.to_owned()), insecure))
     }
 
     /// A client of the control plane at `base`, which ends before `/v2`.
     #[must_use]
-    pub fn new(http: &Http, base: Url, key: Secret, insecure: bool, patience: Patience) -> Self {
-        Self { http: http.clone(), base, key, insecure, patience, pace: Pace::default() }
+    pub fn new(http: &Http, base: Url, key: Secret, insecure: bool) -> Self {
+        Self { http: http.clone(), base, key, insecure, pace: Pace::default() }
     }
 
     /// Ids and names of every registry auth: `GET /v2/registries`.
@@ -235,12 +216,12 @@ impl Client {
             seconds: wait.as_secs(),
         };
         loop {
-            self.pace.turn(self.patience.cap, say).await.map_err(limited)?;
+            self.pace.turn(LONGEST_WAIT, say).await.map_err(limited)?;
             let error = match self.once(ask).await {
                 Ok(answer) => return Ok(answer),
                 Err(Trouble::Pace(wait)) => {
                     turns += 1;
-                    if wait > self.patience.cap || turns == TURNS {
+                    if wait > LONGEST_WAIT || turns == TURNS {
                         return Err(limited(wait));
                     }
                     self.pace.pause(wait);
@@ -253,7 +234,7 @@ impl Client {
                 return Err(error);
             }
             tracing::debug!(%error, "trying again");
-            tokio::time::sleep(self.patience.after_fault * 2_u32.pow(faults - 1)).await;
+            tokio::time::sleep(after_fault(faults)).await;
         }
     }
 
@@ -265,7 +246,7 @@ impl Client {
         self.pace.answered(answer.as_ref().ok().map(|answer| &answer.headers));
         let answer = answer.map_err(|error| Trouble::Other(error.into()))?;
         if answer.status == StatusCode::TOO_MANY_REQUESTS.as_u16() {
-            return Err(Trouble::Pace(retry_after(&answer.headers).unwrap_or(self.patience.without_time)));
+            return Err(Trouble::Pace(retry_after(&answer.headers).unwrap_or(WITHOUT_TIME)));
         }
         if !answer.is_success() {
             return Err(Trouble::Other(refused(&ask.method, &path, &answer, ask.hidden)));

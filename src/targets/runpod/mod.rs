@@ -20,7 +20,7 @@ pub mod write;
 use std::collections::BTreeMap;
 
 pub use choice::Choice;
-pub use client::{Client, Patience};
+pub use client::Client;
 pub use diff::{diff, notes};
 pub use error::RunpodError;
 pub use wire::{Health, Releases, Rollout, Worker, Workers};
