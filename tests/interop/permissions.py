@@ -196,7 +196,8 @@ PLACES = {
 
 def documented_permissions():
     """The rows of the table: the place, and the permissions as `name: level`."""
-    rows = re.findall(r"^\| `([\w-]+)`[^|]*\|([^|]*)\|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    github = PAGE.read_text(encoding="utf-8").split("\n## GitHub\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `([\w-]+)`[^|]*\|([^|]*)\|", github, re.MULTILINE)
     return {place: dict(re.findall(r"`(\w+): (\w+)`", cell)) for place, cell in rows}
 
 
