@@ -54,7 +54,11 @@ pub fn plan(shown: &Shown<'_>) -> String {
 
 fn table(plan: &Plan) -> String {
     let mut text = String::from("\n| | address | why |\n|---|---|---|\n");
-    let rows: Vec<&Change> = plan.changes.iter().filter(|change| change.action != Action::Keep).collect();
+    let mut rows: Vec<&Change> = plan.changes.iter().filter(|change| change.action != Action::Keep).collect();
+    // What is cut off must not be what is going to happen.
+    if rows.len() > TABLE_LIMIT {
+        rows.sort_by_key(|row| !row.action.writes());
+    }
     for change in rows.iter().take(TABLE_LIMIT) {
         let _ = writeln!(
             text,

@@ -30,7 +30,7 @@ cat "$report" >>"$GITHUB_STEP_SUMMARY"
 if [ "$COMMAND" != plan ]; then exit "$status"; fi
 
 differences=false
-if grep -Eq '^\| (create|update|replace|delete) \|' "$report"; then differences=true; fi
+if grep -Eq '^([0-9].*[ ,])?[1-9][0-9]* to (create|update|replace|delete)\b' "$report"; then differences=true; fi
 {
     echo "differences=$differences"
     echo "digest=$(sed -n 's/^Digest `\([0-9a-f]*\)`.*/\1/p' "$report")"
