@@ -8,6 +8,7 @@ mod response;
 mod trace;
 mod tries;
 
+use std::error::Error;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -182,18 +183,31 @@ fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, HttpError> 
     })
 }
 
+/// What is at the bottom of an error: a name that does not resolve, a certificate that is not trusted.
+fn innermost(error: &reqwest::Error) -> Option<String> {
+    let mut cause = error.source()?;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    Some(cause.to_string().chars().filter(|c| !c.is_control()).collect())
+}
+
 fn broken(request: &Request, error: reqwest::Error) -> Failed {
     let unsent = error.is_connect();
     let class = if unsent || request.reads() { Retry::Safe } else { Retry::ObserveFirst };
     let detail = if error.is_timeout() {
         format!("no answer within {} seconds", if unsent { CONNECT_TIMEOUT } else { TOTAL_TIMEOUT }.as_secs())
     } else if unsent {
-        "no connection could be made".into()
+        match innermost(&error) {
+            Some(cause) => format!("no connection could be made: {cause}"),
+            None => "no connection could be made".into(),
+        }
     } else {
         "the connection broke before the answer was complete".into()
     };
     let mut failed = request.failed(class, None, detail);
-    failed.source = Some(Box::new(error.without_url()));
+    // What kept a connection from being made is in the words already.
+    failed.source = (!unsent).then(|| Box::new(error.without_url()) as _);
     Failed::Broken { error: failed, unsent }
 }
 
