@@ -122,7 +122,8 @@ impl DaytonaError {
                 "DAYTONA_API_KEY is not valid at DAYTONA_API_URL: make a new key, and export it".to_owned()
             }
             403 => "give the key write:registries, and delete:registries for --allow-delete".to_owned(),
-            404 => {
+            // Outside /api the server sends its dashboard, as a page and with 200.
+            200..=299 | 404 => {
                 "DAYTONA_API_URL ends with /api, such as https://app.daytona.io/api; if it does, run it again"
                     .to_owned()
             }

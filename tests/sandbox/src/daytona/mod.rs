@@ -36,6 +36,11 @@ pub(crate) fn asked(request: &Request) -> Asked {
 }
 
 pub(crate) fn answer(world: &mut World, request: &Request) -> Answer {
+    // What is not there outside `/api` is the dashboard's (all-exceptions.filter.ts).
+    if request.method == "GET" && !request.path.starts_with("/api/") {
+        let page = Reply::text(200, "text/html", "<!doctype html><title>Daytona</title>");
+        return page.into();
+    }
     let violations = violations(request);
     let outcome = perform(world, request);
     let now = world.clock.now();
