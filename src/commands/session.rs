@@ -77,13 +77,17 @@ impl Context<'_> {
         liberties: Liberties,
         wait: Option<Duration>,
     ) -> Result<Session, Error> {
-        let session = self.session(liberties, wait).await;
-        if let (Err(error), true) = (&session, self.common.json) {
+        self.told(self.session(liberties, wait).await)
+    }
+
+    /// Says in the stream, if there is one, why it ends here.
+    pub(super) fn told<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        if let (Err(error), true) = (&result, self.common.json) {
             let problems: Vec<Problem> =
                 error.problems().into_iter().map(|problem| problem.seen_from(self.dir)).collect();
             self.ui.data(&json::ended(&problems, error.status() as u8))?;
         }
-        session
+        result
     }
 
     pub(super) fn request(&self) -> Request {

@@ -2,6 +2,7 @@
 
 use super::session::{Context, Session};
 use crate::cli::{Liberties, VerifyArgs};
+use crate::desired;
 use crate::error::Error;
 use crate::plan::Action;
 use crate::report::{ExitStatus, Report};
@@ -10,6 +11,7 @@ use crate::verify::{Scope, verify};
 use crate::view::{human, json};
 
 pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
+    context.told(answerable(args, context))?;
     let mut session = context.streamed(Liberties::default(), None).await?;
     session.prove_or_end(context)?;
     let mut report = Report::of_plan(&session.plan);
@@ -27,7 +29,7 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
         context.concurrency(),
     );
     report.findings = findings.await;
-    report.pulls = images(args, &session)?;
+    report.pulls = images(args, &session);
     let status = report.detailed_status(true);
     let shown = session.shown();
     let text = if context.common.json {
@@ -44,14 +46,21 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
     Ok(status)
 }
 
-/// How Daytona pulls the images that were asked about. Where its list could not be read, the plan says so.
-fn images(args: &VerifyArgs, session: &Session) -> Result<Vec<Pull>, Error> {
-    if !args.image.is_empty() && session.desired.daytona.is_empty() {
-        let hint = "regcred image REF says what a name means everywhere else".to_owned();
-        return Err(Error::invalid(
-            "--image asks how Daytona pulls, and nothing is declared there",
-            Some(hint),
-        ));
+/// Refuses a question about Daytona's pulls where nothing is declared in it.
+fn answerable(args: &VerifyArgs, context: &Context<'_>) -> Result<(), Error> {
+    if args.image.is_empty() {
+        return Ok(());
     }
-    Ok(pulls(&args.image, &session.desired.daytona, &session.observed.daytona).unwrap_or_default())
+    let wanted = desired::places(&context.request(), context.env, context.dir).map_err(Error::Invalid)?;
+    if wanted.daytona.is_empty() {
+        let hint = "regcred image REF says what a name means everywhere else; --stack leaves Daytona out";
+        let message = "--image asks how Daytona pulls, and nothing is declared there";
+        return Err(Error::invalid(message, Some(hint.to_owned())));
+    }
+    Ok(())
+}
+
+/// How Daytona pulls the images that were asked about. Where its list could not be read, the plan says so.
+fn images(args: &VerifyArgs, session: &Session) -> Vec<Pull> {
+    pulls(&args.image, &session.desired.daytona, &session.observed.daytona).unwrap_or_default()
 }
