@@ -22,7 +22,7 @@ pub enum Event {
     /// A row is done.
     Applied(Address),
     /// A row could not be done, and the run is as good without it; in words.
-    Skipped(Address, String),
+    Skipped(Address, Failure),
     /// A row failed.
     Failed(Address, Failure),
 }
@@ -151,7 +151,7 @@ pub async fn execute(
                 (State::Done(receipt), Outcome::Applied)
             }
             Err(failure) if failure.harmless => {
-                event(Event::Skipped(change.address.clone(), failure.to_string()));
+                event(Event::Skipped(change.address.clone(), failure.clone()));
                 (State::Skipped, Outcome::Skipped(failure))
             }
             Err(failure) => {

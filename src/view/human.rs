@@ -1,6 +1,6 @@
 //! For people: legible without colour, the most important thing last.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use super::Shown;
 use crate::execute::Event;
@@ -8,6 +8,7 @@ use crate::model::{Address, AwsItem, Credential};
 use crate::plan::{Action, Change, Known, Plan, Summary};
 use crate::registry::{Login, LoginError};
 use crate::report::{ExitStatus, Finding, Outcome, Report};
+use crate::targets::Failure;
 use crate::targets::daytona::pull::Pull;
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, styled};
 
@@ -223,8 +224,8 @@ pub fn event(event: &Event) -> Option<String> {
         Event::Started(_) => None,
         Event::Waiting(address, words) => Some(format!("{} {address}: {words}", styled(WARN, "waiting"))),
         Event::Applied(address) => Some(format!("{}    {address}", styled(GOOD, "done"))),
-        Event::Skipped(address, words) => {
-            Some(format!("{} {address}: {words}; the run is as good without it", styled(WARN, "skipped")))
+        Event::Skipped(address, failure) => {
+            Some(format!("{} {address}: {failure}; the run is as good without it", styled(WARN, "skipped")))
         }
         Event::Failed(address, failure) => Some(format!("{}  {address}: {failure}", styled(BAD, "failed"))),
     }
@@ -293,16 +294,18 @@ pub fn report(plan: &Plan, report: &Report) -> String {
             Outcome::NotStarted(None) => {
                 let _ = writeln!(text, "{} {address}: interrupted", styled(WARN, "not started"));
             }
-            Outcome::Failed(failure) => {
-                let _ = writeln!(text, "{} {address}: {failure}", styled(BAD, "failed"));
-                if let Some(hint) = &failure.hint {
-                    let _ = writeln!(text, "  {} {hint}", styled(HINT, "hint:"));
-                }
-            }
+            Outcome::Failed(failure) => text += &undone(styled(BAD, "failed"), address, failure),
+            Outcome::Skipped(failure) => text += &undone(styled(WARN, "skipped"), address, failure),
             _ => {}
         }
     }
     text + &report_summary(plan, report)
+}
+
+/// A row that was not done, why, and what to do about it.
+fn undone(word: impl fmt::Display, address: &Address, failure: &Failure) -> String {
+    let hint = failure.hint.as_ref().map(|hint| format!("  {} {hint}\n", styled(HINT, "hint:")));
+    format!("{word} {address}: {failure}\n") + &hint.unwrap_or_default()
 }
 
 fn report_summary(plan: &Plan, report: &Report) -> String {

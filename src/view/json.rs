@@ -147,9 +147,9 @@ pub fn event(event: &Event) -> String {
     match event {
         Event::Started(address) => line(&json!({ "type": "apply_start", "address": address })),
         Event::Applied(address) => line(&json!({ "type": "apply_complete", "address": address })),
-        Event::Skipped(address, words) => {
-            line(&json!({ "type": "apply_complete", "address": address, "skipped": words }))
-        }
+        Event::Skipped(address, failure) => line(&json!({
+            "type": "apply_complete", "address": address, "skipped": failure.cause, "hint": failure.hint,
+        })),
         Event::Failed(address, failure) => line(&json!({
             "type": "apply_errored", "address": address, "error": failure.cause, "hint": failure.hint,
         })),
