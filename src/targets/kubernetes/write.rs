@@ -144,12 +144,9 @@ impl Content<'_> {
             .flatten()
             .map(|(key, value)| (key.clone(), encoded(&value.0)))
             .collect();
-        // What the kubelet cannot read at all is not carried on.
-        let kept = old.filter(|old| old.type_.as_deref() == Some(KIND) && readable(old));
-        let merged = docker_config::merged(
-            kept.and_then(|old| old.data.as_ref()?.get(KEY)).map(|data| data.0.as_slice()),
-            &by_key(self.logins),
-        );
+        // Every login that can be read is carried on, whatever the type was; what cannot would cost the kubelet all.
+        let kept = old.and_then(|old| docker_config::mended(&old.data.as_ref()?.get(KEY)?.0));
+        let merged = docker_config::merged(kept.as_ref().map(|kept| kept.as_slice()), &by_key(self.logins));
         data.insert(KEY.to_owned(), encoded(&merged));
         let mut object = json!({
             "apiVersion": "v1", "kind": "Secret", "type": KIND, "data": data,

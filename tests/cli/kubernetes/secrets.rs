@@ -230,6 +230,35 @@ fn a_secret_of_another_type_is_blocked_and_made_again_when_told_with_all_that_it
 }
 
 #[test]
+fn a_secret_that_is_made_again_keeps_every_foreign_login_that_can_be_read() {
+    type Spoiled = fn(&mut Value);
+    let spoil: [(&str, Spoiled); 3] = [
+        ("another type", |secret| secret["type"] = "Opaque".into()),
+        ("a foreign entry is broken", |_| {}),
+        ("immutable and only our entry is broken", |secret| secret["immutable"] = true.into()),
+    ];
+    for (what, spoil) in spoil {
+        let place = place(ONE, |prod| {
+            let mut config = json!({ "auths": { "quay.io": entry("robot", "r"), HUB: entry(USER, "old") } });
+            if what.contains("foreign") {
+                config["auths"]["gcr.io"] = json!({ "auth": "*" });
+            }
+            if what.contains("our entry") {
+                config["auths"][HUB] = json!({ "auth": "*" });
+            }
+            spoil(prod.put_pull_secret("default", "docker-hub", &config));
+        });
+        place.run(&["sync", "--yes", "--allow-replace"]).ends(0).says("deleted and made again");
+        assert_pulls(&place, "default", TOKEN);
+        let state = place.sandbox.snapshot();
+        let cluster = &state.kubernetes.clusters["prod"];
+        let theirs = cluster.kubelet_login("default", "docker-hub", "quay.io");
+        assert_eq!(theirs, Some(("robot".to_owned(), "r".to_owned())), "{what}");
+        place.sync_again();
+    }
+}
+
+#[test]
 fn an_immutable_secret_is_blocked_and_made_again_when_told_and_stays_immutable() {
     let place = place(ONE, |prod| {
         let config = json!({ "auths": { "quay.io": entry("robot", "r"), HUB: entry(USER, "old") } });
