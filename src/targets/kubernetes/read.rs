@@ -244,18 +244,18 @@ impl Reader<'_> {
 
     async fn entry(&self, seen: &mut Secret, key: String, entry: docker_config::Entry) {
         let ours = docker_config::registry(&key).filter(|registry| self.registries.contains(registry));
+        // Whether it is mended by writing depends on what is declared for this secret.
+        if let Err(words) = &entry {
+            seen.damage.insert(key.clone(), format!("the entry `{key}` {words}"));
+        }
         match (ours, entry) {
             (Some(registry), Ok(Some(login))) => {
                 seen.logins.insert(key, self.fingerprints.of(&registry, login).await);
             }
-            // A broken entry of ours is mended by writing it.
             (Some(_), Ok(None) | Err(_)) => {
                 seen.logins.insert(key, None);
             }
-            (None, Err(words)) => {
-                seen.damage.get_or_insert(format!("the entry `{key}` {words}"));
-            }
-            (None, Ok(_)) => {}
+            (None, _) => {}
         }
     }
 

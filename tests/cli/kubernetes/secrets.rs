@@ -208,6 +208,28 @@ fn a_foreign_entry_that_costs_the_kubelet_the_whole_secret_is_blocked_and_replac
 }
 
 #[test]
+fn a_broken_entry_for_a_registry_that_another_secret_declares_is_told_too() {
+    let text = format!(
+        "{ONE}  ghcr:\n    registry: ghcr.io\n    to: {{ kubernetes: [{{ context: prod, namespaces: [default] }}] }}\n"
+    );
+    let mut place = place(&text, |prod| {
+        let config = json!({ "auths": { "ghcr.io": { "auth": "*" }, HUB: entry(USER, TOKEN) } });
+        prod.put_pull_secret("default", "docker-hub", &config);
+    });
+    let registry = place.sandbox.url(regcred_sandbox::Door::Registry);
+    place.set("REGCRED_REGISTRY_ENDPOINTS", &format!("docker.io={registry},ghcr.io={registry}"));
+    place.set("GHCR_USERNAME", USER);
+    place.set("GHCR_TOKEN", "ghp_0123456789abcdefghij");
+    place.sandbox.state().registry.add_account(USER, TOKEN);
+    let ran = place.run(&["plan"]);
+    assert!(
+        sentence(&ran).contains("the entry `ghcr.io` has an `auth` that is not user:password"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
 fn a_secret_of_another_type_is_blocked_and_made_again_when_told_with_all_that_it_held() {
     let place = place(ONE, |prod| {
         let secret = prod.put_secret("default", "docker-hub", "Opaque", &[("other", "hello")]);
