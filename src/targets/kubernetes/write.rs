@@ -193,6 +193,11 @@ impl Site<'_> {
     async fn update(&self, content: &Content<'_>) -> Result<(), Failure> {
         for _ in 0..CONFLICTS {
             let Some(found) = self.secret().await? else {
+                if content.logins.is_empty() {
+                    // Labels alone make no secret.
+                    self.check_namespace().await?;
+                    return Err(self.changed("the secret is gone by now"));
+                }
                 let object = content.object(self.at, None);
                 match self.client.create(self.ask("create", "secrets"), &object).await {
                     Err(error) if error.is("AlreadyExists") => continue,
@@ -311,7 +316,7 @@ impl Site<'_> {
         Err(Failure { hint: Some(hint), ..Failure::new(cause) })
     }
 
-    /// A service account that is not there may be one of a namespace that is not.
+    /// What is not there may be of a namespace that is not.
     async fn check_namespace(&self) -> Result<(), Failure> {
         match state(self.client, &self.at.namespace).await {
             Some(State::Absent) => Err(self.gone("does not exist")),
