@@ -271,6 +271,25 @@ fn every_request_to_a_cluster_is_one_line_of_the_trace() {
 }
 
 #[test]
+fn a_webhook_that_quotes_the_secret_is_told_without_its_words() {
+    for (status, reason) in [(403, "Forbidden"), (500, "InternalError")] {
+        let place = place(ONE, |prod| prod.quoting_webhook = Some(status));
+        let ran = place.run(&["sync", "--yes", "-vvv"]);
+        let said = sentence(&ran);
+        let words = format!("create secrets default/docker-hub: {status} {reason}; its words are not shown");
+        assert!(said.contains(&words), "{said}");
+        // How every configuration begins in base64.
+        let opening = "eyJhdXRocyI6";
+        assert!(
+            !ran.stdout.contains(opening) && !ran.stderr.contains(opening),
+            "{}\n{}",
+            ran.stdout,
+            ran.stderr
+        );
+    }
+}
+
+#[test]
 fn no_run_against_a_cluster_says_a_secret_at_the_highest_verbosity_whatever_goes_wrong() {
     const CANARY: &str = "dckr_pat_c4nary\"\\&+/=%<>0123456789";
     let canaries: Vec<String> =
