@@ -1,6 +1,7 @@
 //! Logging in to clusters: the contexts of the kubeconfig, or the pod's own service account.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -60,13 +61,26 @@ fn kubeconfig(env: &Env) -> Read<Kubeconfig> {
         (true, Some(home)) => vec![PathBuf::from(home).join(".kube").join("config")],
         (true, None) => Vec::new(),
     };
-    let mut merged = Kubeconfig::default();
+    let unusable =
+        |error: &KubeconfigError| unreadable(words(error), "export KUBECONFIG, or write ~/.kube/config");
+    let (mut merged, mut missing) = (None, None);
     for path in paths {
-        let read = Kubeconfig::read_from(&path).and_then(|next| std::mem::take(&mut merged).merge(next));
-        merged =
-            read.map_err(|error| unreadable(words(&error), "export KUBECONFIG, or write ~/.kube/config"))?;
+        match Kubeconfig::read_from(&path) {
+            // As kubectl does: of several files some may not be there.
+            Err(KubeconfigError::ReadConfig(error, path)) if error.kind() == ErrorKind::NotFound => {
+                missing.get_or_insert(KubeconfigError::ReadConfig(error, path));
+            }
+            read => {
+                let before: Kubeconfig = merged.take().unwrap_or_default();
+                let after = read.and_then(|next| before.merge(next));
+                merged = Some(after.map_err(|error| unusable(&error))?);
+            }
+        }
     }
-    Ok(merged)
+    match (merged, missing) {
+        (None, Some(error)) => Err(unusable(&error)),
+        (merged, _) => Ok(merged.unwrap_or_default()),
+    }
 }
 
 /// The error in words. A parser's own could repeat a token of the file.

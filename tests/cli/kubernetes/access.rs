@@ -188,6 +188,18 @@ fn a_cluster_that_cannot_be_logged_in_to_costs_its_own_rows_and_no_others() {
 }
 
 #[test]
+fn of_several_kubeconfigs_those_that_do_not_exist_are_passed_over() {
+    let mut place = one();
+    let path = place.repo().join("kubeconfig").display().to_string();
+    for list in [format!("/nonexistent:{path}"), format!("{path}:/nonexistent")] {
+        place.set("KUBECONFIG", &list);
+        place.run(&["plan"]).ends(0).says("1 to create");
+    }
+    place.set("KUBECONFIG", "/nonexistent:/nonexistent-too");
+    place.run(&["plan"]).says("the kubeconfig /nonexistent cannot be read");
+}
+
+#[test]
 fn plain_http_to_another_machine_is_spoken_only_where_the_item_says_insecure() {
     let place = place(&file(&["context: prod, namespaces: [default]"]), |_| {});
     place.edit("kubeconfig", "http://127.0.0.1", "http://cluster.invalid");
