@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kube::Config;
 use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use zeroize::Zeroizing;
 
 use super::error::{refused, word};
 use super::{Client, Desired, IN_CLUSTER};
@@ -100,6 +101,7 @@ async fn log_in(context: &str, kubeconfig: Read<Kubeconfig>, insecure: bool) -> 
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     // Retries are ours, so that each is one line of the trace.
     config.default_retry = false;
+    trim_token(&mut config);
     if let Some(exec) = &mut config.auth_info.exec {
         // Standard input may be where the credential comes from.
         if exec.interactive_mode != Some(ExecInteractiveMode::Always) {
@@ -120,6 +122,18 @@ async fn log_in(context: &str, kubeconfig: Read<Kubeconfig>, insecure: bool) -> 
         Err(_) => return Err(unreadable("the thread that logs in ended", "run it again")),
     };
     Ok(Client { kube, base, context: context.to_owned() })
+}
+
+/// Takes the line end off the token of a file, as client-go does and kube does not: such a token is no header. Only then
+/// kube's own reading of a file that changes is lost, which a run is too short to need.
+fn trim_token(config: &mut Config) {
+    let auth = &mut config.auth_info;
+    let (None, Some(path)) = (&auth.token, &auth.token_file) else { return };
+    // What cannot be read is told by kube.
+    let Ok(text) = std::fs::read_to_string(path).map(Zeroizing::new) else { return };
+    if text.trim() != text.as_str() {
+        auth.token = Some(text.trim().to_owned().into());
+    }
 }
 
 /// The settings of a context.

@@ -258,6 +258,21 @@ fn a_login_plugin_of_the_kubeconfig_logs_in_and_gets_no_secret_of_regcreds() {
 }
 
 #[test]
+fn a_token_file_may_end_with_a_newline() {
+    let mut place = one();
+    let path = place.repo().join("token");
+    let user = json!({ "tokenFile": path.display().to_string() });
+    let context = Context { cluster: "prod".to_owned(), namespace: None, user };
+    place.sandbox.state().kubernetes.contexts.insert("prod".to_owned(), context);
+    write_kubeconfig(&mut place);
+    for end in ["\n", "\r\n", ""] {
+        place.write("token", &format!("sandbox-token-of-prod-admin-0123456789{end}"));
+        place.sync();
+        assert_pulls(&place, "default", TOKEN);
+    }
+}
+
+#[test]
 fn a_login_plugin_that_fails_is_told_without_what_it_printed() {
     let mut place = one();
     let command = plugin(&place, "echo t0ken-of-the-cluster; echo t0ken-of-the-cluster >&2; exit 3");
