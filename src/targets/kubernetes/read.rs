@@ -288,7 +288,15 @@ impl Reader<'_> {
 /// Whether a namespace is there; nothing if that cannot be told.
 pub(super) async fn state(client: &Client, name: &str) -> Option<State> {
     let ask = Ask { verb: "get", resource: "namespaces", namespace: None, name: Some(name) };
-    let found: Option<core::Namespace> = client.get(ask).await.ok()?;
+    let found: Option<core::Namespace> = match client.get(ask).await {
+        // A role for found namespaces has the right to list them and no other.
+        Err(error) if error.code() == Some(403) => {
+            let ask = Ask { verb: "list", ..ask };
+            let select = format!("metadata.name={name}");
+            client.list(ask, ("fieldSelector", &select)).await.ok()?.pop()
+        }
+        found => found.ok()?,
+    };
     Some(found.map_or(State::Absent, |namespace| phase(&namespace)))
 }
 

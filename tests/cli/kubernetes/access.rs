@@ -105,6 +105,17 @@ fn the_roles_that_are_printed_suffice_and_without_any_verb_of_them_something_is_
 }
 
 #[test]
+fn with_the_roles_that_are_printed_a_namespace_that_is_deleted_meanwhile_is_skipped() {
+    let text = file(&BOTH[..1]);
+    let roles = manifests(&limited(&text, &[]).run(&["rbac"]).ends(0).stdout);
+    let place = limited(&text, &roles);
+    let gone = Meanwhile::before(&["patch"], "serviceaccounts", Deed::RemoveNamespace);
+    place.sandbox.state().kubernetes.cluster_mut("prod").meanwhile.push(gone.in_namespace("team-a"));
+    place.run(&["sync", "--yes"]).ends(0).says("1 skipped");
+    assert_pulls(&place, "team-b", TOKEN);
+}
+
+#[test]
 fn without_the_right_to_list_names_in_all_namespaces_each_is_asked_by_itself() {
     let text = file(&BOTH[..1]);
     let roles = manifests(&limited(&text, &[]).run(&["rbac"]).stdout.replace(", list, ", ", "));
