@@ -149,6 +149,17 @@ fn a_google_key_with_lines_comes_through_the_environment_too() {
 }
 
 #[test]
+fn a_google_key_in_the_environment_may_have_the_final_newline_of_its_file() {
+    let mut place = google("env");
+    place.sandbox.state().registry.add_account("_json_key", KEY);
+    place.set("GOOGLE_USERNAME", "_json_key");
+    place.set("GOOGLE_TOKEN", &format!("{KEY}\n"));
+    place.sync();
+    assert_eq!(held(&place), Some(("_json_key".to_owned(), KEY.to_owned())));
+    place.sync_again();
+}
+
+#[test]
 fn a_google_key_in_base64_is_known_by_itself() {
     let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, KEY);
     let place = google("{ file: key.b64 }");
