@@ -40,6 +40,14 @@ pub fn is_base64_key(text: &str) -> bool {
     std::str::from_utf8(&bytes).is_ok_and(|text| is_key(text.trim()))
 }
 
+/// The password of a user without the white space around it, if it is a key: the file of one may end with a newline, and
+/// no key begins or ends with any. Every other password is as it is.
+#[must_use]
+pub fn trimmed<'p>(username: &str, password: &'p str) -> &'p str {
+    let inner = password.trim();
+    if matches!(username, KEY_USER | BASE64_KEY_USER) || is_key(inner) { inner } else { password }
+}
+
 /// What is wrong with the password of a user, if the user's name says that it is a key.
 #[must_use]
 pub fn fault(username: &str, password: &str) -> Option<&'static str> {
@@ -72,6 +80,15 @@ mod tests {
             assert!(!is_key(&KEY.replace(from, to)), "{from}");
         }
         assert!(!is_key(&format!("{KEY}\n")), "what is around it is not part of it");
+    }
+
+    #[test]
+    fn white_space_around_a_key_is_not_part_of_it_and_other_passwords_keep_theirs() {
+        let lines = format!("{KEY}\n");
+        assert_eq!(trimmed("_json_key", &lines), KEY);
+        assert_eq!(trimmed("acme", &lines), KEY);
+        assert_eq!(trimmed("_json_key_base64", "abc=\n"), "abc=");
+        assert_eq!(trimmed("acme", "token\n"), "token\n");
     }
 
     #[test]

@@ -62,12 +62,13 @@ pub(super) fn required(names: &Names, env: &Env) -> Result<Source, Problem> {
             let hint = format!("export {name}, or unset both to read the credential from Pulumi");
             return Err(problem(message, hint));
         };
+        let value = if name == names.token { google_key::trimmed(&username, value) } else { value };
         let fault = if name == names.token { google_key::fault(&username, value) } else { None };
         if let Some(flaw) = fault.map(str::to_owned).or_else(|| secret::flaw(value)) {
             return Err(problem(format!("{name} {flaw}"), format!("export {name} again without it")));
         }
     }
-    let value = |name: &str| env.filled(name).unwrap_or_default().to_owned();
-    let resolved = Resolved { username: value(&names.username), token: Secret::new(value(&names.token)) };
+    let token = google_key::trimmed(&username, env.filled(&names.token).unwrap_or_default()).to_owned();
+    let resolved = Resolved { username, token: Secret::new(token) };
     Ok(Source::new(Kind::Env(resolved), format!("env:{}", names.token)))
 }

@@ -95,6 +95,12 @@ fn operation<'p>(plan: &'p Plan, address: &str) -> &'p Operation {
     }
 }
 
+/// Makes an entry one that the kubelet cannot read.
+fn break_entry(secret: &mut Secret, key: &str) {
+    let words = format!("the entry `{key}` has an `auth` that is not user:password in base64");
+    secret.damage.insert(key.to_owned(), words);
+}
+
 pub(crate) fn add_ghcr(case: &mut Case) {
     let registry: Registry = "ghcr.io".parse().unwrap();
     case.desired.credentials.push(Credential {
@@ -255,7 +261,7 @@ scenarios! {
 
     fn a_foreign_entry_that_the_kubelet_cannot_read_is_blocked_because_it_reads_nothing_then() -> Plan {
         let mut case = in_place();
-        secret(&mut case).damage = Some("the entry `quay.io` has an `auth` that is not user:password in base64".to_owned());
+        break_entry(secret(&mut case), "quay.io");
         let plan = case.plan();
         expect(&plan, PULL, Action::Blocked, ReasonKind::Damaged);
         plan
@@ -265,7 +271,7 @@ scenarios! {
         let spoil: [fn(&mut Secret); 3] = [
             |secret| secret.kind = "Opaque".to_owned(),
             |secret| { secret.immutable = true; secret.logins.clear(); },
-            |secret| secret.damage = Some("the entry `quay.io` is no object".to_owned()),
+            |secret| break_entry(secret, "quay.io"),
         ];
         let mut plans = spoil.map(|spoil| {
             let mut case = in_place();
@@ -343,6 +349,16 @@ scenarios! {
         expect(&plan, "kubernetes:prod/?/secret/docker-hub", Action::Unread, ReasonKind::Unreadable);
         plan
     }
+}
+
+#[test]
+fn a_broken_entry_is_mended_where_the_same_secret_declares_its_registry_and_blocks_elsewhere() {
+    let mut case = in_place();
+    break_entry(secret(&mut case), "ghcr.io");
+    secret(&mut case).logins.insert("ghcr.io".to_owned(), None);
+    expect(&case.plan(), PULL, Action::Blocked, ReasonKind::Damaged);
+    add_ghcr(&mut case);
+    expect(&case.plan(), PULL, Action::Update, ReasonKind::Logins);
 }
 
 #[test]

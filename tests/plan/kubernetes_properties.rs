@@ -16,6 +16,10 @@ fn login() -> impl Strategy<Value = Option<Fingerprint>> {
     select(vec![None, Some(ours()), Some(earlier())])
 }
 
+fn broken(key: &str) -> (String, String) {
+    (key.to_owned(), format!("the entry `{key}` is no object"))
+}
+
 fn any_secret() -> impl Strategy<Value = Option<Secret>> {
     let keys = [HUB_KEY, "docker.io", "index.docker.io", "ghcr.io"].map(str::to_owned).to_vec();
     let logins = subsequence(keys, 0..=4).prop_flat_map(|keys| {
@@ -28,7 +32,7 @@ fn any_secret() -> impl Strategy<Value = Option<Secret>> {
         kind: kind.to_owned(),
         immutable,
         logins,
-        damage: damaged.then(|| "the entry `quay.io` is no object".to_owned()),
+        damage: damaged.then(|| broken("quay.io")).into_iter().collect(),
         labels: labelled.then(|| ("run.ai/resource".to_owned(), "password".to_owned())).into_iter().collect(),
     });
     proptest::option::of(there)

@@ -194,7 +194,7 @@ fn perform_kubernetes(
             assert_eq!(found.is_none(), *how == How::Create, "{at:?}");
             let secret = found.get_or_insert_default();
             if *how == How::Replace {
-                secret.damage = None;
+                secret.damage.clear();
             } else {
                 assert!(!secret.immutable || logins.is_empty(), "immutable data is not changed in place");
             }

@@ -184,7 +184,11 @@ pub(super) fn fault(found: &Secret, content: &Content) -> Option<Fault> {
     if found.kind != KIND {
         return Some(Fault::OtherType(found.kind.clone()));
     }
-    if let Some(damage) = &found.damage {
+    // A broken entry for a registry that goes into this very secret is mended by writing it.
+    let ours: BTreeSet<Registry> =
+        content.logins.keys().filter_map(|key| super::docker_config::registry(key)).collect();
+    let foreign = |key: &str| super::docker_config::registry(key).is_none_or(|other| !ours.contains(&other));
+    if let Some((_, damage)) = found.damage.iter().find(|(key, _)| foreign(key)) {
         return Some(Fault::Damage(damage.clone()));
     }
     let logins: Vec<String> = content.logins.iter().filter_map(|login| lacking(found, login)).collect();

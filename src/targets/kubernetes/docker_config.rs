@@ -108,6 +108,18 @@ pub fn merged(found: Option<&[u8]>, logins: &BTreeMap<&str, &Login>) -> Zeroizin
     Zeroizing::new(Value::Object(config).to_string().into_bytes())
 }
 
+/// The configuration without the entries that the kubelet cannot read, which cost it all the others; nothing if it is
+/// no configuration.
+#[must_use]
+pub fn mended(found: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let Ok(Value::Object(mut config)) = serde_json::from_slice(found) else { return None };
+    match config.get_mut("auths") {
+        Some(Value::Object(auths)) => auths.retain(|_, value| entry(value).is_ok()),
+        _ => drop(config.remove("auths")),
+    }
+    Some(Zeroizing::new(Value::Object(config).to_string().into_bytes()))
+}
+
 fn written(login: &Login, email: Option<Value>) -> Value {
     let Login { username, password } = login;
     let pair = Zeroizing::new(format!("{username}:{}", password.expose()));
@@ -182,6 +194,21 @@ mod tests {
                 },
             })
         );
+    }
+
+    #[test]
+    fn of_a_configuration_that_is_made_again_only_what_cannot_be_read_is_left_out() {
+        let after = |before: &str| {
+            let after = mended(before.as_bytes())?;
+            Some(String::from_utf8(after.to_vec()).unwrap())
+        };
+        let before =
+            r#"{"HttpHeaders":{"a":"b"},"auths":{"ghcr.io":{"auth":"YTpi"},"quay.io":{"auth":"*"}}}"#;
+        let kept = r#"{"HttpHeaders":{"a":"b"},"auths":{"ghcr.io":{"auth":"YTpi"}}}"#;
+        assert_eq!(after(before).as_deref(), Some(kept));
+        assert_eq!(after(kept).as_deref(), Some(kept));
+        assert_eq!(after(r#"{"a":1,"auths":[]}"#).as_deref(), Some(r#"{"a":1}"#));
+        assert_eq!(after("no configuration"), None);
     }
 
     #[test]

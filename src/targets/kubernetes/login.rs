@@ -1,11 +1,13 @@
 //! Logging in to clusters: the contexts of the kubeconfig, or the pod's own service account.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use kube::Config;
 use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use zeroize::Zeroizing;
 
 use super::error::{refused, word};
 use super::{Client, Desired, IN_CLUSTER};
@@ -60,13 +62,26 @@ fn kubeconfig(env: &Env) -> Read<Kubeconfig> {
         (true, Some(home)) => vec![PathBuf::from(home).join(".kube").join("config")],
         (true, None) => Vec::new(),
     };
-    let mut merged = Kubeconfig::default();
+    let unusable =
+        |error: &KubeconfigError| unreadable(words(error), "export KUBECONFIG, or write ~/.kube/config");
+    let (mut merged, mut missing) = (None, None);
     for path in paths {
-        let read = Kubeconfig::read_from(&path).and_then(|next| std::mem::take(&mut merged).merge(next));
-        merged =
-            read.map_err(|error| unreadable(words(&error), "export KUBECONFIG, or write ~/.kube/config"))?;
+        match Kubeconfig::read_from(&path) {
+            // As kubectl does: of several files some may not be there.
+            Err(KubeconfigError::ReadConfig(error, path)) if error.kind() == ErrorKind::NotFound => {
+                missing.get_or_insert(KubeconfigError::ReadConfig(error, path));
+            }
+            read => {
+                let before: Kubeconfig = merged.take().unwrap_or_default();
+                let after = read.and_then(|next| before.merge(next));
+                merged = Some(after.map_err(|error| unusable(&error))?);
+            }
+        }
     }
-    Ok(merged)
+    match (merged, missing) {
+        (None, Some(error)) => Err(unusable(&error)),
+        (merged, _) => Ok(merged.unwrap_or_default()),
+    }
 }
 
 /// The error in words. A parser's own could repeat a token of the file.
@@ -86,6 +101,7 @@ async fn log_in(context: &str, kubeconfig: Read<Kubeconfig>, insecure: bool) -> 
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     // Retries are ours, so that each is one line of the trace.
     config.default_retry = false;
+    trim_token(&mut config);
     if let Some(exec) = &mut config.auth_info.exec {
         // Standard input may be where the credential comes from.
         if exec.interactive_mode != Some(ExecInteractiveMode::Always) {
@@ -106,6 +122,18 @@ async fn log_in(context: &str, kubeconfig: Read<Kubeconfig>, insecure: bool) -> 
         Err(_) => return Err(unreadable("the thread that logs in ended", "run it again")),
     };
     Ok(Client { kube, base, context: context.to_owned() })
+}
+
+/// Takes the line end off the token of a file, as client-go does and kube does not: such a token is no header. Only then
+/// kube's own reading of a file that changes is lost, which a run is too short to need.
+fn trim_token(config: &mut Config) {
+    let auth = &mut config.auth_info;
+    let (None, Some(path)) = (&auth.token, &auth.token_file) else { return };
+    // What cannot be read is told by kube.
+    let Ok(text) = std::fs::read_to_string(path).map(Zeroizing::new) else { return };
+    if text.trim() != text.as_str() {
+        auth.token = Some(text.trim().to_owned().into());
+    }
 }
 
 /// The settings of a context.

@@ -144,8 +144,8 @@ pub struct Secret {
     /// The logins for the declared registries, by the key that they are filed under; nothing where the kubelet
     /// would find no user name there.
     pub logins: BTreeMap<String, Option<Fingerprint>>,
-    /// Why the kubelet would take nothing at all from it, because of something that is not declared.
-    pub damage: Option<String>,
+    /// The entries that the kubelet cannot read, in words, by their key: each costs it the whole secret.
+    pub damage: BTreeMap<String, String>,
 }
 
 /// A service account as it was found.

@@ -244,18 +244,18 @@ impl Reader<'_> {
 
     async fn entry(&self, seen: &mut Secret, key: String, entry: docker_config::Entry) {
         let ours = docker_config::registry(&key).filter(|registry| self.registries.contains(registry));
+        // Whether it is mended by writing depends on what is declared for this secret.
+        if let Err(words) = &entry {
+            seen.damage.insert(key.clone(), format!("the entry `{key}` {words}"));
+        }
         match (ours, entry) {
             (Some(registry), Ok(Some(login))) => {
                 seen.logins.insert(key, self.fingerprints.of(&registry, login).await);
             }
-            // A broken entry of ours is mended by writing it.
             (Some(_), Ok(None) | Err(_)) => {
                 seen.logins.insert(key, None);
             }
-            (None, Err(words)) => {
-                seen.damage.get_or_insert(format!("the entry `{key}` {words}"));
-            }
-            (None, Ok(_)) => {}
+            (None, _) => {}
         }
     }
 
@@ -288,7 +288,15 @@ impl Reader<'_> {
 /// Whether a namespace is there; nothing if that cannot be told.
 pub(super) async fn state(client: &Client, name: &str) -> Option<State> {
     let ask = Ask { verb: "get", resource: "namespaces", namespace: None, name: Some(name) };
-    let found: Option<core::Namespace> = client.get(ask).await.ok()?;
+    let found: Option<core::Namespace> = match client.get(ask).await {
+        // A role for found namespaces has the right to list them and no other.
+        Err(error) if error.code() == Some(403) => {
+            let ask = Ask { verb: "list", ..ask };
+            let select = format!("metadata.name={name}");
+            client.list(ask, ("fieldSelector", &select)).await.ok()?.pop()
+        }
+        found => found.ok()?,
+    };
     Some(found.map_or(State::Absent, |namespace| phase(&namespace)))
 }
 

@@ -105,6 +105,17 @@ fn the_roles_that_are_printed_suffice_and_without_any_verb_of_them_something_is_
 }
 
 #[test]
+fn with_the_roles_that_are_printed_a_namespace_that_is_deleted_meanwhile_is_skipped() {
+    let text = file(&BOTH[..1]);
+    let roles = manifests(&limited(&text, &[]).run(&["rbac"]).ends(0).stdout);
+    let place = limited(&text, &roles);
+    let gone = Meanwhile::before(&["patch"], "serviceaccounts", Deed::RemoveNamespace);
+    place.sandbox.state().kubernetes.cluster_mut("prod").meanwhile.push(gone.in_namespace("team-a"));
+    place.run(&["sync", "--yes"]).ends(0).says("1 skipped");
+    assert_pulls(&place, "team-b", TOKEN);
+}
+
+#[test]
 fn without_the_right_to_list_names_in_all_namespaces_each_is_asked_by_itself() {
     let text = file(&BOTH[..1]);
     let roles = manifests(&limited(&text, &[]).run(&["rbac"]).stdout.replace(", list, ", ", "));
@@ -188,6 +199,18 @@ fn a_cluster_that_cannot_be_logged_in_to_costs_its_own_rows_and_no_others() {
 }
 
 #[test]
+fn of_several_kubeconfigs_those_that_do_not_exist_are_passed_over() {
+    let mut place = one();
+    let path = place.repo().join("kubeconfig").display().to_string();
+    for list in [format!("/nonexistent:{path}"), format!("{path}:/nonexistent")] {
+        place.set("KUBECONFIG", &list);
+        place.run(&["plan"]).ends(0).says("1 to create");
+    }
+    place.set("KUBECONFIG", "/nonexistent:/nonexistent-too");
+    place.run(&["plan"]).says("the kubeconfig /nonexistent cannot be read");
+}
+
+#[test]
 fn plain_http_to_another_machine_is_spoken_only_where_the_item_says_insecure() {
     let place = place(&file(&["context: prod, namespaces: [default]"]), |_| {});
     place.edit("kubeconfig", "http://127.0.0.1", "http://cluster.invalid");
@@ -246,6 +269,21 @@ fn a_login_plugin_of_the_kubeconfig_logs_in_and_gets_no_secret_of_regcreds() {
 }
 
 #[test]
+fn a_token_file_may_end_with_a_newline() {
+    let mut place = one();
+    let path = place.repo().join("token");
+    let user = json!({ "tokenFile": path.display().to_string() });
+    let context = Context { cluster: "prod".to_owned(), namespace: None, user };
+    place.sandbox.state().kubernetes.contexts.insert("prod".to_owned(), context);
+    write_kubeconfig(&mut place);
+    for end in ["\n", "\r\n", ""] {
+        place.write("token", &format!("sandbox-token-of-prod-admin-0123456789{end}"));
+        place.sync();
+        assert_pulls(&place, "default", TOKEN);
+    }
+}
+
+#[test]
 fn a_login_plugin_that_fails_is_told_without_what_it_printed() {
     let mut place = one();
     let command = plugin(&place, "echo t0ken-of-the-cluster; echo t0ken-of-the-cluster >&2; exit 3");
@@ -268,6 +306,25 @@ fn every_request_to_a_cluster_is_one_line_of_the_trace() {
     ran.ends(0).complains("/api/v1/namespaces/default/secrets");
     let lines = ran.stderr.lines().filter(|line| line.contains("answered")).count();
     assert_eq!(lines, calls.len(), "{}", ran.stderr);
+}
+
+#[test]
+fn a_webhook_that_quotes_the_secret_is_told_without_its_words() {
+    for (status, reason) in [(403, "Forbidden"), (500, "InternalError")] {
+        let place = place(ONE, |prod| prod.quoting_webhook = Some(status));
+        let ran = place.run(&["sync", "--yes", "-vvv"]);
+        let said = sentence(&ran);
+        let words = format!("create secrets default/docker-hub: {status} {reason}; its words are not shown");
+        assert!(said.contains(&words), "{said}");
+        // How every configuration begins in base64.
+        let opening = "eyJhdXRocyI6";
+        assert!(
+            !ran.stdout.contains(opening) && !ran.stderr.contains(opening),
+            "{}\n{}",
+            ran.stdout,
+            ran.stderr
+        );
+    }
 }
 
 #[test]

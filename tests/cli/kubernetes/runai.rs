@@ -1,6 +1,7 @@
 //! Run:ai clusters, and Google's keys, which people use there.
 
 use regcred_sandbox::Door;
+use regcred_sandbox::kubernetes::{Deed, Meanwhile};
 use serde_json::json;
 
 use super::{assert_pulls, file, login, place, pull_secrets};
@@ -40,6 +41,21 @@ fn a_label_that_landed_at_the_wrong_indent_is_put_where_run_ai_reads_it() {
     assert_eq!(written(&calls).len(), 1);
     assert!(calls.iter().filter(|call| call.is_write).all(|call| call.request_json()["data"].is_null()));
     assert_eq!(labels(&place, "runai")["runai/cluster-wide"], "true");
+    place.sync_again();
+}
+
+#[test]
+fn a_secret_that_is_gone_before_its_labels_are_set_is_told_and_not_made_empty() {
+    let place = place(&file(&["context: prod, runai: { projects: all }"]), |prod| {
+        let auths = json!({ "auths": { super::HUB: { "username": "acme", "password": TOKEN } } });
+        prod.put_pull_secret("runai-team-a", "docker-hub", &auths);
+        let gone = Meanwhile::before(&["get"], "secrets", Deed::Delete);
+        prod.meanwhile.push(gone.in_namespace("runai-team-a"));
+    });
+    place.run(&["sync", "--yes"]).ends(5).says("the secret is gone by now").says("run it again");
+    assert!(place.sandbox.state().kubernetes.clusters["prod"].secret("runai-team-a", "docker-hub").is_none());
+    place.sync();
+    assert_pulls(&place, "runai-team-a", TOKEN);
     place.sync_again();
 }
 
@@ -127,6 +143,17 @@ fn a_google_key_with_lines_comes_through_the_environment_too() {
     place.sandbox.state().registry.add_account("_json_key", KEY);
     place.set("GOOGLE_USERNAME", "_json_key");
     place.set("GOOGLE_TOKEN", KEY);
+    place.sync();
+    assert_eq!(held(&place), Some(("_json_key".to_owned(), KEY.to_owned())));
+    place.sync_again();
+}
+
+#[test]
+fn a_google_key_in_the_environment_may_have_the_final_newline_of_its_file() {
+    let mut place = google("env");
+    place.sandbox.state().registry.add_account("_json_key", KEY);
+    place.set("GOOGLE_USERNAME", "_json_key");
+    place.set("GOOGLE_TOKEN", &format!("{KEY}\n"));
     place.sync();
     assert_eq!(held(&place), Some(("_json_key".to_owned(), KEY.to_owned())));
     place.sync_again();

@@ -208,6 +208,28 @@ fn a_foreign_entry_that_costs_the_kubelet_the_whole_secret_is_blocked_and_replac
 }
 
 #[test]
+fn a_broken_entry_for_a_registry_that_another_secret_declares_is_told_too() {
+    let text = format!(
+        "{ONE}  ghcr:\n    registry: ghcr.io\n    to: {{ kubernetes: [{{ context: prod, namespaces: [default] }}] }}\n"
+    );
+    let mut place = place(&text, |prod| {
+        let config = json!({ "auths": { "ghcr.io": { "auth": "*" }, HUB: entry(USER, TOKEN) } });
+        prod.put_pull_secret("default", "docker-hub", &config);
+    });
+    let registry = place.sandbox.url(regcred_sandbox::Door::Registry);
+    place.set("REGCRED_REGISTRY_ENDPOINTS", &format!("docker.io={registry},ghcr.io={registry}"));
+    place.set("GHCR_USERNAME", USER);
+    place.set("GHCR_TOKEN", "ghp_0123456789abcdefghij");
+    place.sandbox.state().registry.add_account(USER, TOKEN);
+    let ran = place.run(&["plan"]);
+    assert!(
+        sentence(&ran).contains("the entry `ghcr.io` has an `auth` that is not user:password"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
 fn a_secret_of_another_type_is_blocked_and_made_again_when_told_with_all_that_it_held() {
     let place = place(ONE, |prod| {
         let secret = prod.put_secret("default", "docker-hub", "Opaque", &[("other", "hello")]);
@@ -227,6 +249,35 @@ fn a_secret_of_another_type_is_blocked_and_made_again_when_told_with_all_that_it
     }
     assert_eq!(pull_secrets(&place, "default"), ["theirs", "docker-hub"]);
     place.sync_again();
+}
+
+#[test]
+fn a_secret_that_is_made_again_keeps_every_foreign_login_that_can_be_read() {
+    type Spoiled = fn(&mut Value);
+    let spoil: [(&str, Spoiled); 3] = [
+        ("another type", |secret| secret["type"] = "Opaque".into()),
+        ("a foreign entry is broken", |_| {}),
+        ("immutable and only our entry is broken", |secret| secret["immutable"] = true.into()),
+    ];
+    for (what, spoil) in spoil {
+        let place = place(ONE, |prod| {
+            let mut config = json!({ "auths": { "quay.io": entry("robot", "r"), HUB: entry(USER, "old") } });
+            if what.contains("foreign") {
+                config["auths"]["gcr.io"] = json!({ "auth": "*" });
+            }
+            if what.contains("our entry") {
+                config["auths"][HUB] = json!({ "auth": "*" });
+            }
+            spoil(prod.put_pull_secret("default", "docker-hub", &config));
+        });
+        place.run(&["sync", "--yes", "--allow-replace"]).ends(0).says("deleted and made again");
+        assert_pulls(&place, "default", TOKEN);
+        let state = place.sandbox.snapshot();
+        let cluster = &state.kubernetes.clusters["prod"];
+        let theirs = cluster.kubelet_login("default", "docker-hub", "quay.io");
+        assert_eq!(theirs, Some(("robot".to_owned(), "r".to_owned())), "{what}");
+        place.sync_again();
+    }
 }
 
 #[test]

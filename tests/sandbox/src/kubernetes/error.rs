@@ -81,6 +81,13 @@ impl Refusal {
         Self::new(400, "BadRequest", message, Value::Null)
     }
 
+    /// A webhook's refusal, in its own words.
+    pub(crate) fn denied(status: u16, words: &str) -> Self {
+        let reason = if status == 403 { "Forbidden" } else { "InternalError" };
+        let message = format!("admission webhook \"policy.example.com\" denied the request: {words}");
+        Self::new(status, reason, message, Value::Null)
+    }
+
     pub(crate) fn not_found(resource: &str, name: &str) -> Self {
         let message = format!("{resource} {} not found", quoted(name));
         Self::new(404, "NotFound", message, json!({ "name": name, "kind": resource }))

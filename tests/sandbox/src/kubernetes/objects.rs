@@ -79,6 +79,9 @@ pub(crate) fn insert(visit: &mut Visit<'_>, mut object: Value, manager: &str) ->
     if namespace.is_terminating() {
         return Err(Refusal::terminating(plural, &name, &visit.namespace));
     }
+    if let (Some(status), "secrets") = (visit.cluster.quoting_webhook, plural) {
+        return Err(Refusal::denied(status, &object["data"].to_string()));
+    }
     validation::check(visit.resource(), &name, None, &object)?;
     if !object["metadata"]["resourceVersion"].is_null() {
         return Err(Refusal::plain("resourceVersion should not be set on objects to be created"));

@@ -102,6 +102,8 @@ pub struct Cluster {
     pub namespaces: BTreeMap<String, Namespace>,
     /// So many of the next `continue` tokens have expired (410): etcd compacts every five minutes.
     pub expired_continues: u32,
+    /// The status with which a webhook refuses every new secret, in words that quote it.
+    pub quoting_webhook: Option<u16>,
     /// What others do between two requests of the client.
     pub meanwhile: Vec<Meanwhile>,
     /// The resourceVersion of the last write.
@@ -116,6 +118,7 @@ impl Default for Cluster {
             grants: Vec::new(),
             namespaces: BTreeMap::new(),
             expired_continues: 0,
+            quoting_webhook: None,
             meanwhile: Vec::new(),
             revision: 1000,
         }
