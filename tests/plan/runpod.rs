@@ -53,14 +53,31 @@ scenarios! {
         plan
     }
 
-    fn what_uses_an_earlier_auth_follows_though_nothing_chooses_it_and_whatever_its_image() -> Plan {
+    fn what_uses_an_earlier_auth_follows_though_nothing_chooses_it() -> Plan {
         let mut case = account(&[EARLIER], Some("reg_old"));
         choose(&mut case, Choice::default(), Choice::default(), Choice::default());
-        users(&mut case, Kind::Template).push(user("tpl_ghcr", "ghcr.io/acme/x:1", Some("reg_old")));
+        let untold = User { image: None, ..user("ep_untold", "", Some("reg_old")) };
+        users(&mut case, Kind::Endpoint).push(untold);
         let plan = case.plan();
-        for address in [WEB, INFER, TRAIN, "runpod:template/tpl_ghcr"] {
+        for address in [WEB, INFER, TRAIN, "runpod:endpoint/ep_untold"] {
             expect(&plan, address, Action::Update, ReasonKind::EarlierAuth);
         }
+        expect_still(&case.applied().plan());
+        plan
+    }
+
+    fn what_uses_an_earlier_auth_with_an_image_that_the_present_one_does_not_cover_stays_on_it_and_keeps_it() -> Plan {
+        let mut case = account(&[EARLIER], Some("reg_old"));
+        users(&mut case, Kind::Template).push(user("tpl_ghcr", "ghcr.io/acme/x:1", Some("reg_old")));
+        let plan = case.plan();
+        for address in [WEB, INFER, TRAIN] {
+            expect(&plan, address, Action::Update, ReasonKind::EarlierAuth);
+        }
+        let stays = "runpod:template/tpl_ghcr";
+        expect(&plan, stays, Action::Keep, ReasonKind::LeftAlone);
+        assert!(row(&plan, stays).reason.to_string().contains("its image is on ghcr.io, with the earlier auth"));
+        expect(&plan, OLD, Action::Keep, ReasonKind::LeftAlone);
+        assert_eq!(row(&plan, OLD).operation, None);
         expect_still(&case.applied().plan());
         plan
     }
