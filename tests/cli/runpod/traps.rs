@@ -1,7 +1,7 @@
 //! What has burned users of RunPod's auths, from end to end.
 
 use super::*;
-use regcred_sandbox::runpod::{Api, Key};
+use regcred_sandbox::runpod::{Api, Key, Rollouts};
 use regcred_sandbox::{Fault, Kind, Moment};
 use std::process::Stdio;
 use std::time::Duration;
@@ -229,6 +229,33 @@ fn an_old_endpoint_without_versions_keeps_the_earlier_auth_while_it_has_workers(
     place.sandbox.state().runpod.endpoint_mut("infer").unwrap().workers.clear();
     place.sync();
     assert_settled(&place.sandbox.state(), OTHER_TOKEN);
+}
+
+#[test]
+fn an_old_endpoint_that_never_used_an_auth_of_ours_does_not_keep_the_earlier_one() {
+    let place = rotating();
+    place.sandbox.state().runpod.endpoint_mut("elsewhere").unwrap().add_workers(1).legacy = true;
+    place.sync();
+    assert_settled(&place.sandbox.state(), OTHER_TOKEN);
+}
+
+#[test]
+fn an_endpoint_that_was_just_pointed_elsewhere_keeps_the_earlier_auth_until_its_workers_follow() {
+    let place = rotating();
+    let mut state = place.sandbox.state();
+    let theirs = state.runpod.add_auth("by-hand", USER, TOKEN);
+    state.runpod.rollouts = Rollouts::Held;
+    // Its owner points it at another auth, and its two workers have not followed yet.
+    let infer = state.runpod.endpoint_mut("infer").unwrap();
+    (infer.container.registry, infer.version) = (Some(theirs), infer.version + 1);
+    state.runpod.endpoint_mut("embed").unwrap().workers.clear();
+    drop(state);
+    place.write("regcred.yaml", &FILE.replace("endpoints: all", "endpoints: [embed]"));
+    place.run(&["sync", "--yes"]).ends(0).says("1 skipped").complains("is not complete (0 of 2");
+    assert_eq!(place.sandbox.state().runpod.outages, [""; 0]);
+    place.sandbox.state().runpod.finish_rollouts();
+    assert_eq!(written(&place.sync()), ["DELETE /v2/registries/{id}"]);
+    assert_eq!(place.sandbox.state().runpod.outages, [""; 0]);
 }
 
 #[test]
