@@ -148,6 +148,26 @@ scenarios! {
         plan
     }
 
+    fn an_auth_that_this_run_takes_nothing_away_from_is_not_deleted_even_if_it_may_and_has_the_files_name() -> Plan {
+        let mut case = account(&[OURS, ("reg_named", "hub")], Some("reg_new"));
+        case.options.allow_delete = true;
+        let plan = case.plan();
+        expect_still(&plan);
+        assert!(!has(&plan, "runpod:registry/hub/reg_named"));
+        plan
+    }
+
+    fn an_auth_of_another_credential_of_the_file_is_not_deleted_though_this_run_leaves_that_one_out() -> Plan {
+        let mut case = account(&[OURS, ("reg_ghcr", "ghcr-12ef12ef")], Some("reg_ghcr"));
+        case.options.allow_delete = true;
+        expect(&case.plan(), "runpod:registry/hub/reg_ghcr", Action::Delete, ReasonKind::NotOurs);
+        case.desired.runpod[0].others = ["ghcr".to_owned()].into();
+        let plan = case.plan();
+        expect(&plan, WEB, Action::Update, ReasonKind::OtherAuth);
+        assert!(!has(&plan, "runpod:registry/hub/reg_ghcr"));
+        plan
+    }
+
     fn an_auth_that_somebody_named_after_a_day_is_not_taken_for_ours() -> Plan {
         let mut case = account(&[OURS, ("reg_day", "hub-20260801")], Some("reg_day"));
         choose(&mut case, Choice::default(), Choice::default(), Choice::default());

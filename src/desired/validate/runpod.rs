@@ -21,6 +21,7 @@ impl Validator {
             credential: id.clone(),
             registry: registry.clone(),
             name,
+            others: BTreeSet::new(),
             templates: choice(declared.templates.as_ref()),
             endpoints: choice(declared.endpoints.as_ref()),
             pods: choice(declared.pods.as_ref()),

@@ -354,7 +354,7 @@ impl Account<'_> {
     }
 
     /// Auths that are not regcred's, and that nothing uses once this plan is done: those that it moves something away
-    /// from, and one of the very name that the file gives.
+    /// from. An auth of another credential of the file is that one's, in this run or not.
     fn abandoned(&self, holder: &Holder<'_>, users: &[(&User, Change)]) -> Vec<(&str, &str)> {
         // Who uses what is not known then.
         if self.observed.users.values().any(Result::is_err) {
@@ -380,7 +380,7 @@ impl Account<'_> {
         self.auths
             .iter()
             .map(|(id, name)| (id.as_str(), name.as_str()))
-            .filter(|(id, name)| !known(id) && (moved(id) || *name == holder.desired.name) && !stays(id))
+            .filter(|(id, name)| !known(id) && !holder.desired.is_anothers(name) && moved(id) && !stays(id))
             .collect()
     }
 }

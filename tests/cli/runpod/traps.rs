@@ -138,6 +138,18 @@ fn auths_of_other_people_are_left_and_deleted_only_when_told_to() {
 }
 
 #[test]
+fn a_run_for_one_credential_does_not_delete_the_auth_of_another_one_of_the_file() {
+    let mut world = account();
+    let theirs = world.runpod.add_auth("ghcr-12ef12ef", USER, TOKEN);
+    world.runpod.templates[0].container.registry = Some(theirs.clone());
+    let place = place(world);
+    let other = "  ghcr: { registry: ghcr.io, to: { runpod: { templates: all } } }\n";
+    place.write("regcred.yaml", &format!("{FILE}{other}"));
+    place.run(&["sync", "--yes", "--allow-delete", "--credential", "docker-hub"]).ends(0);
+    assert!(place.sandbox.state().runpod.auth(&theirs).is_some());
+}
+
+#[test]
 fn an_auth_that_another_run_made_in_the_meantime_is_taken_where_names_are_unique() {
     let place = place(account());
     place.sandbox.state().runpod.unique_names = true;
