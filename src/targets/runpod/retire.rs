@@ -132,16 +132,19 @@ impl Writer<'_> {
             .filter(|(_, user)| user.registry.as_deref() == Some(current))
             .map(|(kind, user)| (*kind, user.id.as_str()))
             .collect();
+        let mut repaired = Ok(());
         for (kind, user) in self.users(say).await? {
             let lost = match user.registry.as_deref() {
                 None => had.contains(&(kind, user.id.as_str())),
                 Some(auth) => auth == deleted,
             };
             if lost {
-                self.client.point(kind, &user.id, current, say).await?;
+                // One that cannot be pointed is no reason to leave the others without.
+                let pointed = self.client.point(kind, &user.id, current, say).await;
+                repaired = repaired.and(pointed);
             }
         }
-        Ok(())
+        repaired
     }
 }
 

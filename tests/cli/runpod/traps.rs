@@ -91,6 +91,41 @@ fn a_template_that_loses_its_auth_with_the_deletion_gets_the_present_one_in_the_
 }
 
 #[test]
+fn of_two_templates_that_lose_their_auth_the_second_is_mended_though_the_first_cannot_be() {
+    let place = rotating();
+    let earlier = place.sandbox.state().runpod.auths[0].id.clone();
+    let requests = rotating().sync().len();
+    place.sandbox.clear_calls();
+    let mut pause = place.sandbox.pause_at(requests - 4, Moment::BeforeEffect);
+    let mut child =
+        place.command(&["sync", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    assert!(pause.wait(Duration::from_secs(60)), "the deletion is reached");
+    for template in place.sandbox.state().runpod.templates.iter_mut().take(2) {
+        template.container.registry = Some(earlier.clone());
+    }
+    place.sandbox.fault(Fault::on(Service::RunPod, "PATCH /v2/templates/{id}", Kind::Status(403)));
+    pause.release();
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+    let world = place.sandbox.snapshot();
+    let mended = world
+        .runpod
+        .templates
+        .iter()
+        .take(2)
+        .filter(|template| holds(&world, template.container.registry.as_deref(), OTHER_TOKEN));
+    assert_eq!(mended.count(), 1);
+    place.sync();
+    assert_points_again(&place);
+}
+
+/// Everything is in place again; that somebody pulled anonymously in between was their doing.
+#[track_caller]
+fn assert_points_again(place: &Place) {
+    place.sandbox.state().runpod.outages.clear();
+    assert_settled(&place.sandbox.state(), OTHER_TOKEN);
+}
+
+#[test]
 fn a_pod_that_holds_its_former_auth_until_it_restarts_keeps_that_auth() {
     let place = rotating();
     place.sandbox.state().runpod.pods_hold = true;
