@@ -188,6 +188,11 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
 /// Leaves only what `--credential` and `--stack` name.
 fn restrict(desired: &mut Desired, request: &Request) -> Vec<Problem> {
     let mut problems = Vec::new();
+    // What this run leaves out is still the file's.
+    let names: BTreeSet<String> = desired.runpod.iter().map(|place| place.name.clone()).collect();
+    for place in &mut desired.runpod {
+        place.others = names.iter().filter(|name| **name != place.name).cloned().collect();
+    }
     if let Some(name) = &request.credential {
         let known: Vec<&str> =
             desired.credentials.iter().map(|credential| credential.id.0.as_str()).collect();

@@ -53,14 +53,31 @@ scenarios! {
         plan
     }
 
-    fn what_uses_an_earlier_auth_follows_though_nothing_chooses_it_and_whatever_its_image() -> Plan {
+    fn what_uses_an_earlier_auth_follows_though_nothing_chooses_it() -> Plan {
         let mut case = account(&[EARLIER], Some("reg_old"));
         choose(&mut case, Choice::default(), Choice::default(), Choice::default());
-        users(&mut case, Kind::Template).push(user("tpl_ghcr", "ghcr.io/acme/x:1", Some("reg_old")));
+        let untold = User { image: None, ..user("ep_untold", "", Some("reg_old")) };
+        users(&mut case, Kind::Endpoint).push(untold);
         let plan = case.plan();
-        for address in [WEB, INFER, TRAIN, "runpod:template/tpl_ghcr"] {
+        for address in [WEB, INFER, TRAIN, "runpod:endpoint/ep_untold"] {
             expect(&plan, address, Action::Update, ReasonKind::EarlierAuth);
         }
+        expect_still(&case.applied().plan());
+        plan
+    }
+
+    fn what_uses_an_earlier_auth_with_an_image_that_the_present_one_does_not_cover_stays_on_it_and_keeps_it() -> Plan {
+        let mut case = account(&[EARLIER], Some("reg_old"));
+        users(&mut case, Kind::Template).push(user("tpl_ghcr", "ghcr.io/acme/x:1", Some("reg_old")));
+        let plan = case.plan();
+        for address in [WEB, INFER, TRAIN] {
+            expect(&plan, address, Action::Update, ReasonKind::EarlierAuth);
+        }
+        let stays = "runpod:template/tpl_ghcr";
+        expect(&plan, stays, Action::Keep, ReasonKind::LeftAlone);
+        assert!(row(&plan, stays).reason.to_string().contains("its image is on ghcr.io, with the earlier auth"));
+        expect(&plan, OLD, Action::Keep, ReasonKind::LeftAlone);
+        assert_eq!(row(&plan, OLD).operation, None);
         expect_still(&case.applied().plan());
         plan
     }
@@ -128,6 +145,26 @@ scenarios! {
         let plan = case.plan();
         expect(&plan, WEB, Action::Update, ReasonKind::OtherAuth);
         assert!(!has(&plan, "runpod:registry/hub/reg_hand"));
+        plan
+    }
+
+    fn an_auth_that_this_run_takes_nothing_away_from_is_not_deleted_even_if_it_may_and_has_the_files_name() -> Plan {
+        let mut case = account(&[OURS, ("reg_named", "hub")], Some("reg_new"));
+        case.options.allow_delete = true;
+        let plan = case.plan();
+        expect_still(&plan);
+        assert!(!has(&plan, "runpod:registry/hub/reg_named"));
+        plan
+    }
+
+    fn an_auth_of_another_credential_of_the_file_is_not_deleted_though_this_run_leaves_that_one_out() -> Plan {
+        let mut case = account(&[OURS, ("reg_ghcr", "ghcr-12ef12ef")], Some("reg_ghcr"));
+        case.options.allow_delete = true;
+        expect(&case.plan(), "runpod:registry/hub/reg_ghcr", Action::Delete, ReasonKind::NotOurs);
+        case.desired.runpod[0].others = ["ghcr".to_owned()].into();
+        let plan = case.plan();
+        expect(&plan, WEB, Action::Update, ReasonKind::OtherAuth);
+        assert!(!has(&plan, "runpod:registry/hub/reg_ghcr"));
         plan
     }
 

@@ -1,6 +1,6 @@
 //! Small builders for RunPod: one account with one of each, and what a plan does with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regcred::plan::Plan;
 use regcred::registry::Registry;
@@ -24,6 +24,7 @@ pub(crate) fn desired() -> Desired {
         credential: id(),
         registry: Registry::docker_hub(),
         name: "hub".to_owned(),
+        others: BTreeSet::new(),
         templates: Choice::All,
         endpoints: Choice::All,
         pods: Choice::All,

@@ -21,12 +21,14 @@ impl Validator {
             credential: id.clone(),
             registry: registry.clone(),
             name,
+            others: BTreeSet::new(),
             templates: choice(declared.templates.as_ref()),
             endpoints: choice(declared.endpoints.as_ref()),
             pods: choice(declared.pods.as_ref()),
             create: declared.create.iter().filter_map(|item| self.template(registry, item)).collect(),
         };
         self.distinct(&desired, declared);
+        self.made_once(declared);
         self.desired.insecure.runpod |= declared.insecure;
         self.desired.runpod.push(desired);
     }
@@ -47,6 +49,27 @@ impl Validator {
                 format!("the registry auth `{name}` is of another credential already"),
                 "give each credential a `name:` of its own",
             );
+        }
+    }
+
+    /// RunPod takes each template's name once: of two with one name, one would be lost without a word.
+    fn made_once(&self, declared: &file::Runpod) {
+        let names: Vec<&Spanned<String>> =
+            declared.create.iter().filter_map(|template| template.name.as_ref()).collect();
+        for (index, name) in names.iter().enumerate() {
+            let other = self
+                .desired
+                .runpod
+                .iter()
+                .find(|other| other.create.iter().any(|template| template.name == name.value));
+            let message = if names.iter().take(index).any(|earlier| earlier.value == name.value) {
+                format!("`create` has a template `{}` already", name.value)
+            } else if let Some(other) = other {
+                format!("credential `{}` creates a template `{}` already", other.credential, name.value)
+            } else {
+                continue;
+            };
+            self.refuse(name.at, message, "give each a name of its own");
         }
     }
 

@@ -186,7 +186,7 @@ impl Client {
         let path = url.path().to_owned();
         let answer = self.http.send(&self.request(Method::GET, url, None)?).await?;
         if !answer.is_success() {
-            return Err(refused(&Method::GET, &path, &answer, None));
+            return Err(refused(&Method::GET, &path, &answer, &[Some(&self.key)]));
         }
         Ok(Some(answer.json()?))
     }
@@ -249,12 +249,16 @@ impl Client {
             return Err(Trouble::Pace(retry_after(&answer.headers).unwrap_or(WITHOUT_TIME)));
         }
         if !answer.is_success() {
-            return Err(Trouble::Other(refused(&ask.method, &path, &answer, ask.hidden)));
+            let hidden = [Some(&self.key), ask.hidden];
+            return Err(Trouble::Other(refused(&ask.method, &path, &answer, &hidden)));
         }
         // A deletion has no body.
         let body = if answer.body.is_empty() { Ok(Value::Null) } else { answer.json() };
         match other_api(&body.map_err(|error| Trouble::Other(error.into()))?) {
-            Some(api) => Err(Trouble::Other(RunpodError::OtherApi { method: ask.method.clone(), path, api })),
+            Some(api) => {
+                let (method, status) = (ask.method.clone(), answer.status);
+                Err(Trouble::Other(RunpodError::OtherApi { method, path, status, api }))
+            }
             None => Ok(answer),
         }
     }

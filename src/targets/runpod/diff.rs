@@ -4,11 +4,11 @@
 //! auth      none of this fingerprint                     create; replace where there is an earlier one
 //!           there is one                                 keep (recorded by its name)
 //! template, chosen, its image on the registry            update, unless it uses this auth
-//! endpoint, uses an earlier auth of ours, chosen or not  update: it follows
+//! endpoint, uses an earlier auth of ours, chosen or not  update: it follows; keep where its image is elsewhere
 //! pod       chosen, its image elsewhere                  keep (left alone)
 //!           part of a cluster                            blocked where it would be changed
 //! template  declared in `create`, none of this name      create
-//! retired   an earlier auth of ours                      delete, after all of these
+//! retired   an earlier auth of ours                      delete, after all of these; keep while something stays on it
 //!           another's, that nothing is to use any more   keep; delete with --allow-delete
 //! ```
 
@@ -158,6 +158,13 @@ impl<'a> Holder<'a> {
         }
     }
 
+    /// Why something on an earlier auth does not follow, in words: the credential was for another registry then, and
+    /// the present auth does not cover its image.
+    fn stays(&self, user: &User) -> Option<String> {
+        let earlier = user.registry.as_deref().is_some_and(|auth| self.earlier.contains_key(auth));
+        if earlier && user.image.is_some() { self.desired.covers(user).err() } else { None }
+    }
+
     /// The row of something that is to use the auth.
     fn pointed(&self, kind: Kind, user: &User, reason: Option<Reason>) -> Change {
         let address = kind.address(&user.id);
@@ -201,6 +208,10 @@ impl Account<'_> {
             && !holder.desired.choice(kind).names(user)
         {
             let words = format!("it is part of the cluster {cluster}, and cannot be changed by itself");
+            return Some(holder.row(kind.address(&user.id), Action::Keep, Reason::LeftAlone(words)));
+        }
+        if let (None, Some(holder), Some(words)) = (taking, holding, holding.and_then(|it| it.stays(user))) {
+            let words = format!("{words}, with the earlier auth");
             return Some(holder.row(kind.address(&user.id), Action::Keep, Reason::LeftAlone(words)));
         }
         if let Some(holder) = taking.or(holding) {
@@ -276,6 +287,15 @@ impl Account<'_> {
         let mut abandoned = BTreeSet::new();
         for holder in &self.holders {
             let earlier = holder.earlier.iter().map(|(id, name)| {
+                let staying = users.iter().filter(|(user, row)| {
+                    user.registry.as_deref() == Some(*id) && row.action == Action::Keep
+                });
+                if let Some(stays) = staying.map(|(_, row)| &row.address).min() {
+                    let item =
+                        RunpodItem::Retired { name: holder.desired.name.clone(), id: (*id).to_owned() };
+                    let words = format!("{stays} goes on using {name}");
+                    return holder.row(Address::Runpod { item }, Action::Keep, Reason::LeftAlone(words));
+                }
                 let row = self.retire(holder, id, Reason::Superseded((*name).to_owned()), users, others);
                 Change { action: Action::Delete, ..row }
             });
@@ -334,7 +354,7 @@ impl Account<'_> {
     }
 
     /// Auths that are not regcred's, and that nothing uses once this plan is done: those that it moves something away
-    /// from, and one of the very name that the file gives.
+    /// from. An auth of another credential of the file is that one's, in this run or not.
     fn abandoned(&self, holder: &Holder<'_>, users: &[(&User, Change)]) -> Vec<(&str, &str)> {
         // Who uses what is not known then.
         if self.observed.users.values().any(Result::is_err) {
@@ -360,7 +380,7 @@ impl Account<'_> {
         self.auths
             .iter()
             .map(|(id, name)| (id.as_str(), name.as_str()))
-            .filter(|(id, name)| !known(id) && (moved(id) || *name == holder.desired.name) && !stays(id))
+            .filter(|(id, name)| !known(id) && !holder.desired.is_anothers(name) && moved(id) && !stays(id))
             .collect()
     }
 }

@@ -28,12 +28,14 @@ pub enum RunpodError {
         words: String,
     },
     /// Something answered in the shape of an API that regcred does not speak.
-    #[error("{method} {path}: the answer is one of {api}, not of RunPod's REST API v2")]
+    #[error("{method} {path}: the answer ({status}) is one of {api}, not of RunPod's REST API v2")]
     OtherApi {
         /// The method.
         method: Method,
         /// The path.
         path: String,
+        /// The status; a proxy in front of RunPod may have given it.
+        status: u16,
         /// Which API has such answers.
         api: &'static str,
     },
@@ -82,8 +84,9 @@ impl RunpodError {
             Self::Broken(error) => {
                 error.class == Retry::ObserveFirst || error.status.is_some_and(|s| s < 300)
             }
+            Self::OtherApi { status, .. } => *status >= 500 || *status < 300,
             Self::Unchanged { .. } => true,
-            Self::OtherApi { .. } | Self::Limited { .. } => false,
+            Self::Limited { .. } => false,
         }
     }
 
@@ -91,9 +94,9 @@ impl RunpodError {
     #[must_use]
     pub(super) fn is_fault(&self) -> bool {
         match self {
-            Self::Status { status, .. } => *status >= 500 || *status == 408,
+            Self::Status { status, .. } | Self::OtherApi { status, .. } => *status >= 500 || *status == 408,
             Self::Broken(_) => true,
-            Self::OtherApi { .. } | Self::Limited { .. } | Self::Unchanged { .. } => false,
+            Self::Limited { .. } | Self::Unchanged { .. } => false,
         }
     }
 
@@ -108,20 +111,21 @@ impl RunpodError {
                 "the key in RUNPOD_API_KEY may not do this: give it access to registries, templates, serverless and pods, reading and writing".to_owned(),
             ),
             Self::Status { status: 404, .. } => Some("it is gone, or not your own: run regcred plan again".to_owned()),
-            Self::OtherApi { .. } => {
+            Self::OtherApi { status, .. } if *status < 500 => {
                 Some("export RUNPOD_API_URL=https://api.runpod.io, or unset it".to_owned())
             }
             Self::Limited { seconds, .. } => {
                 Some(format!("run it again in {} minutes", seconds.div_ceil(60)))
             }
-            Self::Status { .. } | Self::Unchanged { .. } | Self::Broken(_) => None,
+            Self::Status { .. } | Self::OtherApi { .. } | Self::Unchanged { .. } | Self::Broken(_) => None,
         }
     }
 
     /// The error as data of the plan.
     #[must_use]
     pub fn unreadable(&self) -> Unreadable {
-        Unreadable { reason: self.to_string(), hint: self.hint(), login: self.status() == Some(401) }
+        let login = matches!(self, Self::Status { status: 401, .. } | Self::OtherApi { status: 401, .. });
+        Unreadable { reason: self.to_string(), hint: self.hint(), login }
     }
 }
 
@@ -137,12 +141,12 @@ pub(super) fn refused(
     method: &Method,
     path: &str,
     answer: &Response,
-    hidden: Option<&Secret>,
+    hidden: &[Option<&Secret>],
 ) -> RunpodError {
     let (method, path) = (method.clone(), path.to_owned());
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
     if let Some(api) = body.as_ref().and_then(other_api) {
-        return RunpodError::OtherApi { method, path, api };
+        return RunpodError::OtherApi { method, path, status: answer.status, api };
     }
     let problem: Problem = body.and_then(|body| serde_json::from_value(body).ok()).unwrap_or_default();
     let mut words = problem.detail.or(problem.title).unwrap_or_else(|| answer.detail());
@@ -150,9 +154,10 @@ pub(super) fn refused(
         words = format!("{} {}", words, problem.errors.join("; "));
     }
     let repeats = |hidden: &Secret| words.contains(hidden.expose()) || answer.repeats(hidden.expose());
-    let words = match hidden {
-        Some(hidden) if repeats(hidden) => "(the words repeat what was sent, and are left out)".to_owned(),
-        _ => one_line(&words),
+    let words = if hidden.iter().flatten().any(|hidden| repeats(hidden)) {
+        "(the words repeat what was sent, and are left out)".to_owned()
+    } else {
+        one_line(&words)
     };
     RunpodError::Status { method, path, status: answer.status, words }
 }
@@ -179,6 +184,19 @@ fn one_line(text: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn an_older_apis_answer_is_a_fault_where_its_status_says_so_and_may_have_worked_where_none_was_refused() {
+        let told = |status: u16| {
+            let (method, path) = (Method::POST, "/v2/registries".to_owned());
+            let error = RunpodError::OtherApi { method, path, status, api: "REST v1" };
+            (error.is_fault(), error.may_have_worked(), error.hint().is_some())
+        };
+        assert_eq!(
+            [200, 404, 502].map(told),
+            [(false, true, true), (false, false, true), (true, true, false)]
+        );
+    }
 
     #[test]
     fn an_answer_of_an_older_api_is_told_from_one_of_v2() {

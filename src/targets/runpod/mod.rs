@@ -17,7 +17,7 @@ pub mod verify;
 mod wire;
 pub mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use choice::Choice;
 pub use client::Client;
@@ -39,6 +39,8 @@ pub struct Desired {
     pub registry: Registry,
     /// What the auth's name begins with.
     pub name: String,
+    /// The names of the file's other credentials in RunPod, also of those that this run leaves out.
+    pub others: BTreeSet<String>,
     /// The templates that are to use it.
     pub templates: Choice,
     /// The serverless endpoints: they do not follow their template.
@@ -62,6 +64,15 @@ impl Desired {
     pub fn made(&self, auth: &str) -> bool {
         let digits = auth.strip_prefix(&self.name).and_then(|rest| rest.strip_prefix('-'));
         digits.is_some_and(|digits| is_fingerprint(digits) && !is_day(digits))
+    }
+
+    /// Whether an auth of this name may be of another credential of the file: it is in use there, or will be.
+    #[must_use]
+    pub fn is_anothers(&self, auth: &str) -> bool {
+        self.others
+            .iter()
+            .filter_map(|name| auth.strip_prefix(name.as_str()))
+            .any(|rest| rest.is_empty() || rest.strip_prefix('-').is_some_and(is_fingerprint))
     }
 
     /// The address of its auth.
@@ -257,6 +268,7 @@ mod tests {
             credential: CredentialId("docker-hub".to_owned()),
             registry: Registry::docker_hub(),
             name: "docker-hub".to_owned(),
+            others: BTreeSet::new(),
             templates: Choice::All,
             endpoints: Choice::default(),
             pods: Choice::default(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use tokio::time::Instant;
 
-/// What a whole second may hide: the headers tell times in seconds.
+/// What a whole second may hide: the headers tell times in seconds, rounded down or up.
 const SECOND: Duration = Duration::from_secs(1);
 /// How long a window is taken to be where the policy does not tell it.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -32,6 +32,8 @@ struct Window {
     length: Duration,
     left: u64,
     ends: Instant,
+    /// Whether no answer has told of it: the one before it has ended, and RunPod's own begins when it likes.
+    guessed: bool,
 }
 
 impl Pace {
@@ -60,7 +62,7 @@ impl Pace {
     /// Lets nothing go for so long.
     pub(super) fn pause(&self, wait: Duration) {
         let ends = Instant::now() + wait.max(SECOND);
-        let window = Window { quota: None, length: MINUTE, left: 0, ends };
+        let window = Window { quota: None, length: MINUTE, left: 0, ends, guessed: false };
         self.state().windows.insert(String::new(), window);
     }
 
@@ -92,18 +94,20 @@ impl State {
             let (Some(left), Some(ends)) = (told.get("r"), told.get("t")) else { continue };
             let policy = policies.get(&name);
             let number = |key: &str| policy.and_then(|policy| policy.get(key)).copied();
-            self.learn(name, *left, now + Duration::from_secs(*ends).max(SECOND), number("q"), number("w"));
+            self.learn(name, *left, now + Duration::from_secs(*ends) + SECOND, number("q"), number("w"));
         }
     }
 
     /// RunPod has not seen yet what is still under way. Answers may overtake each other: within a window what is left
-    /// only goes down.
+    /// only goes down, and the earliest of the ends has come the fastest. A guess holds only until an answer comes.
     fn learn(&mut self, name: String, left: u64, ends: Instant, quota: Option<u64>, length: Option<u64>) {
         let length = length.map_or(MINUTE, Duration::from_secs);
-        let mut window = Window { quota, length, left: left.saturating_sub(self.under_way), ends };
-        if let Some(known) = self.windows.get(&name).filter(|known| ends <= known.ends + SECOND) {
+        let left = left.saturating_sub(self.under_way);
+        let mut window = Window { quota, length, left, ends, guessed: false };
+        let same = |known: &&Window| !known.guessed && ends <= known.ends + SECOND;
+        if let Some(known) = self.windows.get(&name).filter(same) {
             window.left = window.left.min(known.left);
-            window.ends = window.ends.max(known.ends);
+            window.ends = window.ends.min(known.ends);
         }
         self.windows.insert(name, window);
     }
@@ -115,6 +119,7 @@ impl Window {
         if now >= self.ends {
             self.left = self.quota.unwrap_or(u64::MAX);
             self.ends = now + self.length;
+            self.guessed = true;
         }
         (self.left == 0).then(|| self.ends - now)
     }
@@ -163,7 +168,7 @@ mod tests {
             assert_eq!(state.take(now), None);
         }
         state.answered(Some(&headers("\"minute\";r=59;t=12, \"hour\";r=2800;t=1812")), now);
-        assert_eq!(burst(&mut state, now), (56, Duration::from_secs(12)));
+        assert_eq!(burst(&mut state, now), (56, Duration::from_secs(13)));
     }
 
     #[test]
@@ -181,8 +186,22 @@ mod tests {
         assert_eq!(state.take(now), None);
         state.answered(Some(&headers("\"minute\";r=0;t=12")), now);
         assert_eq!(burst(&mut state, now).0, 0);
-        let later = now + Duration::from_secs(12);
+        let later = now + Duration::from_secs(13);
         assert_eq!(burst(&mut state, later), (60, MINUTE));
+    }
+
+    #[test]
+    fn what_runpod_says_of_its_window_goes_before_what_was_guessed() {
+        let (mut state, now) = (State::default(), Instant::now());
+        assert_eq!(state.take(now), None);
+        state.answered(Some(&headers("\"hour\";r=0;t=12")), now);
+        let later = now + Duration::from_secs(13);
+        assert_eq!(state.take(later), None, "a new window is guessed");
+        state.answered(Some(&headers("\"hour\";r=0;t=0")), later);
+        assert_eq!(burst(&mut state, later), (0, SECOND), "RunPod's own has not turned yet");
+        assert_eq!(state.take(later + SECOND), None);
+        state.answered(Some(&headers("\"hour\";r=7;t=3599")), later + SECOND);
+        assert_eq!(burst(&mut state, later + SECOND), (7, Duration::from_secs(3600)));
     }
 
     #[test]
@@ -190,7 +209,7 @@ mod tests {
         let (mut state, now) = (State::default(), Instant::now());
         assert_eq!(state.take(now), None);
         state.answered(Some(&headers("\"minute\";r=0;t=12, \"hour\";r=0;t=1812")), now);
-        assert_eq!(burst(&mut state, now), (0, Duration::from_secs(1812)));
+        assert_eq!(burst(&mut state, now), (0, Duration::from_secs(1813)));
     }
 
     #[test]

@@ -59,12 +59,13 @@ impl Writer<'_> {
             return Ok(look.clone());
         }
         let users = self.users(say).await?;
-        // Endpoints of other auths have nothing to do with it; those without any may have lost theirs.
-        let ours = |user: &&(Kind, User)| {
-            user.0 == Kind::Endpoint && user.1.registry.as_deref().is_none_or(|auth| auth == current)
-        };
-        let ids: Vec<&str> = users.iter().filter(ours).map(|(_, user)| user.id.as_str()).collect();
-        let looking = ids.into_iter().map(|id| self.unfinished(id, say));
+        // Every endpoint: one that has just been pointed elsewhere may have workers that run with what it had before.
+        let endpoints: Vec<(&str, bool)> = users
+            .iter()
+            .filter(|(kind, _)| *kind == Kind::Endpoint)
+            .map(|(_, user)| (user.id.as_str(), user.registry.as_deref() == Some(current)))
+            .collect();
+        let looking = endpoints.into_iter().map(|(id, ours)| self.unfinished(id, ours, say));
         let unfinished: Vec<Option<String>> = stream::iter(looking).buffered(AT_ONCE).try_collect().await?;
         let look = Arc::new(Look { unfinished: unfinished.into_iter().flatten().collect(), users });
         looks.insert(current.to_owned(), look.clone());
@@ -82,8 +83,9 @@ impl Writer<'_> {
     }
 
     /// What an endpoint is not done with; one that is gone is done. An old endpoint has no versions, and tells stale workers
-    /// by their image alone: while it has any, nobody knows which auth they start with.
-    async fn unfinished(&self, id: &str, say: Say<'_>) -> Result<Option<String>, RunpodError> {
+    /// by their image alone: while it has any, nobody knows which auth they start with. That counts where it uses the
+    /// current auth; else it would keep the earlier one for ever.
+    async fn unfinished(&self, id: &str, ours: bool, say: Say<'_>) -> Result<Option<String>, RunpodError> {
         let address = Kind::Endpoint.address(id);
         let releases = match self.client.releases(id, say).await {
             Err(error) if error.status() == Some(404) => return Ok(None),
@@ -95,7 +97,7 @@ impl Writer<'_> {
                 "the rollout of {address} is not complete ({latest} of {total} workers are on the latest release)"
             )));
         }
-        if !releases.is_legacy() || releases.rollout.workers_total == 0 {
+        if !ours || !releases.is_legacy() || releases.rollout.workers_total == 0 {
             return Ok(None);
         }
         let workers = releases.rollout.workers_total;
@@ -130,16 +132,19 @@ impl Writer<'_> {
             .filter(|(_, user)| user.registry.as_deref() == Some(current))
             .map(|(kind, user)| (*kind, user.id.as_str()))
             .collect();
+        let mut repaired = Ok(());
         for (kind, user) in self.users(say).await? {
             let lost = match user.registry.as_deref() {
                 None => had.contains(&(kind, user.id.as_str())),
                 Some(auth) => auth == deleted,
             };
             if lost {
-                self.client.point(kind, &user.id, current, say).await?;
+                // One that cannot be pointed is no reason to leave the others without.
+                let pointed = self.client.point(kind, &user.id, current, say).await;
+                repaired = repaired.and(pointed);
             }
         }
-        Ok(())
+        repaired
     }
 }
 

@@ -73,6 +73,27 @@ credentials:
 }
 
 #[test]
+fn two_templates_to_create_may_not_share_a_name() {
+    let place = Place::bare(World::default());
+    place.write(
+        "regcred.yaml",
+        "version: 1
+credentials:
+  one:
+    to: { runpod: { create: [{ name: w, image: acme/w }, { name: w, image: acme/v }] } }
+  two:
+    registry: ghcr.io
+    to: { runpod: { create: [{ name: w, image: ghcr.io/acme/w }, { name: v, image: ghcr.io/acme/v }] } }
+",
+    );
+    let ran = place.run(&["plan"]);
+    ran.ends(3).complains("4:66: `create` has a template `w` already");
+    ran.complains("7:38: credential `one` creates a template `w` already");
+    ran.complains("give each a name of its own");
+    assert!(!ran.stderr.contains("`v`"), "{}", ran.stderr);
+}
+
+#[test]
 fn an_address_that_is_not_the_control_planes_is_refused_before_the_key_goes_anywhere() {
     for (url, words) in [
         ("https://rest.runpod.io/v1", "is REST v1, which has retired"),

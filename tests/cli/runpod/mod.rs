@@ -1,6 +1,7 @@
 //! RunPod from end to end: the sandbox answers there as its API description says, its traps included, and looks after each
 //! request whether a template, endpoint, worker or pod has lost its working auth.
 
+mod answers;
 mod disasters;
 mod file;
 mod quota;

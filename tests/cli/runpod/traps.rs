@@ -1,7 +1,7 @@
 //! What has burned users of RunPod's auths, from end to end.
 
 use super::*;
-use regcred_sandbox::runpod::{Api, Key};
+use regcred_sandbox::runpod::{Api, Key, Rollouts};
 use regcred_sandbox::{Fault, Kind, Moment};
 use std::process::Stdio;
 use std::time::Duration;
@@ -91,6 +91,41 @@ fn a_template_that_loses_its_auth_with_the_deletion_gets_the_present_one_in_the_
 }
 
 #[test]
+fn of_two_templates_that_lose_their_auth_the_second_is_mended_though_the_first_cannot_be() {
+    let place = rotating();
+    let earlier = place.sandbox.state().runpod.auths[0].id.clone();
+    let requests = rotating().sync().len();
+    place.sandbox.clear_calls();
+    let mut pause = place.sandbox.pause_at(requests - 4, Moment::BeforeEffect);
+    let mut child =
+        place.command(&["sync", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    assert!(pause.wait(Duration::from_secs(60)), "the deletion is reached");
+    for template in place.sandbox.state().runpod.templates.iter_mut().take(2) {
+        template.container.registry = Some(earlier.clone());
+    }
+    place.sandbox.fault(Fault::on(Service::RunPod, "PATCH /v2/templates/{id}", Kind::Status(403)));
+    pause.release();
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+    let world = place.sandbox.snapshot();
+    let mended = world
+        .runpod
+        .templates
+        .iter()
+        .take(2)
+        .filter(|template| holds(&world, template.container.registry.as_deref(), OTHER_TOKEN));
+    assert_eq!(mended.count(), 1);
+    place.sync();
+    assert_points_again(&place);
+}
+
+/// Everything is in place again; that somebody pulled anonymously in between was their doing.
+#[track_caller]
+fn assert_points_again(place: &Place) {
+    place.sandbox.state().runpod.outages.clear();
+    assert_settled(&place.sandbox.state(), OTHER_TOKEN);
+}
+
+#[test]
 fn a_pod_that_holds_its_former_auth_until_it_restarts_keeps_that_auth() {
     let place = rotating();
     place.sandbox.state().runpod.pods_hold = true;
@@ -135,6 +170,18 @@ fn auths_of_other_people_are_left_and_deleted_only_when_told_to() {
     assert!(world.runpod.auth(&theirs).is_none(), "nothing uses it any more");
     assert!(world.runpod.auth(&used).is_some());
     assert_eq!(world.runpod.outages, [""; 0]);
+}
+
+#[test]
+fn a_run_for_one_credential_does_not_delete_the_auth_of_another_one_of_the_file() {
+    let mut world = account();
+    let theirs = world.runpod.add_auth("ghcr-12ef12ef", USER, TOKEN);
+    world.runpod.templates[0].container.registry = Some(theirs.clone());
+    let place = place(world);
+    let other = "  ghcr: { registry: ghcr.io, to: { runpod: { templates: all } } }\n";
+    place.write("regcred.yaml", &format!("{FILE}{other}"));
+    place.run(&["sync", "--yes", "--allow-delete", "--credential", "docker-hub"]).ends(0);
+    assert!(place.sandbox.state().runpod.auth(&theirs).is_some());
 }
 
 #[test]
@@ -229,6 +276,33 @@ fn an_old_endpoint_without_versions_keeps_the_earlier_auth_while_it_has_workers(
     place.sandbox.state().runpod.endpoint_mut("infer").unwrap().workers.clear();
     place.sync();
     assert_settled(&place.sandbox.state(), OTHER_TOKEN);
+}
+
+#[test]
+fn an_old_endpoint_that_never_used_an_auth_of_ours_does_not_keep_the_earlier_one() {
+    let place = rotating();
+    place.sandbox.state().runpod.endpoint_mut("elsewhere").unwrap().add_workers(1).legacy = true;
+    place.sync();
+    assert_settled(&place.sandbox.state(), OTHER_TOKEN);
+}
+
+#[test]
+fn an_endpoint_that_was_just_pointed_elsewhere_keeps_the_earlier_auth_until_its_workers_follow() {
+    let place = rotating();
+    let mut state = place.sandbox.state();
+    let theirs = state.runpod.add_auth("by-hand", USER, TOKEN);
+    state.runpod.rollouts = Rollouts::Held;
+    // Its owner points it at another auth, and its two workers have not followed yet.
+    let infer = state.runpod.endpoint_mut("infer").unwrap();
+    (infer.container.registry, infer.version) = (Some(theirs), infer.version + 1);
+    state.runpod.endpoint_mut("embed").unwrap().workers.clear();
+    drop(state);
+    place.write("regcred.yaml", &FILE.replace("endpoints: all", "endpoints: [embed]"));
+    place.run(&["sync", "--yes"]).ends(0).says("1 skipped").complains("is not complete (0 of 2");
+    assert_eq!(place.sandbox.state().runpod.outages, [""; 0]);
+    place.sandbox.state().runpod.finish_rollouts();
+    assert_eq!(written(&place.sync()), ["DELETE /v2/registries/{id}"]);
+    assert_eq!(place.sandbox.state().runpod.outages, [""; 0]);
 }
 
 #[test]
