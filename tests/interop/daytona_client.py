@@ -39,7 +39,10 @@ def calls(names):
 
 def fault(model, text):
     """Why a body is not of this model; nothing of the body itself."""
-    value = json.loads(text)
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return "is not JSON"
     if isinstance(model, list):
         faults = (fault(model[0], json.dumps(each)) for each in value)
         return next((found for found in faults if found), None)
@@ -51,9 +54,11 @@ def fault(model, text):
 
 
 def judge(call):
+    if not call["path"].startswith("/api/"):
+        # A base address that is wrong on purpose: the answer is the dashboard's page.
+        return None
     if call["operation"] not in OPERATIONS:
-        # A base address that is wrong on purpose gets no answer of Daytona's.
-        return None if call["status"] == 404 else "is not an operation of Daytona's"
+        return "is not an operation of Daytona's"
     sent, answered = OPERATIONS[call["operation"]]
     if not sent and call["request_body"]:
         return "has a body"
