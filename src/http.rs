@@ -17,9 +17,11 @@ use http::Method;
 use url::{Host, Url};
 
 pub use request::Request;
+pub(crate) use request::segment;
 pub use response::Response;
+pub(crate) use response::one_line;
 pub(crate) use trace::trace;
-pub use tries::{TRIES, Trouble, after_fault, tries};
+pub use tries::{TRIES, Trouble, after_fault, retry_after, tries};
 
 /// How long a connection may take to be made.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,9 +31,6 @@ pub const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How many bytes of an answer are read unless a request says otherwise.
 pub const MAX_BODY: usize = 64 * 1024;
-
-/// How often a request that only reads is tried in all.
-pub const MAX_TRIES: usize = 3;
 
 /// Query parameters whose values may be shown. Whatever is not listed may be a secret.
 const SHOWN_PARAMETERS: [&str; 6] = ["service", "scope", "page", "per_page", "limit", "offset"];
@@ -84,15 +83,15 @@ impl Http {
     }
 
     /// Sends a request and reads the answer, whatever its status. Requests that only read are tried up to
-    /// [`MAX_TRIES`] times when no connection could be made or the answer was 502, 503 or 504.
+    /// [`TRIES`] times when no connection could be made or the answer was 502, 503 or 504.
     ///
     /// # Errors
     /// [`HttpError`] if there was no answer, or one that is too long.
     pub async fn send(&self, request: &Request) -> Result<Response, HttpError> {
-        let tries = if request.reads() { MAX_TRIES } else { 1 };
+        let again = if request.reads() { TRIES as usize - 1 } else { 0 };
         let backoff = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
-            .with_max_times(tries - 1)
+            .with_max_times(again)
             .with_jitter();
         let answered = (|| self.attempt(request)).retry(backoff).when(Failed::is_transient).await;
         answered.or_else(|failed| match failed {

@@ -57,7 +57,7 @@ impl Response {
     /// What the server says about the answer, in one line of at most 200 characters; the status in words if it says
     /// nothing. A server may repeat what it was sent: whoever sent a secret asks [`Response::repeats`] before showing this.
     pub fn detail(&self) -> String {
-        let said = self.message().map(|text| one_line(&text)).filter(|text| !text.is_empty());
+        let said = self.message().map(|text| one_line(&text, MAX_DETAIL)).filter(|text| !text.is_empty());
         let status = StatusCode::from_u16(self.status).ok();
         let reason = status.and_then(|status| status.canonical_reason()).unwrap_or("no reason given");
         said.unwrap_or_else(|| reason.to_lowercase())
@@ -100,8 +100,8 @@ fn message(body: &serde_json::Value) -> Option<&str> {
         .or_else(|| nested.and_then(|inner| inner.as_str().or_else(|| inner.get("message")?.as_str())))
 }
 
-/// A server's text on one line, cut, without control characters.
-fn one_line(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_DETAIL).collect();
+/// A server's text on one line, without control characters, of `most` characters at most.
+pub(crate) fn one_line(text: &str, most: usize) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most).collect();
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -3,6 +3,9 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use http::HeaderMap;
+use http::header::RETRY_AFTER;
+
 /// How often a request is tried in all.
 pub const TRIES: u32 = 3;
 /// The wait after a fault; doubled each time.
@@ -16,6 +19,13 @@ pub enum Trouble<E> {
     Wait(Duration, E),
     /// The connection or the server broke.
     Fault(E),
+}
+
+/// How long the server asks to wait, where it says so in seconds.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 /// The wait after the `tried`th try.

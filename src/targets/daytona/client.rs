@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use http::Method;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -12,14 +11,12 @@ use url::Url;
 
 use super::Row;
 use crate::env::Env;
-use crate::http::{Http, HttpError, Request, Response, Retry, TRIES, after_fault};
+use crate::http::{Http, HttpError, Request, Response, Retry, TRIES, after_fault, retry_after, segment};
 use crate::model::Secret;
 use crate::plan::{Read, Unreadable};
 use crate::targets::Failure;
 use crate::vault::Resolved;
 
-/// What a path segment may hold as it is (RFC 3986, unreserved).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// A hundred rows with long names.
 const BODY_CAP: usize = 1024 * 1024;
 /// The longest wait that `retry-after` may ask for.
@@ -316,12 +313,10 @@ impl Client {
         if secrets.into_iter().flatten().any(|secret| answer.repeats(secret.expose())) {
             error.detail = format!("{}: the answer repeats a secret, so it is not shown", answer.status);
         }
-        let wait =
-            answer.headers.get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        Err(DaytonaError { error, wait: wait.map(Duration::from_secs) })
+        Err(DaytonaError { error, wait: retry_after(&answer.headers) })
     }
 }
 
 fn row_path(id: &str) -> String {
-    format!("docker-registry/{}", utf8_percent_encode(id, SEGMENT))
+    format!("docker-registry/{}", segment(id))
 }

@@ -8,15 +8,12 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use octocrab::Octocrab;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::http::{trace, tries};
+use crate::http::{retry_after, trace, tries};
 use crate::model::Secret;
 use crate::plan::Unreadable;
 
-/// What a path segment may hold as it is (RFC 3986, unreserved).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// GitHub's largest answer here is a page of 100 secrets, some 20 KB.
 const BODY_CAP: usize = 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -293,8 +290,8 @@ impl Client {
         if !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::FORBIDDEN) {
             return None;
         }
-        if let Some(seconds) = number(headers, "retry-after") {
-            return Some(Duration::from_secs(seconds));
+        if let Some(wait) = retry_after(headers) {
+            return Some(wait);
         }
         if number(headers, "x-ratelimit-remaining") == Some(0) {
             let reset = number(headers, "x-ratelimit-reset").unwrap_or_default();
@@ -321,12 +318,6 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     text(headers, name)?.trim().parse().ok()
-}
-
-/// One segment of a path, percent-encoded.
-#[must_use]
-pub(super) fn segment(text: &str) -> String {
-    utf8_percent_encode(text, SEGMENT).to_string()
 }
 
 /// An error with its causes, since octocrab's own text names only the layer.

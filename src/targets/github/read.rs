@@ -9,8 +9,8 @@ use futures::stream::{self, StreamExt};
 use http::StatusCode;
 use serde_json::Value;
 
-use super::client::segment;
 use super::{Audience, Client, Desired, Found, GithubError, Observed, Place, Store};
+use crate::http::segment;
 use crate::plan::{Read, Unreadable};
 
 /// GitHub's largest page of secrets.

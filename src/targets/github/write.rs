@@ -10,8 +10,9 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::client::{date, segment};
+use super::client::date;
 use super::{Answer, Audience, Begin, Client, GithubError, Half, Marker, Operation, Place};
+use crate::http::segment;
 use crate::model::{Fingerprint, Secret};
 use crate::targets::{Failure, Inputs, Receipt};
 

@@ -14,7 +14,7 @@ use url::form_urlencoded;
 
 use super::KubeError;
 use super::error::{chain, unsent};
-use crate::http::{trace, tries};
+use crate::http::{one_line, retry_after, trace, tries};
 
 /// A page of 500 secrets of this kind is some 1 MB; one secret may have 1 MiB.
 const BODY_CAP: usize = 32 * 1024 * 1024;
@@ -267,9 +267,7 @@ impl Client {
         };
         match status.as_u16() {
             429 => {
-                let asked =
-                    headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-                let wait = Duration::from_secs(asked.unwrap_or(1));
+                let wait = retry_after(headers).unwrap_or(Duration::from_secs(1));
                 if wait > LONGEST_WAIT { Trouble::Final(error) } else { Trouble::Wait(wait, error) }
             }
             500.. => Trouble::Fault(error),
@@ -284,7 +282,7 @@ fn words(ask: Ask<'_>, status: StatusCode, answer: &Status) -> String {
         return status.canonical_reason().unwrap_or("no reason given").to_lowercase();
     }
     if !ask.carries_value() || is_of_the_server(answer) {
-        return one_line(&answer.message);
+        return one_line(&answer.message, MAX_WORDS);
     }
     let reason = REASONS.iter().find(|reason| **reason == answer.reason);
     let reason = reason.map_or_else(String::new, |reason| format!("{reason}; "));
@@ -340,11 +338,6 @@ fn is_of_the_server(answer: &Status) -> bool {
         }),
         _ => false,
     }
-}
-
-fn one_line(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_WORDS).collect();
-    clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

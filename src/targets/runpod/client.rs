@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use url::Url;
@@ -13,7 +13,7 @@ use super::pace::Pace;
 use super::wire::{Created, Pointed, Registries, Users};
 use super::{Health, Kind, NewTemplate, Releases, RunpodError, User, Workers};
 use crate::env::Env;
-use crate::http::{Http, Request, Response, TRIES, after_fault};
+use crate::http::{Http, Request, Response, TRIES, after_fault, retry_after};
 use crate::model::Secret;
 use crate::plan::{Read, Unreadable};
 
@@ -311,9 +311,4 @@ enum Trouble {
     Pace(Duration),
     /// Anything else.
     Other(RunpodError),
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::wire::Problem;
-use crate::http::{HttpError, Response, Retry};
+use crate::http::{HttpError, Response, Retry, one_line};
 use crate::model::Secret;
 use crate::plan::Unreadable;
 use crate::targets::Failure;
@@ -157,7 +157,7 @@ pub(super) fn refused(
     let words = if hidden.iter().flatten().any(|hidden| repeats(hidden)) {
         "(the words repeat what was sent, and are left out)".to_owned()
     } else {
-        one_line(&words)
+        one_line(&words, MAX_WORDS)
     };
     RunpodError::Status { method, path, status: answer.status, words }
 }
@@ -173,11 +173,6 @@ pub(super) fn other_api(body: &Value) -> Option<&'static str> {
         (false, true) => Some("REST v1, which has retired"),
         (false, false) => None,
     }
-}
-
-fn one_line(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_WORDS).collect();
-    clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
