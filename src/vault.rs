@@ -31,9 +31,4 @@ impl Vault {
     pub fn get(&self, id: &CredentialId) -> Result<&Resolved, Failure> {
         self.0.get(id).ok_or_else(|| Failure::new(format!("the value of {id} was not read")))
     }
-
-    /// Every value.
-    pub fn iter(&self) -> impl Iterator<Item = (&CredentialId, &Resolved)> {
-        self.0.iter()
-    }
 }

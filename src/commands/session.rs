@@ -43,7 +43,6 @@ pub(super) struct Session {
     pub(super) proofs: Proofs,
     pub(super) plan: Plan,
     known: BTreeMap<CredentialId, Known>,
-    usernames: BTreeMap<CredentialId, String>,
 }
 
 impl Context<'_> {
@@ -150,8 +149,7 @@ impl Context<'_> {
             tokio::try_join!(async { Ok::<_, Error>(reading.await) }, proving)?;
         let plan = plan::plan(&desired, &observed, &known, &self.options(liberties));
         self.check_only(&plan)?;
-        let usernames = vault.iter().map(|(id, resolved)| (id.clone(), resolved.username.clone())).collect();
-        Ok(Session { desired, clients, observed, vault, proofs, plan, known, usernames })
+        Ok(Session { desired, clients, observed, vault, proofs, plan, known })
     }
 
     async fn clients(&self, desired: &Desired, addresses: &Addresses, http: &Http) -> Clients {
@@ -210,7 +208,6 @@ impl Session {
         Shown {
             credentials: &self.desired.credentials,
             known: &self.known,
-            usernames: &self.usernames,
             proofs: &self.proofs,
             plan: &self.plan,
         }

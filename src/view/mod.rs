@@ -19,8 +19,6 @@ pub struct Shown<'a> {
     pub credentials: &'a [Credential],
     /// What is known of their values.
     pub known: &'a BTreeMap<CredentialId, Known>,
-    /// Their user names.
-    pub usernames: &'a BTreeMap<CredentialId, String>,
     /// Their proofs upstream.
     pub proofs: &'a Proofs,
     /// The plan.
@@ -37,6 +35,6 @@ impl Shown<'_> {
     /// A credential's user name, if it was read.
     #[must_use]
     pub fn username(&self, id: &CredentialId) -> &str {
-        self.usernames.get(id).map_or("?", String::as_str)
+        self.known.get(id).map_or("?", |known| known.username.as_str())
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use regcred::model::CredentialId;
 use regcred::plan::{Plan, Unreadable};
 use regcred::prove::Proofs;
 use regcred::registry::{Login, Quota, Registry, Scheme};
@@ -55,14 +54,8 @@ fn render_case(case: &Case, view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> S
     let login =
         Login { registry: Registry::docker_hub(), scheme: Scheme::Bearer, quota: Some(quota), note: None };
     let proofs: Proofs = BTreeMap::from([(id(), Ok(login))]);
-    let usernames: BTreeMap<CredentialId, String> = BTreeMap::from([(id(), "acme".to_owned())]);
-    let shown = Shown {
-        credentials: &case.desired.credentials,
-        known: &case.known,
-        usernames: &usernames,
-        proofs: &proofs,
-        plan: &plan,
-    };
+    let shown =
+        Shown { credentials: &case.desired.credentials, known: &case.known, proofs: &proofs, plan: &plan };
     anstream::adapter::strip_str(&view(&shown, &plan)).to_string()
 }
 
