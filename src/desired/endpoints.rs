@@ -35,8 +35,8 @@ impl Default for Addresses {
 }
 
 impl Addresses {
-    /// Reads `GITHUB_API_URL`, `RUNPOD_API_URL`, `REGCRED_REGISTRY_ENDPOINTS`, the AWS SDK's endpoint variables, and
-    /// `DAYTONA_API_URL` where something is declared in Daytona.
+    /// Reads `GITHUB_API_URL`, `REGCRED_REGISTRY_ENDPOINTS`, the AWS SDK's endpoint variables, and `DAYTONA_API_URL` and
+    /// `RUNPOD_API_URL`, which are judged where something is declared in Daytona and RunPod.
     ///
     /// # Errors
     /// Addresses that are not valid, or plain http to another machine.
@@ -53,6 +53,9 @@ impl Addresses {
         let aws =
             env.iter().filter(|(name, value)| name.starts_with("AWS_ENDPOINT_URL") && !value.is_empty());
         problems.extend(aws.filter_map(|(name, value)| fault(name, value, insecure.aws)));
+        if !desired.runpod.is_empty() {
+            problems.extend(runpod_fault(&runpod, insecure.runpod));
+        }
         let registries = match Endpoints::parse(env.filled("REGCRED_REGISTRY_ENDPOINTS").unwrap_or_default())
         {
             Ok(registries) => registries,
@@ -77,13 +80,13 @@ fn runpod(url: &str) -> String {
 }
 
 /// What is wrong with RunPod's address. Only whoever uses RunPod is told: other programs read the variable, too.
-pub(super) fn runpod_fault(addresses: &Addresses, insecure: bool) -> Option<Problem> {
+fn runpod_fault(url: &str, insecure: bool) -> Option<Problem> {
     let name = "RUNPOD_API_URL";
-    let host = reqwest::Url::parse(&addresses.runpod).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
     let wrong = match host.as_deref() {
         Some("rest.runpod.io") => "is REST v1, which has retired",
         Some("api.runpod.ai") => "runs jobs, and has no templates or registry auths",
-        _ => return fault(name, &addresses.runpod, insecure),
+        _ => return fault(name, url, insecure),
     };
     let message = format!("{} {wrong}", host.unwrap_or_default());
     Some(Problem { hint: Some(format!("export {name}={RUNPOD}, or unset it")), ..problem(name, &message) })
@@ -177,7 +180,7 @@ mod tests {
         let said = |url: &str, insecure: bool| {
             let env = Env::from_iter([("RUNPOD_API_URL", url)]);
             let addresses = Addresses::read(&env, &Desired::default()).unwrap();
-            let fault = runpod_fault(&addresses, insecure).map(|problem| problem.message);
+            let fault = runpod_fault(&addresses.runpod, insecure).map(|problem| problem.message);
             (addresses.runpod, fault)
         };
         for url in ["https://api.runpod.io/v2/", "https://api.runpod.io/graphql", "https://api.runpod.io"] {

@@ -89,9 +89,6 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
         problems.extend(found);
         Addresses::default()
     });
-    if !desired.runpod.is_empty() {
-        problems.extend(endpoints::runpod_fault(&addresses, desired.insecure.runpod));
-    }
     let mut located = BTreeMap::new();
     for credential in &mut desired.credentials {
         let Some(spec) = specs.get(&credential.id) else { continue };
