@@ -335,7 +335,6 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
         (found("daytona", false), "invalid at Daytona"),
         (found("kubernetes", true), "proven by reading back"),
         (found("kubernetes", false), "not as written"),
-        (found("runpod", false), "invalid at RunPod"),
         (seen, "seen"),
         (pulled(true), "images pulled as named"),
         (pulled(false), "images pulled otherwise"),
