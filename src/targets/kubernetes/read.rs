@@ -220,25 +220,20 @@ impl Reader<'_> {
 
     /// A secret as the plan needs it.
     pub(super) async fn secret(&self, secret: core::Secret) -> Secret {
-        let kind = secret.type_.unwrap_or_else(|| "Opaque".to_owned());
         let mut seen = Secret {
+            kind: secret.type_.clone().unwrap_or_else(|| "Opaque".to_owned()),
             immutable: secret.immutable.unwrap_or(false),
-            labels: secret.metadata.labels.unwrap_or_default(),
+            labels: secret.metadata.labels.clone().unwrap_or_default(),
             ..Secret::default()
         };
-        let data = secret.data.unwrap_or_default();
-        let bytes = data.get(KEY).map_or(&b"{}"[..], |data| &data.0);
-        match docker_config::read(bytes) {
-            _ if kind != KIND => {}
-            Ok(entries) => {
-                for (key, entry) in entries {
-                    self.entry(&mut seen, key, entry).await;
-                }
+        // What is no configuration holds nothing that a write could lose.
+        if seen.kind == KIND
+            && let Ok(entries) = docker_config::read(config(&secret).unwrap_or(b"{}"))
+        {
+            for (key, entry) in entries {
+                self.entry(&mut seen, key, entry).await;
             }
-            // What is no configuration holds nothing that a write could lose.
-            Err(_) => {}
         }
-        seen.kind = kind;
         seen
     }
 
@@ -283,6 +278,11 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// The Docker configuration in a secret.
+pub(super) fn config(secret: &core::Secret) -> Option<&[u8]> {
+    Some(&secret.data.as_ref()?.get(KEY)?.0)
 }
 
 /// Whether a namespace is there; nothing if that cannot be told.

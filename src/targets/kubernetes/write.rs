@@ -12,7 +12,7 @@ use super::client::Ask;
 use super::diff::own_labels;
 use super::docker_config::{self, Login};
 use super::login::Clients;
-use super::read::{account, encoded, get, state};
+use super::read::{account, config, encoded, get, state};
 use super::{Account, At, Client, How, KEY, KIND, KubeError, Observed, Operation, State};
 use crate::model::CredentialId;
 use crate::targets::{Failure, Inputs, Receipt};
@@ -92,7 +92,7 @@ struct Content<'a> {
 impl Content<'_> {
     /// The data with the logins in it, encoded; nothing if that changes nothing.
     fn data(&self, found: Option<&core::Secret>) -> Option<String> {
-        let held = found.and_then(|secret| secret.data.as_ref()?.get(KEY)).map(|data| data.0.as_slice());
+        let held = found.and_then(config);
         let merged = docker_config::merged(held, &by_key(self.logins));
         let meaning = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
         let same = held.is_some_and(|held| meaning(held) == meaning(&merged)) || self.logins.is_empty();
@@ -132,7 +132,7 @@ impl Content<'_> {
             .map(|(key, value)| (key.clone(), encoded(&value.0)))
             .collect();
         // Every login that can be read is carried on, whatever the type was; what cannot would cost the kubelet all.
-        let kept = old.and_then(|old| docker_config::mended(&old.data.as_ref()?.get(KEY)?.0));
+        let kept = old.and_then(config).and_then(docker_config::mended);
         let merged = docker_config::merged(kept.as_ref().map(|kept| kept.as_slice()), &by_key(self.logins));
         data.insert(KEY.to_owned(), encoded(&merged));
         let mut object = json!({
@@ -151,8 +151,8 @@ impl Content<'_> {
 
 /// Whether the kubelet can read every entry.
 fn readable(secret: &core::Secret) -> bool {
-    let bytes = secret.data.as_ref().and_then(|data| data.get(KEY)).map_or(&b"{}"[..], |data| &data.0);
-    docker_config::read(bytes).is_ok_and(|entries| entries.values().all(Result::is_ok))
+    docker_config::read(config(secret).unwrap_or(b"{}"))
+        .is_ok_and(|entries| entries.values().all(Result::is_ok))
 }
 
 /// One thing in a namespace.
