@@ -1,11 +1,12 @@
 //! Daytona, killed at every request and with every fault at every request: the next run converges, and there is never a
 //! second row.
 
-use regcred_sandbox::{Fault, Kind, Moment, Service, World};
+use regcred_sandbox::{Fault, Kind, Service, World};
 
 use crate::daytona::{assert_row, by_hand, place_in};
-use crate::kill::{THREADS, in_parallel, kill_at};
+use crate::kill::{THREADS, at_every_request, in_parallel};
 use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, tell};
+use crate::world::{Seen, watch_for};
 
 /// Where a sync starts from, and the token that it has to bring into the row.
 struct Start {
@@ -34,38 +35,25 @@ impl Start {
 }
 
 /// At every instant there is at most one row for Docker Hub, and one that was there stays.
-fn watched(place: &Place, start: &Start) -> std::sync::Arc<std::sync::Mutex<Vec<String>>> {
-    let found = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let (copy, look) = (found.clone(), place.sandbox.watcher());
+fn watched(place: &Place, start: &Start) -> Seen {
     let hub = |world: &World| world.daytona.registries.iter().filter(|row| row.url == "docker.io").count();
     let before = hub(&start.world);
-    place.sandbox.on_call(move |call| {
-        let rows = hub(&look());
-        if rows > 1 || rows < before {
-            copy.lock().unwrap().push(format!("{rows} rows after {}", call.operation));
-        }
-    });
-    found
+    watch_for(&place.sandbox, None, move |world, _| {
+        let rows = hub(world);
+        if rows > 1 || rows < before { vec![format!("{rows} rows")] } else { Vec::new() }
+    })
 }
 
 #[test]
 fn killed_at_any_request_the_next_run_finishes_and_a_third_writes_nothing() {
     for start in Start::all() {
-        let requests = start.place().sync().len();
-        let moments = [Moment::BeforeEffect, Moment::AfterEffect];
-        let jobs: Vec<(usize, Moment)> =
-            (0..requests).flat_map(|at| moments.map(|moment| (at, moment))).collect();
-        in_parallel(THREADS, &jobs, |(index, moment)| {
-            let place = start.place();
-            let seen = watched(&place, &start);
-            let at = format!("{}, request {index} {moment:?}", start.what);
-            assert!(kill_at(&place, *index, *moment), "{at}: it came that far");
+        let then = |place: &Place, _: &str| {
             place.run(&["sync", "--yes"]).ends(0);
             assert_row(&place.sandbox.state(), start.token);
             place.sync_again();
-            assert_eq!(*seen.lock().unwrap(), [""; 0], "{at}");
-        });
-        tell(&format!("killed: daytona, {}: {requests} requests", start.what));
+        };
+        let what = format!("daytona, {}", start.what);
+        at_every_request(&what, 5, || start.place(), |place| watched(place, &start), then);
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use regcred_sandbox::{Moment, World};
 
 use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, tell};
-use crate::world::{ACCOUNT, NAME, REGION, assert_holds, assert_values, broken, is_recorded, watch};
+use crate::world::{ACCOUNT, NAME, REGION, Seen, assert_holds, assert_values, broken, is_recorded, watch};
 
 /// How many worlds run beside each other: they wait more than they compute.
 pub(crate) const THREADS: usize = 6;
@@ -29,7 +29,7 @@ pub(crate) fn in_parallel<J: Sync>(threads: usize, jobs: &[J], work: impl Fn(&J)
 }
 
 /// Runs a sync and kills it at this request. Whether it came that far.
-pub(crate) fn kill_at(place: &Place, index: usize, moment: Moment) -> bool {
+fn kill_at(place: &Place, index: usize, moment: Moment) -> bool {
     place.sandbox.clear_calls();
     let mut pause = place.sandbox.pause_at(index, moment);
     let mut child =
@@ -42,6 +42,36 @@ pub(crate) fn kill_at(place: &Place, index: usize, moment: Moment) -> bool {
     child.kill().unwrap();
     child.wait().unwrap();
     true
+}
+
+/// Kills a sync at each of its requests, of which there are more than `least`, before and after its effect, in a place of
+/// its own each; `then` goes on from there. Nothing is ever seen to be broken.
+pub(crate) fn at_every_request(
+    what: &str,
+    least: usize,
+    start: impl Fn() -> Place + Sync,
+    watch: impl Fn(&Place) -> Seen + Sync,
+    then: impl Fn(&Place, &str) + Sync,
+) {
+    let began = Instant::now();
+    let requests = start().sync().len();
+    assert!(requests > least, "{what}: only {requests} requests");
+    let moments = [Moment::BeforeEffect, Moment::AfterEffect];
+    let jobs: Vec<(usize, Moment)> =
+        (0..requests).flat_map(|index| moments.map(|moment| (index, moment))).collect();
+    let killed = AtomicUsize::new(0);
+    in_parallel(THREADS, &jobs, |(index, moment)| {
+        let place = start();
+        let seen = watch(&place);
+        let at = format!("{what}, request {index} {moment:?}");
+        killed.fetch_add(usize::from(kill_at(&place, *index, *moment)), Ordering::Relaxed);
+        then(&place, &at);
+        assert_eq!(*seen.lock().unwrap(), [""; 0], "{at}");
+    });
+    // Requests that go out side by side may come in another order, but never fewer of them.
+    assert_eq!(killed.into_inner(), jobs.len(), "{what}: each of {requests} requests was reached");
+    let (pairs, seconds) = (jobs.len(), began.elapsed().as_secs());
+    tell(&format!("killed: {what}: {requests} requests, {pairs} pairs of request and moment in {seconds} s"));
 }
 
 /// The next run puts everything in place and a third writes nothing.
@@ -107,28 +137,13 @@ impl Start {
 /// Kills the sync of a world at each of its requests.
 fn kill_everywhere(start: &Start) {
     let Start { what, world, token } = start;
-    let began = Instant::now();
-    let requests = start.place().sync().len();
-    assert!(requests > 10, "{what}: only {requests} requests");
-    let moments = [Moment::BeforeEffect, Moment::AfterEffect];
-    let jobs: Vec<(usize, Moment)> =
-        (0..requests).flat_map(|index| moments.map(|moment| (index, moment))).collect();
-    let killed = AtomicUsize::new(0);
-    in_parallel(THREADS, &jobs, |(index, moment)| {
-        let place = start.place();
-        let seen = watch(&place.sandbox);
-        let at = format!("{what}, request {index} {moment:?}");
-        killed.fetch_add(usize::from(kill_at(&place, *index, *moment)), Ordering::Relaxed);
+    let then = |place: &Place, at: &str| {
         assert_eq!(broken(&place.sandbox.state(), Some(world)), [""; 0], "{at}");
         place.run(&["sync", "--yes"]).ends(0);
         assert_holds(&place.sandbox.state(), token);
         place.sync_again();
-        assert_eq!(*seen.lock().unwrap(), [""; 0], "{at}");
-    });
-    // Requests that go out side by side may come in another order, but never fewer of them.
-    assert_eq!(killed.into_inner(), jobs.len(), "{what}: each of {requests} requests was reached");
-    let (pairs, seconds) = (jobs.len(), began.elapsed().as_secs());
-    tell(&format!("killed: {what}: {requests} requests, {pairs} pairs of request and moment in {seconds} s"));
+    };
+    at_every_request(what, 10, || start.place(), |place| watch(&place.sandbox), then);
 }
 
 #[test]

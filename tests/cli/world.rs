@@ -79,13 +79,25 @@ pub(crate) fn broken(world: &World, before: Option<&World>) -> Vec<String> {
     broken
 }
 
+/// What was broken at any instant, in words.
+pub(crate) type Seen = Arc<Mutex<Vec<String>>>;
+
 /// Looks at the world after every request of the sandbox; what was broken at any of those instants.
-pub(crate) fn watch(sandbox: &Sandbox) -> Arc<Mutex<Vec<String>>> {
-    let found = Arc::new(Mutex::new(Vec::new()));
-    let (copy, seen, look) = (found.clone(), Mutex::new(None::<World>), sandbox.watcher());
+pub(crate) fn watch(sandbox: &Sandbox) -> Seen {
+    watch_for(sandbox, None, broken)
+}
+
+/// The same for what `fault` finds in a world, given the one before: at first `before`.
+pub(crate) fn watch_for(
+    sandbox: &Sandbox,
+    before: Option<World>,
+    fault: impl Fn(&World, Option<&World>) -> Vec<String> + Send + Sync + 'static,
+) -> Seen {
+    let found = Seen::default();
+    let (copy, seen, look) = (found.clone(), Mutex::new(before), sandbox.watcher());
     sandbox.on_call(move |call| {
         let (world, mut seen) = (look(), seen.lock().unwrap());
-        let words = broken(&world, seen.as_ref())
+        let words = fault(&world, seen.as_ref())
             .into_iter()
             .map(|words| format!("after {}: {words}", call.operation));
         copy.lock().unwrap().extend(words);

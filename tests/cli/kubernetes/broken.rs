@@ -1,14 +1,12 @@
 //! Killed anywhere and with every fault anywhere, the next run converges; no pull secret of anybody is lost on the way.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-
-use regcred_sandbox::{Fault, Kind, Moment, Sandbox, World};
+use regcred_sandbox::{Fault, Kind, World};
 use serde_json::json;
 
 use super::{HUB, of_world};
-use crate::kill::{THREADS, in_parallel, kill_at};
+use crate::kill::{THREADS, at_every_request, in_parallel};
 use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, tell};
+use crate::world::{Seen, watch_for};
 
 const TWO: &str = "version: 1
 credentials:
@@ -78,17 +76,10 @@ fn lost(before: &World, now: &World) -> Vec<String> {
     lost
 }
 
-fn watch(sandbox: &Sandbox) -> Arc<Mutex<Vec<String>>> {
-    let found = Arc::new(Mutex::new(Vec::new()));
-    let (copy, look) = (found.clone(), sandbox.watcher());
-    let seen = Mutex::new(look());
-    sandbox.on_call(move |call| {
-        let (world, mut seen) = (look(), seen.lock().unwrap());
-        let words = lost(&seen, &world).into_iter().map(|words| format!("after {}: {words}", call.operation));
-        copy.lock().unwrap().extend(words);
-        *seen = world;
-    });
-    found
+fn watch(place: &Place) -> Seen {
+    let fault =
+        |now: &World, before: Option<&World>| before.map_or_else(Vec::new, |before| lost(before, now));
+    watch_for(&place.sandbox, Some(place.sandbox.snapshot()), fault)
 }
 
 /// The next run puts everything in place and a third writes nothing.
@@ -108,34 +99,15 @@ fn finish(place: &Place, start: &Start, at: &str) {
 #[test]
 fn a_sync_of_a_cluster_killed_at_any_request_is_finished_by_the_next_run() {
     for start in [Start::bootstrap(), Start::changed()] {
-        let requests = start.place().sync().len();
-        assert!(requests > 10, "{}: only {requests} requests", start.what);
-        let moments = [Moment::BeforeEffect, Moment::AfterEffect];
-        let jobs: Vec<(usize, Moment)> =
-            (0..requests).flat_map(|index| moments.map(|moment| (index, moment))).collect();
-        let killed = AtomicUsize::new(0);
-        in_parallel(THREADS, &jobs, |(index, moment)| {
-            let place = start.place();
-            let seen = watch(&place.sandbox);
-            let at = format!("{}, request {index} {moment:?}", start.what);
-            killed.fetch_add(usize::from(kill_at(&place, *index, *moment)), Ordering::Relaxed);
-            finish(&place, &start, &at);
-            assert_eq!(*seen.lock().unwrap(), [""; 0], "{at}");
-        });
-        assert_eq!(
-            killed.into_inner(),
-            jobs.len(),
-            "{}: each of {requests} requests was reached",
-            start.what
-        );
-        tell(&format!("killed: cluster, {}: {} pairs of request and moment", start.what, jobs.len()));
+        let then = |place: &Place, at: &str| finish(place, &start, at);
+        at_every_request(&format!("cluster, {}", start.what), 10, || start.place(), watch, then);
     }
 }
 
 /// Every fault at every request: the run ends with a code that is true, and the next one converges.
 fn strike(start: &Start, index: usize, kind: &Kind) {
     let place = start.place();
-    let seen = watch(&place.sandbox);
+    let seen = watch(&place);
     place.sandbox.fault(Fault::nth(index, kind.clone()));
     let ran = place.run(&["sync", "--yes", "--json"]);
     let at = format!("{}: {kind:?} at request {index}\n{}\n{}", start.what, ran.stdout, ran.stderr);

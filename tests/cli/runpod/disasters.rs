@@ -1,15 +1,15 @@
 //! Killed anywhere, and with every fault at every request: the report is true, the next run finishes, and at no instant
 //! was a template, endpoint, worker or pod without a working auth (the sandbox looks after each request).
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::*;
-use crate::faults::{BOUND, WAITING};
-use crate::kill::{THREADS, in_parallel, kill_at};
+use crate::faults::{BOUND, WAITING, judge_code};
+use crate::kill::{THREADS, at_every_request, in_parallel};
 use crate::place::tell;
+use crate::world::Seen;
 use regcred_sandbox::runpod::Rollouts;
-use regcred_sandbox::{Fault, Kind, Moment};
+use regcred_sandbox::{Fault, Kind};
 use serde_json::Value;
 
 /// Where a sync starts from, and the token that it has to bring everywhere.
@@ -59,23 +59,12 @@ fn finish(place: &Place, token: &str, at: &str) {
 }
 
 fn kill_everywhere(start: &Start) {
-    let began = Instant::now();
-    let requests = start.place().sync().len();
-    assert!(requests > 10, "{}: only {requests} requests", start.what);
-    let moments = [Moment::BeforeEffect, Moment::AfterEffect];
-    let jobs: Vec<(usize, Moment)> =
-        (0..requests).flat_map(|index| moments.map(|moment| (index, moment))).collect();
-    let killed = AtomicUsize::new(0);
-    in_parallel(THREADS, &jobs, |(index, moment)| {
-        let place = start.place();
-        let at = format!("{}, request {index} {moment:?}", start.what);
-        killed.fetch_add(usize::from(kill_at(&place, *index, *moment)), Ordering::Relaxed);
+    let then = |place: &Place, at: &str| {
         assert_eq!(place.sandbox.state().runpod.outages, [""; 0], "{at}");
-        finish(&place, start.token, &at);
-    });
-    let (reached, seconds) = (killed.into_inner(), began.elapsed().as_secs());
-    tell(&format!("runpod: {}: {requests} requests, killed {reached} times in {seconds} s", start.what));
-    assert_eq!(reached, jobs.len(), "{}: each request was reached", start.what);
+        finish(place, start.token, at);
+    };
+    // The sandbox itself looks after each request.
+    at_every_request(&format!("runpod, {}", start.what), 10, || start.place(), |_| Seen::default(), then);
 }
 
 #[test]
@@ -126,15 +115,7 @@ fn judge(at: &str, code: i32, lines: &[Value], before: &str, after: &World, toke
         };
         assert!(holds(after, auth, token), "{at}: {address} is reported as done");
     }
-    let summary = lines.last();
-    let count = |name: &str| summary.map_or(0, |line| line[name].as_u64().unwrap_or_default());
-    let bad: u64 = ["failed", "not_started", "blocked", "unread", "invalid"].map(count).iter().sum();
-    match code {
-        0 => assert_eq!(bad, 0, "{at}"),
-        1 | 4 => assert_eq!(content(after), *before, "{at}: {code} means that nothing was written"),
-        5 => assert!(bad > 0, "{at}: 5 without anything that failed"),
-        other => panic!("{at}: exit code {other}"),
-    }
+    judge_code(at, code, lines, before, &content(after));
 }
 
 /// A fault at a request.

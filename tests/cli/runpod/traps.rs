@@ -2,8 +2,8 @@
 
 use super::*;
 use regcred_sandbox::runpod::{Api, Key, Rollouts};
-use regcred_sandbox::{Fault, Kind, Moment};
-use std::process::Stdio;
+use regcred_sandbox::{Fault, Kind, Moment, Pause};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 /// Another key than the one that may do everything.
@@ -44,10 +44,8 @@ fn endpoints_and_pods_do_not_follow_their_template_and_are_pointed_themselves() 
     assert_settled(&place.sandbox.state(), TOKEN);
 }
 
-#[test]
-fn an_auth_that_a_pod_still_uses_is_kept_and_the_pod_named() {
-    let place = rotating();
-    let earlier = place.sandbox.state().runpod.auths[0].id.clone();
+/// A rotation that has come to the deletion of the earlier auth, and waits.
+fn before_the_deletion(place: &Place) -> (Child, Pause) {
     // The deletion comes before the three lists that are the end of the run.
     let requests = rotating().sync().len();
     place.sandbox.clear_calls();
@@ -57,6 +55,14 @@ fn an_auth_that_a_pod_still_uses_is_kept_and_the_pod_named() {
     assert!(pause.wait(Duration::from_secs(60)), "the deletion is reached");
     let last = place.sandbox.calls().last().unwrap().operation.clone();
     assert_eq!(last, "DELETE /v2/registries/{id}");
+    (child, pause)
+}
+
+#[test]
+fn an_auth_that_a_pod_still_uses_is_kept_and_the_pod_named() {
+    let place = rotating();
+    let earlier = place.sandbox.state().runpod.auths[0].id.clone();
+    let (child, pause) = before_the_deletion(&place);
     place.sandbox.state().runpod.add_pod("late", "acme/late:1").container.registry = Some(earlier.clone());
     pause.release();
     let output = child.wait_with_output().unwrap();
@@ -72,12 +78,7 @@ fn an_auth_that_a_pod_still_uses_is_kept_and_the_pod_named() {
 fn a_template_that_loses_its_auth_with_the_deletion_gets_the_present_one_in_the_same_run() {
     let place = rotating();
     let earlier = place.sandbox.state().runpod.auths[0].id.clone();
-    let requests = rotating().sync().len();
-    place.sandbox.clear_calls();
-    let mut pause = place.sandbox.pause_at(requests - 4, Moment::BeforeEffect);
-    let mut child =
-        place.command(&["sync", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    assert!(pause.wait(Duration::from_secs(60)), "the deletion is reached");
+    let (mut child, pause) = before_the_deletion(&place);
     // Somebody points it back between the look and the deletion, and RunPod empties it without a word.
     place.sandbox.state().runpod.templates[0].container.registry = Some(earlier.clone());
     pause.release();
@@ -94,12 +95,7 @@ fn a_template_that_loses_its_auth_with_the_deletion_gets_the_present_one_in_the_
 fn of_two_templates_that_lose_their_auth_the_second_is_mended_though_the_first_cannot_be() {
     let place = rotating();
     let earlier = place.sandbox.state().runpod.auths[0].id.clone();
-    let requests = rotating().sync().len();
-    place.sandbox.clear_calls();
-    let mut pause = place.sandbox.pause_at(requests - 4, Moment::BeforeEffect);
-    let mut child =
-        place.command(&["sync", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    assert!(pause.wait(Duration::from_secs(60)), "the deletion is reached");
+    let (mut child, pause) = before_the_deletion(&place);
     for template in place.sandbox.state().runpod.templates.iter_mut().take(2) {
         template.container.registry = Some(earlier.clone());
     }
