@@ -40,7 +40,7 @@ impl Error {
     /// One problem with usage or configuration.
     #[must_use]
     pub fn invalid(message: impl Into<String>, hint: Option<String>) -> Self {
-        Self::Invalid(vec![Problem { place: None, message: message.into(), hint }])
+        Self::Invalid(vec![Problem::input(message).hints(hint)])
     }
 
     /// The exit code.
@@ -58,7 +58,7 @@ impl Error {
     /// What went wrong, each with its place and hint.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
-        let one = |message: String, hint: Option<String>| vec![Problem { place: None, message, hint }];
+        let one = |message: String, hint: Option<String>| vec![Problem::input(message).hints(hint)];
         match self {
             Self::Invalid(problems) | Self::Source(problems) => problems.clone(),
             Self::Setup(problem) => vec![problem.clone()],
@@ -81,11 +81,7 @@ impl Error {
 }
 
 fn refused((id, error): &(CredentialId, LoginError)) -> Problem {
-    Problem {
-        place: None,
-        message: format!("{id} is not proven: {}; nothing was written", chain(error)),
-        hint: error.hint(),
-    }
+    Problem::input(format!("{id} is not proven: {}; nothing was written", chain(error))).hints(error.hint())
 }
 
 /// An error with its causes.

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 
-use crate::model::Address;
+use crate::model::{Address, Effect, Problem};
 use crate::plan::{Change, Plan};
 use crate::report::Outcome;
-use crate::targets::{Failure, Inputs, Operation, Receipt, aws, daytona, github, kubernetes, runpod};
+use crate::targets::{Inputs, Operation, Receipt, aws, daytona, github, kubernetes, runpod};
 use crate::vault::Vault;
 
 /// What happens while executing, for whoever watches.
@@ -22,9 +22,9 @@ pub enum Event {
     /// A row is done.
     Applied(Address),
     /// A row could not be done, and the run is as good without it; in words.
-    Skipped(Address, Failure),
+    Skipped(Address, Problem),
     /// A row failed.
-    Failed(Address, Failure),
+    Failed(Address, Problem),
 }
 
 /// What writes to each system; nothing where no login was possible (then no row needs it).
@@ -42,8 +42,8 @@ pub struct Writers<'a> {
 }
 
 impl Writers<'_> {
-    async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Failure> {
-        let no_login = |system: &str| Failure::new(format!("no login for {system}"));
+    async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
+        let no_login = |system: &str| Problem::outside(format!("no login for {system}"));
         match operation {
             Operation::Aws(operation) => self.aws.write(operation, inputs).await,
             Operation::Daytona(operation) => {
@@ -150,7 +150,7 @@ pub async fn execute(
                 queue.done(&change.address);
                 (State::Done(receipt), Outcome::Applied)
             }
-            Err(failure) if failure.harmless => {
+            Err(failure) if failure.effect == Effect::Harmless => {
                 event(Event::Skipped(change.address.clone(), failure.clone()));
                 (State::Skipped, Outcome::Skipped(failure))
             }
@@ -172,12 +172,12 @@ async fn run<'a>(
     vault: &Vault,
     receipts: BTreeMap<Address, Receipt>,
     event: &(dyn Fn(Event) + Sync),
-) -> (&'a Change, Result<Receipt, Failure>) {
+) -> (&'a Change, Result<Receipt, Problem>) {
     let say = |words: String| event(Event::Waiting(change.address.clone(), words));
     let inputs = Inputs { vault, receipts, say: &say };
     let result = match &change.operation {
         Some(operation) => writers.write(operation, &inputs).await,
-        None => Err(Failure::new("the plan says that it changes, but not how")),
+        None => Err(Problem::outside("the plan says that it changes, but not how")),
     };
     (change, result)
 }
@@ -206,7 +206,7 @@ fn not_started(
             let before = rows.get(address)?.after.iter().find(|before| unfinished.contains(before));
             let skipped = before.filter(|before| matches!(states.get(before), Some(State::Skipped)));
             let outcome = match skipped {
-                Some(before) => Outcome::Skipped(Failure::new(format!("{before} was skipped"))),
+                Some(before) => Outcome::Skipped(Problem::outside(format!("{before} was skipped"))),
                 None => Outcome::NotStarted(before.cloned()),
             };
             Some(((*address).clone(), outcome))

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::Address;
+use crate::model::{Address, Class, Effect, Problem};
 use crate::plan::{Action, Change, Plan, Reason};
-use crate::targets::Failure;
 use crate::targets::daytona::pull::Pull;
 
 /// What came of one row.
@@ -19,9 +18,9 @@ pub enum Outcome {
     /// It should be changed (only `plan` and `verify`, which write nothing).
     Differs,
     /// It could not be written, and the run is as good without it.
-    Skipped(Failure),
+    Skipped(Problem),
     /// Writing failed.
-    Failed(Failure),
+    Failed(Problem),
     /// It was not started, because this one did not get done; or because the run was interrupted.
     NotStarted(Option<Address>),
     /// It must not change.
@@ -39,7 +38,7 @@ pub struct Finding {
     /// What was proven.
     pub address: Address,
     /// The remote's own words where it does not work.
-    pub result: Result<(), Failure>,
+    pub result: Result<(), Problem>,
     /// What it is, in words, beside the proof; nothing is proven by it.
     pub state: Option<String>,
 }
@@ -47,7 +46,7 @@ pub struct Finding {
 impl Finding {
     /// A proof, with nothing beside it.
     #[must_use]
-    pub fn proof(address: Address, result: Result<(), Failure>) -> Self {
+    pub fn proof(address: Address, result: Result<(), Problem>) -> Self {
         Self { address, result, state: None }
     }
 }
@@ -126,7 +125,7 @@ impl Report {
             )
         };
         let locked_out = |outcome: &Outcome| matches!(outcome, Outcome::Unread { login: true });
-        let wrote = |outcome: &Outcome| matches!(outcome, Outcome::Failed(failure) if failure.wrote);
+        let wrote = |outcome: &Outcome| matches!(outcome, Outcome::Failed(failure) if failure.effect == Effect::Written);
         let (good, bad) = (self.count(good), self.count(|outcome| !good(outcome)));
         let disproven = self.findings.iter().any(|finding| finding.result.is_err());
         if self.interrupted {
@@ -162,10 +161,12 @@ impl Report {
 fn settled(change: &Change) -> Outcome {
     match (change.action, &change.reason) {
         (Action::Keep, Reason::Unknown) => Outcome::Unknown,
-        (Action::Keep, Reason::Terminating) => Outcome::Skipped(Failure::new(change.reason.to_string())),
+        (Action::Keep, Reason::Terminating) => Outcome::Skipped(Problem::outside(change.reason.to_string())),
         (Action::Keep, _) => Outcome::Unchanged,
         (Action::Blocked, _) => Outcome::Blocked,
-        (Action::Unread, Reason::Unreadable(unreadable)) => Outcome::Unread { login: unreadable.login },
+        (Action::Unread, Reason::Unreadable(unreadable)) => {
+            Outcome::Unread { login: unreadable.class == Class::Login }
+        }
         (Action::Unread, _) => Outcome::Unread { login: false },
         (Action::Create | Action::Update | Action::Replace | Action::Delete, _) => Outcome::Differs,
     }

@@ -105,7 +105,7 @@ impl Ui {
     pub fn errors(&self, problems: &[Problem]) {
         for problem in problems {
             self.stderr(&format!("{} {problem}", styled(BAD, "error:")));
-            if let Some(hint) = &problem.hint {
+            if let Some(hint) = problem.advice() {
                 self.stderr(&format!("  {} {hint}", styled(HINT, "hint:")));
             }
         }

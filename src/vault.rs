@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{CredentialId, Secret};
-use crate::targets::Failure;
+use crate::model::{CredentialId, Problem, Secret};
 
 /// A credential's value.
 #[derive(Clone, Debug)]
@@ -28,7 +27,7 @@ impl Vault {
     ///
     /// # Errors
     /// If it was not read.
-    pub fn get(&self, id: &CredentialId) -> Result<&Resolved, Failure> {
-        self.0.get(id).ok_or_else(|| Failure::new(format!("the value of {id} was not read")))
+    pub fn get(&self, id: &CredentialId) -> Result<&Resolved, Problem> {
+        self.0.get(id).ok_or_else(|| Problem::outside(format!("the value of {id} was not read")))
     }
 }

@@ -29,5 +29,5 @@ fn refused(name: &Path, error: &std::io::Error) -> Error {
         ErrorKind::AlreadyExists => ("is there already, and stays as it is".to_owned(), "regcred plan"),
         _ => (format!("cannot be written: {error}"), "regcred init --file OTHER"),
     };
-    Error::Invalid(vec![Problem { place: Some(Place::file(name)), message, hint: Some(hint.to_owned()) }])
+    Error::Invalid(vec![Problem::input(message).at(Place::file(name)).hint(hint)])
 }

@@ -10,13 +10,13 @@ use crate::desired::{self, Addresses, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
 use crate::http::Http;
-use crate::model::{Credential, CredentialId, Fingerprint, Problem, google_key};
+use crate::model::{Class, Credential, CredentialId, Fingerprint, Problem, google_key};
 use crate::observe::{self, Clients, Observed};
-use crate::plan::{self, Known, Options, Plan, Read, Unreadable};
+use crate::plan::{self, Known, Options, Plan, Read};
 use crate::prove::{self, Proofs};
 use crate::registry::{Registry, token_kind};
 use crate::report::{ExitStatus, Report};
-use crate::sources::{Shared, Source, Unread, off_thread};
+use crate::sources::{Shared, Source, off_thread};
 use crate::targets::{aws, daytona, github, kubernetes, runpod};
 use crate::ui::Ui;
 use crate::vault::{Resolved, Vault};
@@ -186,11 +186,8 @@ impl Context<'_> {
 
     async fn github(&self, base: &str) -> Read<github::Client> {
         let token = github::Token::find(self.env).await?;
-        github::Client::new(base, &token).map_err(|error| Unreadable {
-            reason: format!("GitHub's client cannot be set up: {error}"),
-            hint: None,
-            login: false,
-        })
+        github::Client::new(base, &token)
+            .map_err(|error| Problem::outside(format!("GitHub's client cannot be set up: {error}")))
     }
 
     /// A prefix that selects nothing is a slip.
@@ -243,12 +240,12 @@ impl Session {
     }
 }
 
-fn not_needed(system: &str) -> Unreadable {
-    Unreadable { reason: format!("nothing is declared in {system}"), hint: None, login: false }
+fn not_needed(system: &str) -> Problem {
+    Problem::outside(format!("nothing is declared in {system}"))
 }
 
 fn setup(what: &str, error: &dyn std::error::Error) -> Error {
-    Error::Setup(Problem { place: None, message: format!("{what} cannot be set up: {error}"), hint: None })
+    Error::Setup(Problem::input(format!("{what} cannot be set up: {error}")))
 }
 
 /// Reads and fingerprints every value beside the others.
@@ -274,10 +271,11 @@ async fn read_values(
 }
 
 /// What is wrong with the input counts before what failed outside; what two credentials share is told once.
-fn not_read(unread: Vec<Unread>) -> Error {
-    let outside = unread.iter().all(|failed| failed.outside);
+fn not_read(unread: Vec<Vec<Problem>>) -> Error {
+    let unread: Vec<Problem> = unread.into_iter().flatten().collect();
+    let outside = unread.iter().all(|problem| problem.class != Class::Input);
     let mut problems: Vec<Problem> = Vec::new();
-    for problem in unread.into_iter().flat_map(|failed| failed.problems) {
+    for problem in unread {
         if !problems.contains(&problem) {
             problems.push(problem);
         }
@@ -290,7 +288,7 @@ async fn value(
     source: &Source,
     credential: &Credential,
     shared: &Shared,
-) -> Result<(CredentialId, Resolved, Known), Unread> {
+) -> Result<(CredentialId, Resolved, Known), Vec<Problem>> {
     let mut resolved = source.read(shared).await?;
     let Credential { id, registry, .. } = credential.clone();
     // Docker IDs are in lower case, and Docker Hub compares what is typed without case: two spellings are one user.
@@ -301,12 +299,12 @@ async fn value(
     if resolved.username.contains(':') {
         let message = format!("the user name of {id} has a colon in it, which no login can carry");
         let hint = Some("compare it with the registry's own page of the account".to_owned());
-        return Err(vec![Problem { place: None, message, hint }].into());
+        return Err(vec![Problem::input(message).hints(hint)]);
     }
     if let Some(fault) = google_key::fault(&resolved.username, resolved.token.expose()) {
         let message = format!("the token of {id}, whose user name is {}, {fault}", resolved.username);
         let hint = Some("give the whole key file, such as from: { file: key.json }".to_owned());
-        return Err(vec![Problem { place: None, message, hint }].into());
+        return Err(vec![Problem::input(message).hints(hint)]);
     }
     off_thread(move || {
         let fingerprint = Fingerprint::of(&registry, &resolved.username, &resolved.token);

@@ -77,17 +77,15 @@ impl Discovery {
     fn stack(&mut self, file: &StackFile) -> Option<aws::Stack> {
         let region = self.plain(file, "aws:region")??;
         if let Some((message, hint)) = region_fault(&region) {
-            self.problems.push(Problem {
-                place: file.position("aws:region"),
-                message: format!("aws:region: {message}"),
-                hint,
-            });
+            self.problems.push(
+                Problem::input(format!("aws:region: {message}")).at(file.position("aws:region")).hints(hint),
+            );
         }
         let prefix = stack_prefix(&file.stack, "docker-hub");
         if let Some(fault) = prefix_fault(&prefix) {
             let message = format!("the stack's name gives the prefix `{prefix}`, which {fault}");
             let hint = Some("write a regcred.yaml that gives the stack a `prefix:`".to_owned());
-            self.problems.push(Problem { place: Some(Spot::file(&file.file)), message, hint });
+            self.problems.push(Problem::input(message).at(Spot::file(&file.file)).hints(hint));
         }
         let profile = self.plain(file, "aws:profile")?;
         let session = Session { region, profile, roles: self.roles(file)? };
@@ -107,7 +105,7 @@ impl Discovery {
         for role in roles.iter().filter(|role| !is_role(&role.role_arn)) {
             let message = format!("aws:assumeRole: `{}` is not a role's ARN", role.role_arn);
             let hint = Some("arn:aws:iam::123456789012:role/NAME".to_owned());
-            self.problems.push(Problem { place: place.clone(), message, hint });
+            self.problems.push(Problem::input(message).at(place.clone()).hints(hint));
         }
         Some(
             roles
@@ -122,7 +120,7 @@ impl Discovery {
         let accounts = file.list(KEY).map_err(|error| self.problems.push(error.into())).ok()?;
         for account in accounts.iter().filter(|account| !is_account(account)) {
             let message = format!("{KEY}: `{account}` is not an account of twelve digits");
-            self.problems.push(Problem { place: file.position(KEY), message, hint: None });
+            self.problems.push(Problem::input(message).at(file.position(KEY)));
         }
         Some(accounts.into_iter().collect())
     }
@@ -133,17 +131,14 @@ impl Discovery {
         for stack in stacks {
             let Some(other) = seen.insert((&stack.session, &stack.prefix), &stack.name) else { continue };
             let file = files.iter().find(|file| file.stack == stack.name);
-            self.problems.push(Problem {
-                place: file.map(|file| Spot::file(&file.file)),
-                message: format!(
+            self.problems.push(
+                Problem::input(format!(
                     "stacks `{other}` and `{}` come to the same prefix `{}`",
                     stack.name, stack.prefix
-                ),
-                hint: Some(format!(
-                    "write a regcred.yaml that gives `{}` a `prefix:` of its own",
-                    stack.name
-                )),
-            });
+                ))
+                .at(file.map(|file| Spot::file(&file.file)))
+                .hint(format!("write a regcred.yaml that gives `{}` a `prefix:` of its own", stack.name)),
+            );
         }
     }
 

@@ -56,18 +56,17 @@ impl Addresses {
         if !desired.runpod.is_empty() {
             problems.extend(runpod_fault(&runpod, insecure.runpod));
         }
-        let registries = match Endpoints::parse(env.filled("REGCRED_REGISTRY_ENDPOINTS").unwrap_or_default())
-        {
-            Ok(registries) => registries,
-            Err(errors) => {
-                let example = "REGCRED_REGISTRY_ENDPOINTS=docker.io=https://mirror.example.com";
-                problems.extend(errors.0.iter().map(|error| Problem {
-                    hint: Some(example.to_owned()),
-                    ..problem("REGCRED_REGISTRY_ENDPOINTS", &error.to_string())
-                }));
-                Endpoints::default()
-            }
-        };
+        let registries =
+            match Endpoints::parse(env.filled("REGCRED_REGISTRY_ENDPOINTS").unwrap_or_default()) {
+                Ok(registries) => registries,
+                Err(errors) => {
+                    let example = "REGCRED_REGISTRY_ENDPOINTS=docker.io=https://mirror.example.com";
+                    problems.extend(errors.0.iter().map(|error| {
+                        problem("REGCRED_REGISTRY_ENDPOINTS", &error.to_string()).hint(example)
+                    }));
+                    Endpoints::default()
+                }
+            };
         if problems.is_empty() { Ok(Self { daytona, github, runpod, registries }) } else { Err(problems) }
     }
 }
@@ -89,11 +88,11 @@ fn runpod_fault(url: &str, insecure: bool) -> Option<Problem> {
         _ => return fault(name, url, insecure),
     };
     let message = format!("{} {wrong}", host.unwrap_or_default());
-    Some(Problem { hint: Some(format!("export {name}={RUNPOD}, or unset it")), ..problem(name, &message) })
+    Some(problem(name, &message).hint(format!("export {name}={RUNPOD}, or unset it")))
 }
 
 fn problem(name: &str, message: &str) -> Problem {
-    Problem { place: None, message: format!("{name}: {message}"), hint: None }
+    Problem::input(format!("{name}: {message}"))
 }
 
 fn fault(name: &str, value: &str, insecure: bool) -> Option<Problem> {
@@ -104,15 +103,12 @@ fn fault(name: &str, value: &str, insecure: bool) -> Option<Problem> {
     match url.scheme() {
         "https" => None,
         "http" if insecure || is_loopback(host) => None,
-        "http" => Some(Problem {
-            hint: Some("use https, or say `insecure: true` at the target in regcred.yaml".to_owned()),
-            ..problem(
+        "http" => Some(problem(
                 name,
                 &format!(
                     "plain http to {host}, which is not this machine, would show the credential to the network"
                 ),
-            )
-        }),
+            ).hint("use https, or say `insecure: true` at the target in regcred.yaml")),
         other => Some(problem(name, &format!("has the scheme `{other}`, not https"))),
     }
 }

@@ -145,7 +145,7 @@ pub fn found_here(env: &Env, dir: &Path) -> Result<Here, Vec<Problem>> {
     if desired.aws.is_empty() && desired.github.is_empty() {
         let message = "nothing is found here that the credential could be put into".to_owned();
         let hint = Some("pulumi config set aws:region us-east-2, or export GITHUB_REPOSITORY".to_owned());
-        return Err(vec![Problem { place: None, message, hint }]);
+        return Err(vec![Problem::input(message).hints(hint)]);
     }
     let mut pulumi = None;
     for (id, spec) in &specs {
@@ -175,7 +175,7 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
     };
     let text = std::fs::read_to_string(dir.join(&file)).map_err(|error| {
         let place = Some(Place::file(&file));
-        vec![Problem { place, message: format!("cannot be read: {error}"), hint: None }]
+        vec![Problem::input(format!("cannot be read: {error}")).at(place)]
     })?;
     let (desired, specs) = validate::read(&file, &text)?;
     let base = dir.join(file.parent().unwrap_or(Path::new("")));
@@ -236,7 +236,7 @@ fn unknown(what: &str, name: &str, known: &[&str]) -> Problem {
         (None, []) => format!("no {what} is declared"),
         (None, known) => format!("declared: {}", known.join(", ")),
     };
-    Problem { place: None, message: format!("there is no {what} `{name}`"), hint: Some(hint) }
+    Problem::input(format!("there is no {what} `{name}`")).hint(hint)
 }
 
 /// In a workflow that gets the credential from its environment, the repository's own secrets are

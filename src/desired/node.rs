@@ -77,7 +77,7 @@ impl Reader {
 
     pub(super) fn problem(&self, at: At, message: impl Into<String>, hint: Option<String>) {
         let place = Place { file: self.file.clone(), line: Some(at.line), column: Some(at.column) };
-        self.problems.borrow_mut().push(Problem { place: Some(place), message: message.into(), hint });
+        self.problems.borrow_mut().push(Problem::input(message).at(place).hints(hint));
     }
 
     /// Parses the text; a syntax error is the only problem then.

@@ -15,10 +15,9 @@ use crate::model::Problem;
 pub(super) fn repository(env: &Env, dir: &Path) -> Result<Option<(String, String)>, Problem> {
     if let Some(named) = env.filled("GITHUB_REPOSITORY") {
         let split = split_repository(named).map(|(owner, repo)| Some((owner.to_owned(), repo.to_owned())));
-        return split.ok_or_else(|| Problem {
-            place: None,
-            message: format!("GITHUB_REPOSITORY is `{named}`"),
-            hint: Some("export GITHUB_REPOSITORY=owner/name".to_owned()),
+        return split.ok_or_else(|| {
+            Problem::input(format!("GITHUB_REPOSITORY is `{named}`"))
+                .hint("export GITHUB_REPOSITORY=owner/name")
         });
     }
     let hosts = hosts(env);
@@ -33,11 +32,11 @@ pub(super) fn repository(env: &Env, dir: &Path) -> Result<Option<(String, String
     }
     if found.len() > 1 {
         let names: Vec<String> = found.iter().map(|(owner, repo)| format!("{owner}/{repo}")).collect();
-        return Err(Problem {
-            place: None,
-            message: format!("the git remotes are of several repositories: {}", names.join(", ")),
-            hint: Some(format!("name the one: export GITHUB_REPOSITORY={}", names[0])),
-        });
+        return Err(Problem::input(format!(
+            "the git remotes are of several repositories: {}",
+            names.join(", ")
+        ))
+        .hint(format!("name the one: export GITHUB_REPOSITORY={}", names[0])));
     }
     Ok(found.pop())
 }

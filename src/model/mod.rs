@@ -10,5 +10,5 @@ pub mod secret;
 pub use address::{Address, AwsItem, DaytonaItem, GithubItem, KubernetesItem, RunpodItem};
 pub use credential::{Credential, CredentialId};
 pub use fingerprint::Fingerprint;
-pub use problem::{Place, Problem};
+pub use problem::{Class, Effect, Place, Problem};
 pub use secret::Secret;

@@ -35,18 +35,112 @@ impl fmt::Display for Place {
     }
 }
 
-/// One thing that is wrong. Never holds the text of a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Who has to do something about a problem, which decides the exit code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Class {
+    /// Whoever wrote the input: the configuration, a flag, a value.
+    #[default]
+    Input,
+    /// Something outside failed: a program, a service, the network.
+    Outside,
+    /// A login failed, so that nothing of that place can be read or written.
+    Login,
+}
+
+/// What a failed write left behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing was written.
+    #[default]
+    Nothing,
+    /// Something was written before it failed, or may have been: no answer came.
+    Written,
+    /// The run is as good without it: a record that may not be kept.
+    Harmless,
+}
+
+/// One thing that is wrong: what failed, on what, why, and what to do. The one shape of an error that reaches people; what
+/// belongs to one library or system alone becomes it where it is understood. Never holds the text of a secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problem {
     /// Where it is, if it is in a file.
     pub place: Option<Place>,
     /// What is wrong: lower case, no period at the end.
     pub message: String,
-    /// What to do: a command, or a line to change.
-    pub hint: Option<String>,
+    /// What caused it, the nearest first; shown at `-v`.
+    pub causes: Vec<String>,
+    /// What to do: each a command, or a line to change.
+    pub hints: Vec<String>,
+    /// Who has to do something about it.
+    pub class: Class,
+    /// What is left behind, if it was a write.
+    pub effect: Effect,
 }
 
 impl Problem {
+    /// Something is wrong with the input.
+    #[must_use]
+    pub fn input(message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..Self::default() }
+    }
+
+    /// Something outside failed.
+    #[must_use]
+    pub fn outside(message: impl Into<String>) -> Self {
+        Self { class: Class::Outside, ..Self::input(message) }
+    }
+
+    /// Says where it is, if that is known.
+    #[must_use]
+    pub fn at(self, place: impl Into<Option<Place>>) -> Self {
+        Self { place: place.into().or(self.place), ..self }
+    }
+
+    /// Adds a hint.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        self.hints([hint.into()])
+    }
+
+    /// Adds hints.
+    #[must_use]
+    pub fn hints(mut self, hints: impl IntoIterator<Item = String>) -> Self {
+        self.hints.extend(hints);
+        self
+    }
+
+    /// Keeps an error's chain of causes.
+    #[must_use]
+    pub fn because(mut self, error: &dyn std::error::Error) -> Self {
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        self.causes.extend(causes.map(ToString::to_string));
+        self
+    }
+
+    /// Marks it as a failed login, where `failed` holds.
+    #[must_use]
+    pub fn login(self, failed: bool) -> Self {
+        Self { class: if failed { Class::Login } else { self.class }, ..self }
+    }
+
+    /// The same problem, after something was or may have been written, where `written` holds.
+    #[must_use]
+    pub fn written(self, written: bool) -> Self {
+        Self { effect: if written { Effect::Written } else { self.effect }, ..self }
+    }
+
+    /// The same problem, without which the run is as good, where `harmless` holds.
+    #[must_use]
+    pub fn harmless(self, harmless: bool) -> Self {
+        Self { effect: if harmless { Effect::Harmless } else { self.effect }, ..self }
+    }
+
+    /// The hints in one text, if there are any.
+    #[must_use]
+    pub fn advice(&self) -> Option<String> {
+        (!self.hints.is_empty()).then(|| self.hints.join("; "))
+    }
+
     /// The problem with its file named as people in the folder `dir` would.
     #[must_use]
     pub fn seen_from(mut self, dir: &std::path::Path) -> Self {
@@ -62,7 +156,7 @@ impl Problem {
             let hint = folders.iter().fold(hint, |hint, folder| without_word(&hint, folder));
             hint.replace(&format!("{dir}/"), "")
         };
-        self.hint = self.hint.map(shortened);
+        self.hints = self.hints.into_iter().map(shortened).collect();
         self
     }
 }
@@ -97,8 +191,8 @@ mod tests {
     #[test]
     fn a_command_in_a_hint_names_no_folder_that_people_stand_in() {
         let seen = |hint: &str, dir: &str| {
-            let problem = Problem { place: None, message: String::new(), hint: Some(hint.to_owned()) };
-            problem.seen_from(std::path::Path::new(dir)).hint.unwrap_or_default()
+            let problem = Problem::input("").hint(hint);
+            problem.seen_from(std::path::Path::new(dir)).hints.remove(0)
         };
         assert_eq!(seen("pulumi a -C /r && pulumi b -C /r (or c)", "/r"), "pulumi a && pulumi b (or c)");
         assert_eq!(seen("pulumi a -C /r/infra", "/r"), "pulumi a -C infra");
@@ -109,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_problem_reads_like_a_compiler_message() {
-        let problem = |place| Problem { place, message: "is empty".to_owned(), hint: None };
+        let problem = |place| Problem::input("is empty").at(place);
         let at = Place::at("infra/Pulumi.yaml", 3, 5);
         assert_eq!(problem(Some(at)).to_string(), "infra/Pulumi.yaml:3:5: is empty");
         let file = Place::file("Pulumi.yaml");

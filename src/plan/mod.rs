@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use action::{Action, Summary};
 pub use cost::Cost;
-pub use reason::{Read, Reason, ReasonKind, Unreadable};
+pub use reason::{Read, Reason, ReasonKind};
 
 use crate::desired::Desired;
 use crate::model::{Address, CredentialId, Fingerprint};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::Address;
+use crate::model::{Address, Problem};
 
 /// Why a row has its action. Values are never part of it; times are for people and stay out of the
 /// plan's digest.
@@ -132,22 +132,11 @@ pub enum Reason {
     /// Something that it needs first is blocked, unread or left out.
     Depends(Address),
     /// Reading failed.
-    Unreadable(Unreadable),
-}
-
-/// Why something could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
-    /// What failed, in words, with the remote's own.
-    pub reason: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-    /// Whether the login itself failed, so that nothing of that place can be read.
-    pub login: bool,
+    Unreadable(Problem),
 }
 
 /// What came of reading one thing: an error is data.
-pub type Read<T> = Result<T, Unreadable>;
+pub type Read<T> = Result<T, Problem>;
 
 impl Reason {
     /// The reason's name without particulars.
@@ -160,7 +149,7 @@ impl Reason {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Unreadable(unreadable) => unreadable.hint.clone(),
+            Self::Unreadable(unreadable) => unreadable.advice(),
             Self::Unknown => Some("to write it again whatever it holds: regcred sync --rewrite".to_owned()),
             Self::OtherCredential => Some("run a full sync: regcred sync without --stack".to_owned()),
             Self::LeftToPulumi => Some("run pulumi up for the stack".to_owned()),
@@ -268,7 +257,7 @@ impl fmt::Display for Reason {
             Self::NoNamespace => f.write_str("the namespace does not exist"),
             Self::Terminating => f.write_str("the namespace is being deleted, so it is left alone"),
             Self::Depends(address) => write!(f, "needs {address} first"),
-            Self::Unreadable(unreadable) => f.write_str(&unreadable.reason),
+            Self::Unreadable(unreadable) => f.write_str(&unreadable.message),
         }
     }
 }

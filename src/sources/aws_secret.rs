@@ -1,7 +1,7 @@
 //! A credential in a secret of AWS Secrets Manager, for spreading onward from there.
 
 use super::text::{self, Names};
-use super::{Unread, unread};
+use super::{one, outside, unread};
 use crate::model::Problem;
 use crate::targets::aws::Role;
 use crate::targets::aws::config::{Access, Login, sdk_config};
@@ -24,22 +24,21 @@ pub struct AwsSecret {
 }
 
 impl AwsSecret {
-    pub(super) async fn read(&self) -> Result<Resolved, Unread> {
+    pub(super) async fn read(&self) -> Result<Resolved, Vec<Problem>> {
         let role = self.role.iter().map(|arn| Role { arn: arn.clone(), external_id: None });
         let roles: Vec<Role> = role.collect();
         let config = sdk_config(&Access { region: Some(&self.region), profile: None, roles: &roles }).await;
         let client = aws_sdk_secretsmanager::Client::new(&config);
         let login = Login { profile: None, region: self.region.clone() };
         let got = client.get_secret_value().secret_id(&self.secret).send().await;
-        let got =
-            got.map_err(|error| Unread::outside(self.refused(&AwsError::new(OPERATION, &error, &login))))?;
+        let got = got.map_err(|error| outside(self.refused(&AwsError::new(OPERATION, &error, &login))))?;
         let read = match got.secret_string() {
             Some(value) => text::read(value, &self.names, None),
             None => Err("gives bytes, not a text".to_owned()),
         };
         read.map_err(|what| {
             let hint = "name its fields: { aws-secret: { secret: …, username: FIELD, token: FIELD } }";
-            Unread::invalid(unread(&format!("the secret {} {what}", self.secret), hint))
+            one(unread(&format!("the secret {} {what}", self.secret), hint))
         })
     }
 
@@ -51,10 +50,6 @@ impl AwsSecret {
             )),
             false => error.hint.clone(),
         };
-        Problem {
-            place: None,
-            message: format!("the secret {secret} in {region} cannot be read: {error}"),
-            hint,
-        }
+        Problem::input(format!("the secret {secret} in {region} cannot be read: {error}")).hints(hint)
     }
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::text::{self, Names};
-use super::{Unread, unread};
+use super::{one, outside, unread};
 use crate::env::Env;
+use crate::model::Problem;
 use crate::program::Program;
 use crate::vault::Resolved;
 
@@ -56,20 +57,20 @@ impl Command {
     }
 
     /// Runs the program and reads what it prints.
-    pub(super) async fn read(&self) -> Result<Resolved, Unread> {
+    pub(super) async fn read(&self) -> Result<Resolved, Vec<Problem>> {
         let name = self.program.name();
         let output = self.program.run().await.map_err(|error| {
-            Unread::outside(unread(&format!("the credential's command: {error}"), "correct `command:`"))
+            outside(unread(&format!("the credential's command: {error}"), "correct `command:`"))
         })?;
         if output.code != Some(0) {
             let code = output.code.map_or("a signal".to_owned(), |code| format!("code {code}"));
             let hint = format!("run it yourself: {name} …");
             let message = format!("the credential's command `{name}` ended with {code}");
-            return Err(Unread::outside(unread(&message, &hint)));
+            return Err(outside(unread(&message, &hint)));
         }
         let refused = |what: &str| {
             let hint = "print the user name and the token, a line each, or give `username:` beside `run:`";
-            Unread::invalid(unread(&format!("the credential's command `{name}` {what}"), hint))
+            one(unread(&format!("the credential's command `{name}` {what}"), hint))
         };
         let text =
             std::str::from_utf8(&output.stdout).map_err(|_| refused("gives bytes that are no text"))?;

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Unread, text, unread};
+use super::{outside, text, unread};
 use crate::env::Env;
 use crate::model::{Place, Problem};
 use crate::program::Program;
@@ -71,10 +71,9 @@ pub(super) fn locate(registry: &Registry, env: &Env) -> Result<Entry, Problem> {
         return helper(name, registry, env).map_err(|what| here(&what));
     }
     let login = config.login(registry).map_err(|what| here(&what))?;
-    login.map(Entry::Login).ok_or_else(|| Problem {
-        hint: Some(login_command(registry)),
-        ..here(&format!("has no login for {registry}"))
-    })
+    login
+        .map(Entry::Login)
+        .ok_or_else(|| here(&format!("has no login for {registry}")).hint(login_command(registry)))
 }
 
 fn path(env: &Env) -> Option<PathBuf> {
@@ -90,7 +89,7 @@ fn parse(text: &str) -> Result<Config, String> {
 
 fn problem(path: Option<&Path>, what: &str) -> Problem {
     let hint = Some("docker login, or another source: from: env".to_owned());
-    Problem { place: path.map(Place::file), message: what.to_owned(), hint }
+    Problem::input(what).at(path.map(Place::file)).hints(hint)
 }
 
 fn login_command(registry: &Registry) -> String {
@@ -189,18 +188,19 @@ impl Entry {
     }
 
     /// The login itself.
-    pub(super) async fn read(&self) -> Result<Resolved, Unread> {
+    pub(super) async fn read(&self) -> Result<Resolved, Vec<Problem>> {
         let (program, registry) = match self {
             Self::Login(resolved) => return Ok(resolved.clone()),
             Self::Helper { program, registry } => (program, registry),
         };
         let hint = format!("{}, or another source: from: env", login_command(registry));
-        let output = program.run().await.map_err(|error| {
-            Unread::outside(unread(&format!("Docker's credential helper: {error}"), &hint))
-        })?;
+        let output = program
+            .run()
+            .await
+            .map_err(|error| outside(unread(&format!("Docker's credential helper: {error}"), &hint)))?;
         let refused = |what: &str| {
             let message = format!("Docker's credential helper `{}` {what}", program.name());
-            Unread::outside(unread(&message, &hint))
+            outside(unread(&message, &hint))
         };
         if output.stdout.trim_ascii() == NOT_FOUND.as_bytes() {
             return Err(refused(&format!("holds nothing for {registry}")));

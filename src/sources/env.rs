@@ -49,7 +49,7 @@ pub(super) fn offered(names: &Names, env: &Env) -> Result<Offer, Vec<Problem>> {
 
 /// The credential, which has to be in the environment.
 pub(super) fn required(names: &Names, env: &Env) -> Result<Source, Problem> {
-    let problem = |message: String, hint: String| Problem { place: None, message, hint: Some(hint) };
+    let problem = |message: String, hint: String| Problem::input(message).hint(hint);
     let username = env.filled(&names.username).unwrap_or_default().to_owned();
     for name in names.both() {
         let Some(value) = env.filled(name) else {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::text::{self, Names};
-use super::{Unread, dotenv};
+use super::{dotenv, one};
 use crate::model::{CredentialId, Place, Problem};
 use crate::vault::Resolved;
 
@@ -51,7 +51,7 @@ fn open_to_others(_: &std::fs::Metadata) -> Option<u32> {
 
 impl File {
     /// Reads the credential.
-    pub(super) fn read(&self) -> Result<Resolved, Unread> {
+    pub(super) fn read(&self) -> Result<Resolved, Vec<Problem>> {
         let content = self.content().map_err(|message| self.unread(&message))?;
         let resolved = if self.is_dotenv() {
             let [username, token] = &self.variables;
@@ -81,17 +81,17 @@ impl File {
         Ok(content)
     }
 
-    fn unread(&self, message: &str) -> Unread {
+    fn unread(&self, message: &str) -> Vec<Problem> {
         let hint = match self.is_dotenv() {
             true => format!("write {}=… and {}=…", self.variables[0], self.variables[1]),
             false => "write the user name and the token, a line each".to_owned(),
         };
-        Unread::invalid(problem(&self.path, message, Some(hint)))
+        one(problem(&self.path, message, Some(hint)))
     }
 }
 
 fn problem(path: &Path, message: &str, hint: Option<String>) -> Problem {
-    Problem { place: Some(Place::file(path)), message: message.to_owned(), hint }
+    Problem::input(message).at(Place::file(path)).hints(hint)
 }
 
 #[cfg(test)]
@@ -111,7 +111,7 @@ mod tests {
             problem.message
         };
         let file = locate(&id, name, &Names::default(), dir.path()).map_err(said)?;
-        let resolved = file.read().map_err(|unread| said(unread.problems[0].clone()))?;
+        let resolved = file.read().map_err(|unread| said(unread[0].clone()))?;
         Ok((resolved.username, resolved.token.expose().to_owned()))
     }
 

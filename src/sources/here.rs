@@ -38,14 +38,12 @@ pub fn project_here(id: &CredentialId, env: &Env, dir: &Path) -> Result<Project,
         return Ok(project.clone());
     }
     if incomplete.is_empty() {
-        incomplete.push(Problem {
-            place: None,
-            message: "no Pulumi project in ., infra/ or infrastructure/, and no regcred.yaml".to_owned(),
-            hint: Some(
+        incomplete.push(
+            Problem::input("no Pulumi project in ., infra/ or infrastructure/, and no regcred.yaml").hint(
                 "run regcred in the repository's folder, or name a configuration: regcred plan --file FILE"
                     .to_owned(),
             ),
-        });
+        );
     }
     Err(incomplete)
 }
@@ -78,14 +76,10 @@ fn lacking(project: &Project, stacks: &[StackFile], keys: &CredentialKeys, env: 
         return problems;
     }
     let there = chdir(&project.dir);
-    vec![Problem {
-        place: Some(Place::file(&project.file)),
-        message: format!("no stack of project `{}` has {} and {}", project.name, keys.username, keys.token),
-        hint: Some(format!(
+    vec![Problem::input(format!("no stack of project `{}` has {} and {}", project.name, keys.username, keys.token)).at(Place::file(&project.file)).hint(format!(
             "pulumi config set {} NAME --stack STACK{there} && pulumi config set --secret {} --stack STACK{there}",
             keys.username, keys.token
-        )),
-    }]
+        ))]
 }
 
 /// The passphrase of a stack, if its file says that it needs one.
@@ -117,7 +111,7 @@ pub(super) fn named(name: Option<&str>, base: &Path) -> Result<Project, Vec<Prob
         } else {
             format!("found: {}", names.join(", "))
         };
-        vec![Problem { place: None, message, hint: Some(hint) }]
+        vec![Problem::input(message).hint(hint)]
     })
 }
 
@@ -241,9 +235,7 @@ fn short(name: &str) -> &str {
 
 fn ambiguous(project: &Project, stacks: &[&StackFile]) -> Problem {
     let names: Vec<&str> = stacks.iter().map(|stack| stack.stack.as_str()).collect();
-    Problem {
-        place: Some(Place::file(&project.file)),
-        message: format!("several stacks hold the credential: {}", names.join(", ")),
-        hint: Some(format!("name the one to use: export PULUMI_STACK={}", names[0])),
-    }
+    Problem::input(format!("several stacks hold the credential: {}", names.join(", ")))
+        .at(Place::file(&project.file))
+        .hint(format!("name the one to use: export PULUMI_STACK={}", names[0]))
 }

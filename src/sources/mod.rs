@@ -20,7 +20,7 @@ pub use shared::Shared;
 pub use text::Names;
 
 use crate::env::Env;
-use crate::model::{Credential, CredentialId, Problem, Secret};
+use crate::model::{Class, Credential, CredentialId, Problem, Secret};
 use crate::vault::Resolved;
 use pulumi::Project;
 
@@ -95,34 +95,19 @@ impl std::fmt::Debug for Source {
     }
 }
 
-/// Why a value could not be read.
-#[derive(Clone, Debug)]
-pub struct Unread {
-    /// What is wrong.
-    pub problems: Vec<Problem>,
-    /// Whether something outside failed, a program or a service, rather than that the input is wrong.
-    pub outside: bool,
+/// Nothing else is wrong.
+fn one(problem: Problem) -> Vec<Problem> {
+    vec![problem]
 }
 
-impl Unread {
-    fn invalid(problem: Problem) -> Self {
-        Self { problems: vec![problem], outside: false }
-    }
-
-    fn outside(problem: Problem) -> Self {
-        Self { problems: vec![problem], outside: true }
-    }
-}
-
-impl From<Vec<Problem>> for Unread {
-    fn from(problems: Vec<Problem>) -> Self {
-        Self { problems, outside: false }
-    }
+/// A program or a service failed, rather than that the input is wrong.
+fn outside(problem: Problem) -> Vec<Problem> {
+    vec![Problem { class: Class::Outside, ..problem }]
 }
 
 /// A problem that is in no file.
 fn unread(message: &str, hint: &str) -> Problem {
-    Problem { place: None, message: message.to_owned(), hint: Some(hint.to_owned()) }
+    Problem::input(message).hint(hint)
 }
 
 impl Source {
@@ -170,7 +155,7 @@ impl Source {
     ///
     /// # Errors
     /// A wrong passphrase, a damaged value, white space in it; a program or service that does not give it.
-    pub async fn read(&self, shared: &Shared) -> Result<Resolved, Unread> {
+    pub async fn read(&self, shared: &Shared) -> Result<Resolved, Vec<Problem>> {
         match &self.kind {
             Kind::Env(resolved) | Kind::Typed(resolved) => Ok(resolved.clone()),
             Kind::Stdin => off_thread(from_stdin).await?,
@@ -201,15 +186,17 @@ fn resolved(login: pulumi::Login) -> Resolved {
 ///
 /// # Errors
 /// The thread ended without giving anything.
-pub async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unread> {
+pub async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Vec<Problem>> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| Unread::outside(unread("the thread that reads the credential ended", "run it again")))
+    done.map_err(|_| outside(unread("the thread that reads the credential ended", "run it again")))
 }
 
-fn from_stdin() -> Result<Resolved, Unread> {
+fn from_stdin() -> Result<Resolved, Vec<Problem>> {
     let refused = |what: &str| {
         let hint = "pipe in the user name and the token, a line each";
-        Unread::invalid(unread(&format!("standard input {what}"), hint))
+        one(unread(&format!("standard input {what}"), hint))
     };
     let content = std::io::read_to_string(std::io::stdin()).map(zeroize::Zeroizing::new);
     let content = content.map_err(|error| refused(&format!("cannot be read: {error}")))?;
@@ -279,10 +266,6 @@ pub fn locate(
 pub fn in_environment(id: &CredentialId, env: &Env) -> Result<bool, Vec<Problem>> {
     let offer = env::offered(&env::Names::of(id, &Names::default()), env)?;
     Ok(matches!(offer, env::Offer::Complete(_)))
-}
-
-fn one(problem: Problem) -> Vec<Problem> {
-    vec![problem]
 }
 
 fn pulumi_keys(names: &Names) -> pulumi::CredentialKeys {

@@ -1,12 +1,13 @@
 //! What the sources of one run share: a stack's key is made once, and the `pulumi` program is asked once,
 //! whatever number of credentials need it.
 
+use crate::model::Problem;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 
 use super::pulumi::{Config, DataKey, Lock, Passphrase, Question};
-use super::{Unread, off_thread};
+use super::{off_thread, one, outside};
 
 /// What has been opened in this run.
 #[derive(Default)]
@@ -17,28 +18,32 @@ pub struct Shared {
 
 impl Shared {
     /// The key of a stack. A passphrase's takes a processor up to a second; one of AWS is a request.
-    pub(super) async fn key(&self, lock: &Lock, passphrase: Option<&Passphrase>) -> Result<DataKey, Unread> {
+    pub(super) async fn key(
+        &self,
+        lock: &Lock,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<DataKey, Vec<Problem>> {
         let make = async {
             match (lock, passphrase) {
                 (Lock::Passphrase(lock), Some(passphrase)) => {
                     let (lock, passphrase) = (lock.clone(), passphrase.clone());
-                    off_thread(move || lock.unlock(&passphrase)).await?.map_err(Unread::invalid)
+                    off_thread(move || lock.unlock(&passphrase)).await?.map_err(one)
                 }
-                (Lock::Passphrase(lock), None) => Err(Unread::invalid(lock.no_passphrase())),
-                (Lock::AwsKms(lock), _) => lock.unlock().await.map_err(Unread::outside),
+                (Lock::Passphrase(lock), None) => Err(one(lock.no_passphrase())),
+                (Lock::AwsKms(lock), _) => lock.unlock().await.map_err(outside),
             }
         };
         self.keys.get(lock, make).await
     }
 
     /// A stack's configuration, as the `pulumi` program tells it.
-    pub(super) async fn config(&self, question: &Question) -> Result<Arc<Config>, Unread> {
-        let ask = async { question.ask().await.map(Arc::new).map_err(Unread::outside) };
+    pub(super) async fn config(&self, question: &Question) -> Result<Arc<Config>, Vec<Problem>> {
+        let ask = async { question.ask().await.map(Arc::new).map_err(outside) };
         self.configs.get(question, ask).await
     }
 }
 
-type Slot<V> = Arc<OnceCell<Result<V, Unread>>>;
+type Slot<V> = Arc<OnceCell<Result<V, Vec<Problem>>>>;
 
 struct Once<K, V>(Mutex<Vec<(K, Slot<V>)>>);
 
@@ -49,7 +54,11 @@ impl<K, V> Default for Once<K, V> {
 }
 
 impl<K: Clone + PartialEq, V: Clone> Once<K, V> {
-    async fn get(&self, key: &K, make: impl Future<Output = Result<V, Unread>>) -> Result<V, Unread> {
+    async fn get(
+        &self,
+        key: &K,
+        make: impl Future<Output = Result<V, Vec<Problem>>>,
+    ) -> Result<V, Vec<Problem>> {
         let slot = self.slot(key);
         slot.get_or_init(|| make).await.clone()
     }

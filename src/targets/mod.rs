@@ -10,7 +10,7 @@ pub mod runpod;
 
 use std::collections::BTreeMap;
 
-use crate::model::Address;
+use crate::model::{Address, Problem};
 use crate::vault::Vault;
 
 /// What executing one row does: one convergent operation, fully decided. It is part of the plan's
@@ -84,34 +84,6 @@ pub enum Input {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt(pub BTreeMap<&'static str, String>);
 
-/// Why a write failed, in words for people.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{cause}")]
-pub struct Failure {
-    /// What failed and why, with the remote's own words.
-    pub cause: String,
-    /// A command to run or a line to change.
-    pub hint: Option<String>,
-    /// Whether the run is as good without it: a record that may not be kept.
-    pub harmless: bool,
-    /// Whether something was written before it failed, or may have been: no answer came.
-    pub wrote: bool,
-}
-
-impl Failure {
-    /// The same failure, after something was written.
-    #[must_use]
-    pub fn after_a_write(self) -> Self {
-        Self { wrote: true, ..self }
-    }
-
-    /// A failure without a hint.
-    #[must_use]
-    pub fn new(cause: impl Into<String>) -> Self {
-        Self { cause: cause.into(), hint: None, harmless: false, wrote: false }
-    }
-}
-
 /// What an operation gets beside itself.
 pub struct Inputs<'a> {
     /// The credentials' values.
@@ -127,7 +99,7 @@ impl Inputs<'_> {
     ///
     /// # Errors
     /// If the row gave no such field.
-    pub fn resolve(&self, input: &Input) -> Result<String, Failure> {
+    pub fn resolve(&self, input: &Input) -> Result<String, Problem> {
         match input {
             Input::Known(value) => Ok(value.clone()),
             Input::Ref { address, field } => self.field(address, field),
@@ -138,9 +110,9 @@ impl Inputs<'_> {
     ///
     /// # Errors
     /// If the row gave no such field.
-    pub fn field(&self, address: &Address, field: &'static str) -> Result<String, Failure> {
+    pub fn field(&self, address: &Address, field: &'static str) -> Result<String, Problem> {
         let receipt = self.receipts.get(address);
         let value = receipt.and_then(|receipt| receipt.0.get(field)).cloned();
-        value.ok_or_else(|| Failure::new(format!("{address} gave no {field}")))
+        value.ok_or_else(|| Problem::outside(format!("{address} gave no {field}")))
     }
 }

@@ -4,11 +4,10 @@ use std::fmt::{self, Write};
 
 use super::Shown;
 use crate::execute::Event;
-use crate::model::{Address, AwsItem, Credential};
+use crate::model::{Address, AwsItem, Credential, Problem};
 use crate::plan::{Action, Change, Known, Plan, Summary};
 use crate::registry::{Login, LoginError};
 use crate::report::{ExitStatus, Finding, Outcome, Report};
-use crate::targets::Failure;
 use crate::targets::daytona::pull::Pull;
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, styled};
 
@@ -240,7 +239,7 @@ pub fn findings(findings: &[Finding]) -> String {
             format!("{}  {} {}\n", styled(GOOD, "proven"), finding.address, means(&finding.address))
         }
         (Err(failure), _) => {
-            let hint = failure.hint.as_ref().map(|hint| format!("    {} {hint}\n", styled(HINT, "hint:")));
+            let hint = failure.advice().map(|hint| format!("    {} {hint}\n", styled(HINT, "hint:")));
             let line = format!("{} {}: {failure}\n", styled(BAD, "invalid"), finding.address);
             line + &hint.unwrap_or_default()
         }
@@ -273,7 +272,7 @@ pub fn pulls(pulls: &[Pull]) -> String {
         let _ = writeln!(text, "{} image {image} {with}", styled(style, word));
         if let Err(failure) = result {
             let _ = writeln!(text, "  {failure}");
-            if let Some(hint) = &failure.hint {
+            if let Some(hint) = failure.advice() {
                 let _ = writeln!(text, "  {} {hint}", styled(HINT, "hint:"));
             }
         }
@@ -303,8 +302,8 @@ pub fn report(plan: &Plan, report: &Report) -> String {
 }
 
 /// A row that was not done, why, and what to do about it.
-fn undone(word: impl fmt::Display, address: &Address, failure: &Failure) -> String {
-    let hint = failure.hint.as_ref().map(|hint| format!("  {} {hint}\n", styled(HINT, "hint:")));
+fn undone(word: impl fmt::Display, address: &Address, failure: &Problem) -> String {
+    let hint = failure.advice().map(|hint| format!("  {} {hint}\n", styled(HINT, "hint:")));
     format!("{word} {address}: {failure}\n") + &hint.unwrap_or_default()
 }
 

@@ -148,10 +148,10 @@ pub fn event(event: &Event) -> String {
         Event::Started(address) => line(&json!({ "type": "apply_start", "address": address })),
         Event::Applied(address) => line(&json!({ "type": "apply_complete", "address": address })),
         Event::Skipped(address, failure) => line(&json!({
-            "type": "apply_complete", "address": address, "skipped": failure.cause, "hint": failure.hint,
+            "type": "apply_complete", "address": address, "skipped": failure.message, "hint": failure.advice(),
         })),
         Event::Failed(address, failure) => line(&json!({
-            "type": "apply_errored", "address": address, "error": failure.cause, "hint": failure.hint,
+            "type": "apply_errored", "address": address, "error": failure.message, "hint": failure.advice(),
         })),
         Event::Waiting(..) => String::new(),
     }
@@ -165,7 +165,7 @@ pub fn findings(findings: &[Finding]) -> String {
         let failure = result.as_ref().err();
         let mut object = json!({
             "type": "verify_complete", "address": address, "ok": failure.is_none(),
-            "error": failure.map(|failure| &failure.cause), "hint": failure.and_then(|failure| failure.hint.as_ref()),
+            "error": failure.map(|failure| &failure.message), "hint": failure.and_then(Problem::advice),
         });
         if let Some(state) = state {
             object["state"] = Value::from(state.as_str());
@@ -184,7 +184,7 @@ pub fn pulls(pulls: &[Pull]) -> String {
             "type": "verify_complete", "address": row.map(|row| &row.address), "image": image,
             "registry": row.map(|row| &row.registry), "username": row.map(|row| &row.username),
             "row": row.map(|row| &row.name), "ok": failure.is_none(),
-            "error": failure.map(|failure| &failure.cause), "hint": failure.and_then(|failure| failure.hint.as_ref()),
+            "error": failure.map(|failure| &failure.message), "hint": failure.and_then(Problem::advice),
         }))
     };
     pulls.iter().map(object).collect()
@@ -220,7 +220,7 @@ pub fn summary(shown: &Shown<'_>, report: &Report, status: u8) -> String {
 pub fn ended(problems: &[Problem], status: u8) -> String {
     let error = |problem: &Problem| {
         let place = problem.place.as_ref().map(ToString::to_string);
-        json!({ "message": problem.message, "place": place, "hint": problem.hint })
+        json!({ "message": problem.message, "place": place, "hint": problem.advice() })
     };
     let errors: Vec<Value> = problems.iter().map(error).collect();
     version() + &line(&json!({ "type": "summary", "errors": errors, "exit": status }))

@@ -168,7 +168,7 @@ scenarios! {
 
     fn a_failed_login_leaves_its_rows_unread_under_an_unknown_account() -> Plan {
         let mut case = Case::empty();
-        let reason = regcred::plan::Unreadable { login: true, ..unreadable("sts:GetCallerIdentity: ExpiredToken") };
+        let reason = unreadable("sts:GetCallerIdentity: ExpiredToken").login(true);
         case.observed.aws.identities.insert(session(REGION), Err(reason));
         let plan = case.plan();
         expect(&plan, "aws:?/us-east-2/secret/ecr-pullthroughcache/docker-hub", Action::Unread, ReasonKind::Unreadable);

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use regcred::desired::Desired;
-use regcred::model::{Credential, CredentialId, Fingerprint};
+use regcred::model::{Credential, CredentialId, Fingerprint, Problem};
 use regcred::observe::Observed;
-use regcred::plan::{Action, Change, Known, Options, Plan, ReasonKind, Unreadable, plan};
+use regcred::plan::{Action, Change, Known, Options, Plan, ReasonKind, plan};
 use regcred::registry::{Registry, TokenKind};
 use regcred::targets::aws::{self, CURRENT, Identity, Rule, RuleOwner, Secret, Session, Stack};
 use regcred::targets::github::{self, Found, Marker, Names, Place, Store};
@@ -93,8 +93,8 @@ pub(crate) fn empty_place() -> Found {
     }
 }
 
-pub(crate) fn unreadable(reason: &str) -> Unreadable {
-    Unreadable { reason: reason.to_owned(), hint: None, login: false }
+pub(crate) fn unreadable(reason: &str) -> Problem {
+    Problem::outside(reason)
 }
 
 pub(crate) fn foreign_arn() -> String {

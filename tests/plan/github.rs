@@ -1,11 +1,12 @@
 //! GitHub's secrets, which cannot be read back, and the marker beside them.
 
-use regcred::plan::{Action, Plan, ReasonKind, Unreadable};
+use regcred::plan::{Action, Plan, ReasonKind};
 use regcred::targets;
 use regcred::targets::github::{Audience, Names, Operation, Place, Store};
 
 use crate::case::*;
 use crate::scenarios;
+use regcred::model::Problem;
 
 /// The names that the marker's operation vouches for.
 fn vouched(plan: &Plan, address: &str) -> Vec<String> {
@@ -15,7 +16,7 @@ fn vouched(plan: &Plan, address: &str) -> Vec<String> {
     }
 }
 
-fn denied() -> Unreadable {
+fn denied() -> Problem {
     unreadable("GET /repos/acme/api/actions/secrets: 403")
 }
 

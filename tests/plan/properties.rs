@@ -200,7 +200,7 @@ prop_compose! {
             case.observed.aws.policies.insert(key, policy);
             case.observed.aws.rules.insert(session.clone(), rules.clone().map_err(unreadable));
             if locked_out && session.region != REGION {
-                let reason = regcred::plan::Unreadable { login: true, ..unreadable("ExpiredToken") };
+                let reason = unreadable("ExpiredToken").login(true);
                 case.observed.aws.identities.insert(session, Err(reason));
             }
         }

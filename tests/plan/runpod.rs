@@ -1,7 +1,7 @@
 //! RunPod's auths, which can be neither changed nor read back, and what points at them.
 
 use regcred::model::CredentialId;
-use regcred::plan::{Action, Known, Plan, ReasonKind, Unreadable};
+use regcred::plan::{Action, Known, Plan, ReasonKind};
 use regcred::registry::TokenKind;
 use regcred::targets::Input;
 use regcred::targets::runpod::{Choice, Desired, Kind, Operation, User};
@@ -283,7 +283,7 @@ scenarios! {
 
     fn an_account_that_cannot_be_read_is_one_unread_row() -> Plan {
         let mut case = account(&[], None);
-        case.observed.runpod.auths = Err(Unreadable { login: true, ..unreadable("GET /v2/registries: 401") });
+        case.observed.runpod.auths = Err(unreadable("GET /v2/registries: 401").login(true));
         let plan = case.plan();
         expect(&plan, AUTH, Action::Unread, ReasonKind::Unreadable);
         assert_eq!(plan.changes.len(), 1);

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use regcred::plan::{Plan, Unreadable};
+use regcred::plan::Plan;
 use regcred::prove::Proofs;
 use regcred::registry::{Login, Quota, Registry, Scheme};
 use regcred::targets::aws::Rule;
 use regcred::view::{Shown, human, markdown};
 
 use crate::case::*;
+use regcred::model::Problem;
 
 /// One of each: create, update, keep, blocked, unread, a note, and a name that could be markup.
 fn rich() -> Case {
@@ -22,16 +23,15 @@ fn rich() -> Case {
         Rule { upstream_url: "ghcr.io".to_owned(), credential_arn: None },
     );
     case.add_stack(stack("lab", "eu-west-1"), ACCOUNT);
-    let expired = Unreadable {
-        reason:
-            "sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired"
-                .to_owned(),
-        hint: Some(
-            "log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)"
-                .to_owned(),
-        ),
-        login: true,
-    };
+    let expired = Problem::outside(
+        "sts:GetCallerIdentity: ExpiredToken: The <security> token | included in the request is expired"
+            .to_owned(),
+    )
+    .hint(
+        "log in (aws sso login, or export AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)"
+            .to_owned(),
+    )
+    .login(true);
     case.observed.aws.identities.insert(session("eu-west-1"), Err(expired));
     case.marker().fingerprint = earlier();
     case.desired.github.push(place("web"));

@@ -66,6 +66,6 @@ impl ConfigError {
 
 impl From<ConfigError> for Problem {
     fn from(error: ConfigError) -> Self {
-        Self { place: Some(error.place().clone()), message: error.to_string(), hint: error.hint() }
+        Problem::input(error.to_string()).at(error.place().clone()).hints(error.hint())
     }
 }

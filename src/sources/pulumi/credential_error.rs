@@ -162,6 +162,6 @@ impl CredentialError {
 
 impl From<CredentialError> for Problem {
     fn from(error: CredentialError) -> Self {
-        Self { place: Some(error.place().clone()), message: with_sources(&error), hint: error.hint() }
+        Problem::input(with_sources(&error)).at(error.place().clone()).hints(error.hint())
     }
 }

@@ -195,7 +195,7 @@ impl FileError {
 
 impl From<FileError> for Problem {
     fn from(error: FileError) -> Self {
-        Self { place: error.place().cloned(), message: with_sources(&error), hint: error.hint() }
+        Problem::input(with_sources(&error)).at(error.place().cloned()).hints(error.hint())
     }
 }
 

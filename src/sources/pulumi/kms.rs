@@ -102,7 +102,7 @@ impl AwsKms {
 
     fn refused(&self, what: &str, hint: Option<String>) -> Problem {
         let message = format!("the secrets of stack `{}` need AWS KMS: {what}", self.stack);
-        Problem { place: Some(self.place.clone()), message, hint }
+        Problem::input(message).at(self.place.clone()).hints(hint)
     }
 }
 

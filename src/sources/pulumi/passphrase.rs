@@ -62,7 +62,7 @@ impl From<PassphraseError> for Problem {
                 (Some(place.clone()), format!("correct {FILE_VARIABLE}, or set {VARIABLE}"))
             }
         };
-        Self { place, message: super::error::with_sources(&error), hint: Some(hint) }
+        Problem::input(super::error::with_sources(&error)).at(place).hint(hint)
     }
 }
 
@@ -167,7 +167,7 @@ mod tests {
         for variables in [&[][..], &[(FILE_VARIABLE, "")][..]] {
             let problem = Problem::from(read(variables).expect_err("there is none"));
             assert!(problem.message.contains(VARIABLE) && problem.message.contains(FILE_VARIABLE));
-            assert!(problem.hint.is_some_and(|hint| hint.contains(FILE_VARIABLE)));
+            assert!(problem.hints.iter().any(|hint| hint.contains(FILE_VARIABLE)));
         }
     }
 

@@ -208,7 +208,7 @@ impl Stack {
 
     fn problem(&self, what: &str, hint: &str) -> Problem {
         let message = format!("stack `{}`: {}: {what}", self.name, self.need);
-        Problem { place: Some(self.place.clone()), message, hint: Some(hint.to_owned()) }
+        Problem::input(message).at(self.place.clone()).hint(hint)
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) fn said(problem: impl Into<Problem>) -> String {
     if let Some(place) = &mut problem.place {
         place.file = place.file.file_name().map(Into::into).unwrap_or_default();
     }
-    match &problem.hint {
+    match problem.advice() {
         Some(hint) => format!("{problem} [{hint}]"),
         None => problem.to_string(),
     }

@@ -21,8 +21,8 @@ use super::{
     Container, Desired, Exempt, Identity, Input, Observed, Operation, RULE_LIMIT, Rule, RuleOwner, Secret,
     Session, Stack,
 };
-use crate::model::{Address, AwsItem, CredentialId};
-use crate::plan::{Action, Change, Known, Options, Read, Reason, Unreadable};
+use crate::model::{Address, AwsItem, CredentialId, Problem};
+use crate::plan::{Action, Change, Known, Options, Read, Reason};
 use crate::targets;
 
 /// The rows of every account and region.
@@ -124,7 +124,7 @@ impl Site<'_> {
         (self.place.session.clone(), self.name().to_owned())
     }
 
-    fn secret_state(&self) -> Result<Option<&Secret>, Unreadable> {
+    fn secret_state(&self) -> Result<Option<&Secret>, Problem> {
         read(self.observed.secrets.get(&self.key())).map(Option::as_ref)
     }
 
@@ -132,7 +132,7 @@ impl Site<'_> {
         self.known.fingerprint.version_id(self.name())
     }
 
-    fn secret(&self, state: Result<Option<&Secret>, Unreadable>) -> Change {
+    fn secret(&self, state: Result<Option<&Secret>, Problem>) -> Change {
         let row = self.row(AwsItem::Secret(self.name().to_owned()));
         let policy = self.address(AwsItem::Policy(self.name().to_owned()));
         let after = BTreeSet::from([policy]);
@@ -185,7 +185,7 @@ impl Site<'_> {
         })
     }
 
-    fn policy(&self, secret: Result<Option<&Secret>, Unreadable>) -> Change {
+    fn policy(&self, secret: Result<Option<&Secret>, Problem>) -> Change {
         let row = self.row(AwsItem::Policy(self.name().to_owned()));
         let secret = match secret {
             Err(unreadable) => return unread(row, unreadable),
@@ -250,7 +250,7 @@ impl Site<'_> {
     }
 
     /// One row per prefix: stacks that name the same one share its rule.
-    fn rules(&self, secret: Result<Option<&Secret>, Unreadable>, room: &mut Room) -> Vec<Change> {
+    fn rules(&self, secret: Result<Option<&Secret>, Problem>, room: &mut Room) -> Vec<Change> {
         let mut by_prefix: BTreeMap<&str, Vec<&Stack>> = BTreeMap::new();
         for stack in &self.place.stacks {
             by_prefix.entry(&stack.prefix).or_default().push(stack);
@@ -319,6 +319,6 @@ fn container(secret: Option<&Secret>) -> Container {
     }
 }
 
-fn unread(row: Change, unreadable: Unreadable) -> Change {
+fn unread(row: Change, unreadable: Problem) -> Change {
     Change { action: Action::Unread, reason: Reason::Unreadable(unreadable), ..row }
 }

@@ -1,12 +1,11 @@
 //! AWS errors as words for people: the operation, the service's code and text, and what to do.
 
+use crate::model::Problem;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::config::Login;
-use crate::plan::Unreadable;
-use crate::targets::Failure;
 
 /// A request to AWS failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -105,15 +104,9 @@ fn causes<'a>(
     std::iter::successors(Some(error), |error| error.source())
 }
 
-impl From<AwsError> for Unreadable {
-    fn from(error: AwsError) -> Self {
-        Self { reason: error.to_string(), hint: error.hint, login: error.login }
-    }
-}
-
-impl From<AwsError> for Failure {
+impl From<AwsError> for Problem {
     fn from(error: AwsError) -> Self {
         let unanswered = error.code.is_none() && !error.login;
-        Self { cause: error.to_string(), hint: error.hint, harmless: false, wrote: unanswered }
+        Problem::outside(error.to_string()).hints(error.hint).login(error.login).written(unanswered)
     }
 }

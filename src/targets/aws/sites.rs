@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Desired, Identity, Observed, RULE_LIMIT, Session, Stack};
-use crate::model::{Address, AwsItem};
-use crate::plan::{Action, Change, Read, Reason, Unreadable};
+use crate::model::{Address, AwsItem, Problem};
+use crate::plan::{Action, Change, Read, Reason};
 
 /// The stacks of one credential that share an account and region.
 pub(super) struct SitePlace<'a> {
@@ -100,6 +100,6 @@ impl Room {
 pub(super) fn read<T>(found: Option<&Read<T>>) -> Read<&T> {
     match found {
         Some(found) => found.as_ref().map_err(Clone::clone),
-        None => Err(Unreadable { reason: "was not read".to_owned(), hint: None, login: false }),
+        None => Err(Problem::outside("was not read")),
     }
 }

@@ -4,10 +4,9 @@ use futures::stream::{self, StreamExt};
 
 use super::config::{Client, Clients};
 use super::{Observed, read};
-use crate::model::{Address, AwsItem};
+use crate::model::{Address, AwsItem, Problem};
 use crate::plan::Change;
 use crate::report::Finding;
-use crate::targets::Failure;
 
 /// Has ECR validate the cache rules among the rows.
 pub async fn verify(
@@ -35,13 +34,13 @@ fn client<'a>(clients: &'a Clients, observed: &Observed, account: &str, region: 
     })
 }
 
-async fn prove(client: &Client, prefix: &str) -> Result<(), Failure> {
+async fn prove(client: &Client, prefix: &str) -> Result<(), Problem> {
     let validation = read::validate(client, prefix).await?;
     if validation.valid {
         return Ok(());
     }
     let words = validation.failure.unwrap_or_else(|| "ECR gave no reason".to_owned());
     let hint = "run regcred verify again in a minute; if it stays, compare the secret's policy with README, \"Who may read\"";
-    let failure = Failure::new(format!("ECR cannot log in with the secret: {words}"));
-    Err(Failure { hint: Some(hint.to_owned()), ..failure })
+    let failure = Problem::outside(format!("ECR cannot log in with the secret: {words}"));
+    Err(failure.hint(hint))
 }

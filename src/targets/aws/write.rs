@@ -11,7 +11,8 @@ use serde_json::json;
 use super::config::{Client, Clients};
 use super::error::AwsError;
 use super::{CURRENT, Container, Exempt, Identity, MANAGED_BY, Observed, Operation, Session, policy, read};
-use crate::targets::{Failure, Inputs, Receipt};
+use crate::model::Problem;
+use crate::targets::{Inputs, Receipt};
 use crate::vault::Resolved;
 
 /// The field of a receipt that holds a secret's ARN.
@@ -40,7 +41,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// If AWS refuses a request, does not answer, or does not see what was just made within 60 s.
-    pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Failure> {
+    pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
         match operation {
             Operation::EnsurePolicy { session, secret, container, exempt } => {
                 let (client, identity) = self.login(session)?;
@@ -63,10 +64,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn login(&self, session: &Session) -> Result<(&Client, &Identity), Failure> {
+    fn login(&self, session: &Session) -> Result<(&Client, &Identity), Problem> {
         let client = self.clients.get(session);
         let identity = self.observed.identities.get(session).and_then(|identity| identity.as_ref().ok());
-        client.zip(identity).ok_or_else(|| Failure::new(format!("no login for {}", session.region)))
+        client.zip(identity).ok_or_else(|| Problem::outside(format!("no login for {}", session.region)))
     }
 }
 
@@ -82,15 +83,15 @@ impl Site<'_> {
         secret: &str,
         container: Container,
         exempt: &Exempt,
-    ) -> Result<Receipt, Failure> {
+    ) -> Result<Receipt, Problem> {
         let fresh = match container {
             Container::Exists => false,
             Container::Restore => self.restore(secret).await?,
             Container::Create => self.create(secret).await?,
         };
         let put = self.ensure_statement(identity, secret, fresh, exempt).await;
-        put.map_err(Failure::from)
-            .map_err(|failure| if container == Container::Exists { failure } else { failure.after_a_write() })
+        put.map_err(Problem::from)
+            .map_err(|failure| if container == Container::Exists { failure } else { failure.written(true) })
     }
 
     async fn ensure_statement(
@@ -151,10 +152,10 @@ impl Site<'_> {
         secret: &str,
         resolved: &Resolved,
         version: &str,
-    ) -> Result<Receipt, Failure> {
+    ) -> Result<Receipt, Problem> {
         let put = self.settled("the secret", || self.put_value(secret, resolved, version)).await?;
         if !put.stages.iter().any(|stage| stage == CURRENT) {
-            self.move_current(secret, version).await.map_err(|error| Failure::from(error).after_a_write())?;
+            self.move_current(secret, version).await.map_err(|error| Problem::from(error).written(true))?;
         }
         Ok(Receipt([(ARN, put.arn)].into()))
     }
@@ -181,7 +182,7 @@ impl Site<'_> {
         Ok(())
     }
 
-    async fn create_rule(&self, prefix: &str, upstream: (&str, &str), arn: &str) -> Result<Receipt, Failure> {
+    async fn create_rule(&self, prefix: &str, upstream: (&str, &str), arn: &str) -> Result<Receipt, Problem> {
         let created = self.settled("the secret", || self.put_rule(prefix, upstream, arn)).await;
         let error = match created {
             Ok(()) => return Ok(Receipt::default()),
@@ -193,7 +194,7 @@ impl Site<'_> {
         // Made in the meantime, by another run or by an answer of ours that was lost.
         match read::rule(self.client, prefix).await? {
             Some(rule) if !rule.upstream_url.eq_ignore_ascii_case(upstream.1) => {
-                Err(Failure::new(format!("{error}; it is for {}", rule.upstream_url)))
+                Err(Problem::outside(format!("{error}; it is for {}", rule.upstream_url)))
             }
             Some(rule) if rule.credential_arn.as_deref() == Some(arn) => Ok(Receipt::default()),
             _ => self.update_rule(prefix, arn).await,
@@ -210,7 +211,7 @@ impl Site<'_> {
         Ok(())
     }
 
-    async fn update_rule(&self, prefix: &str, arn: &str) -> Result<Receipt, Failure> {
+    async fn update_rule(&self, prefix: &str, arn: &str) -> Result<Receipt, Problem> {
         let update = || async {
             let request = self.client.ecr.update_pull_through_cache_rule();
             let answer = request.ecr_repository_prefix(prefix).credential_arn(arn).send().await;

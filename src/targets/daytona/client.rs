@@ -12,9 +12,8 @@ use url::Url;
 use super::Row;
 use crate::env::Env;
 use crate::http::{Http, HttpError, Request, Response, Retry, TRIES, after_fault, retry_after, segment};
-use crate::model::Secret;
-use crate::plan::{Read, Unreadable};
-use crate::targets::Failure;
+use crate::model::{Problem, Secret};
+use crate::plan::Read;
 use crate::vault::Resolved;
 
 /// A hundred rows with long names.
@@ -35,12 +34,12 @@ impl Key {
     /// It is not set, or empty.
     pub fn find(env: &Env) -> Read<Self> {
         let value = env.filled("DAYTONA_API_KEY").map(str::trim).filter(|value| !value.is_empty());
-        value.map(|value| Self(Secret::new(value.to_owned()))).ok_or_else(|| Unreadable {
-            reason: "no Daytona API key: DAYTONA_API_KEY is not set".to_owned(),
-            hint: Some(
-                "make a key with the permission write:registries, and export DAYTONA_API_KEY".to_owned(),
-            ),
-            login: true,
+        value.map(|value| Self(Secret::new(value.to_owned()))).ok_or_else(|| {
+            Problem::outside("no Daytona API key: DAYTONA_API_KEY is not set")
+                .hint(
+                    "make a key with the permission write:registries, and export DAYTONA_API_KEY".to_owned(),
+                )
+                .login(true)
         })
     }
 }
@@ -129,22 +128,17 @@ impl DaytonaError {
             _ => return None,
         })
     }
-
-    /// The error as data of the plan.
-    #[must_use]
-    pub fn unreadable(&self) -> Unreadable {
-        let hint = self.hint().or_else(|| {
-            let starts = self.is_of_a_start();
-            starts.then(|| "if it is still starting: regcred sync --wait 2m".to_owned())
-        });
-        Unreadable { reason: self.to_string(), hint, login: self.status() == Some(401) }
-    }
 }
 
-impl From<DaytonaError> for Failure {
+impl From<DaytonaError> for Problem {
     fn from(error: DaytonaError) -> Self {
         let wrote = error.is_ambiguous();
-        Self { hint: error.hint(), cause: error.to_string(), harmless: false, wrote }
+        let login = error.status() == Some(401);
+        let hint = error.hint().or_else(|| {
+            let starts = error.is_of_a_start();
+            starts.then(|| "if it is still starting: regcred sync --wait 2m".to_owned())
+        });
+        Problem::outside(error.to_string()).hints(hint).login(login).written(wrote)
     }
 }
 
@@ -195,11 +189,8 @@ impl Client {
     /// # Errors
     /// If `base` is no address.
     pub fn new(http: &Http, base: &str, key: Key, insecure: bool) -> Read<Self> {
-        let base = Url::parse(&format!("{}/", base.trim_end_matches('/'))).map_err(|error| Unreadable {
-            reason: format!("DAYTONA_API_URL: {error}"),
-            hint: None,
-            login: false,
-        })?;
+        let base = Url::parse(&format!("{}/", base.trim_end_matches('/')))
+            .map_err(|error| Problem::outside(format!("DAYTONA_API_URL: {error}")))?;
         Ok(Self { http: http.clone(), base, key, insecure })
     }
 

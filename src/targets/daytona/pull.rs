@@ -5,11 +5,10 @@
 //! name begins with, up to a `/`, a `:` or the end. Nothing is folded: `index.docker.io/…` matches no row.
 
 use super::{Desired, Observed, Row, address, stored};
-use crate::model::Address;
+use crate::model::{Address, Problem};
 use crate::plan::Read;
 use crate::registry::name::DOCKER_HUB;
 use crate::registry::{Reference, Registry};
-use crate::targets::Failure;
 
 /// How Daytona pulls an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub struct Pull {
     /// The row that is used: its address, registry and user name; none for an anonymous pull.
     pub row: Option<Used>,
     /// Whether that is what the image's name means; if not, why, and what to write.
-    pub result: Result<(), Failure>,
+    pub result: Result<(), Problem>,
 }
 
 /// A row that is used.
@@ -80,10 +79,9 @@ impl Rows<'_> {
         self.desired.iter().find(ours)
     }
 
-    fn judge(&self, image: &str, used: Option<&Row>) -> Result<(), Failure> {
-        let reference = Reference::parse(image).map_err(|error| Failure {
-            hint: error.hint(),
-            ..Failure::new(format!("not the name of an image: {error}"))
+    fn judge(&self, image: &str, used: Option<&Row>) -> Result<(), Problem> {
+        let reference = Reference::parse(image).map_err(|error| {
+            Problem::outside(format!("not the name of an image: {error}")).hints(error.hint())
         })?;
         let declared = self.desired.iter().find(|place| place.registry.covers(&reference));
         let cause = match (declared, used) {
@@ -109,7 +107,7 @@ impl Rows<'_> {
                 stored::bare(&row.url)
             ),
         };
-        Err(Failure { hint: self.advice(image, &reference, declared, used), ..Failure::new(cause) })
+        Err(Problem::outside(cause).hints(self.advice(image, &reference, declared, used)))
     }
 
     fn is_in_place(&self, place: &Desired) -> bool {

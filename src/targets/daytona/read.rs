@@ -1,6 +1,7 @@
 //! Reading Daytona: the registry list and which key it is. Nothing here can write.
 
 use super::{Client, Desired, Observed, Patience};
+use crate::model::Problem;
 use crate::plan::Read;
 
 /// Reads the list of the key's organization, if anything is declared there. An error is data.
@@ -10,7 +11,7 @@ pub async fn observe(client: &Read<Client>, desired: &[Desired], patience: &Pati
         Ok(client) => client,
         Err(unreadable) => return Observed { rows: Err(unreadable.clone()), ..Observed::default() },
     };
-    let rows = client.list_when_started(patience).await.map_err(|error| error.unreadable());
+    let rows = client.list_when_started(patience).await.map_err(Problem::from);
     // A server that does not tell the key's name does the job as well; one that is not there is not asked again.
     let key = if rows.is_ok() { client.key_name().await.ok() } else { None };
     Observed { rows, key, api: client.api() }

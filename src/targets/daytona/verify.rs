@@ -2,9 +2,9 @@
 //! can match it, so the list is read once more.
 
 use super::{Client, Desired, Row, stored};
+use crate::model::Problem;
 use crate::plan::{Action, Change, Read};
 use crate::report::Finding;
-use crate::targets::Failure;
 
 /// Looks at the rows that were made.
 pub async fn verify(rows: &[&Change], client: &Read<Client>, desired: &[Desired]) -> Vec<Finding> {
@@ -14,7 +14,7 @@ pub async fn verify(rows: &[&Change], client: &Read<Client>, desired: &[Desired]
     };
     let made: Vec<&Desired> = desired.iter().filter(made).collect();
     let (Ok(client), false) = (client, made.is_empty()) else { return Vec::new() };
-    let listed = client.list().await.map_err(Failure::from);
+    let listed = client.list().await.map_err(Problem::from);
     let judged = |place: &&Desired| {
         let result = listed.as_ref().map_err(Clone::clone).and_then(|listed| judge(place, listed));
         Finding::proof(place.address(), result)
@@ -22,11 +22,10 @@ pub async fn verify(rows: &[&Change], client: &Read<Client>, desired: &[Desired]
     made.iter().map(judged).collect()
 }
 
-fn judge(place: &Desired, listed: &[Row]) -> Result<(), Failure> {
+fn judge(place: &Desired, listed: &[Row]) -> Result<(), Problem> {
     let registry = &place.registry;
     let matched: Vec<&Row> = listed.iter().filter(|row| stored::matches(&row.url, registry)).collect();
-    let fault =
-        |cause: String, hint: &str| Err(Failure { hint: Some(hint.to_owned()), ..Failure::new(cause) });
+    let fault = |cause: String, hint: &str| Err(Problem::outside(cause).hint(hint));
     match matched.as_slice() {
         [row] if place.names(&row.name) => Ok(()),
         [] => fault(

@@ -3,7 +3,8 @@
 use super::client::Wanted;
 use super::{Client, Operation, stored};
 use crate::http::TRIES;
-use crate::targets::{Failure, Inputs, Receipt};
+use crate::model::Problem;
+use crate::targets::{Inputs, Receipt};
 
 /// What writes to Daytona.
 pub struct Writer<'a> {
@@ -21,7 +22,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// If Daytona refuses a request, or no usable answer comes.
-    pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Failure> {
+    pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
         match operation {
             Operation::PutRow { id, name, url, credential } => {
                 let wanted = Wanted { name, url, resolved: inputs.vault.get(credential)? };
@@ -36,15 +37,15 @@ impl<'a> Writer<'a> {
     }
 
     /// Makes a row. Where it may have been made although no good answer came, the list is looked at first.
-    async fn make(&self, wanted: &Wanted<'_>) -> Result<(), Failure> {
+    async fn make(&self, wanted: &Wanted<'_>) -> Result<(), Problem> {
         let mut ambiguous = false;
         let mut tried = 1;
         loop {
             let Err(error) = self.client.create(wanted).await else { return Ok(()) };
             ambiguous |= error.is_ambiguous();
             if tried == TRIES || !error.may_pass() || !error.pause(tried).await {
-                let failure = Failure::from(error);
-                return Err(if ambiguous { failure.after_a_write() } else { failure });
+                let failure = Problem::from(error);
+                return Err(if ambiguous { failure.written(true) } else { failure });
             }
             if ambiguous && self.take_over(wanted).await? {
                 return Ok(());
@@ -54,15 +55,12 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes the row that a request without an answer made. Whether there is one.
-    async fn take_over(&self, wanted: &Wanted<'_>) -> Result<bool, Failure> {
-        let rows = self.client.list().await.map_err(|error| Failure::from(error).after_a_write())?;
+    async fn take_over(&self, wanted: &Wanted<'_>) -> Result<bool, Problem> {
+        let rows = self.client.list().await.map_err(|error| Problem::from(error).written(true))?;
         let meant = stored::meant(wanted.url);
         let made = rows.iter().find(|row| row.name == wanted.name && stored::meant(&row.url) == meant);
         if let Some(row) = made {
-            self.client
-                .update(&row.id, wanted)
-                .await
-                .map_err(|error| Failure::from(error).after_a_write())?;
+            self.client.update(&row.id, wanted).await.map_err(|error| Problem::from(error).written(true))?;
         }
         Ok(made.is_some())
     }

@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use crate::http::{retry_after, trace, tries};
 use crate::model::Secret;
-use crate::plan::Unreadable;
 
 /// GitHub's largest answer here is a page of 100 secrets, some 20 KB.
 const BODY_CAP: usize = 1024 * 1024;
@@ -118,13 +117,6 @@ impl GithubError {
             }
             Self::Broken { .. } => None,
         }
-    }
-
-    /// The error as data of the plan.
-    #[must_use]
-    pub fn unreadable(&self) -> Unreadable {
-        let login = self.status() == Some(StatusCode::UNAUTHORIZED);
-        Unreadable { reason: self.to_string(), hint: self.hint(), login }
     }
 }
 

@@ -52,7 +52,7 @@ pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
         if let (Ok(_), Err(unreadable)) = (&found.secrets, &found.marker) {
             notes.insert(format!(
                 "{place} keeps no record, so its secrets stay unknown: {} ({})",
-                desired.names.marker, unreadable.reason
+                desired.names.marker, unreadable.message
             ));
         }
     }

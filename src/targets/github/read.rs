@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::{Audience, Client, Desired, Found, GithubError, Observed, Place, Store};
 use crate::http::segment;
-use crate::plan::{Read, Unreadable};
+use crate::model::Problem;
+use crate::plan::Read;
 
 /// GitHub's largest page of secrets.
 const PAGE: usize = 100;
@@ -61,7 +62,7 @@ pub async fn observe(client: &Read<Client>, desired: &[Desired], concurrency: us
     Observed { places: places.into_iter().collect() }
 }
 
-fn unread(unreadable: &Unreadable) -> Found {
+fn unread(unreadable: &Problem) -> Found {
     Found {
         secrets: Err(unreadable.clone()),
         audiences: BTreeMap::new(),
@@ -79,9 +80,9 @@ async fn place(client: &Client, desired: &Desired) -> Found {
     let redirected = secrets.as_ref().is_ok_and(|read| read.redirected);
     let audiences = secrets.as_ref().map(|read| read.audiences.clone()).unwrap_or_default();
     let mut found = Found {
-        secrets: secrets.map(|read| read.times).map_err(|error| error.unreadable()),
+        secrets: secrets.map(|read| read.times).map_err(Problem::from),
         audiences,
-        marker: marker.map_err(|error| error.unreadable()),
+        marker: marker.map_err(Problem::from),
         archived: false,
         environment_absent: false,
         renamed: None,
@@ -195,12 +196,9 @@ async fn absent_environment(client: &Client, desired: &Desired, environment: &st
         found.secrets = Ok(BTreeMap::new());
         found.marker = Ok(None);
     } else {
-        found.secrets = Err(Unreadable {
-            reason: format!("the environment {environment} does not exist"),
-            hint: Some(format!(
+        found.secrets =
+            Err(Problem::outside(format!("the environment {environment} does not exist")).hint(format!(
                 "make it in the repository's settings, or add `create-environment: true` to {environment}"
-            )),
-            login: false,
-        });
+            )));
     }
 }

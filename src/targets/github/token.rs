@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Token;
 use crate::env::Env;
-use crate::model::Secret;
-use crate::plan::{Read, Unreadable};
+use crate::model::{Problem, Secret};
+use crate::plan::Read;
 use crate::program::Program;
 
 /// `gh` answers from its own store; it never needs longer.
@@ -23,11 +23,12 @@ impl Token {
                 return Ok(Self { value: Secret::new(value.trim().to_owned()), source });
             }
         }
-        let value = of_gh(env).await.ok_or_else(|| Unreadable {
-            reason: "no GitHub token: GITHUB_TOKEN and GH_TOKEN are not set, and gh is not logged in"
-                .to_owned(),
-            hint: Some("gh auth login, or export GITHUB_TOKEN".to_owned()),
-            login: true,
+        let value = of_gh(env).await.ok_or_else(|| {
+            Problem::outside(
+                "no GitHub token: GITHUB_TOKEN and GH_TOKEN are not set, and gh is not logged in".to_owned(),
+            )
+            .hint("gh auth login, or export GITHUB_TOKEN")
+            .login(true)
         })?;
         Ok(Self { value: Secret::new(value), source: "gh auth token" })
     }

@@ -13,8 +13,8 @@ use tokio::sync::Mutex;
 use super::client::date;
 use super::{Answer, Audience, Begin, Client, GithubError, Half, Marker, Operation, Place};
 use crate::http::segment;
-use crate::model::{Fingerprint, Secret};
-use crate::targets::{Failure, Inputs, Receipt};
+use crate::model::{Fingerprint, Problem, Secret};
+use crate::targets::{Inputs, Receipt};
 
 /// The field of a receipt that holds the time of the write, by GitHub's clock.
 pub const DATE: &str = "date";
@@ -45,7 +45,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// If GitHub refuses a request, or no usable answer comes.
-    pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Failure> {
+    pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
         match operation {
             Operation::PutSecret { place, name, credential, half, create_environment, begin, audience } => {
                 if *create_environment {
@@ -63,7 +63,7 @@ impl<'a> Writer<'a> {
                 let times = written.iter().filter_map(|address| inputs.field(address, DATE).ok());
                 let time = times.filter_map(|text| DateTime::parse_from_rfc3339(&text).ok()).max();
                 let (Some(time), Some(fingerprint)) = (time, Fingerprint::parse(fingerprint)) else {
-                    return Err(Failure::new(
+                    return Err(Problem::outside(
                         "GitHub's answers to our writes carried no Date, so there is nothing to record",
                     ));
                 };
@@ -74,7 +74,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    async fn create_environment(&self, place: &Place) -> Result<(), Failure> {
+    async fn create_environment(&self, place: &Place) -> Result<(), Problem> {
         let super::Store::Environment(environment) = &place.store else { return Ok(()) };
         let path = format!("{}/environments/{}", place.root(), segment(environment));
         self.client.write(Method::PUT, &path, &json!({})).await?;
@@ -89,7 +89,7 @@ impl<'a> Writer<'a> {
         value: &Secret,
         begin: Option<&Begin>,
         seen_by: &Value,
-    ) -> Result<Receipt, Failure> {
+    ) -> Result<Receipt, Problem> {
         let (key, ()) = tokio::join!(self.key(place), self.begin(place, begin));
         let key = key?;
         match self.put_sealed(place, name, value, &key, seen_by).await {
@@ -141,7 +141,7 @@ impl<'a> Writer<'a> {
 
     /// What a write says of who sees the secret. An organization's secret needs it each time: left out,
     /// the list of selected repositories would be emptied.
-    async fn seen_by(&self, place: &Place, audience: Option<&Audience>) -> Result<Value, Failure> {
+    async fn seen_by(&self, place: &Place, audience: Option<&Audience>) -> Result<Value, Problem> {
         let Some(audience) = audience else { return Ok(json!({})) };
         let mut seen_by = json!({ "visibility": audience.visibility() });
         if let Audience::Selected(names) = audience {
@@ -155,7 +155,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A repository's number, asked once.
-    async fn id(&self, place: &Place, name: &str) -> Result<u64, Failure> {
+    async fn id(&self, place: &Place, name: &str) -> Result<u64, Problem> {
         let mut ids = self.ids.lock().await;
         let full = format!("{}/{name}", place.owner);
         if let Some(id) = ids.get(&full) {
@@ -163,20 +163,20 @@ impl<'a> Writer<'a> {
         }
         let answer = self.client.get(&format!("/repos/{}/{}", segment(&place.owner), segment(name))).await?;
         let id = answer.body["id"].as_u64();
-        let id = id.ok_or_else(|| Failure::new(format!("GitHub told no id of the repository {full}")))?;
+        let id = id.ok_or_else(|| Problem::outside(format!("GitHub told no id of the repository {full}")))?;
         ids.insert(full, id);
         Ok(id)
     }
 
     /// The place's public key. The lock is held while fetching, so that it is fetched once.
-    async fn key(&self, place: &Place) -> Result<PublicKey, Failure> {
+    async fn key(&self, place: &Place) -> Result<PublicKey, Problem> {
         let mut keys = self.keys.lock().await;
         if let Some(key) = keys.get(place) {
             return Ok(key.clone());
         }
         let answer = self.client.get(&format!("{}/public-key", place.secrets())).await?;
         let key = parse_key(&answer)
-            .ok_or_else(|| Failure::new("GitHub's public key is not 32 bytes in base64"))?;
+            .ok_or_else(|| Problem::outside("GitHub's public key is not 32 bytes in base64"))?;
         keys.insert(place.clone(), key.clone());
         Ok(key)
     }
@@ -202,9 +202,9 @@ impl<'a> Writer<'a> {
 }
 
 /// A token that may write secrets but no variables does the job; it only leaves no record.
-fn unrecorded(error: GithubError) -> Failure {
+fn unrecorded(error: GithubError) -> Problem {
     let refused = matches!(error.status(), Some(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND));
-    Failure { harmless: refused, ..error.into() }
+    Problem::from(error).harmless(refused)
 }
 
 /// A variable to make. An organization's is told who sees it; the record is nobody's input, so the
@@ -229,9 +229,10 @@ fn receipt(answer: &Answer) -> Receipt {
     Receipt(date(&answer.headers).map(|date| (DATE, date.to_rfc3339())).into_iter().collect())
 }
 
-impl From<GithubError> for Failure {
+impl From<GithubError> for Problem {
     fn from(error: GithubError) -> Self {
         let unanswered = matches!(error, GithubError::Broken { .. });
-        Self { hint: error.hint(), cause: error.to_string(), harmless: false, wrote: unanswered }
+        let login = error.status() == Some(StatusCode::UNAUTHORIZED);
+        Problem::outside(error.to_string()).hints(error.hint()).login(login).written(unanswered)
     }
 }

@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Account, At, Desired, How, KIND, MANAGED_BY, Namespace, Observed, Operation, Scope, Secret, State,
 };
-use crate::model::{Address, CredentialId, Fingerprint};
-use crate::plan::{Action, Change, Known, Options, Read, Reason, Unreadable};
+use crate::model::{Address, CredentialId, Fingerprint, Problem};
+use crate::plan::{Action, Change, Known, Options, Read, Reason};
 use crate::registry::Registry;
 use crate::targets;
 
@@ -84,7 +84,7 @@ struct WantedAccount {
 /// Namespaces that could not be looked for.
 struct UnreadScope {
     credentials: BTreeSet<CredentialId>,
-    reason: Unreadable,
+    reason: Problem,
 }
 
 impl UnreadScope {
@@ -132,7 +132,7 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    fn add_unread(&mut self, desired: &Desired, reason: &Unreadable) {
+    fn add_unread(&mut self, desired: &Desired, reason: &Problem) {
         let at = At::new(&desired.context, UNKNOWN, &desired.secret);
         let unread = UnreadScope { credentials: BTreeSet::new(), reason: reason.clone() };
         self.unread.entry(at).or_insert(unread).credentials.insert(desired.credential.clone());

@@ -1,7 +1,6 @@
 //! Errors of clusters as words for people: verb, resource and name, the server's own text, and what to do.
 
-use crate::plan::Unreadable;
-use crate::targets::Failure;
+use crate::model::Problem;
 
 /// A request to a cluster failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,20 +97,14 @@ pub(super) fn word(context: &str) -> String {
     }
 }
 
-impl From<KubeError> for Unreadable {
+impl From<KubeError> for Problem {
     fn from(error: KubeError) -> Self {
         let login = match &error {
             KubeError::Status { code, .. } => *code == 401,
             KubeError::Broken { login, .. } => *login,
         };
-        Self { reason: error.to_string(), hint: error.hint(), login }
-    }
-}
-
-impl From<KubeError> for Failure {
-    fn from(error: KubeError) -> Self {
         let unanswered = matches!(error, KubeError::Broken { login: false, .. });
-        Self { hint: error.hint(), cause: error.to_string(), harmless: false, wrote: unanswered }
+        Problem::outside(error.to_string()).hints(error.hint()).login(login).written(unanswered)
     }
 }
 

@@ -13,7 +13,8 @@ use super::error::{refused, word};
 use super::{Client, Desired, IN_CLUSTER};
 use crate::desired::names::nearest;
 use crate::env::Env;
-use crate::plan::{Read, Unreadable};
+use crate::model::Problem;
+use crate::plan::Read;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -46,8 +47,8 @@ impl Clients {
     }
 }
 
-fn unreadable(reason: impl Into<String>, hint: impl Into<String>) -> Unreadable {
-    Unreadable { reason: reason.into(), hint: Some(hint.into()), login: true }
+fn unreadable(reason: impl Into<String>, hint: impl Into<String>) -> Problem {
+    Problem::outside(reason).hint(hint).login(true)
 }
 
 /// The files of `KUBECONFIG`, the first of which wins, else `~/.kube/config`.
@@ -179,7 +180,7 @@ async fn config(context: &str, kubeconfig: Read<Kubeconfig>) -> Read<Config> {
 }
 
 /// A credential goes only to a server that is known to be the right one, unless the file says otherwise.
-fn check_transport(context: &str, config: &Config, insecure: bool) -> Result<(), Unreadable> {
+fn check_transport(context: &str, config: &Config, insecure: bool) -> Result<(), Problem> {
     let url = config.cluster_url.to_string();
     let local = url::Url::parse(&url).is_ok_and(|url| crate::http::is_loopback(&url));
     let why = match (config.cluster_url.scheme_str(), config.accept_invalid_certs) {

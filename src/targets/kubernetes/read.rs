@@ -15,8 +15,8 @@ use super::{
     Account, At, Client, Desired, KEY, KIND, KubeError, Namespace, Observed, Scope, Secret, State,
     docker_config, runai,
 };
-use crate::model::Fingerprint;
-use crate::plan::{Read, Unreadable};
+use crate::model::{Fingerprint, Problem};
+use crate::plan::Read;
 use crate::registry::Registry;
 
 /// Reads everything that the rows need, at most `concurrency` requests at once per cluster. An error is data.
@@ -42,7 +42,7 @@ pub async fn observe(clients: &Clients, desired: &[Desired], concurrency: usize)
 }
 
 /// A cluster that could not be logged in to: what is known by name is unread by name.
-fn unread(unreadable: &Unreadable, desired: &[&Desired]) -> Observed {
+fn unread(unreadable: &Problem, desired: &[&Desired]) -> Observed {
     let mut observed = Observed::default();
     for desired in desired {
         let named = desired.scope.named().map(|names| all_named(&names)).ok_or_else(|| unreadable.clone());
@@ -154,7 +154,7 @@ impl Reader<'_> {
             };
             let read = match listed {
                 Err(error) if error.code() == Some(403) => None,
-                listed => Some(listed.map(by_namespace).map_err(Unreadable::from)),
+                listed => Some(listed.map(by_namespace).map_err(Problem::from)),
             };
             (name.to_owned(), read)
         });
@@ -211,7 +211,7 @@ impl Reader<'_> {
             }
         }
         let gets = one_by_one.into_iter().map(|at| async move {
-            let read = self.client.get(get(resource, &at)).await.map_err(Unreadable::from);
+            let read = self.client.get(get(resource, &at)).await.map_err(Problem::from);
             (at, read)
         });
         things.extend(stream::iter(gets).buffer_unordered(self.concurrency.max(1)).collect::<Vec<_>>().await);

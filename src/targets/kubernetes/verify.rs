@@ -6,11 +6,11 @@ use super::diff::{Content, Fault, fault};
 use super::login::Clients;
 use super::read::{Fingerprints, Reader, state};
 use super::{At, Client, Operation, State};
-use crate::model::{CredentialId, Fingerprint};
+use crate::model::{CredentialId, Fingerprint, Problem};
 use crate::plan::{Change, Read, Reason};
 use crate::registry::Registry;
 use crate::report::Finding;
-use crate::targets::{self, Failure};
+use crate::targets::{self};
 
 /// Reads back what the rows wrote. Rows that were kept have been read in this run, and are proven by that. With
 /// `executed` false nothing was written, so rows that would write have nothing to prove.
@@ -87,7 +87,7 @@ async fn cluster(
     let all = |operations: &[&Operation]| operations.iter().map(|operation| operation.at().clone()).collect();
     let (held, attached) =
         tokio::join!(reader.secrets(all(&secrets), listed), reader.accounts(all(&accounts), listed_accounts));
-    let unread = || Err(Failure::new("was not read back"));
+    let unread = || Err(Problem::outside("was not read back"));
     let judge = |operation: &Operation| match operation {
         Operation::PutSecret { at, logins, labels, .. } => {
             let result = held.get(at).map_or_else(unread, |found| holds(found, logins, labels, fingerprints));
@@ -128,7 +128,7 @@ fn holds(
     logins: &BTreeMap<String, CredentialId>,
     labels: &BTreeMap<String, String>,
     fingerprints: &BTreeMap<CredentialId, Fingerprint>,
-) -> Result<(), Failure> {
+) -> Result<(), Problem> {
     let secret = present(found)?;
     let known = |(key, id): (&String, &CredentialId)| Some((key.clone(), *fingerprints.get(id)?));
     let content = Content { logins: logins.iter().filter_map(known).collect(), labels: labels.clone() };
@@ -142,27 +142,22 @@ fn holds(
     Err(otherwise(words))
 }
 
-fn names_all(found: &Read<Option<super::Account>>, secrets: &BTreeSet<String>) -> Result<(), Failure> {
+fn names_all(found: &Read<Option<super::Account>>, secrets: &BTreeSet<String>) -> Result<(), Problem> {
     match present(found)?.lacks(secrets) {
         None => Ok(()),
         Some(names) => Err(otherwise(format!("it does not name {names}"))),
     }
 }
 
-fn present<T>(found: &Read<Option<T>>) -> Result<&T, Failure> {
+fn present<T>(found: &Read<Option<T>>) -> Result<&T, Problem> {
     match found {
         Ok(Some(found)) => Ok(found),
         Ok(None) => Err(otherwise("it is not there".to_owned())),
-        Err(unreadable) => {
-            Err(Failure { hint: unreadable.hint.clone(), ..Failure::new(unreadable.reason.clone()) })
-        }
+        Err(unreadable) => Err(unreadable.clone()),
     }
 }
 
-fn otherwise(words: String) -> Failure {
+fn otherwise(words: String) -> Problem {
     let hint = "somebody else changes it after regcred: look at `metadata.managedFields`, then run it again";
-    Failure {
-        hint: Some(hint.to_owned()),
-        ..Failure::new(format!("read back right after the write, {words}"))
-    }
+    Problem::outside(format!("read back right after the write, {words}")).hint(hint)
 }

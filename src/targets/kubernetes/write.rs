@@ -14,8 +14,8 @@ use super::docker_config::{self, Login};
 use super::login::Clients;
 use super::read::{account, config, encoded, get, state};
 use super::{Account, At, Client, How, KEY, KIND, KubeError, Observed, Operation, State};
-use crate::model::CredentialId;
-use crate::targets::{Failure, Inputs, Receipt};
+use crate::model::{CredentialId, Problem};
+use crate::targets::{Inputs, Receipt};
 
 /// How often a thing is read again because somebody else wrote it in between.
 const CONFLICTS: usize = 16;
@@ -40,12 +40,12 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// If the cluster refuses a request or does not answer, if something is written over again and again by others, or
     /// if a service account does not come to be within 10 s. A namespace that was found and is gone by now is harmless.
-    pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Failure> {
+    pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
         let (at, named) = match operation {
             Operation::PutSecret { at, named, .. } | Operation::Attach { at, named, .. } => (at, *named),
         };
         let Some(Ok(client)) = self.clients.get(&at.context) else {
-            return Err(Failure::new(format!("no login for the cluster of {}", at.context)));
+            return Err(Problem::outside(format!("no login for the cluster of {}", at.context)));
         };
         let site = Site { client, at, named };
         match operation {
@@ -70,7 +70,7 @@ impl<'a> Writer<'a> {
 fn resolved(
     logins: &BTreeMap<String, CredentialId>,
     inputs: &Inputs<'_>,
-) -> Result<BTreeMap<String, Login>, Failure> {
+) -> Result<BTreeMap<String, Login>, Problem> {
     let login = |(key, id): (&String, &CredentialId)| {
         let resolved = inputs.vault.get(id)?;
         let login = Login { username: resolved.username.clone(), password: resolved.token.clone() };
@@ -168,7 +168,7 @@ impl Site<'_> {
     }
 
     /// Makes the secret; one that is there by now is brought up to date instead.
-    async fn create(&self, content: &Content<'_>) -> Result<(), Failure> {
+    async fn create(&self, content: &Content<'_>) -> Result<(), Problem> {
         let object = content.object(self.at, None);
         match self.client.create(self.ask("create", "secrets"), &object).await {
             Err(error) if error.is("AlreadyExists") => self.update(content).await,
@@ -177,7 +177,7 @@ impl Site<'_> {
         }
     }
 
-    async fn update(&self, content: &Content<'_>) -> Result<(), Failure> {
+    async fn update(&self, content: &Content<'_>) -> Result<(), Problem> {
         for _ in 0..CONFLICTS {
             let Some(found) = self.secret().await? else {
                 if content.logins.is_empty() {
@@ -210,7 +210,7 @@ impl Site<'_> {
     }
 
     /// Deletes the version that was read, and makes it again with what it held.
-    async fn replace(&self, content: &Content<'_>) -> Result<(), Failure> {
+    async fn replace(&self, content: &Content<'_>) -> Result<(), Problem> {
         for _ in 0..CONFLICTS {
             let Some(found) = self.secret().await? else { return self.create(content).await };
             let fits = found.type_.as_deref() == Some(KIND) && readable(&found);
@@ -229,12 +229,12 @@ impl Site<'_> {
             }
             let object = content.object(self.at, Some(&found));
             let made = self.client.create(self.ask("create", "secrets"), &object).await;
-            return made.map_err(|error| self.failed(error).after_a_write());
+            return made.map_err(|error| self.failed(error).written(true));
         }
         Err(self.changed("somebody else writes the secret again and again"))
     }
 
-    async fn secret(&self) -> Result<Option<core::Secret>, Failure> {
+    async fn secret(&self) -> Result<Option<core::Secret>, Problem> {
         self.client.get(self.ask("get", "secrets")).await.map_err(|error| self.failed(error))
     }
 
@@ -245,7 +245,7 @@ impl Site<'_> {
         secrets: &BTreeSet<String>,
         observed: Option<Account>,
         inputs: &Inputs<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Problem> {
         let mut known = observed;
         for _ in 0..CONFLICTS {
             let found = match known.take() {
@@ -269,7 +269,7 @@ impl Site<'_> {
     }
 
     /// The service account, as soon as it is there.
-    async fn account(&self, inputs: &Inputs<'_>) -> Result<Account, Failure> {
+    async fn account(&self, inputs: &Inputs<'_>) -> Result<Account, Problem> {
         let waits = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(Duration::from_secs(2))
@@ -300,23 +300,23 @@ impl Site<'_> {
         );
         let cause =
             format!("the service account {} does not exist after {} s", self.at.name, FOR_ACCOUNT.as_secs());
-        Err(Failure { hint: Some(hint), ..Failure::new(cause) })
+        Err(Problem::outside(cause).hint(hint))
     }
 
     /// What is not there may be of a namespace that is not.
-    async fn check_namespace(&self) -> Result<(), Failure> {
+    async fn check_namespace(&self) -> Result<(), Problem> {
         match state(self.client, &self.at.namespace).await {
             Some(State::Absent) => Err(self.gone("does not exist")),
-            Some(State::Terminating) => Err(Failure { harmless: true, ..self.gone("is being deleted") }),
+            Some(State::Terminating) => Err(self.gone("is being deleted").harmless(true)),
             Some(State::There) | None => Ok(()),
         }
     }
 
     /// What the server says, judged by what it is about: a namespace that is being deleted needs nothing any more, nor one
     /// that was found and is gone.
-    fn failed(&self, error: KubeError) -> Failure {
+    fn failed(&self, error: KubeError) -> Problem {
         if error.terminating() {
-            Failure { harmless: true, ..self.gone("is being deleted") }
+            self.gone("is being deleted").harmless(true)
         } else if error.no_namespace() {
             self.gone("does not exist")
         } else {
@@ -324,17 +324,15 @@ impl Site<'_> {
         }
     }
 
-    fn gone(&self, how: &str) -> Failure {
+    fn gone(&self, how: &str) -> Problem {
         let At { context, namespace, .. } = self.at;
         let hint = format!("kubectl --context {} create namespace {namespace}", super::error::word(context));
-        Failure {
-            hint: self.named.then_some(hint),
-            harmless: !self.named,
-            ..Failure::new(format!("the namespace {namespace} {how}"))
-        }
+        Problem::outside(format!("the namespace {namespace} {how}"))
+            .hints(self.named.then_some(hint))
+            .harmless(!self.named)
     }
 
-    fn changed(&self, what: &str) -> Failure {
-        Failure { hint: Some("run it again".to_owned()), ..Failure::new(what) }
+    fn changed(&self, what: &str) -> Problem {
+        Problem::outside(what).hint("run it again")
     }
 }

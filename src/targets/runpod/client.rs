@@ -14,8 +14,8 @@ use super::wire::{Created, Pointed, Registries, Users};
 use super::{Health, Kind, NewTemplate, Releases, RunpodError, User, Workers};
 use crate::env::Env;
 use crate::http::{Http, Request, Response, TRIES, after_fault, retry_after};
-use crate::model::Secret;
-use crate::plan::{Read, Unreadable};
+use crate::model::{Problem, Secret};
+use crate::plan::Read;
 
 /// The variable that holds the key.
 const KEY: &str = "RUNPOD_API_KEY";
@@ -51,10 +51,8 @@ impl Client {
     /// # Errors
     /// There is no key, or `base` is no address.
     pub fn log_in(http: &Http, base: &str, env: &Env, insecure: bool) -> Read<Self> {
-        let unreadable = |reason: &str, hint: Option<&str>, login: bool| Unreadable {
-            reason: reason.to_owned(),
-            hint: hint.map(str::to_owned),
-            login,
+        let unreadable = |reason: &str, hint: Option<&str>, login: bool| {
+            Problem::outside(reason).hints(hint.map(str::to_owned)).login(login)
         };
         let Some(key) = env.filled(KEY).map(str::trim).filter(|key| !key.is_empty()) else {
             let hint = "export RUNPOD_API_KEY: RunPod's console has it under Settings, API Keys";

@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::write::ID;
 use super::{Choice, Desired, Kind, Observed, Operation, User};
-use crate::model::{Address, CredentialId, RunpodItem};
-use crate::plan::{Action, Change, Known, Options, Reason, Unreadable};
+use crate::model::{Address, CredentialId, Problem, RunpodItem};
+use crate::plan::{Action, Change, Known, Options, Reason};
 use crate::targets::{self, Input};
 
 /// The rows of every credential.
@@ -88,7 +88,7 @@ fn named(kind: Kind, user: &User) -> String {
     format!("{} ({})", kind.address(&user.id), user.name)
 }
 
-fn unread(desired: &Desired, unreadable: &Unreadable) -> Change {
+fn unread(desired: &Desired, unreadable: &Problem) -> Change {
     let credentials = BTreeSet::from([desired.credential.clone()]);
     row(desired.address(), credentials, Action::Unread, Reason::Unreadable(unreadable.clone()))
 }

@@ -3,11 +3,9 @@
 use http::Method;
 use serde_json::Value;
 
-use super::wire::Problem;
+use super::wire::ErrorBody;
 use crate::http::{HttpError, Response, Retry, one_line};
-use crate::model::Secret;
-use crate::plan::Unreadable;
-use crate::targets::Failure;
+use crate::model::{Problem, Secret};
 
 /// How much of RunPod's words is repeated, in characters.
 const MAX_WORDS: usize = 300;
@@ -120,19 +118,16 @@ impl RunpodError {
             Self::Status { .. } | Self::OtherApi { .. } | Self::Unchanged { .. } | Self::Broken(_) => None,
         }
     }
-
-    /// The error as data of the plan.
-    #[must_use]
-    pub fn unreadable(&self) -> Unreadable {
-        let login = matches!(self, Self::Status { status: 401, .. } | Self::OtherApi { status: 401, .. });
-        Unreadable { reason: self.to_string(), hint: self.hint(), login }
-    }
 }
 
-impl From<RunpodError> for Failure {
+impl From<RunpodError> for Problem {
     fn from(error: RunpodError) -> Self {
         let wrote = error.may_have_worked();
-        Self { hint: error.hint(), cause: error.to_string(), harmless: false, wrote }
+        let login = matches!(
+            error,
+            RunpodError::Status { status: 401, .. } | RunpodError::OtherApi { status: 401, .. }
+        );
+        Self::outside(error.to_string()).hints(error.hint()).login(login).written(wrote)
     }
 }
 
@@ -148,7 +143,7 @@ pub(super) fn refused(
     if let Some(api) = body.as_ref().and_then(other_api) {
         return RunpodError::OtherApi { method, path, status: answer.status, api };
     }
-    let problem: Problem = body.and_then(|body| serde_json::from_value(body).ok()).unwrap_or_default();
+    let problem: ErrorBody = body.and_then(|body| serde_json::from_value(body).ok()).unwrap_or_default();
     let mut words = problem.detail.or(problem.title).unwrap_or_else(|| answer.detail());
     if !problem.errors.is_empty() {
         words = format!("{} {}", words, problem.errors.join("; "));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Client, Desired, Kind, Observed};
+use crate::model::Problem;
 use crate::plan::Read;
 
 /// Reads the account of the key, if anything is wanted there. An error is data.
@@ -16,13 +17,11 @@ pub async fn observe(client: &Read<Client>, desired: &[Desired]) -> Observed {
             return Observed { auths: Err(unreadable.clone()), users: BTreeMap::new() };
         }
     };
-    let users = |kind: Kind| async move {
-        (kind, client.users(kind, &silent).await.map_err(|error| error.unreadable()))
-    };
+    let users = |kind: Kind| async move { (kind, client.users(kind, &silent).await.map_err(Problem::from)) };
     let (auths, templates, endpoints, pods) =
         tokio::join!(client.auths(&silent), users(Kind::Template), users(Kind::Endpoint), users(Kind::Pod));
     Observed {
-        auths: auths.map(|auths| auths.into_iter().collect()).map_err(|error| error.unreadable()),
+        auths: auths.map(|auths| auths.into_iter().collect()).map_err(Problem::from),
         users: [templates, endpoints, pods].into(),
     }
 }

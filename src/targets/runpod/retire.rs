@@ -10,7 +10,8 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use super::client::Say;
 use super::write::Writer;
 use super::{Kind, RunpodError, User};
-use crate::targets::{Failure, Receipt};
+use crate::model::Problem;
+use crate::targets::Receipt;
 
 /// Endpoints that are asked beside each other.
 const AT_ONCE: usize = 8;
@@ -38,7 +39,7 @@ impl Look {
 }
 
 impl Writer<'_> {
-    pub(super) async fn retire(&self, auth: &str, current: &str, say: Say<'_>) -> Result<Receipt, Failure> {
+    pub(super) async fn retire(&self, auth: &str, current: &str, say: Say<'_>) -> Result<Receipt, Problem> {
         let look = self.look(current, say).await?;
         if let Some(words) = look.obstacle(auth) {
             return Err(kept(&words));
@@ -48,7 +49,7 @@ impl Writer<'_> {
             Err(error) if error.status() == Some(400) => return Err(self.held(auth, &error, say).await),
             Err(error) => return Err(error.into()),
         }
-        self.repair(&look, auth, current, say).await.map_err(|error| Failure::from(error).after_a_write())?;
+        self.repair(&look, auth, current, say).await.map_err(|error| Problem::from(error).written(true))?;
         Ok(Receipt::default())
     }
 
@@ -105,7 +106,7 @@ impl Writer<'_> {
     }
 
     /// RunPod refuses to delete what a pod uses; which one it does not say.
-    async fn held(&self, auth: &str, error: &RunpodError, say: Say<'_>) -> Failure {
+    async fn held(&self, auth: &str, error: &RunpodError, say: Say<'_>) -> Problem {
         let pods = self.client.users(Kind::Pod, say).await.unwrap_or_default();
         let using: Vec<String> = pods
             .iter()
@@ -149,11 +150,7 @@ impl Writer<'_> {
 }
 
 /// The run is as good without it: the next one looks again.
-fn kept(words: &str) -> Failure {
-    let failure = Failure::new(format!("kept, since {words}; the next run deletes it"));
-    Failure {
-        harmless: true,
-        hint: Some("regcred sync, once the rollouts are complete".to_owned()),
-        ..failure
-    }
+fn kept(words: &str) -> Problem {
+    let failure = Problem::outside(format!("kept, since {words}; the next run deletes it"));
+    failure.hint("regcred sync, once the rollouts are complete").harmless(true)
 }

@@ -209,7 +209,7 @@ pub struct Health {
 
 /// What v2 sends for an error: `application/problem+json`.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Problem {
+pub(super) struct ErrorBody {
     #[serde(default)]
     pub(super) title: Option<String>,
     #[serde(default)]

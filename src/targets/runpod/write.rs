@@ -8,8 +8,8 @@ use tokio::sync::Mutex;
 use super::client::Say;
 use super::retire::Look;
 use super::{Client, Kind, NewTemplate, Operation, RunpodError};
-use crate::model::CredentialId;
-use crate::targets::{Failure, Inputs, Receipt};
+use crate::model::{CredentialId, Problem};
+use crate::targets::{Inputs, Receipt};
 
 /// The field of a receipt that holds the id of what was made.
 pub const ID: &str = "id";
@@ -34,7 +34,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// If RunPod refuses a request, or no usable answer comes. What may not be retired yet is no harm.
-    pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Failure> {
+    pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
         match operation {
             Operation::CreateAuth { name, credential } => self.create_auth(name, credential, inputs).await,
             Operation::CreateTemplate { template, auth } => {
@@ -58,7 +58,7 @@ impl<'a> Writer<'a> {
         name: &str,
         credential: &CredentialId,
         inputs: &Inputs<'_>,
-    ) -> Result<Receipt, Failure> {
+    ) -> Result<Receipt, Problem> {
         let resolved = inputs.vault.get(credential)?;
         let say = inputs.say;
         self.once(
@@ -73,7 +73,7 @@ impl<'a> Writer<'a> {
         template: &NewTemplate,
         auth: &str,
         say: Say<'_>,
-    ) -> Result<Receipt, Failure> {
+    ) -> Result<Receipt, Problem> {
         self.once(
             || self.client.create_template(template, auth, say),
             || self.template_named(&template.name, auth, say),
@@ -83,7 +83,7 @@ impl<'a> Writer<'a> {
 
     /// Makes something once: after an answer that did not come, and after a refusal that may mean that it is there
     /// already (another run, or an answer of ours that was lost), it is looked for first.
-    async fn once<C, L>(&self, create: impl Fn() -> C, look: impl Fn() -> L) -> Result<Receipt, Failure>
+    async fn once<C, L>(&self, create: impl Fn() -> C, look: impl Fn() -> L) -> Result<Receipt, Problem>
     where
         C: Future<Output = Result<String, RunpodError>>,
         L: Future<Output = Result<Option<String>, RunpodError>>,
@@ -104,7 +104,7 @@ impl<'a> Writer<'a> {
                 return Err(error.into());
             }
         }
-        Err(Failure::new("nothing was tried"))
+        Err(Problem::outside("nothing was tried"))
     }
 
     /// The auth of this name. Two runs at once may have made two: all take the same one.
