@@ -1,6 +1,6 @@
 //! Names that follow from other names, and the rules that names have to keep.
 
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 
 /// A prefix is at most 30 characters (ECR's API reference, `PullThroughCacheRuleRepositoryPrefix`);
 /// `-docker-hub` takes 11 of them.
@@ -20,7 +20,7 @@ pub fn slug(stack: &str) -> String {
     if slug.len() <= SLUG_LIMIT {
         return slug;
     }
-    let hash = hex::encode(Sha256::digest(slug.as_bytes()));
+    let hash = hex::encode(digest(&SHA256, slug.as_bytes()));
     format!("{}-{}", &slug[..SLUG_HEAD], &hash[..SLUG_HASH])
 }
 

@@ -22,22 +22,9 @@ use crate::model::Secret;
 /// How many redirects within its own origin a registry may answer with.
 const MAX_REDIRECTS: usize = 3;
 
-/// How a credential was accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    /// A token service gave a token for it.
-    Bearer,
-    /// The registry itself took user name and password.
-    Basic,
-}
-
-/// A login that the registry accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A login that the registry accepted, and what was learnt beside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Login {
-    /// The registry that accepted the credential.
-    pub registry: Registry,
-    /// How.
-    pub scheme: Scheme,
     /// The account's pull limit; of Docker Hub only, and only if it could be read.
     pub quota: Option<Quota>,
     /// What could not be learnt beside the proof, and why.
@@ -79,7 +66,7 @@ impl Attempt<'_> {
                 let answer =
                     self.follow(Request::get(self.api("")?).basic(self.username, self.secret)).await?;
                 self.accepted(&answer)?;
-                Ok(self.login(Scheme::Basic))
+                Ok(Login::default())
             }
             Challenge::Bearer { realm, service, scopes } => {
                 let token = self.token(&realm, service.as_deref(), &self.scopes(scopes)).await?;
@@ -181,12 +168,12 @@ impl Attempt<'_> {
             return Ok(self.with_quota(answer));
         }
         self.accepted(&answer?)?;
-        Ok(self.login(Scheme::Bearer))
+        Ok(Login::default())
     }
 
     /// The login is proven by the token; whatever the quota's request gave is information.
     fn with_quota(&self, answer: Result<Response, LoginError>) -> Login {
-        let mut login = self.login(Scheme::Bearer);
+        let mut login = Login::default();
         match answer {
             Ok(answer) if answer.is_success() || answer.status == 429 => {
                 login.quota = Some(Quota::read(answer.status, &answer.headers))
@@ -258,10 +245,6 @@ impl Attempt<'_> {
 
     fn api(&self, path: &str) -> Result<Url, LoginError> {
         self.base.join(&format!("v2/{path}")).map_err(|_| self.protocol("its endpoint is no base of a URL"))
-    }
-
-    fn login(&self, scheme: Scheme) -> Login {
-        Login { registry: self.registry.clone(), scheme, quota: None, note: None }
     }
 }
 

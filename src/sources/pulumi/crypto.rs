@@ -10,11 +10,11 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
-use aes_gcm::aead::{Aead, KeyInit};
-use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::error::Unspecified;
 use ring::pbkdf2;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -179,11 +179,18 @@ impl DataKey {
     }
 
     fn open(&self, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        let cipher = Aes256Gcm::new((&*self.0).into());
-        cipher
-            .decrypt(Nonce::from_slice(&sealed.nonce), sealed.ciphertext.as_slice())
-            .map(Zeroizing::new)
-            .map_err(|_| CryptoError::Authentication)
+        let mut bytes = Zeroizing::new(sealed.ciphertext.clone());
+        let opened = self.cipher().and_then(|cipher| {
+            let nonce = Nonce::assume_unique_for_key(sealed.nonce);
+            Ok(cipher.open_in_place(nonce, Aad::empty(), &mut bytes)?.len())
+        });
+        // The tag stands behind the text.
+        bytes.truncate(opened.map_err(|Unspecified| CryptoError::Authentication)?);
+        Ok(bytes)
+    }
+
+    fn cipher(&self) -> Result<LessSafeKey, Unspecified> {
+        UnboundKey::new(&AES_256_GCM, &*self.0).map(LessSafeKey::new)
     }
 }
 
@@ -196,9 +203,11 @@ pub(super) mod tests {
     /// Encrypts as Pulumi does, for tests only.
     pub(in crate::sources::pulumi) fn encrypt(key: &DataKey, text: &str) -> String {
         let nonce = [5; 12];
-        let cipher = Aes256Gcm::new((&*key.0).into());
-        let sealed = cipher.encrypt(Nonce::from_slice(&nonce), text.as_bytes());
-        let sealed = sealed.expect("a text can be encrypted");
+        let mut sealed = text.as_bytes().to_vec();
+        let cipher = key.cipher().expect("a key of 32 bytes");
+        cipher
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut sealed)
+            .expect("a text can be encrypted");
         format!("v1:{}:{}", BASE64.encode(nonce), BASE64.encode(sealed))
     }
 

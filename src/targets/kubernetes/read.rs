@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine;
 use futures::stream::{self, StreamExt};
 use k8s_openapi::api::core::v1 as core;
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 use tokio::sync::Mutex;
 
 use super::client::Ask;
@@ -360,7 +360,7 @@ impl Named for core::ServiceAccount {
 /// The fingerprints of what was found. One takes some 30 ms, and a thousand namespaces mostly hold the same login, so each
 /// is computed once; it is remembered by a digest and not by the login.
 #[derive(Default)]
-pub(super) struct Fingerprints(Mutex<BTreeMap<[u8; 32], Fingerprint>>);
+pub(super) struct Fingerprints(Mutex<BTreeMap<Vec<u8>, Fingerprint>>);
 
 impl Fingerprints {
     /// Nothing if it could not be computed: it equals no other then.
@@ -370,12 +370,12 @@ impl Fingerprints {
         if registry.is_docker_hub() {
             username = username.to_lowercase();
         }
-        let mut digest = Sha256::new();
+        let mut digest = Context::new(&SHA256);
         for part in [registry.canonical(), &username, password.expose()] {
-            digest.update((part.len() as u64).to_be_bytes());
-            digest.update(part);
+            digest.update(&(part.len() as u64).to_be_bytes());
+            digest.update(part.as_bytes());
         }
-        let digest: [u8; 32] = digest.finalize().into();
+        let digest = digest.finish().as_ref().to_vec();
         let mut known = self.0.lock().await;
         if let Some(fingerprint) = known.get(&digest) {
             return Some(*fingerprint);
