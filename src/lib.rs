@@ -12,14 +12,17 @@
 //! 8. [`report`]: an outcome per address, and from them one exit code.
 //!
 //! [`targets`] holds the systems, one folder each with the same file names; [`view`] renders, [`ui`]
-//! prints, and nothing else does. [`commands`] are the pipeline with its words. `program` starts other programs.
+//! prints, and nothing else does. [`commands`] are the pipeline with its words. `program` starts other programs, and
+//! `docker_config` reads what docker and the kubelet keep.
 
 pub mod cli;
 pub mod commands;
 pub mod desired;
+mod docker_config;
 pub mod env;
 pub mod error;
 pub mod execute;
+mod go;
 pub mod http;
 pub mod image;
 pub mod model;

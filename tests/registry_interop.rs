@@ -21,7 +21,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use regcred::http::Http;
 use regcred::model::Secret;
-use regcred::registry::{Endpoints, Login, LoginError, Registry, login};
+use regcred::registry::{Accepted, Endpoints, LoginError, Registry, login};
 use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
@@ -107,7 +107,7 @@ fn agree(host: &str, folder: &Path) {
     }
 }
 
-fn regcred(host: &str, username: &str, password: &str) -> Result<Login, LoginError> {
+fn regcred(host: &str, username: &str, password: &str) -> Result<Accepted, LoginError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (http, registry) = (Http::new().unwrap(), Registry::parse(host).unwrap());
     let secret = Secret::new(password.into());

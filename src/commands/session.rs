@@ -10,16 +10,15 @@ use crate::desired::{self, Addresses, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
 use crate::http::Http;
-use crate::model::{Class, Credential, CredentialId, Fingerprint, Problem, google_key};
+use crate::model::{Class, Credential, CredentialId, Problem};
 use crate::observe::{self, Clients, Observed};
 use crate::plan::{self, Known, Options, Plan, Read};
 use crate::prove::{self, Proofs};
-use crate::registry::{Registry, token_kind};
 use crate::report::{ExitStatus, Report};
-use crate::sources::{Shared, Source, off_thread};
+use crate::sources::{Shared, Source, Value};
 use crate::targets::{aws, daytona, github, kubernetes, runpod};
 use crate::ui::Ui;
-use crate::vault::{Resolved, Vault};
+use crate::vault::Vault;
 use crate::view::{Shown, json};
 
 /// What a command runs in.
@@ -248,7 +247,7 @@ fn setup(what: &str, error: &dyn std::error::Error) -> Error {
     Error::Setup(Problem::input(format!("{what} cannot be set up: {error}")))
 }
 
-/// Reads and fingerprints every value beside the others.
+/// Reads every value beside the others.
 async fn read_values(
     sources: BTreeMap<CredentialId, Source>,
     credentials: &[Credential],
@@ -256,13 +255,15 @@ async fn read_values(
     let shared = Shared::default();
     let with_source =
         credentials.iter().filter_map(|credential| Some((credential, sources.get(&credential.id)?)));
-    let reading = with_source.map(|(credential, source)| value(source, credential, &shared));
+    let reading = with_source.map(async |(credential, source)| {
+        Ok::<_, Vec<Problem>>((credential.id.clone(), source.value(credential, &shared).await?))
+    });
     let (mut vault, mut known, mut unread) = (Vault::default(), BTreeMap::new(), Vec::new());
     for read in futures::future::join_all(reading).await {
         match read {
-            Ok((id, resolved, facts)) => {
-                vault.insert(id.clone(), resolved);
-                known.insert(id, facts);
+            Ok((id, Value { login, fingerprint, kind })) => {
+                known.insert(id.clone(), Known { username: login.username.clone(), fingerprint, kind });
+                vault.insert(id, login);
             }
             Err(failed) => unread.push(failed),
         }
@@ -281,38 +282,6 @@ fn not_read(unread: Vec<Vec<Problem>>) -> Error {
         }
     }
     if outside { Error::Source(problems) } else { Error::Invalid(problems) }
-}
-
-/// The fingerprint takes a while, too: on a thread that may block.
-async fn value(
-    source: &Source,
-    credential: &Credential,
-    shared: &Shared,
-) -> Result<(CredentialId, Resolved, Known), Vec<Problem>> {
-    let mut resolved = source.read(shared).await?;
-    let Credential { id, registry, .. } = credential.clone();
-    // Docker IDs are in lower case, and Docker Hub compares what is typed without case: two spellings are one user.
-    if registry == Registry::docker_hub() {
-        resolved.username = resolved.username.to_lowercase();
-    }
-    // A user name with a colon cannot be told from its password, at no registry and in no Docker configuration.
-    if resolved.username.contains(':') {
-        let message = format!("the user name of {id} has a colon in it, which no login can carry");
-        let hint = Some("compare it with the registry's own page of the account".to_owned());
-        return Err(vec![Problem::input(message).hints(hint)]);
-    }
-    if let Some(fault) = google_key::fault(&resolved.username, resolved.token.expose()) {
-        let message = format!("the token of {id}, whose user name is {}, {fault}", resolved.username);
-        let hint = Some("give the whole key file, such as from: { file: key.json }".to_owned());
-        return Err(vec![Problem::input(message).hints(hint)]);
-    }
-    off_thread(move || {
-        let fingerprint = Fingerprint::of(&registry, &resolved.username, &resolved.token);
-        let kind = token_kind(&registry, &resolved.username, &resolved.token);
-        let username = resolved.username.clone();
-        (id, resolved, Known { username, fingerprint, kind })
-    })
-    .await
 }
 
 /// What is going on, in words.

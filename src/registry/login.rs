@@ -24,7 +24,7 @@ const MAX_REDIRECTS: usize = 3;
 
 /// A login that the registry accepted, and what was learnt beside.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Login {
+pub struct Accepted {
     /// The account's pull limit; of Docker Hub only, and only if it could be read.
     pub quota: Option<Quota>,
     /// What could not be learnt beside the proof, and why.
@@ -51,7 +51,7 @@ pub async fn login(
     registry: &Registry,
     username: &str,
     secret: &Secret,
-) -> Result<Login, LoginError> {
+) -> Result<Accepted, LoginError> {
     check_usable(registry, username, secret)?;
     let base = endpoints
         .base(registry)
@@ -60,13 +60,13 @@ pub async fn login(
 }
 
 impl Attempt<'_> {
-    async fn run(&self) -> Result<Login, LoginError> {
+    async fn run(&self) -> Result<Accepted, LoginError> {
         match self.challenge().await? {
             Challenge::Basic => {
                 let answer =
                     self.follow(Request::get(self.api("")?).basic(self.username, self.secret)).await?;
                 self.accepted(&answer)?;
-                Ok(Login::default())
+                Ok(Accepted::default())
             }
             Challenge::Bearer { realm, service, scopes } => {
                 let token = self.token(&realm, service.as_deref(), &self.scopes(scopes)).await?;
@@ -153,7 +153,7 @@ impl Attempt<'_> {
     }
 
     /// Uses the token once: on Docker Hub to read the quota, elsewhere at the API's root, as `docker login` does.
-    async fn try_token(&self, token: &Secret) -> Result<Login, LoginError> {
+    async fn try_token(&self, token: &Secret) -> Result<Accepted, LoginError> {
         let docker_hub = self.registry.is_docker_hub();
         let (method, path) = if docker_hub {
             (Method::HEAD, "ratelimitpreview/test/manifests/latest")
@@ -168,12 +168,12 @@ impl Attempt<'_> {
             return Ok(self.with_quota(answer));
         }
         self.accepted(&answer?)?;
-        Ok(Login::default())
+        Ok(Accepted::default())
     }
 
     /// The login is proven by the token; whatever the quota's request gave is information.
-    fn with_quota(&self, answer: Result<Response, LoginError>) -> Login {
-        let mut login = Login::default();
+    fn with_quota(&self, answer: Result<Response, LoginError>) -> Accepted {
+        let mut login = Accepted::default();
         match answer {
             Ok(answer) if answer.is_success() || answer.status == 429 => {
                 login.quota = Some(Quota::read(answer.status, &answer.headers))

@@ -12,7 +12,7 @@ pub mod reference;
 mod token_kind;
 
 pub use endpoints::{Endpoints, EndpointsError};
-pub use login::{Login, login};
+pub use login::{Accepted, login};
 pub use login_error::LoginError;
 pub use name::{Registry, RegistryError};
 pub use quota::Quota;

@@ -2,11 +2,10 @@
 
 use super::text::{self, Names};
 use super::{one, outside, unread};
-use crate::model::Problem;
+use crate::model::{Login, Problem};
 use crate::targets::aws::Role;
-use crate::targets::aws::config::{Access, Login, sdk_config};
+use crate::targets::aws::config::{self, Access, sdk_config};
 use crate::targets::aws::error::AwsError;
-use crate::vault::Resolved;
 
 const OPERATION: &str = "secretsmanager:GetSecretValue";
 
@@ -24,12 +23,12 @@ pub struct AwsSecret {
 }
 
 impl AwsSecret {
-    pub(super) async fn read(&self) -> Result<Resolved, Vec<Problem>> {
+    pub(super) async fn read(&self) -> Result<Login, Vec<Problem>> {
         let role = self.role.iter().map(|arn| Role { arn: arn.clone(), external_id: None });
         let roles: Vec<Role> = role.collect();
-        let config = sdk_config(&Access { region: Some(&self.region), profile: None, roles: &roles }).await;
-        let client = aws_sdk_secretsmanager::Client::new(&config);
-        let login = Login { profile: None, region: self.region.clone() };
+        let sdk = sdk_config(&Access { region: Some(&self.region), profile: None, roles: &roles }).await;
+        let client = aws_sdk_secretsmanager::Client::new(&sdk);
+        let login = config::Login { profile: None, region: self.region.clone() };
         let got = client.get_secret_value().secret_id(&self.secret).send().await;
         let got = got.map_err(|error| outside(self.refused(&AwsError::new(OPERATION, &error, &login))))?;
         let read = match got.secret_string() {

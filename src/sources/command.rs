@@ -6,9 +6,8 @@ use std::time::Duration;
 use super::text::{self, Names};
 use super::{one, outside, unread};
 use crate::env::Env;
-use crate::model::Problem;
+use crate::model::{Login, Problem};
 use crate::program::Program;
-use crate::vault::Resolved;
 
 /// Password managers may wait for a fingerprint or a touch.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -57,7 +56,7 @@ impl Command {
     }
 
     /// Runs the program and reads what it prints.
-    pub(super) async fn read(&self) -> Result<Resolved, Vec<Problem>> {
+    pub(super) async fn read(&self) -> Result<Login, Vec<Problem>> {
         let name = self.program.name();
         let output = self.program.run().await.map_err(|error| {
             outside(unread(&format!("the credential's command: {error}"), "correct `command:`"))

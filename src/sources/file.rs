@@ -7,8 +7,7 @@ use zeroize::Zeroizing;
 
 use super::text::{self, Names};
 use super::{dotenv, one};
-use crate::model::{CredentialId, Place, Problem};
-use crate::vault::Resolved;
+use crate::model::{CredentialId, Login, Place, Problem};
 
 /// Far above any file that holds one credential.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -51,7 +50,7 @@ fn open_to_others(_: &std::fs::Metadata) -> Option<u32> {
 
 impl File {
     /// Reads the credential.
-    pub(super) fn read(&self) -> Result<Resolved, Vec<Problem>> {
+    pub(super) fn read(&self) -> Result<Login, Vec<Problem>> {
         let content = self.content().map_err(|message| self.unread(&message))?;
         let resolved = if self.is_dotenv() {
             let [username, token] = &self.variables;

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::model::google_key::{BASE64_KEY_USER, KEY_USER, fault, is_base64_key, is_key};
-use crate::model::{Secret, secret};
-use crate::vault::Resolved;
+use crate::model::{Login, Secret, secret};
 
 /// The names of the two halves in JSON, or of two variables, where they are not the usual ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +25,7 @@ const TOKENS: &[&str] = &["token", "accessToken", "password"];
 ///
 /// # Errors
 /// What is wrong with it, to follow the name of where it came from. Never a part of the text.
-pub(super) fn read(text: &str, names: &Names, username: Option<&str>) -> Result<Resolved, String> {
+pub(super) fn read(text: &str, names: &Names, username: Option<&str>) -> Result<Login, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if is_key(text.trim()) {
         return checked(username.unwrap_or(KEY_USER), text.trim());
@@ -46,7 +45,7 @@ pub(super) fn read(text: &str, names: &Names, username: Option<&str>) -> Result<
     }
 }
 
-fn json(text: &str, names: &Names, username: Option<&str>) -> Result<Resolved, String> {
+fn json(text: &str, names: &Names, username: Option<&str>) -> Result<Login, String> {
     // Its own errors can repeat a part of the text.
     let fields: BTreeMap<String, Value> =
         serde_json::from_str(text).map_err(|_| "gives a text that is not valid JSON".to_owned())?;
@@ -66,7 +65,7 @@ fn json(text: &str, names: &Names, username: Option<&str>) -> Result<Resolved, S
 ///
 /// # Errors
 /// As for [`read`].
-pub(super) fn checked(username: &str, token: &str) -> Result<Resolved, String> {
+pub(super) fn checked(username: &str, token: &str) -> Result<Login, String> {
     for (what, value) in [("user name", username), ("token", token)] {
         if value.is_empty() {
             return Err(format!("gives an empty {what}"));
@@ -78,7 +77,7 @@ pub(super) fn checked(username: &str, token: &str) -> Result<Resolved, String> {
     if let Some(fault) = fault(username, token) {
         return Err(format!("gives a token that {fault}"));
     }
-    Ok(Resolved { username: username.to_owned(), token: Secret::new(token.to_owned()) })
+    Ok(Login { username: username.to_owned(), token: Secret::new(token.to_owned()) })
 }
 
 #[cfg(test)]

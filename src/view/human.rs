@@ -6,7 +6,7 @@ use super::Shown;
 use crate::execute::Event;
 use crate::model::{Address, AwsItem, Credential, Problem};
 use crate::plan::{Action, Change, Known, Plan, Summary};
-use crate::registry::{Login, LoginError};
+use crate::registry::{Accepted, LoginError};
 use crate::report::{ExitStatus, Finding, Outcome, Report};
 use crate::targets::daytona::pull::Pull;
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, styled};
@@ -54,7 +54,7 @@ fn proof(shown: &Shown<'_>, credential: &Credential, width: usize) -> String {
     text
 }
 
-fn proven(login: &Login, known: Option<&Known>) -> String {
+fn proven(login: &Accepted, known: Option<&Known>) -> String {
     let quota = login.quota.as_ref();
     let pulls = match quota.map(|quota| (quota.limit, quota.remaining, quota.window_s)) {
         Some((Some(limit), Some(remaining), Some(window))) => {

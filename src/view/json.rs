@@ -10,7 +10,7 @@ use super::Shown;
 use crate::execute::Event;
 use crate::model::{Address, CredentialId, Problem};
 use crate::plan::{Change, Cost, Summary};
-use crate::registry::{Login, LoginError};
+use crate::registry::{Accepted, LoginError};
 use crate::report::{Finding, Outcome, Report};
 use crate::targets::daytona::pull::Pull;
 
@@ -105,7 +105,7 @@ fn credentials<'a>(shown: &'a Shown<'_>) -> Vec<CredentialObject<'a>> {
 }
 
 fn proofs<'a>(shown: &'a Shown<'_>) -> BTreeMap<&'a str, ProofObject> {
-    let object = |id: &CredentialId, result: &Result<Login, LoginError>| match result {
+    let object = |id: &CredentialId, result: &Result<Accepted, LoginError>| match result {
         Ok(login) => {
             let quota = login.quota.unwrap_or_default();
             ProofObject {

@@ -267,11 +267,22 @@ scenarios! {
         plan
     }
 
+    fn a_configuration_that_cannot_be_read_is_blocked_and_not_written_over() -> Plan {
+        let mut case = in_place();
+        let found = secret(&mut case);
+        found.unreadable = Some("its configuration is not a JSON object".to_owned());
+        found.logins.clear();
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Blocked, ReasonKind::Damaged);
+        plan
+    }
+
     fn with_allow_replace_what_cannot_be_changed_is_made_again() -> Plan {
-        let spoil: [fn(&mut Secret); 3] = [
+        let spoil: [fn(&mut Secret); 4] = [
             |secret| secret.kind = "Opaque".to_owned(),
             |secret| { secret.immutable = true; secret.logins.clear(); },
             |secret| break_entry(secret, "quay.io"),
+            |secret| { secret.unreadable = Some("its configuration is not a JSON object".to_owned()); secret.logins.clear(); },
         ];
         let mut plans = spoil.map(|spoil| {
             let mut case = in_place();

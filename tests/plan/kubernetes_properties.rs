@@ -33,9 +33,15 @@ fn any_secret() -> impl Strategy<Value = Option<Secret>> {
         immutable,
         logins,
         damage: damaged.then(|| broken("quay.io")).into_iter().collect(),
+        unreadable: None,
         labels: labelled.then(|| ("run.ai/resource".to_owned(), "password".to_owned())).into_iter().collect(),
     });
-    proptest::option::of(there)
+    let unreadable = Secret {
+        kind: KIND.to_owned(),
+        unreadable: Some("its configuration is not a JSON object".to_owned()),
+        ..Secret::default()
+    };
+    proptest::option::of(proptest::prop_oneof![9 => there, 1 => proptest::strategy::Just(unreadable)])
 }
 
 prop_compose! {

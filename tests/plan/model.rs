@@ -195,6 +195,7 @@ fn perform_kubernetes(
             let secret = found.get_or_insert_default();
             if *how == How::Replace {
                 secret.damage.clear();
+                secret.unreadable = None;
             } else {
                 assert!(!secret.immutable || logins.is_empty(), "immutable data is not changed in place");
             }

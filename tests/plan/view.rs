@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use regcred::plan::Plan;
 use regcred::prove::Proofs;
-use regcred::registry::{Login, Quota, Registry, Scheme};
+use regcred::registry::{Accepted, Quota};
 use regcred::targets::aws::Rule;
 use regcred::view::{Shown, human, markdown};
 
@@ -51,8 +51,7 @@ pub(crate) fn render(view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> String {
 fn render_case(case: &Case, view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> String {
     let plan = case.plan();
     let quota = Quota { limit: Some(200), remaining: Some(197), window_s: Some(21_600) };
-    let login =
-        Login { registry: Registry::docker_hub(), scheme: Scheme::Bearer, quota: Some(quota), note: None };
+    let login = Accepted { quota: Some(quota), note: None };
     let proofs: Proofs = BTreeMap::from([(id(), Ok(login))]);
     let shown =
         Shown { credentials: &case.desired.credentials, known: &case.known, proofs: &proofs, plan: &plan };

@@ -10,27 +10,17 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
-use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::error::Unspecified;
 use ring::pbkdf2;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::passphrase::Passphrase;
+use crate::go::Base64;
 use crate::model::Secret;
 
 const ROUNDS: NonZeroU32 = NonZeroU32::new(1_000_000).unwrap();
 const CHECK_TEXT: &[u8] = b"pulumi";
-
-/// Go's `base64.StdEncoding`: padding is required, unused bits at the end are not looked at.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
-        .with_decode_allow_trailing_bits(true),
-);
 
 /// Why a value or a salt cannot be used. No variant holds any of its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,12 +76,8 @@ impl Sealed {
     }
 }
 
-/// Go skips line breaks within base64.
 fn decode(text: &str) -> Option<Vec<u8>> {
-    if text.contains(['\r', '\n']) {
-        return BASE64.decode(text.replace(['\r', '\n'], "")).ok();
-    }
-    BASE64.decode(text).ok()
+    Base64::Padded.decode(text).map(|bytes| bytes.to_vec())
 }
 
 /// The `encryptionsalt` of a stack file. Two stacks with an equal one have the same key, given the same
@@ -196,6 +182,8 @@ impl DataKey {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD as BASE64;
     use proptest::prelude::*;
 
     use super::*;

@@ -11,9 +11,8 @@ use serde_json::json;
 use super::config::{Client, Clients};
 use super::error::AwsError;
 use super::{CURRENT, Container, Exempt, Identity, MANAGED_BY, Observed, Operation, Session, policy, read};
-use crate::model::Problem;
+use crate::model::{Login, Problem};
 use crate::targets::{Inputs, Receipt};
-use crate::vault::Resolved;
 
 /// The field of a receipt that holds a secret's ARN.
 pub const ARN: &str = "arn";
@@ -147,12 +146,7 @@ impl Site<'_> {
 
     /// Puts the version, then moves the stage to it if that did not: a version that exists already
     /// (back to an earlier credential) is not put again by Secrets Manager, and the stage stays.
-    async fn make_current(
-        &self,
-        secret: &str,
-        resolved: &Resolved,
-        version: &str,
-    ) -> Result<Receipt, Problem> {
+    async fn make_current(&self, secret: &str, resolved: &Login, version: &str) -> Result<Receipt, Problem> {
         let put = self.settled("the secret", || self.put_value(secret, resolved, version)).await?;
         if !put.stages.iter().any(|stage| stage == CURRENT) {
             self.move_current(secret, version).await.map_err(|error| Problem::from(error).written(true))?;
@@ -160,7 +154,7 @@ impl Site<'_> {
         Ok(Receipt([(ARN, put.arn)].into()))
     }
 
-    async fn put_value(&self, secret: &str, resolved: &Resolved, version: &str) -> Result<Put, AwsError> {
+    async fn put_value(&self, secret: &str, resolved: &Login, version: &str) -> Result<Put, AwsError> {
         // ECR reads exactly these two keys (Amazon ECR user guide, "Storing your upstream registry credentials").
         let value = json!({ "username": resolved.username, "accessToken": resolved.token.expose() });
         let value = zeroize::Zeroizing::new(value.to_string());

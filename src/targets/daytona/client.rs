@@ -12,9 +12,8 @@ use url::Url;
 use super::Row;
 use crate::env::Env;
 use crate::http::{Http, HttpError, Request, Response, Retry, TRIES, after_fault, retry_after, segment};
-use crate::model::{Problem, Secret};
+use crate::model::{Login, Problem, Secret};
 use crate::plan::Read;
-use crate::vault::Resolved;
 
 /// A hundred rows with long names.
 const BODY_CAP: usize = 1024 * 1024;
@@ -168,7 +167,7 @@ impl From<Sent> for Row {
 pub(super) struct Wanted<'a> {
     pub(super) name: &'a str,
     pub(super) url: &'a str,
-    pub(super) resolved: &'a Resolved,
+    pub(super) resolved: &'a Login,
 }
 
 impl Wanted<'_> {

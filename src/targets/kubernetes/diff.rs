@@ -184,6 +184,9 @@ pub(super) fn fault(found: &Secret, content: &Content) -> Option<Fault> {
     if found.kind != KIND {
         return Some(Fault::OtherType(found.kind.clone()));
     }
+    if let Some(words) = &found.unreadable {
+        return Some(Fault::Damage(words.clone()));
+    }
     // A broken entry for a registry that goes into this very secret is mended by writing it.
     let ours: BTreeSet<Registry> =
         content.logins.keys().filter_map(|key| super::docker_config::registry(key)).collect();

@@ -146,6 +146,8 @@ pub struct Secret {
     pub logins: BTreeMap<String, Option<Fingerprint>>,
     /// The entries that the kubelet cannot read, in words, by their key: each costs it the whole secret.
     pub damage: BTreeMap<String, String>,
+    /// Why the kubelet reads nothing of it at all, in words.
+    pub unreadable: Option<String>,
 }
 
 /// A service account as it was found.

@@ -15,7 +15,7 @@ use super::{
     Account, At, Client, Desired, KEY, KIND, KubeError, Namespace, Observed, Scope, Secret, State,
     docker_config, runai,
 };
-use crate::model::{Fingerprint, Problem};
+use crate::model::{Fingerprint, Login, Problem};
 use crate::plan::Read;
 use crate::registry::Registry;
 
@@ -226,13 +226,16 @@ impl Reader<'_> {
             labels: secret.metadata.labels.clone().unwrap_or_default(),
             ..Secret::default()
         };
-        // What is no configuration holds nothing that a write could lose.
-        if seen.kind == KIND
-            && let Ok(entries) = docker_config::read(config(&secret).unwrap_or(b"{}"))
-        {
-            for (key, entry) in entries {
-                self.entry(&mut seen, key, entry).await;
+        if seen.kind != KIND {
+            return seen;
+        }
+        match docker_config::read(config(&secret).unwrap_or_default()) {
+            Ok(entries) => {
+                for (key, entry) in entries {
+                    self.entry(&mut seen, key, entry).await;
+                }
             }
+            Err(words) => seen.unreadable = Some(format!("its configuration {words}")),
         }
         seen
     }
@@ -364,14 +367,14 @@ pub(super) struct Fingerprints(Mutex<BTreeMap<Vec<u8>, Fingerprint>>);
 
 impl Fingerprints {
     /// Nothing if it could not be computed: it equals no other then.
-    async fn of(&self, registry: &Registry, login: docker_config::Login) -> Option<Fingerprint> {
-        let docker_config::Login { mut username, password } = login;
+    async fn of(&self, registry: &Registry, login: Login) -> Option<Fingerprint> {
+        let Login { mut username, token } = login;
         // As for the declared credential: Docker IDs are compared without case.
         if registry.is_docker_hub() {
             username = username.to_lowercase();
         }
         let mut digest = Context::new(&SHA256);
-        for part in [registry.canonical(), &username, password.expose()] {
+        for part in [registry.canonical(), &username, token.expose()] {
             digest.update(&(part.len() as u64).to_be_bytes());
             digest.update(part.as_bytes());
         }
@@ -381,7 +384,7 @@ impl Fingerprints {
             return Some(*fingerprint);
         }
         let registry = registry.clone();
-        let derive = move || Fingerprint::of(&registry, &username, &password);
+        let derive = move || Fingerprint::of(&registry, &username, &token);
         let fingerprint = tokio::task::spawn_blocking(derive).await.ok()?;
         known.insert(digest, fingerprint);
         Some(fingerprint)
