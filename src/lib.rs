@@ -15,6 +15,8 @@
 //! prints, and nothing else does. [`commands`] are the pipeline with its words. `program` starts other programs, and
 //! `docker_config` reads what docker and the kubelet keep.
 
+pub mod aws;
+pub mod change;
 pub mod cli;
 pub mod commands;
 pub mod desired;
@@ -26,18 +28,19 @@ mod go;
 pub mod http;
 pub mod image;
 pub mod model;
-pub mod observe;
 pub mod plan;
 mod program;
 pub mod prove;
 pub mod registry;
 pub mod report;
 pub mod sources;
+pub mod systems;
 pub mod targets;
 pub mod ui;
 pub mod vault;
 pub mod verify;
 pub mod view;
+pub mod yaml;
 
 use std::path::Path;
 

@@ -5,18 +5,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::change::{Known, Options};
 use crate::cli::{Common, Liberties};
-use crate::desired::{self, Addresses, Desired, Loaded, Request};
+use crate::desired::{self, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
 use crate::http::Http;
 use crate::model::{Class, Credential, CredentialId, Problem};
-use crate::observe::{self, Clients, Observed};
-use crate::plan::{self, Known, Options, Plan, Read};
+use crate::plan::{self, Plan};
 use crate::prove::{self, Proofs};
 use crate::report::{ExitStatus, Report};
-use crate::sources::{Shared, Source, Value};
-use crate::targets::{aws, daytona, github, kubernetes, runpod};
+use crate::sources::{Shared, Source};
+use crate::systems::{Clients, Observed};
+use crate::targets::{Look, Setting};
 use crate::ui::Ui;
 use crate::vault::Vault;
 use crate::view::{Shown, json};
@@ -63,7 +64,8 @@ impl Context<'_> {
     ) -> Result<Session, Error> {
         let mut loaded = self.load()?;
         self.ask(&mut loaded)?;
-        self.ui.begin(&doing(&loaded.desired));
+        let places = loaded.desired.places.words().join(" and ");
+        self.ui.begin(&format!("Proving the credential and reading {places} …"));
         let session = self.observe_and_plan(loaded, liberties, wait).await;
         self.ui.idle();
         session
@@ -127,17 +129,17 @@ impl Context<'_> {
         liberties: Liberties,
         wait: Option<Duration>,
     ) -> Result<Session, Error> {
-        let Loaded { desired, sources, addresses } = loaded;
+        let Loaded { desired, sources, registries } = loaded;
         let http = Http::new().map_err(|error| setup("the HTTP client", &error))?;
-        let clients = self.clients(&desired, &addresses, &http).await;
+        let clients = desired.places.log_in(&Setting { env: self.env, http: &http }).await;
         let say = |words: &str| self.ui.say(words);
-        let patience = daytona::Patience { wait: wait.unwrap_or_default(), say: &say };
-        let reading = observe::observe(&clients, &desired, self.concurrency(), &patience);
+        let look = Look { concurrency: self.concurrency(), wait: wait.unwrap_or_default(), say: &say };
+        let reading = desired.places.observe(&clients, &look);
         let proving = async {
             let (vault, known) = read_values(sources, &desired.credentials).await?;
             let proofs = futures::future::join_all(desired.credentials.iter().map(async |credential| {
                 let resolved = vault.get(&credential.id).ok()?;
-                let proof = prove::prove(&http, &addresses.registries, credential, resolved).await;
+                let proof = prove::prove(&http, &registries, credential, resolved).await;
                 Some((credential.id.clone(), proof))
             }));
             let proofs: Proofs = proofs.await.into_iter().flatten().collect();
@@ -149,44 +151,6 @@ impl Context<'_> {
         let plan = plan::plan(&desired, &observed, &known, &self.options(liberties));
         self.check_only(&plan)?;
         Ok(Session { desired, clients, observed, vault, proofs, plan, known })
-    }
-
-    async fn clients(&self, desired: &Desired, addresses: &Addresses, http: &Http) -> Clients {
-        let sessions = aws::read::sessions(&desired.aws);
-        let profile = self.env.filled("AWS_PROFILE");
-        let wanted = !desired.github.is_empty();
-        let (aws, github, kubernetes) = tokio::join!(
-            aws::config::Clients::prepare(&sessions, profile),
-            async { if wanted { self.github(&addresses.github).await } else { Err(not_needed("GitHub")) } },
-            kubernetes::login::Clients::prepare(&desired.kubernetes, self.env),
-        );
-        Clients {
-            aws,
-            daytona: self.daytona(desired, &addresses.daytona, http),
-            github,
-            kubernetes,
-            runpod: self.runpod(desired, &addresses.runpod, http),
-        }
-    }
-
-    fn daytona(&self, desired: &Desired, base: &str, http: &Http) -> Read<daytona::Client> {
-        if desired.daytona.is_empty() {
-            return Err(not_needed("Daytona"));
-        }
-        daytona::Client::new(http, base, daytona::Key::find(self.env)?, desired.insecure.daytona)
-    }
-
-    fn runpod(&self, desired: &Desired, base: &str, http: &Http) -> Read<runpod::Client> {
-        if desired.runpod.is_empty() {
-            return Err(not_needed("RunPod"));
-        }
-        runpod::Client::log_in(http, base, self.env, desired.insecure.runpod)
-    }
-
-    async fn github(&self, base: &str) -> Read<github::Client> {
-        let token = github::Token::find(self.env).await?;
-        github::Client::new(base, &token)
-            .map_err(|error| Problem::outside(format!("GitHub's client cannot be set up: {error}")))
     }
 
     /// A prefix that selects nothing is a slip.
@@ -239,10 +203,6 @@ impl Session {
     }
 }
 
-fn not_needed(system: &str) -> Problem {
-    Problem::outside(format!("nothing is declared in {system}"))
-}
-
 fn setup(what: &str, error: &dyn std::error::Error) -> Error {
     Error::Setup(Problem::input(format!("{what} cannot be set up: {error}")))
 }
@@ -261,9 +221,9 @@ async fn read_values(
     let (mut vault, mut known, mut unread) = (Vault::default(), BTreeMap::new(), Vec::new());
     for read in futures::future::join_all(reading).await {
         match read {
-            Ok((id, Value { login, fingerprint, kind })) => {
-                known.insert(id.clone(), Known { username: login.username.clone(), fingerprint, kind });
-                vault.insert(id, login);
+            Ok((id, value)) => {
+                known.insert(id.clone(), value.known);
+                vault.insert(id, value.login);
             }
             Err(failed) => unread.push(failed),
         }
@@ -282,35 +242,4 @@ fn not_read(unread: Vec<Vec<Problem>>) -> Error {
         }
     }
     if outside { Error::Source(problems) } else { Error::Invalid(problems) }
-}
-
-/// What is going on, in words.
-fn doing(desired: &Desired) -> String {
-    let regions: std::collections::BTreeSet<&str> = desired
-        .aws
-        .iter()
-        .flat_map(|place| &place.stacks)
-        .map(|stack| stack.session.region.as_str())
-        .collect();
-    let repositories: Vec<String> = desired.github.iter().map(|place| place.place.name()).collect();
-    let mut places = Vec::new();
-    if !regions.is_empty() {
-        places.push(format!("AWS in {}", regions.into_iter().collect::<Vec<_>>().join(", ")));
-    }
-    if !desired.daytona.is_empty() {
-        places.push("Daytona".to_owned());
-    }
-    match repositories.as_slice() {
-        [] => {}
-        [one] => places.push(format!("GitHub {one}")),
-        several => places.push(format!("GitHub in {} places", several.len())),
-    }
-    let contexts = kubernetes::contexts(&desired.kubernetes);
-    if !contexts.is_empty() {
-        places.push(format!("Kubernetes in {}", contexts.into_iter().collect::<Vec<_>>().join(", ")));
-    }
-    if !desired.runpod.is_empty() {
-        places.push("RunPod".to_owned());
-    }
-    format!("Proving the credential and reading {} …", places.join(" and "))
 }

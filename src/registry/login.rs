@@ -12,12 +12,10 @@ use url::Url;
 use super::challenge::{Challenge, choose};
 use super::endpoints::Endpoints;
 use super::login_error::{Forms, LoginError};
-use super::name::Registry;
 use super::quota::{self, Quota};
 use super::realm;
-use super::token_kind::IDENTITY_USER;
 use crate::http::{Http, Request, Response, redacted};
-use crate::model::Secret;
+use crate::model::{IDENTITY_USER, Registry, Secret};
 
 /// How many redirects within its own origin a registry may answer with.
 const MAX_REDIRECTS: usize = 3;

@@ -2,10 +2,8 @@
 
 use super::text::{self, Names};
 use super::{one, outside, unread};
+use crate::aws::{self, Access, AwsError, Role, sdk_config};
 use crate::model::{Login, Problem};
-use crate::targets::aws::Role;
-use crate::targets::aws::config::{self, Access, sdk_config};
-use crate::targets::aws::error::AwsError;
 
 const OPERATION: &str = "secretsmanager:GetSecretValue";
 
@@ -28,7 +26,7 @@ impl AwsSecret {
         let roles: Vec<Role> = role.collect();
         let sdk = sdk_config(&Access { region: Some(&self.region), profile: None, roles: &roles }).await;
         let client = aws_sdk_secretsmanager::Client::new(&sdk);
-        let login = config::Login { profile: None, region: self.region.clone() };
+        let login = aws::Login { profile: None, region: self.region.clone() };
         let got = client.get_secret_value().secret_id(&self.secret).send().await;
         let got = got.map_err(|error| outside(self.refused(&AwsError::new(OPERATION, &error, &login))))?;
         let read = match got.secret_string() {

@@ -13,9 +13,8 @@ use super::{outside, text, unread};
 use crate::docker_config::{self, Object};
 use crate::env::Env;
 use crate::go::Base64;
-use crate::model::{Login, Place, Problem};
+use crate::model::{Login, Place, Problem, Registry};
 use crate::program::Program;
-use crate::registry::Registry;
 
 /// Helpers ask a local store; one that waits for a person is asked again on the next run.
 const PATIENCE: Duration = Duration::from_secs(30);

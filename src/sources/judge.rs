@@ -1,18 +1,16 @@
 //! A value as it leaves the sources: in the one spelling that is compared and written, and good for a login.
 
 use super::{off_thread, one};
-use crate::model::{Credential, CredentialId, Fingerprint, Login, Problem, google_key};
-use crate::registry::{TokenKind, token_kind};
+use crate::change::Known;
+use crate::model::{Credential, CredentialId, Fingerprint, Login, Problem, google_key, token_kind};
 
 /// A credential's value, with what may be shown of it.
 #[derive(Clone, Debug)]
 pub struct Value {
     /// The value.
     pub login: Login,
-    /// Its fingerprint.
-    pub fingerprint: Fingerprint,
-    /// What its token is, if that can be seen.
-    pub kind: TokenKind,
+    /// What is known of it.
+    pub known: Known,
 }
 
 impl Value {
@@ -27,7 +25,8 @@ impl Value {
             let Login { username, token } = &login;
             let fingerprint = Fingerprint::of(&registry, username, token);
             let kind = token_kind(&registry, username, token);
-            Self { login, fingerprint, kind }
+            let known = Known { username: username.clone(), fingerprint, kind };
+            Self { login, known }
         })
         .await
     }
@@ -73,7 +72,7 @@ mod tests {
         let value = judged("docker.io", "Acme", "t").await.expect("it is good");
         assert_eq!(value.login.username, "acme");
         let same = judged("docker.io", "ACME", "t").await.expect("it is good");
-        assert_eq!(value.fingerprint, same.fingerprint);
+        assert_eq!(value.known, same.known);
         let other = judged("ghcr.io", "Acme", "t").await.expect("it is good");
         assert_eq!(other.login.username, "Acme", "elsewhere case may count");
     }

@@ -1,8 +1,8 @@
 //! A login proves that the registry accepts the credential, and nothing else counts as one.
 
 use regcred::http::Http;
-use regcred::model::Secret;
-use regcred::registry::{Accepted, Endpoints, LoginError, Quota, Registry, UnsafeReason, login};
+use regcred::model::{Registry, Secret};
+use regcred::registry::{Accepted, Endpoints, LoginError, Quota, UnsafeReason, login};
 
 use crate::server::{Answer, Call, Server, answer, basic, challenge};
 

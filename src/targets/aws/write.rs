@@ -8,11 +8,10 @@ use aws_sdk_secretsmanager::types::Tag;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use serde_json::json;
 
-use super::config::{Client, Clients};
-use super::error::AwsError;
 use super::{CURRENT, Container, Exempt, Identity, MANAGED_BY, Observed, Operation, Session, policy, read};
+use crate::aws::{AwsError, Client, Clients};
+use crate::change::{Inputs, Receipt};
 use crate::model::{Login, Problem};
-use crate::targets::{Inputs, Receipt};
 
 /// The field of a receipt that holds a secret's ARN.
 pub const ARN: &str = "arn";

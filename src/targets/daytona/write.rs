@@ -2,9 +2,9 @@
 
 use super::client::Wanted;
 use super::{Client, Operation, stored};
+use crate::change::{Inputs, Receipt};
 use crate::http::TRIES;
 use crate::model::Problem;
-use crate::targets::{Inputs, Receipt};
 
 /// What writes to Daytona.
 pub struct Writer<'a> {

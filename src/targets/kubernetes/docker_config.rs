@@ -13,8 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::docker_config::{self, Object};
 use crate::go::{self, Base64};
-use crate::model::Login;
-use crate::registry::Registry;
+use crate::model::{Login, Registry};
 
 const AUTHS: &str = "auths";
 const HEADERS: &str = "HttpHeaders";

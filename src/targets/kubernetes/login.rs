@@ -11,10 +11,9 @@ use zeroize::Zeroizing;
 
 use super::error::{refused, word};
 use super::{Client, Desired, IN_CLUSTER};
-use crate::desired::names::nearest;
+use crate::change::Read;
 use crate::env::Env;
-use crate::model::Problem;
-use crate::plan::Read;
+use crate::model::{Problem, nearest};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -8,8 +8,8 @@ use tokio::sync::Mutex;
 use super::client::Say;
 use super::retire::Look;
 use super::{Client, Kind, NewTemplate, Operation, RunpodError};
+use crate::change::{Inputs, Receipt};
 use crate::model::{CredentialId, Problem};
-use crate::targets::{Inputs, Receipt};
 
 /// The field of a receipt that holds the id of what was made.
 pub const ID: &str = "id";
