@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 
-use crate::change::{Inputs, Receipt};
+use crate::change::{Inputs, Operation, Receipt};
 use crate::model::{Address, Effect, Problem};
 use crate::plan::{Change, Plan};
 use crate::report::Outcome;
@@ -139,9 +139,11 @@ async fn run<'a>(
     event: &(dyn Fn(Event) + Sync),
 ) -> (&'a Change, Result<Receipt, Problem>) {
     let say = |words: String| event(Event::Waiting(change.address.clone(), words));
-    let inputs = Inputs { vault, receipts, say: &say };
     let result = match &change.operation {
-        Some(operation) => writers.write(operation, &inputs).await,
+        Some(operation) => {
+            let inputs = Inputs { logins: vault.only(&operation.values()), receipts, say: &say };
+            writers.write(operation, &inputs).await
+        }
         None => Err(Problem::outside("the plan says that it changes, but not how")),
     };
     (change, result)

@@ -59,8 +59,8 @@ macro_rules! systems {
         }
 
         impl crate::change::Operation for Operation {
-            fn carries_value(&self) -> bool {
-                match self { $(Self::$variant(operation) => operation.carries_value(),)+ }
+            fn values(&self) -> BTreeSet<&CredentialId> {
+                match self { $(Self::$variant(operation) => operation.values(),)+ }
             }
 
             fn requests(&self) -> usize {

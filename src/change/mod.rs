@@ -15,8 +15,7 @@ pub use finding::Finding;
 pub use pull::{Pull, Used};
 pub use reason::{Read, Reason, ReasonKind};
 
-use crate::model::{Address, CredentialId, Fingerprint, Problem, TokenKind};
-use crate::vault::Vault;
+use crate::model::{Address, CredentialId, Fingerprint, Login, Problem, TokenKind};
 
 /// One row of the plan: one remote thing and what happens to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,8 +54,13 @@ impl<O: Operation> Change<O> {
 /// What executing one row does: one convergent operation, fully decided. It is part of the plan's digest, so it never holds a
 /// secret value, a time, or who happens to run it.
 pub trait Operation: Clone + std::fmt::Debug + PartialEq + serde::Serialize {
+    /// The credentials whose values it writes; it gets these and no others.
+    fn values(&self) -> BTreeSet<&CredentialId>;
+
     /// Whether it writes a credential's value.
-    fn carries_value(&self) -> bool;
+    fn carries_value(&self) -> bool {
+        !self.values().is_empty()
+    }
 
     /// How many requests it takes, if nothing has to be tried again.
     fn requests(&self) -> usize;
@@ -123,8 +127,8 @@ pub struct Receipt(pub BTreeMap<&'static str, String>);
 
 /// What an operation gets beside itself.
 pub struct Inputs<'a> {
-    /// The credentials' values.
-    pub vault: &'a Vault,
+    /// The values that it writes, by credential.
+    pub logins: BTreeMap<&'a CredentialId, &'a Login>,
     /// The receipts of the rows that it waited for.
     pub receipts: BTreeMap<Address, Receipt>,
     /// Says a word about a wait, to whoever watches.
@@ -132,6 +136,15 @@ pub struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
+    /// The value of a credential that the operation names.
+    ///
+    /// # Errors
+    /// If it was not read.
+    pub fn login(&self, id: &CredentialId) -> Result<&Login, Problem> {
+        let login = self.logins.get(id).copied();
+        login.ok_or_else(|| Problem::outside(format!("the value of {id} was not read")))
+    }
+
     /// The value, from another row's receipt if it was not known before.
     ///
     /// # Errors

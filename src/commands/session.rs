@@ -138,8 +138,8 @@ impl Context<'_> {
         let proving = async {
             let (vault, known) = read_values(sources, &desired.credentials).await?;
             let proofs = futures::future::join_all(desired.credentials.iter().map(async |credential| {
-                let resolved = vault.get(&credential.id).ok()?;
-                let proof = prove::prove(&http, &registries, credential, resolved).await;
+                let login = vault.get(&credential.id)?;
+                let proof = prove::prove(&http, &registries, credential, login).await;
                 Some((credential.id.clone(), proof))
             }));
             let proofs: Proofs = proofs.await.into_iter().flatten().collect();

@@ -56,7 +56,7 @@ mod tests {
 
     fn token(line: &str) -> Result<String, String> {
         let content = format!("# a comment\n\nU=acme\n{line}\n");
-        pair(&content, "U", "T").map(|resolved| resolved.token.expose().to_owned())
+        pair(&content, "U", "T").map(|login| login.token.expose().to_owned())
     }
 
     #[test]

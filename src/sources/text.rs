@@ -85,8 +85,8 @@ mod tests {
     use super::*;
 
     fn halves(text: &str, username: Option<&str>) -> Result<(String, String), String> {
-        let resolved = read(text, &Names::default(), username)?;
-        Ok((resolved.username, resolved.token.expose().to_owned()))
+        let login = read(text, &Names::default(), username)?;
+        Ok((login.username, login.token.expose().to_owned()))
     }
 
     #[test]
@@ -124,8 +124,8 @@ mod tests {
     #[test]
     fn names_that_are_given_are_the_only_ones_that_count() {
         let names = Names { username: Some("user".to_owned()), token: Some("pat".to_owned()) };
-        let resolved = read(r#"{"user": "a", "pat": "b", "token": "c"}"#, &names, None).expect("it is good");
-        assert_eq!((resolved.username.as_str(), resolved.token.expose()), ("a", "b"));
+        let login = read(r#"{"user": "a", "pat": "b", "token": "c"}"#, &names, None).expect("it is good");
+        assert_eq!((login.username.as_str(), login.token.expose()), ("a", "b"));
         let error = read(r#"{"username": "a", "token": "c"}"#, &names, None).expect_err("it is refused");
         assert_eq!(error, "gives JSON without a text `user`");
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::Config;
-use regcred::change::{Action, Known, Reason};
+use regcred::change::{Action, Known, Operation, Reason};
 use regcred::model::{Address, CredentialId, Registry, TokenKind};
 use regcred::plan::Change;
 use regcred::systems::Operation::Github;
@@ -321,6 +321,14 @@ proptest! {
         let plan = case.plan();
         let addresses: Vec<&Address> = plan.changes.iter().map(|change| &change.address).collect();
         prop_assert!(addresses.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn a_row_gets_the_values_of_its_own_credentials_and_no_others(case in worlds()) {
+        for change in case.plan().changes {
+            let values = change.operation.as_ref().map(Operation::values).unwrap_or_default();
+            prop_assert!(values.iter().all(|id| change.credentials.contains(*id)), "{}", change.address);
+        }
     }
 
     #[test]

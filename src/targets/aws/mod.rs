@@ -226,8 +226,8 @@ pub enum Operation {
 pub type Change = crate::change::Change<Operation>;
 
 impl crate::change::Operation for Operation {
-    fn carries_value(&self) -> bool {
-        matches!(self, Self::MakeCurrent { .. })
+    fn values(&self) -> BTreeSet<&CredentialId> {
+        if let Self::MakeCurrent { credential, .. } = self { [credential].into() } else { BTreeSet::new() }
     }
 
     fn requests(&self) -> usize {

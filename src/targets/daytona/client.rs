@@ -171,7 +171,7 @@ impl From<Sent> for Row {
 pub(super) struct Wanted<'a> {
     pub(super) name: &'a str,
     pub(super) url: &'a str,
-    pub(super) resolved: &'a Login,
+    pub(super) login: &'a Login,
 }
 
 impl Wanted<'_> {
@@ -180,8 +180,8 @@ impl Wanted<'_> {
         json!({
             "name": self.name,
             "url": self.url,
-            "username": self.resolved.username,
-            "password": self.resolved.token.expose(),
+            "username": self.login.username,
+            "password": self.login.token.expose(),
         })
     }
 }
@@ -303,7 +303,7 @@ impl Client {
             return Ok(answer);
         }
         let mut error = answer.error();
-        let secrets = [Some(&self.key.0), wanted.map(|wanted| &wanted.resolved.token)];
+        let secrets = [Some(&self.key.0), wanted.map(|wanted| &wanted.login.token)];
         if secrets.into_iter().flatten().any(|secret| answer.repeats(secret.expose())) {
             error.detail = format!("{}: the answer repeats a secret, so it is not shown", answer.status);
         }

@@ -12,6 +12,8 @@ mod validate;
 pub mod verify;
 pub mod write;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 pub use client::{Client, DaytonaError, Key};
 
@@ -131,8 +133,8 @@ pub enum Operation {
 pub type Change = crate::change::Change<Operation>;
 
 impl crate::change::Operation for Operation {
-    fn carries_value(&self) -> bool {
-        matches!(self, Self::PutRow { .. })
+    fn values(&self) -> BTreeSet<&CredentialId> {
+        if let Self::PutRow { credential, .. } = self { [credential].into() } else { BTreeSet::new() }
     }
 
     fn requests(&self) -> usize {

@@ -25,7 +25,7 @@ impl<'a> Writer<'a> {
     pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
         match operation {
             Operation::PutRow { id, name, url, credential } => {
-                let wanted = Wanted { name, url, resolved: inputs.vault.get(credential)? };
+                let wanted = Wanted { name, url, login: inputs.login(credential)? };
                 match id {
                     Some(id) => self.client.update(id, &wanted).await?,
                     None => self.make(&wanted).await?,

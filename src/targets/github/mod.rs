@@ -12,7 +12,7 @@ mod token;
 mod validate;
 pub mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use audience::Audience;
 use chrono::{DateTime, Utc};
@@ -224,8 +224,8 @@ pub enum Operation {
 pub type Change = crate::change::Change<Operation>;
 
 impl crate::change::Operation for Operation {
-    fn carries_value(&self) -> bool {
-        matches!(self, Self::PutSecret { .. })
+    fn values(&self) -> BTreeSet<&CredentialId> {
+        if let Self::PutSecret { credential, .. } = self { [credential].into() } else { BTreeSet::new() }
     }
 
     fn records(&self) -> &[Address] {

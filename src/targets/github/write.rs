@@ -51,10 +51,10 @@ impl<'a> Writer<'a> {
                 if *create_environment {
                     self.create_environment(place).await?;
                 }
-                let resolved = inputs.vault.get(credential)?;
+                let login = inputs.login(credential)?;
                 let value = match half {
-                    Half::Username => Secret::new(resolved.username.clone()),
-                    Half::Token => resolved.token.clone(),
+                    Half::Username => Secret::new(login.username.clone()),
+                    Half::Token => login.token.clone(),
                 };
                 let seen_by = self.seen_by(place, audience.as_ref()).await?;
                 self.put_secret(place, name, &value, begin.as_ref(), &seen_by).await

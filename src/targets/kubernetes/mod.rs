@@ -206,8 +206,8 @@ pub enum Operation {
 pub type Change = crate::change::Change<Operation>;
 
 impl crate::change::Operation for Operation {
-    fn carries_value(&self) -> bool {
-        matches!(self, Self::PutSecret { logins, .. } if !logins.is_empty())
+    fn values(&self) -> BTreeSet<&CredentialId> {
+        if let Self::PutSecret { logins, .. } = self { logins.values().collect() } else { BTreeSet::new() }
     }
 
     fn requests(&self) -> usize {

@@ -74,7 +74,7 @@ fn resolved(
     logins: &BTreeMap<String, CredentialId>,
     inputs: &Inputs<'_>,
 ) -> Result<BTreeMap<String, Login>, Problem> {
-    let login = |(key, id): (&String, &CredentialId)| Ok((key.clone(), inputs.vault.get(id)?.clone()));
+    let login = |(key, id): (&String, &CredentialId)| Ok((key.clone(), inputs.login(id)?.clone()));
     logins.iter().map(login).collect()
 }
 

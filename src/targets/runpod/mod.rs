@@ -249,8 +249,8 @@ pub enum Operation {
 pub type Change = crate::change::Change<Operation>;
 
 impl crate::change::Operation for Operation {
-    fn carries_value(&self) -> bool {
-        matches!(self, Self::CreateAuth { .. })
+    fn values(&self) -> BTreeSet<&CredentialId> {
+        if let Self::CreateAuth { credential, .. } = self { [credential].into() } else { BTreeSet::new() }
     }
 
     fn requests(&self) -> usize {
