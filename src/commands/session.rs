@@ -135,7 +135,7 @@ impl Context<'_> {
         let patience = daytona::Patience { wait: wait.unwrap_or_default(), say: &say };
         let reading = observe::observe(&clients, &desired, self.concurrency(), &patience);
         let proving = async {
-            let (vault, known) = read_values(sources, &desired.credentials).await?;
+            let (vault, known) = read_values(sources, &desired.credentials, self.env).await?;
             let proofs = futures::future::join_all(desired.credentials.iter().map(async |credential| {
                 let resolved = vault.get(&credential.id).ok()?;
                 let proof = prove::prove(&http, &addresses.registries, credential, resolved).await;
@@ -154,10 +154,9 @@ impl Context<'_> {
 
     async fn clients(&self, desired: &Desired, addresses: &Addresses, http: &Http) -> Clients {
         let sessions = aws::read::sessions(&desired.aws);
-        let profile = self.env.filled("AWS_PROFILE");
         let wanted = !desired.github.is_empty();
         let (aws, github, kubernetes) = tokio::join!(
-            aws::config::Clients::prepare(&sessions, profile),
+            aws::config::Clients::prepare(&sessions, self.env),
             async { if wanted { self.github(&addresses.github).await } else { Err(not_needed("GitHub")) } },
             kubernetes::login::Clients::prepare(&desired.kubernetes, self.env),
         );
@@ -252,8 +251,9 @@ fn setup(what: &str, error: &dyn std::error::Error) -> Error {
 async fn read_values(
     sources: BTreeMap<CredentialId, Source>,
     credentials: &[Credential],
+    env: &Env,
 ) -> Result<(Vault, BTreeMap<CredentialId, Known>), Error> {
-    let shared = Shared::default();
+    let shared = Shared::new(env);
     let with_source =
         credentials.iter().filter_map(|credential| Some((credential, sources.get(&credential.id)?)));
     let reading = with_source.map(|(credential, source)| value(source, credential, &shared));

@@ -7,6 +7,7 @@ mod file;
 pub mod names;
 mod node;
 mod remote;
+mod secrets;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,6 +85,7 @@ pub const DEFAULT_FILE: &str = "regcred.yaml";
 /// Everything that can be known to be wrong without a network.
 pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Problem>> {
     let (mut desired, specs, base) = declared(request, env, dir)?;
+    env.withhold(secrets::of(&specs));
     let mut problems = restrict(&mut desired, request);
     let addresses = Addresses::read(env, &desired).unwrap_or_else(|found| {
         problems.extend(found);

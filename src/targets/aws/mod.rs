@@ -7,6 +7,7 @@ pub mod config;
 mod diff;
 pub mod error;
 pub mod policy;
+mod process;
 pub mod read;
 mod sites;
 mod trace;
@@ -22,6 +23,8 @@ use crate::plan::Read;
 use crate::registry::Registry;
 pub use crate::targets::Input;
 
+/// AWS's own variables are no secrets to programs: `aws eks get-token` and `aws ecr get-login-password` work with them.
+pub const SECRETS: &[&str] = &[];
 /// ECR reads only secrets under this name (Amazon ECR user guide, "Creating a pull through cache rule").
 pub const SECRET_NAME_PREFIX: &str = "ecr-pullthroughcache/";
 /// Rules per registry and region; not adjustable (Amazon ECR user guide, "Service quotas").

@@ -17,6 +17,8 @@ use crate::model::{Address, CredentialId, DaytonaItem};
 use crate::plan::{Known, Read};
 use crate::registry::Registry;
 
+/// The variables that hold a key of Daytona: no program that a person names gets them.
+pub const SECRETS: &[&str] = &["DAYTONA_API_KEY", "DAYTONA_JWT_TOKEN"];
 /// Rows that an organization may have; one more is refused (Daytona's API server, as of 0.190).
 pub const ROW_LIMIT: usize = 100;
 

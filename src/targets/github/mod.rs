@@ -20,6 +20,16 @@ pub use marker::Marker;
 use crate::model::{Address, CredentialId, GithubItem};
 use crate::plan::Read;
 
+/// The variables that hold what GitHub's logins are made of: no program that a person names gets them.
+pub const SECRETS: &[&str] = &[
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "GH_ENTERPRISE_TOKEN",
+    "GITHUB_ENTERPRISE_TOKEN",
+    "GITHUB_APP_PRIVATE_KEY",
+    "GITHUB_APP_PRIVATE_KEY_FILE",
+];
+
 /// What the configuration wants in one place of GitHub for one credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Desired {

@@ -7,7 +7,9 @@ mod client;
 mod diff;
 pub mod docker_config;
 mod error;
+mod kubeconfig;
 pub mod login;
+mod plugin;
 pub mod read;
 mod roles;
 mod runai;
@@ -24,6 +26,9 @@ pub use roles::{contexts, roles};
 use crate::model::{Address, CredentialId, Fingerprint, KubernetesItem};
 use crate::plan::Read;
 use crate::registry::Registry;
+
+/// Kubeconfigs hold their logins themselves.
+pub const SECRETS: &[&str] = &[];
 
 /// The type of a pull secret. It is immutable (Kubernetes API reference, `Secret.type`).
 pub const KIND: &str = "kubernetes.io/dockerconfigjson";

@@ -30,6 +30,9 @@ use crate::plan::Read;
 use crate::registry::Registry;
 use crate::targets::Input;
 
+/// The variables that hold a key of RunPod: no program that a person names gets them.
+pub const SECRETS: &[&str] = &["RUNPOD_API_KEY"];
+
 /// What the configuration wants in RunPod for one credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Desired {
