@@ -8,8 +8,14 @@ use crate::targets::{aws, daytona, github, kubernetes, runpod};
 
 /// Those of every target and source, and those that any credential of the file is read from, selected or not.
 pub(super) fn of(specs: &BTreeMap<CredentialId, Spec>) -> BTreeSet<String> {
-    let known =
-        [aws::SECRETS, daytona::SECRETS, github::SECRETS, kubernetes::SECRETS, runpod::SECRETS, sources::SECRETS];
+    let known = [
+        aws::SECRETS,
+        daytona::SECRETS,
+        github::SECRETS,
+        kubernetes::SECRETS,
+        runpod::SECRETS,
+        sources::SECRETS,
+    ];
     let named = specs.iter().flat_map(|(id, spec)| spec.variables(id));
     known.concat().into_iter().map(str::to_owned).chain(named).collect()
 }

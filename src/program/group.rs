@@ -77,7 +77,10 @@ impl Groups {
             };
             self.end_all();
             if !graceful {
-                #[expect(clippy::exit, reason = "what would have ended the run by itself, had it no programs to end")]
+                #[expect(
+                    clippy::exit,
+                    reason = "what would have ended the run by itself, had it no programs to end"
+                )]
                 std::process::exit(INTERRUPTED);
             }
         }

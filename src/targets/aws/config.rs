@@ -62,7 +62,8 @@ impl Clients {
     /// Prepares the clients. Nothing is sent except by the credential chain, when first needed.
     pub async fn prepare(sessions: &BTreeSet<Session>, env: &Env) -> Self {
         let key = |session: &Session| (session.profile.clone(), session.roles.clone());
-        let distinct: BTreeMap<_, &Session> = sessions.iter().map(|session| (key(session), session)).collect();
+        let distinct: BTreeMap<_, &Session> =
+            sessions.iter().map(|session| (key(session), session)).collect();
         let logins = distinct.into_iter().map(async |(key, session)| (key, login(session, env).await));
         let logins: BTreeMap<_, SdkConfig> = join_all(logins).await.into_iter().collect();
         let profile = env.filled("AWS_PROFILE");

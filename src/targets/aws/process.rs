@@ -123,7 +123,8 @@ impl Process {
     async fn ask(&self) -> provider::Result {
         let refused = |problem: Problem| CredentialsError::provider_error(problem);
         let output = self.program.succeed().await.map_err(|error| {
-            let own = format!("look at what it says, and at the profile {} in the AWS configuration", self.profile);
+            let own =
+                format!("look at what it says, and at the profile {} in the AWS configuration", self.profile);
             refused(Problem::outside(error.to_string()).hint(own).hints(error.hint()))
         })?;
         read(&output.stdout, self.account.as_deref()).map_err(|what| {
@@ -167,7 +168,8 @@ fn read(printed: &[u8], account: Option<&str>) -> Result<Credentials, String> {
     }
     if let Some(ends) = text("Expiration") {
         let ends = chrono::DateTime::parse_from_rfc3339(ends);
-        credentials = credentials.expiry(ends.map(SystemTime::from).map_err(|_| "gives an Expiration that is no time")?);
+        credentials = credentials
+            .expiry(ends.map(SystemTime::from).map_err(|_| "gives an Expiration that is no time")?);
     }
     if let Some(account) = text("AccountId").or(account) {
         credentials = credentials.account_id(account);

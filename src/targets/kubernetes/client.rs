@@ -219,7 +219,10 @@ impl Client {
         if let Some(plugin) = &self.plugin {
             let login = plugin.login().await;
             let login = login.map_err(|problem| Trouble::Final(broken(problem.to_string(), true)))?;
-            request = login.header().into_iter().fold(request, |request, value| request.header(header::AUTHORIZATION, value));
+            request = login
+                .header()
+                .into_iter()
+                .fold(request, |request, value| request.header(header::AUTHORIZATION, value));
         }
         if let Some((kind, _)) = body {
             request = request.header(header::CONTENT_TYPE, kind);

@@ -64,7 +64,9 @@ impl Files {
         });
         // The error could repeat a token of the file.
         serde_json::from_value(part).map_err(|_| {
-            let message = format!("the context `{name}`, its cluster or its user is not what the kubeconfig's form has");
+            let message = format!(
+                "the context `{name}`, its cluster or its user is not what the kubeconfig's form has"
+            );
             unreadable(message, "compare it with: kubectl config view")
         })
     }

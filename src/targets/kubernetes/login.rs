@@ -77,7 +77,8 @@ async fn log_in(context: &str, kubeconfig: Read<Files>, insecure: bool, env: &En
 /// is asked here. As for client-go, a token's file counts before the token beside it, and both before a plugin.
 async fn authenticate(context: &str, user: &mut AuthInfo, env: &Env) -> Read<Option<Plugin>> {
     if user.auth_provider.as_ref().is_some_and(|provider| provider.config.contains_key("cmd-path")) {
-        let message = format!("the user of context {context} logs in by `auth-provider`, which kubectl no longer has");
+        let message =
+            format!("the user of context {context} logs in by `auth-provider`, which kubectl no longer has");
         return Err(unreadable(message, "use the cloud's login plugin: `exec:` in the kubeconfig"));
     }
     if let Some(path) = user.token_file.take() {

@@ -102,7 +102,8 @@ impl Plugin {
         let output = self.program.succeed().await.map_err(|error| {
             let install = self.install_hint.clone().filter(|_| matches!(error, ProgramError::Absent { .. }));
             let hint = install.unwrap_or_else(|| "look at it with: kubectl config view".to_owned());
-            unreadable(format!("the login plugin of the kubeconfig: {error}"), hint.trim()).hints(error.hint())
+            unreadable(format!("the login plugin of the kubeconfig: {error}"), hint.trim())
+                .hints(error.hint())
         })?;
         self.read(&output.stdout).map_err(|what| {
             let message = format!("the login plugin `{}` of the kubeconfig {what}", self.program.name());
@@ -115,7 +116,10 @@ impl Plugin {
         let printed: Printed =
             serde_saphyr::from_slice(printed).map_err(|_| "prints no ExecCredential".to_owned())?;
         if printed.api_version.as_deref() != Some(&self.version) {
-            return Err(format!("prints another `apiVersion` than the {} that it was asked for", self.version));
+            return Err(format!(
+                "prints another `apiVersion` than the {} that it was asked for",
+                self.version
+            ));
         }
         let status = printed.status.unwrap_or_default();
         let token = status.token.map(Zeroizing::new).filter(|token| !token.is_empty());
@@ -190,9 +194,12 @@ mod tests {
         for version in VERSIONS {
             let plugin = made(&format!("{{ command: x, apiVersion: {version} }}")).expect("it is good");
             let read = |status: &str| {
-                plugin.read(format!("{{apiVersion: {version}, kind: ExecCredential, status: {status}}}").as_bytes())
+                plugin.read(
+                    format!("{{apiVersion: {version}, kind: ExecCredential, status: {status}}}").as_bytes(),
+                )
             };
-            let token = read("{token: abc, expirationTimestamp: '2022-05-02T18:36:00Z'}").expect("it is good");
+            let token =
+                read("{token: abc, expirationTimestamp: '2022-05-02T18:36:00Z'}").expect("it is good");
             assert_eq!(token.header().expect("it has a token").to_str().ok(), Some("Bearer abc"));
             assert!(token.ends.is_some_and(has_passed));
             let both = read("{token: abc, clientCertificateData: c, clientKeyData: k}").expect("it is good");
