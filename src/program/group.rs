@@ -11,6 +11,7 @@ const INTERRUPTED: i32 = 130;
 
 /// The process groups that are running.
 #[derive(Default)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "there are no process groups elsewhere"))]
 pub(super) struct Groups {
     running: Mutex<BTreeSet<i32>>,
     /// Whether whoever writes to the systems ends the run at an interrupt, after what is under way.

@@ -1,6 +1,7 @@
 //! The programs that a run starts: what each gets of the environment, how often it is started, and what is seen of it.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use regcred_sandbox::kubernetes::Context;
 use serde_json::json;
 
 use crate::place::{ONE_STACK, Place, TOKEN, USER};
+use crate::sources::terminal::on_a_terminal;
 use crate::sources::{program, seen};
 
 /// Long enough that only a broken test waits for it.
@@ -329,6 +331,37 @@ fn a_tokens_file_counts_before_the_token_beside_it_and_both_before_a_plugin() {
     place.run(&["plan"]).says("the token of context prod ends with a line break");
     with_user(&mut place, json!({ "tokenFile": "nowhere" }));
     place.run(&["plan"]).says("nowhere cannot be read");
+}
+
+#[test]
+fn a_login_plugin_may_ask_whoever_sits_at_the_terminal() {
+    let mut place = cluster();
+    let given = exec_credential(CLUSTER_TOKEN, None);
+    let asks = format!("#!/bin/sh\nprintf 'Code: ' >&2\nread code\n[ \"$code\" = 42 ] && echo '{given}'\n");
+    with_plugin(&mut place, "", json!({ "interactiveMode": "IfAvailable" }));
+    std::fs::write(place.repo().join("bin/ask-cluster"), asks).unwrap();
+    let (code, shown) = on_a_terminal(&place, "plan", &[("ask-cluster: Code: \r\n", "42")]);
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("1 to create"), "{shown}");
+    let (_, shown) = on_a_terminal(&place, "plan --no-input", &[]);
+    assert!(shown.contains("exited with 1"), "{shown}");
+}
+
+#[test]
+fn there_is_one_place_that_starts_programs() {
+    let mut starters = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if std::fs::read_to_string(&path).unwrap().contains("Command::new(") {
+                starters.push(path);
+            }
+        }
+    }
+    assert!(matches!(&starters[..], [one] if one.ends_with("src/program/mod.rs")), "{starters:?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::error::word;
 use super::login::unreadable;
 use crate::env::Env;
 use crate::model::secret::flaw;
@@ -24,6 +25,7 @@ const VERSIONS: &[&str] = &["client.authentication.k8s.io/v1", "client.authentic
 #[derive(Clone)]
 pub(super) struct Plugin {
     program: Program,
+    context: String,
     version: String,
     install_hint: Option<String>,
 }
@@ -85,7 +87,7 @@ impl Plugin {
         let info = ("KUBERNETES_EXEC_INFO".to_owned(), info);
         let program = env.named_program(argv).with(own.chain([info])).for_at_most(LIMIT);
         let program = if asks { program.asking() } else { program };
-        Ok(Self { program, version, install_hint: exec.install_hint.clone() })
+        Ok(Self { program, context: context.to_owned(), version, install_hint: exec.install_hint.clone() })
     }
 
     /// The login that it gives; a new one where that has ended.
@@ -101,7 +103,9 @@ impl Plugin {
     async fn ask(&self) -> Read<Given> {
         let output = self.program.succeed().await.map_err(|error| {
             let install = self.install_hint.clone().filter(|_| matches!(error, ProgramError::Absent { .. }));
-            let hint = install.unwrap_or_else(|| "look at it with: kubectl config view".to_owned());
+            let look =
+                || format!("look at it with: kubectl --context {} get namespaces", word(&self.context));
+            let hint = install.unwrap_or_else(look);
             unreadable(format!("the login plugin of the kubeconfig: {error}"), hint.trim())
                 .hints(error.hint())
         })?;

@@ -12,7 +12,7 @@ use regcred_sandbox::aws::Wrapped;
 use regcred_sandbox::{Call, Service, World};
 
 mod pulumi;
-mod terminal;
+pub(crate) mod terminal;
 
 use crate::leak::{clean_run, forms};
 use crate::place::{ONE_STACK, PASSPHRASE, Place, Ran, TOKEN, USER};
