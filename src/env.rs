@@ -1,8 +1,14 @@
 //! The environment, read once at the start and handed on: nothing else looks at it, so that tests
 //! and callers decide what a run sees. (The AWS SDK reads its own variables itself.)
+//!
+//! Whatever starts a program has the environment, so that what a program gets of it is decided here, and the programs of a
+//! run are found here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::program::{Program, Programs};
 
 /// Variables that every program works with. What is not listed may be a secret.
 const PROGRAMS_NEED: &[&str] = &[
@@ -20,31 +26,19 @@ const PROGRAMS_NEED: &[&str] = &[
     "LOCALAPPDATA",
     "USERPROFILE",
 ];
-/// Those that `git` and `gh` work with.
-const GIT_NEEDS: &[&str] =
-    &["GIT_*", "GH_CONFIG_DIR", "GH_HOST", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"];
-/// Secrets that regcred itself is given: no program that a person names needs them from it.
-const OWN_SECRETS: &[&str] = &[
-    "PULUMI_CONFIG_PASSPHRASE",
-    "PULUMI_CONFIG_PASSPHRASE_FILE",
-    "PULUMI_ACCESS_TOKEN",
-    "GITHUB_TOKEN",
-    "GH_TOKEN",
-    "GH_ENTERPRISE_TOKEN",
-    "GITHUB_ENTERPRISE_TOKEN",
-    "RUNPOD_API_KEY",
-    "DAYTONA_API_KEY",
-    "DOCKER_HUB_TOKEN",
-    "DOCKER_AUTH_CONFIG",
-];
-
 /// The variables of a run. Any of them may be a secret, so its `Debug` form shows names only.
 #[derive(Clone, Default)]
-pub struct Env(BTreeMap<String, String>);
+pub struct Env {
+    variables: BTreeMap<String, String>,
+    /// What is known to be secret, once the configuration has been read. It is shared by every clone, so that none can be
+    /// used that does not know it.
+    secrets: Arc<Mutex<Option<BTreeSet<String>>>>,
+    programs: Programs,
+}
 
 impl fmt::Debug for Env {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.variables.keys()).finish()
     }
 }
 
@@ -56,13 +50,13 @@ impl Env {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Self(std::env::vars_os().filter_map(text).collect())
+        std::env::vars_os().filter_map(text).collect()
     }
 
     /// A variable, even if it is empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.variables.get(name).map(String::as_str)
     }
 
     /// A variable that is set and not empty.
@@ -77,42 +71,78 @@ impl Env {
         self.get(name).is_some_and(str::is_empty)
     }
 
-    /// What `git` and `gh` get of it: what they need to find their own files, and no secret of ours.
-    pub fn for_programs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.for_program(GIT_NEEDS)
+    /// The programs of this run.
+    pub(crate) fn programs(&self) -> &Programs {
+        &self.programs
     }
 
-    /// What a program gets of it: what every program needs, and the names in `also`. A name that ends
-    /// with `*` is the beginning of names.
-    pub fn for_program(&self, also: &[&str]) -> impl Iterator<Item = (&str, &str)> {
-        let listed = |name: &str, entry: &&str| match entry.strip_suffix('*') {
-            Some(start) => name.starts_with(start),
-            None => name == *entry,
+    /// Says what is secret: the names of variables, in which a `*` stands for anything.
+    pub(crate) fn withhold(&self, secrets: BTreeSet<String>) {
+        // A user name may be in a variable that no program works without.
+        let secrets = secrets.into_iter().filter(|name| !matches_any(PROGRAMS_NEED, name)).collect();
+        *self.secrets.lock().unwrap_or_else(PoisonError::into_inner) = Some(secrets);
+    }
+
+    /// A program that regcred knows. It gets what every program needs and the variables in `also`, in which a `*` stands
+    /// for anything but a secret of this run.
+    pub(crate) fn known_program(&self, argv: &[&str], also: &[&str]) -> Program {
+        let argv = argv.iter().map(|word| (*word).to_owned()).collect();
+        Program::new(argv, self.listed(also), Vec::new(), &self.programs)
+    }
+
+    /// A program that a person names and regcred does not know. It gets everything but the secrets of this run, so that
+    /// its own variables need not be listed: AWS's, a vault's.
+    pub(crate) fn named_program(&self, argv: Vec<String>) -> Program {
+        let Some(secrets) = self.secrets() else {
+            return Program::new(argv, self.listed(&[]), Vec::new(), &self.programs);
         };
-        self.iter().filter(move |(name, _)| PROGRAMS_NEED.iter().chain(also).any(|entry| listed(name, entry)))
+        let (withheld, given): (Vec<_>, Vec<_>) =
+            self.iter().partition(|(name, _)| matches_any(&secrets, name));
+        let withheld = withheld.into_iter().filter(|(_, value)| !value.is_empty());
+        let withheld = withheld.map(|(name, _)| name.to_owned()).collect();
+        Program::new(argv, owned(given), withheld, &self.programs)
     }
 
-    /// What a program gets of it that a person names and regcred does not know: everything but the
-    /// secrets of regcred itself.
-    #[must_use]
-    pub fn without_own_secrets(&self) -> Vec<(String, String)> {
-        let theirs = self.iter().filter(|(name, _)| !OWN_SECRETS.contains(name));
-        theirs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    fn listed(&self, also: &[&str]) -> Vec<(String, String)> {
+        let secrets = self.secrets().unwrap_or_default();
+        let is_listed = |(name, _): &(&str, &str)| {
+            let is_meant = matches_any(also, name) && !matches_any(&secrets, name);
+            also.contains(name) || matches_any(PROGRAMS_NEED, name) || is_meant
+        };
+        owned(self.iter().filter(is_listed))
     }
 
-    /// The names of the secrets that regcred itself is given.
-    pub fn own_secrets() -> impl Iterator<Item = &'static str> {
-        OWN_SECRETS.iter().copied()
+    fn secrets(&self) -> Option<BTreeSet<String>> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Every variable.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+fn owned<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
+    variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+fn matches_any<P: AsRef<str>>(patterns: impl IntoIterator<Item = P>, name: &str) -> bool {
+    patterns.into_iter().any(|pattern| matches(pattern.as_ref(), name))
+}
+
+/// Whether a variable has this name, in which a `*` stands for anything.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        Some((start, end)) => {
+            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
+        }
+        None => name == pattern,
     }
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Env {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
-        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { variables, secrets: Arc::default(), programs: Programs::default() }
     }
 }

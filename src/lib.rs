@@ -43,6 +43,7 @@ pub mod view;
 pub mod yaml;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::Parser;
 
@@ -58,7 +59,9 @@ pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, 
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let ui = Ui::new(settings(&cli.common));
+    let ui = Arc::new(Ui::new(settings(&cli.common)));
+    let heard = Arc::clone(&ui);
+    env.programs().show(ui.can_ask(), move |line| heard.say(line));
     trace(cli.common.verbose, cli.common.color);
     let context = RunContext { common: &cli.common, env, dir, ui: &ui };
     match commands::run(&cli, &context).await {

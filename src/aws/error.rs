@@ -48,6 +48,11 @@ impl AwsError {
             let message = service.message().filter(|message| !message.is_empty());
             return Self::answered(operation, service.code(), message, login);
         }
+        // A program that gives the login.
+        if let Some(problem) = causes(error).find_map(|cause| cause.downcast_ref::<Problem>()) {
+            let cause = format!("no AWS credentials: {problem}");
+            return Self { operation, code: None, cause, login: true, hint: problem.advice() };
+        }
         let credentials = causes(error).any(|cause| cause.is::<CredentialsError>());
         let cause = causes(error).last().map_or_else(|| error.to_string(), ToString::to_string);
         let hint = credentials.then(|| login_hint(login, None));

@@ -1,25 +1,33 @@
 //! Logging in to AWS: one client set per session, over the one TLS stack.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use futures::future::join_all;
+
+use super::process::Chain;
 use super::trace::Traced;
 use super::{Role, Session};
+use crate::env::Env;
 
 /// A request that has not been answered by then is tried again.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a login may take in all: a person may have to open a browser.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(90);
+/// The name of a session in which a role is assumed.
+const SESSION: &str = "regcred";
 /// Tries of one request in all; waits between them grow from 300 ms.
 const TRIES: u32 = 3;
 
@@ -52,18 +60,18 @@ pub struct Clients(BTreeMap<Session, Client>);
 
 impl Clients {
     /// Prepares the clients. Nothing is sent except by the credential chain, when first needed.
-    pub async fn prepare(sessions: &BTreeSet<Session>, profile: Option<&str>) -> Self {
-        let mut logins: BTreeMap<(&Option<String>, &[Role]), SdkConfig> = BTreeMap::new();
-        let mut clients = BTreeMap::new();
-        for session in sessions {
-            let key = (&session.profile, session.roles.as_slice());
-            let shared = match logins.entry(key) {
-                Entry::Occupied(login) => login.into_mut(),
-                Entry::Vacant(absent) => absent.insert(login(session).await),
-            };
-            clients.insert(session.clone(), client(shared, session, profile));
-        }
-        Self(clients)
+    pub async fn prepare(sessions: &BTreeSet<Session>, env: &Env) -> Self {
+        let key = |session: &Session| (session.profile.clone(), session.roles.clone());
+        let distinct: BTreeMap<_, &Session> =
+            sessions.iter().map(|session| (key(session), session)).collect();
+        let logins = distinct.into_iter().map(async |(key, session)| (key, login(session, env).await));
+        let logins: BTreeMap<_, SdkConfig> = join_all(logins).await.into_iter().collect();
+        let profile = env.filled("AWS_PROFILE");
+        let client = |session: &Session| {
+            let shared = logins.get(&key(session))?;
+            Some((session.clone(), client(shared, session, profile)))
+        };
+        Self(sessions.iter().filter_map(client).collect())
     }
 
     /// The client of a session.
@@ -106,13 +114,15 @@ pub struct Access<'a> {
     pub roles: &'a [Role],
 }
 
-async fn login(session: &Session) -> SdkConfig {
+async fn login(session: &Session, env: &Env) -> SdkConfig {
     let Session { region, profile, roles } = session;
-    sdk_config(&Access { region: Some(region), profile: profile.as_deref(), roles }).await
+    sdk_config(&Access { region: Some(region), profile: profile.as_deref(), roles }, env).await
 }
 
-/// The SDK's settings for a login. Nothing is sent except by the credential chain, when first needed.
-pub async fn sdk_config(access: &Access<'_>) -> SdkConfig {
+/// The SDK's settings for a login: one cache of the identity for every client that is made of them. Nothing is sent except
+/// by the credential chain, when first needed; a program that gives the login is run here, since a request would not wait
+/// for it.
+pub async fn sdk_config(access: &Access<'_>, env: &Env) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -124,7 +134,8 @@ pub async fn sdk_config(access: &Access<'_>) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(Traced(http.clone()))
         .timeout_config(timeouts)
-        .retry_config(retries);
+        .retry_config(retries)
+        .identity_cache(IdentityCache::lazy().load_timeout(LOGIN_TIMEOUT).build());
     let region = access.region.map(|region| Region::new(region.to_owned()));
     if let Some(region) = &region {
         loader = loader.region(region.clone());
@@ -137,16 +148,24 @@ pub async fn sdk_config(access: &Access<'_>) -> SdkConfig {
             ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&base).build();
         loader = loader.profile_name(profile).credentials_provider(provider);
     }
+    let chain = Chain::find(access.profile, env).await;
+    if let Some(Chain { process, .. }) = &chain {
+        // What is wrong with it is told by whoever asks next.
+        let _ = process.provide_credentials().await;
+        loader = loader.credentials_provider(process.clone());
+    }
     let mut config = loader.load().await;
+    for (role, session) in chain.into_iter().flat_map(|chain| chain.roles) {
+        config = assume(config, &role, session.as_deref().unwrap_or(SESSION)).await;
+    }
     for role in access.roles {
-        config = assume(config, role).await;
+        config = assume(config, role, SESSION).await;
     }
     config
 }
 
-async fn assume(config: SdkConfig, role: &Role) -> SdkConfig {
-    let mut provider =
-        AssumeRoleProvider::builder(role.arn.clone()).session_name("regcred").configure(&config);
+async fn assume(config: SdkConfig, role: &Role, session: &str) -> SdkConfig {
+    let mut provider = AssumeRoleProvider::builder(role.arn.clone()).session_name(session).configure(&config);
     if let Some(region) = config.region() {
         provider = provider.region(region.clone());
     }

@@ -3,6 +3,7 @@
 mod error;
 mod login;
 mod names;
+mod process;
 mod trace;
 
 pub use error::AwsError;

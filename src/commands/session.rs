@@ -136,7 +136,7 @@ impl Context<'_> {
         let look = Look { concurrency: self.concurrency(), wait: wait.unwrap_or_default(), say: &say };
         let reading = desired.places.observe(&clients, &look);
         let proving = async {
-            let (vault, known) = read_values(sources, &desired.credentials).await?;
+            let (vault, known) = read_values(sources, &desired.credentials, self.env).await?;
             let proofs = futures::future::join_all(desired.credentials.iter().map(async |credential| {
                 let login = vault.get(&credential.id)?;
                 let proof = prove::prove(&http, &registries, credential, login).await;
@@ -211,8 +211,9 @@ fn setup(what: &str, error: &dyn std::error::Error) -> Error {
 async fn read_values(
     sources: BTreeMap<CredentialId, Source>,
     credentials: &[Credential],
+    env: &Env,
 ) -> Result<(Vault, BTreeMap<CredentialId, Known>), Error> {
-    let shared = Shared::default();
+    let shared = Shared::new(env);
     let with_source =
         credentials.iter().filter_map(|credential| Some((credential, sources.get(&credential.id)?)));
     let reading = with_source.map(async |(credential, source)| {

@@ -31,6 +31,7 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
     if cost.seconds >= LONG {
         context.ui.say(&format!("It takes {} requests, about {} s.", cost.requests, cost.seconds));
     }
+    context.env.programs().leave_interrupts();
     let stop = interrupts();
     let outcomes = write(context, &session, stop.clone()).await;
     let mut report = Report::new(&session.plan, outcomes);

@@ -4,6 +4,7 @@
 mod discover;
 mod file;
 mod remote;
+mod secrets;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +59,7 @@ pub const DEFAULT_FILE: &str = "regcred.yaml";
 /// Everything that can be known to be wrong without a network.
 pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Problem>> {
     let (mut desired, specs, base) = declared(request, env, dir)?;
+    env.withhold(secrets::of(&specs));
     let mut problems = restrict(&mut desired, request);
     let registries = registries(env).unwrap_or_else(|found| {
         problems.extend(found);

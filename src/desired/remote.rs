@@ -2,11 +2,24 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
+use std::time::Duration;
 
 use crate::env::Env;
 use crate::model::Problem;
 use crate::targets::github::split_repository;
+
+/// git reads its own files; a folder that does not answer is none of a repository.
+const LIMIT: Duration = Duration::from_secs(10);
+/// What says where git finds a repository and its configuration.
+const GIT_NEEDS: &[&str] = &[
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG*",
+    "GIT_DIR",
+    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+    "GIT_EXEC_PATH",
+    "GIT_WORK_TREE",
+];
 
 /// The repository of `GITHUB_REPOSITORY`, else of the git remotes; nothing if none is on GitHub.
 ///
@@ -50,12 +63,11 @@ fn hosts(env: &Env) -> BTreeSet<String> {
 
 /// The fetch addresses of every remote, with git's own rewriting. No git, or no repository: none.
 fn remotes(env: &Env, dir: &Path) -> BTreeSet<String> {
-    let mut git = Command::new("git");
-    git.env_clear().envs(env.for_programs()).arg("-C").arg(dir).args(["remote", "-v"]);
-    let Ok(output) = git.output() else {
+    let git = env.known_program(&["git", "remote", "-v"], GIT_NEEDS).within(dir);
+    let Some(Ok(output)) = git.quiet().for_at_most(LIMIT).run_now() else {
         return BTreeSet::new();
     };
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let text = String::from_utf8_lossy(&output.stdout);
     text.lines().filter_map(|line| line.split_whitespace().nth(1)).map(str::to_owned).collect()
 }
 

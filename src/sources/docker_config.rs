@@ -9,15 +9,15 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::{outside, text, unread};
+use super::{not_given, outside, text, unread};
 use crate::docker_config::{self, Object};
 use crate::env::Env;
 use crate::go::Base64;
 use crate::model::{Login, Place, Problem, Registry};
-use crate::program::Program;
+use crate::program::{Program, ProgramError};
 
 /// Helpers ask a local store; one that waits for a person is asked again on the next run.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(30);
 const VARIABLE: &str = "DOCKER_AUTH_CONFIG";
 /// The user name by which helpers say that what follows is an identity token
 /// (`docker-credential-helpers`, `credentials.go`).
@@ -188,13 +188,8 @@ fn helper(config: &Object<'_>, registry: &Registry, env: &Env) -> Result<Option<
     if !name.chars().all(plain) {
         return Err("names a credential helper that cannot be a program's name".to_owned());
     }
-    Ok(Some(Program {
-        argv: vec![format!("docker-credential-{name}"), "get".to_owned()],
-        dir: PathBuf::new(),
-        env: env.without_own_secrets(),
-        input: registry.docker_config_key().to_owned(),
-        patience: PATIENCE,
-    }))
+    let helper = env.named_program(vec![format!("docker-credential-{name}"), "get".to_owned()]);
+    Ok(Some(helper.reading(registry.docker_config_key()).for_at_most(LIMIT)))
 }
 
 fn is_installed(helper: &Program, env: &Env) -> bool {
@@ -227,10 +222,8 @@ impl Entry {
             Self::Helper { program, registry } => (program, registry),
         };
         let hint = hint(registry);
-        let output = program
-            .run()
-            .await
-            .map_err(|error| outside(unread(&format!("Docker's credential helper: {error}"), &hint)))?;
+        let failed = |error: &ProgramError| not_given("Docker's credential helper", error, &hint);
+        let output = program.run().await.map_err(|error| failed(&error))?;
         let refused = |what: &str| {
             let message = format!("Docker's credential helper `{}` {what}", program.name());
             outside(unread(&message, &hint))
@@ -239,7 +232,7 @@ impl Entry {
             return Err(refused(&format!("holds nothing for {registry}")));
         }
         if output.code != Some(0) {
-            return Err(refused("failed"));
+            return Err(failed(&program.failed(&output)));
         }
         let answer: Answer = serde_json::from_slice(&output.stdout).map_err(|_| refused("gives no login"))?;
         let secret = Zeroizing::new(answer.secret);

@@ -22,7 +22,7 @@ impl Names {
         }
     }
 
-    fn both(&self) -> [&str; 2] {
+    pub(super) fn both(&self) -> [&str; 2] {
         [&self.username, &self.token]
     }
 }

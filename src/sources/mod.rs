@@ -23,7 +23,21 @@ pub use text::Names;
 
 use crate::env::Env;
 use crate::model::{Class, Credential, CredentialId, Login, Problem, Secret};
+use crate::program::ProgramError;
 use pulumi::Project;
+
+/// The variables that hold what the sources work with: no program that a person names gets them.
+pub const SECRETS: &[&str] = &[
+    "PULUMI_CONFIG_PASSPHRASE",
+    "PULUMI_CONFIG_PASSPHRASE_FILE",
+    "PULUMI_ACCESS_TOKEN",
+    "DOCKER_HUB_TOKEN",
+    "DOCKER_AUTH_CONFIG",
+    "REGCRED_*KEY",
+    "REGCRED_*PASSWORD",
+    "REGCRED_*SECRET",
+    "REGCRED_*TOKEN",
+];
 
 /// What the configuration says about a value's source.
 #[derive(Clone, Debug)]
@@ -65,6 +79,19 @@ pub enum Spec {
     },
 }
 
+impl Spec {
+    /// The variables that it names for this credential.
+    #[must_use]
+    pub fn variables(&self, id: &CredentialId) -> Vec<String> {
+        let names = match self {
+            Self::Default | Self::Here(_) => env::Names::of(id, &Names::default()),
+            Self::Env(names) => env::Names::of(id, names),
+            _ => return Vec::new(),
+        };
+        names.both().map(str::to_owned).to_vec()
+    }
+}
+
 /// A source that has been found to hold the value; nothing has been decrypted yet.
 #[derive(Clone)]
 pub struct Source {
@@ -99,6 +126,11 @@ impl std::fmt::Debug for Source {
 /// Nothing else is wrong.
 fn one(problem: Problem) -> Vec<Problem> {
     vec![problem]
+}
+
+/// A program gave nothing.
+fn not_given(message: &str, error: &ProgramError, hint: &str) -> Vec<Problem> {
+    outside(unread(&format!("{message}: {error}"), hint).hints(error.hint()))
 }
 
 /// A program or a service failed, rather than that the input is wrong.
@@ -170,14 +202,14 @@ impl Source {
                 off_thread(move || file.read()).await?
             }
             Kind::Docker(entry) => entry.read().await,
-            Kind::AwsSecret(secret) => secret.read().await,
+            Kind::AwsSecret(secret) => secret.read(shared.env()).await,
             Kind::Command(command) => command.read().await,
             Kind::Pulumi { located, passphrase } => {
                 let key = shared.key(located.lock(), passphrase.as_ref()).await?;
                 located.open(&key)
             }
             Kind::PulumiProgram(question) => {
-                let config = shared.config(question).await?;
+                let config = question.ask().await.map_err(outside)?;
                 question.login(&config)
             }
         }

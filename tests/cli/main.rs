@@ -20,6 +20,7 @@ mod main_job;
 mod organization;
 mod papers;
 mod place;
+mod programs;
 mod runpod;
 mod selection;
 mod source_traps;

@@ -3,7 +3,6 @@
 use regcred::change::{Action, Input, ReasonKind};
 use regcred::plan::Plan;
 use regcred::systems;
-use regcred::targets;
 use regcred::targets::aws::{Operation, Rule, RuleOwner};
 
 use crate::case::*;

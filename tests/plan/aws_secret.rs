@@ -3,7 +3,6 @@
 use regcred::change::{Action, ReasonKind};
 use regcred::plan::Plan;
 use regcred::systems;
-use regcred::targets;
 use regcred::targets::aws::{CURRENT, Container, Operation};
 
 use crate::case::*;

@@ -4,7 +4,6 @@ use regcred::change::{Action, ReasonKind};
 use regcred::model::{Registry, TokenKind};
 use regcred::plan::Plan;
 use regcred::systems;
-use regcred::targets;
 use regcred::targets::daytona::{self, ROW_LIMIT, Row};
 
 use crate::case::*;

@@ -6,7 +6,6 @@ use regcred::change::{Action, Known, ReasonKind};
 use regcred::model::{Credential, CredentialId, Registry, TokenKind};
 use regcred::plan::Plan;
 use regcred::systems;
-use regcred::targets;
 use regcred::targets::kubernetes::{
     Account, At, Desired, How, Namespace, Observed, Operation, Scope, Secret, State, roles,
 };

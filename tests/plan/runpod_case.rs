@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use regcred::model::Registry;
 use regcred::plan::Plan;
 use regcred::systems;
-use regcred::targets;
 use regcred::targets::runpod::{Choice, Desired, Kind, NewTemplate, Operation, User};
 
 use crate::case::*;

@@ -9,7 +9,6 @@ use regcred::change::{Action, Known};
 use regcred::model::{Address, CredentialId, RunpodItem, TokenKind};
 use regcred::plan::Plan;
 use regcred::systems;
-use regcred::targets;
 use regcred::targets::runpod::{Choice, Desired, Kind, NewTemplate, Operation, User};
 
 use crate::case::*;

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::crypto::DataKey;
 use crate::aws::{Access, AwsError, Login, Role, sdk_config};
+use crate::env::Env;
 use crate::model::{Place, Problem};
 
 const OPERATION: &str = "kms:Decrypt";
@@ -69,12 +70,12 @@ impl AwsKms {
     ///
     /// # Errors
     /// AWS KMS does not give it, or it is no key of Pulumi's.
-    pub async fn unlock(&self) -> Result<DataKey, Problem> {
+    pub async fn unlock(&self, env: &Env) -> Result<DataKey, Problem> {
         let address = &self.address;
         let roles: Vec<Role> =
             address.role.iter().map(|arn| Role { arn: arn.clone(), external_id: None }).collect();
         let access = Access { region: address.region(), profile: address.profile.as_deref(), roles: &roles };
-        let config = sdk_config(&access).await;
+        let config = sdk_config(&access, env).await;
         let Some(region) = config.region().map(ToString::to_string) else {
             let what = "no region: the URL has no `region=`, and AWS_REGION is not set";
             return Err(self.refused(what, Some("export AWS_REGION=us-east-2".to_owned())));

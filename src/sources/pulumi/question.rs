@@ -25,7 +25,7 @@ use crate::model::{Login, Place, Problem, Secret, secret};
 use crate::program::{Output, Program, ProgramError};
 
 /// An environment of Pulumi ESC may have to be opened at several providers.
-const PATIENCE: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(90);
 const CLOUD: &str = "https://api.pulumi.com";
 const OTHER_SOURCE: &str = "or export DOCKER_HUB_USERNAME and DOCKER_HUB_TOKEN instead";
 
@@ -91,13 +91,6 @@ pub struct Question {
     program: Program,
 }
 
-impl PartialEq for Question {
-    /// Every question about a stack has the same answer: its configuration.
-    fn eq(&self, other: &Self) -> bool {
-        self.program.dir == other.program.dir && self.program.argv == other.program.argv
-    }
-}
-
 /// The configuration of a stack, decrypted. It has no `Debug`.
 pub struct Config(BTreeMap<String, Entry>);
 
@@ -156,14 +149,8 @@ impl Stack {
         let words = ["pulumi", "config", "--json", "--show-secrets", "--non-interactive", "--stack", full];
         let listed = [PULUMI_NEEDS, self.provider_needs(), backend_needs(backend)].concat();
         let own = [("PULUMI_SKIP_UPDATE_CHECK", "true"), ("TERM", "dumb")];
-        let env = env.for_program(&listed).chain(own);
-        let program = Program {
-            argv: words.map(str::to_owned).to_vec(),
-            dir: self.dir.clone(),
-            env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            input: String::new(),
-            patience: PATIENCE,
-        };
+        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let program = env.known_program(&words, &listed).within(&self.dir).with(own).for_at_most(LIMIT);
         Ok(Question { stack: self, program })
     }
 
@@ -253,14 +240,14 @@ impl Question {
 
     /// The same question in a form that a person may ask.
     fn without_secrets(&self) -> String {
-        let stack = self.program.argv.last().map(String::as_str).unwrap_or_default();
-        format!("pulumi config --stack {stack}{}", super::stack_file::chdir(&self.program.dir))
+        let stack = self.program.argv().last().map(String::as_str).unwrap_or_default();
+        format!("pulumi config --stack {stack}{}", super::stack_file::chdir(self.program.dir()))
     }
 
     /// Why it refused. Codes tell since v3.226; before, and for many reasons still, only the words do.
     fn refusal(&self, output: &Output) -> (String, String) {
         let said = Zeroizing::new(String::from_utf8_lossy(&output.stderr).into_owned());
-        let dir = super::stack_file::chdir(&self.program.dir);
+        let dir = super::stack_file::chdir(self.program.dir());
         let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
         let (what, hint) = match output.code {
             Some(6) => ("Pulumi has no such stack", format!("pulumi stack ls{dir}")),

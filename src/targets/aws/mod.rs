@@ -299,7 +299,7 @@ impl Target for Aws {
     }
 
     async fn log_in(desired: &[Desired], setting: &Setting<'_>) -> Clients {
-        Clients::prepare(&read::sessions(desired), setting.env.filled("AWS_PROFILE")).await
+        Clients::prepare(&read::sessions(desired), setting.env).await
     }
 
     async fn observe(clients: &Clients, desired: &[Desired], look: &Look<'_>) -> Observed {

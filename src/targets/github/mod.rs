@@ -257,8 +257,14 @@ pub struct Github;
 impl Target for Github {
     const NAME: &'static str = "github";
     const TITLE: &'static str = "GitHub";
-    const SECRETS: &'static [&'static str] =
-        &["GITHUB_TOKEN", "GH_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"];
+    const SECRETS: &'static [&'static str] = &[
+        "GITHUB_TOKEN",
+        "GH_TOKEN",
+        "GH_ENTERPRISE_TOKEN",
+        "GITHUB_ENTERPRISE_TOKEN",
+        "GITHUB_APP_PRIVATE_KEY",
+        "GITHUB_APP_PRIVATE_KEY_FILE",
+    ];
 
     type Declared = file::Declared;
     type Desired = Desired;

@@ -14,6 +14,7 @@ use url::form_urlencoded;
 
 use super::KubeError;
 use super::error::{chain, unsent};
+use super::plugin::Plugin;
 use crate::http::{one_line, retry_after, trace, tries};
 
 /// A page of 500 secrets of this kind is some 1 MB; one secret may have 1 MiB.
@@ -79,6 +80,8 @@ pub struct Client {
     pub(super) base: String,
     /// The context, for hints.
     pub(super) context: String,
+    /// What logs in each request, if a plugin does.
+    pub(super) plugin: Option<Plugin>,
 }
 
 impl fmt::Debug for Client {
@@ -213,6 +216,14 @@ impl Client {
             context: self.context.clone(),
         };
         let mut request = http::Request::builder().method(method.clone()).uri(path);
+        if let Some(plugin) = &self.plugin {
+            let login = plugin.login().await;
+            let login = login.map_err(|problem| Trouble::Final(broken(problem.to_string(), true)))?;
+            request = login
+                .header()
+                .into_iter()
+                .fold(request, |request, value| request.header(header::AUTHORIZATION, value));
+        }
         if let Some((kind, _)) = body {
             request = request.header(header::CONTENT_TYPE, kind);
         }

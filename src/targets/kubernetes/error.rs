@@ -108,33 +108,12 @@ impl From<KubeError> for Problem {
     }
 }
 
-/// Why a request was not sent or not answered, and whether the login is at fault. What a login plugin printed is not
-/// repeated: it may be a token.
+/// Why a request was not sent or not answered, and whether the login is at fault.
 pub(super) fn unsent(error: &kube::Error) -> (String, bool) {
     match error {
-        kube::Error::Auth(error) => (refused(error), true),
-        kube::Error::Service(inner) => match inner.downcast_ref::<kube::client::AuthError>() {
-            Some(error) => (refused(error), true),
-            None => (chain(inner.as_ref()), false),
-        },
+        kube::Error::Auth(_) => ("the login of the kubeconfig cannot be used".to_owned(), true),
+        kube::Error::Service(inner) => (chain(inner.as_ref()), false),
         other => (chain(other), false),
-    }
-}
-
-/// A login that failed, in words without what a plugin printed.
-pub(super) fn refused(error: &kube::client::AuthError) -> String {
-    use kube::client::AuthError;
-    match error {
-        AuthError::AuthExecStart(error) => {
-            format!("the login plugin of the kubeconfig cannot be run: {error}")
-        }
-        AuthError::AuthExecRun { out, .. } => {
-            format!("the login plugin of the kubeconfig failed with {}", out.status)
-        }
-        AuthError::ReadTokenFile(error, path) => {
-            format!("the token file {} cannot be read: {error}", path.display())
-        }
-        _ => "the login of the kubeconfig cannot be used".to_owned(),
     }
 }
 

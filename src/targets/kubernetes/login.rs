@@ -1,19 +1,21 @@
 //! Logging in to clusters: the contexts of the kubeconfig, or the pod's own service account.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use kube::Config;
-use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{AuthInfo, KubeConfigOptions};
+use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::error::{refused, word};
+use super::error::word;
+use super::kubeconfig::Files;
+use super::plugin::Plugin;
 use super::{Client, Desired, IN_CLUSTER};
 use crate::change::Read;
 use crate::env::Env;
-use crate::model::{Problem, nearest};
+use crate::model::Problem;
+use crate::model::secret::flaw;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -29,12 +31,12 @@ impl Clients {
         if contexts.is_empty() {
             return Self::default();
         }
-        let kubeconfig = kubeconfig(env);
+        let kubeconfig = Files::read(env);
         let insecure =
             |context: &String| desired.iter().any(|desired| desired.insecure && desired.context == *context);
         let logins = contexts.into_iter().map(|context| {
             let kubeconfig = kubeconfig.clone();
-            async move { (context.clone(), log_in(context, kubeconfig, insecure(context)).await) }
+            async move { (context.clone(), log_in(context, kubeconfig, insecure(context), env).await) }
         });
         Self(futures::future::join_all(logins).await.into_iter().collect())
     }
@@ -46,133 +48,78 @@ impl Clients {
     }
 }
 
-fn unreadable(reason: impl Into<String>, hint: impl Into<String>) -> Problem {
+pub(super) fn unreadable(reason: impl Into<String>, hint: impl Into<String>) -> Problem {
     Problem::outside(reason).hint(hint).login(true)
 }
 
-/// The files of `KUBECONFIG`, the first of which wins, else `~/.kube/config`.
-fn kubeconfig(env: &Env) -> Read<Kubeconfig> {
-    let listed: Vec<PathBuf> = env
-        .filled("KUBECONFIG")
-        .map(|list| std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect())
-        .unwrap_or_default();
-    let home = || env.filled("HOME").or_else(|| env.filled("USERPROFILE"));
-    let paths = match (listed.is_empty(), home()) {
-        (false, _) => listed,
-        (true, Some(home)) => vec![PathBuf::from(home).join(".kube").join("config")],
-        (true, None) => Vec::new(),
-    };
-    let unusable =
-        |error: &KubeconfigError| unreadable(words(error), "export KUBECONFIG, or write ~/.kube/config");
-    let (mut merged, mut missing) = (None, None);
-    for path in paths {
-        match Kubeconfig::read_from(&path) {
-            // As kubectl does: of several files some may not be there.
-            Err(KubeconfigError::ReadConfig(error, path)) if error.kind() == ErrorKind::NotFound => {
-                missing.get_or_insert(KubeconfigError::ReadConfig(error, path));
-            }
-            read => {
-                let before: Kubeconfig = merged.take().unwrap_or_default();
-                let after = read.and_then(|next| before.merge(next));
-                merged = Some(after.map_err(|error| unusable(&error))?);
-            }
-        }
-    }
-    match (merged, missing) {
-        (None, Some(error)) => Err(unusable(&error)),
-        (merged, _) => Ok(merged.unwrap_or_default()),
-    }
-}
-
-/// The error in words. A parser's own could repeat a token of the file.
-fn words(error: &KubeconfigError) -> String {
-    match error {
-        KubeconfigError::ReadConfig(error, path) => {
-            format!("the kubeconfig {} cannot be read: {error}", path.display())
-        }
-        KubeconfigError::Parse(_) => "the kubeconfig is not valid YAML of its kind".to_owned(),
-        other => format!("the kubeconfig cannot be used: {other}"),
-    }
-}
-
-async fn log_in(context: &str, kubeconfig: Read<Kubeconfig>, insecure: bool) -> Read<Client> {
+async fn log_in(context: &str, kubeconfig: Read<Files>, insecure: bool, env: &Env) -> Read<Client> {
     let mut config = config(context, kubeconfig).await?;
     check_transport(context, &config, insecure)?;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     // Retries are ours, so that each is one line of the trace.
     config.default_retry = false;
-    trim_token(&mut config);
-    if let Some(exec) = &mut config.auth_info.exec {
-        // Standard input may be where the credential comes from.
-        if exec.interactive_mode != Some(ExecInteractiveMode::Always) {
-            exec.interactive_mode = Some(ExecInteractiveMode::Never);
-        }
-        exec.drop_env = Some(Env::own_secrets().map(str::to_owned).collect());
-    }
+    let plugin = authenticate(context, &mut config.auth_info, env).await?;
     let base = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-    // A login plugin is run here, and blocks.
-    let made = tokio::task::spawn_blocking(move || kube::Client::try_from(config)).await;
     let look = || format!("look at it with: kubectl --context {} get namespaces", word(context));
-    let kube = match made {
-        Ok(Ok(kube)) => kube,
-        Ok(Err(kube::Error::Auth(error))) => return Err(unreadable(refused(&error), look())),
-        Ok(Err(error)) => {
+    let kube = match kube::Client::try_from(config) {
+        Ok(kube) => kube,
+        Err(kube::Error::Auth(_)) => {
+            return Err(unreadable("the login of the kubeconfig cannot be used", look()));
+        }
+        Err(error) => {
             return Err(unreadable(format!("the cluster of {context} cannot be reached: {error}"), look()));
         }
-        Err(_) => return Err(unreadable("the thread that logs in ended", "run it again")),
     };
-    Ok(Client { kube, base, context: context.to_owned() })
+    Ok(Client { kube, base, context: context.to_owned(), plugin })
 }
 
-/// Takes the line end off the token of a file, as client-go does and kube does not: such a token is no header. Only then
-/// kube's own reading of a file that changes is lost, which a run is too short to need.
-fn trim_token(config: &mut Config) {
-    let auth = &mut config.auth_info;
-    let (None, Some(path)) = (&auth.token, &auth.token_file) else { return };
-    // What cannot be read is told by kube.
-    let Ok(text) = std::fs::read_to_string(path).map(Zeroizing::new) else { return };
-    if text.trim() != text.as_str() {
-        auth.token = Some(text.trim().to_owned().into());
+/// Makes the user's stanza one that kube starts no program for and reads no file of: a token is read here, and a plugin
+/// is asked here. As for client-go, a token's file counts before the token beside it, and both before a plugin.
+async fn authenticate(context: &str, user: &mut AuthInfo, env: &Env) -> Read<Option<Plugin>> {
+    if user.auth_provider.as_ref().is_some_and(|provider| provider.config.contains_key("cmd-path")) {
+        let message =
+            format!("the user of context {context} logs in by `auth-provider`, which kubectl no longer has");
+        return Err(unreadable(message, "use the cloud's login plugin: `exec:` in the kubeconfig"));
     }
+    if let Some(path) = user.token_file.take() {
+        let text = std::fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
+            unreadable(format!("the token file {path} cannot be read: {error}"), "correct `tokenFile`")
+        })?;
+        user.token = Some(text.trim().to_owned().into());
+    }
+    let exec = user.exec.take();
+    user.token = user.token.take().filter(|token| !token.expose_secret().is_empty());
+    if let Some(flaw) = user.token.as_ref().and_then(|token| flaw(token.expose_secret())) {
+        let message = format!("the token of context {context} {flaw}");
+        return Err(unreadable(message, "correct it in the kubeconfig, or log in again"));
+    }
+    let has_basic = user.username.is_some() && user.password.is_some();
+    let Some(exec) = exec.filter(|_| user.token.is_none() && !has_basic) else { return Ok(None) };
+    let plugin = Plugin::new(&exec, context, env)?;
+    plugin.login().await?.into_connection(user);
+    Ok(Some(plugin))
 }
 
 /// The settings of a context.
-async fn config(context: &str, kubeconfig: Read<Kubeconfig>) -> Read<Config> {
-    let names: Vec<String> = match &kubeconfig {
-        Ok(kubeconfig) => kubeconfig.contexts.iter().map(|context| context.name.clone()).collect(),
-        Err(_) => Vec::new(),
-    };
-    if context == IN_CLUSTER && !names.iter().any(|name| name == context) {
+async fn config(context: &str, kubeconfig: Read<Files>) -> Read<Config> {
+    let has = |files: &Files| files.contexts().contains(&context);
+    if context == IN_CLUSTER && !kubeconfig.as_ref().is_ok_and(has) {
         return Config::incluster().map_err(|error| {
             unreadable(format!("not in a pod of a cluster: {error}"), "name a context of the kubeconfig")
         });
     }
-    let kubeconfig = kubeconfig?;
-    if !names.iter().any(|name| name == context) {
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let hint = match (nearest(context, &names), names.as_slice()) {
-            (Some(near), _) => format!("did you mean {near}?"),
-            (None, []) => "it has no contexts: export KUBECONFIG".to_owned(),
-            (None, names) => format!("it has: {}", names.join(", ")),
-        };
-        return Err(unreadable(format!("the kubeconfig has no context `{context}`"), hint));
-    }
-    let through = kubeconfig
-        .contexts
-        .iter()
-        .find(|named| named.name == context)
-        .and_then(|named| named.context.as_ref())
-        .and_then(|named| kubeconfig.clusters.iter().find(|cluster| cluster.name == named.cluster))
-        .and_then(|cluster| cluster.cluster.as_ref()?.proxy_url.clone());
+    let kubeconfig = kubeconfig?.context(context)?;
+    let cluster = kubeconfig.clusters.first().and_then(|cluster| cluster.cluster.as_ref());
+    let through = cluster.and_then(|cluster| cluster.proxy_url.clone());
     if through.is_some_and(|proxy| !proxy.is_empty()) {
         let message =
             format!("the cluster of {context} is behind a proxy (`proxy-url`), which is not supported");
         return Err(unreadable(message, "run regcred where the cluster can be reached directly"));
     }
     let options = KubeConfigOptions { context: Some(context.to_owned()), cluster: None, user: None };
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .map_err(|error| unreadable(words(&error), "correct it, or export KUBECONFIG"))?;
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| {
+        unreadable(format!("the kubeconfig cannot be used: {error}"), "correct it, or export KUBECONFIG")
+    })?;
     // A proxy of the environment is for the web; kube would refuse to start without support for it.
     config.proxy_url = None;
     Ok(config)

@@ -268,7 +268,7 @@ pub struct Runpod;
 impl Target for Runpod {
     const NAME: &'static str = "runpod";
     const TITLE: &'static str = "RunPod";
-    const SECRETS: &'static [&'static str] = &[client::KEY];
+    const SECRETS: &'static [&'static str] = &["RUNPOD_API_KEY"];
 
     type Declared = file::Declared;
     type Desired = Desired;

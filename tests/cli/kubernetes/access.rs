@@ -286,7 +286,7 @@ fn a_token_file_may_end_with_a_newline() {
 #[test]
 fn a_login_plugin_that_fails_is_told_without_what_it_printed() {
     let mut place = one();
-    let command = plugin(&place, "echo t0ken-of-the-cluster; echo t0ken-of-the-cluster >&2; exit 3");
+    let command = plugin(&place, "echo t0ken-of-the-cluster; echo 'open a browser' >&2; exit 3");
     place
         .sandbox
         .state()
@@ -295,7 +295,11 @@ fn a_login_plugin_that_fails_is_told_without_what_it_printed() {
         .insert("prod".to_owned(), Context::with_command("prod", &command, &[]));
     write_kubeconfig(&mut place);
     let ran = place.run(&["sync", "--yes", "-vvv"]);
-    ran.ends(4).says("the login plugin of the kubeconfig failed with exit status: 3");
+    ran.ends(4).complains("login: open a browser\n");
+    let said = sentence(&ran);
+    assert!(said.contains("/bin/login` exited with 3; "), "{said}");
+    assert!(said.contains(" GITHUB_TOKEN ") && said.contains("withheld from it"), "{said}");
+    assert_eq!(ran.stderr.matches("open a browser").count() + said.matches("open a browser").count(), 1);
     assert!(!ran.stdout.contains("t0ken") && !ran.stderr.contains("t0ken"), "{}\n{}", ran.stdout, ran.stderr);
 }
 

@@ -12,7 +12,7 @@ use regcred_sandbox::aws::Wrapped;
 use regcred_sandbox::{Call, Service, World};
 
 mod pulumi;
-mod terminal;
+pub(crate) mod terminal;
 
 use crate::leak::{clean_run, forms};
 use crate::place::{ONE_STACK, PASSPHRASE, Place, Ran, TOKEN, USER};
@@ -38,7 +38,7 @@ fn mode(place: &Place, path: &str, mode: u32) {
 }
 
 /// A program on `PATH` that writes its arguments, input and environment into `NAME.seen`, then does `script`.
-fn program(place: &mut Place, name: &str, script: &str) {
+pub(crate) fn program(place: &mut Place, name: &str, script: &str) {
     let seen = place.repo().join(format!("{name}.seen")).display().to_string();
     let text =
         format!("#!/bin/sh\n{{ echo \"args: $*\"; env; echo \"input: $(cat)\"; }} >> '{seen}'\n{script}\n");
@@ -48,7 +48,7 @@ fn program(place: &mut Place, name: &str, script: &str) {
     place.set("PATH", &format!("{}:/usr/bin:/bin", place.repo().join("bin").display()));
 }
 
-fn seen(place: &Place, name: &str) -> String {
+pub(crate) fn seen(place: &Place, name: &str) -> String {
     std::fs::read_to_string(place.repo().join(format!("{name}.seen"))).unwrap_or_default()
 }
 
@@ -250,7 +250,7 @@ fn a_credential_helper_is_asked_without_secrets_and_gives_the_login() {
 #[test]
 fn a_credential_helper_that_gives_no_login_is_named_and_not_quoted() {
     for (script, words) in [
-        (format!("echo {TOKEN} >&2; echo {TOKEN}; exit 1"), "helper `docker-credential-fake` failed"),
+        (format!("echo {TOKEN}; exit 1"), "helper: `docker-credential-fake` exited with 1"),
         (format!("echo {TOKEN}"), "gives no login"),
         ("echo credentials not found in native keychain; exit 1".to_owned(), "holds nothing for docker.io"),
         (format!(r#"echo '{{"Username":"<token>","Secret":"{TOKEN}"}}'"#), "an identity token for docker.io"),
@@ -281,8 +281,8 @@ fn a_command_that_prints_the_token_alone_needs_the_user_name() {
     brings(&place, "", "from command:op");
     place.edit("regcred.yaml", ", username: acme", "");
     refuses(&place, 3, &["the credential's command `op` gives one line, and no user name", "`username:`"]);
-    program(&mut place, "op", &format!("echo '{TOKEN}' >&2; exit 3"));
-    refuses(&place, 1, &["the credential's command `op` ended with code 3"]);
+    program(&mut place, "op", &format!("echo '{TOKEN}'; exit 3"));
+    refuses(&place, 1, &["the credential's command: `op` exited with 3"]);
     place.edit("regcred.yaml", "op, read", "no-such-program");
     refuses(&place, 1, &["the program `no-such-program` is not on PATH"]);
 }

@@ -121,7 +121,7 @@ fn what_the_pulumi_program_refuses_is_told_without_its_words() {
         ("exit 1", "`pulumi config` ended with code 1"),
         ("exit 0", "`pulumi config` gives no configuration"),
     ] {
-        let script = format!("echo '{TOKEN}'; echo '{TOKEN}' >&2; {end}");
+        let script = format!("echo '{TOKEN}'; {end}");
         refuses(&pulumi(CLOUD, &script), 1, &[words, "infra/Pulumi.main.yaml:3:3: stack `main`"]);
     }
     let place = pulumi(CLOUD, "");

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A terminal of its own for a run, by util-linux's `script`; what it shows.
-fn on_a_terminal(place: &Place, args: &str, answers: &[(&str, &str)]) -> (i32, String) {
+pub(crate) fn on_a_terminal(place: &Place, args: &str, answers: &[(&str, &str)]) -> (i32, String) {
     let line = format!("tty > tty.name; exec '{}' {args}", env!("CARGO_BIN_EXE_regcred"));
     let own = place.command(&[]);
     let mut child = Command::new("script")

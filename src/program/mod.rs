@@ -1,0 +1,457 @@
+//! Other programs: one way to start them all. Each is started once in a run, without a shell, with a limit of time, and
+//! is heard: what it says to whoever started it is shown while it runs. What it gives may hold a secret: it is wiped, and
+//! in no error. What it gets of the environment is said in `env.rs`.
+
+mod group;
+mod once;
+mod stderr;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+use zeroize::Zeroizing;
+
+use group::Groups;
+pub(crate) use once::Once;
+
+/// Far above what any program prints that gives a credential or a stack's configuration.
+const MAX_OUTPUT: usize = 4 * 1024 * 1024;
+/// A person may have to be waited for: a fingerprint, a touch, a code for a browser.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The programs of a run: what they gave, those that are running, and where their words are shown.
+#[derive(Clone, Default)]
+pub(crate) struct Programs(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    given: Once<Key, Result<Arc<Output>, ProgramError>>,
+    groups: Arc<Groups>,
+    terminal: OnceLock<Terminal>,
+}
+
+/// What is the same question, and has one answer in a run.
+type Key = (Vec<String>, PathBuf, Vec<(String, String)>, String);
+
+struct Terminal {
+    show: Box<dyn Fn(&str) + Send + Sync>,
+    /// Whether somebody may be asked.
+    asks: bool,
+}
+
+/// A program to run.
+#[derive(Clone)]
+pub(crate) struct Program {
+    argv: Vec<String>,
+    /// What people call it, where that is not its name.
+    called: Option<String>,
+    dir: PathBuf,
+    env: Vec<(String, String)>,
+    /// The variables that are set and kept from it.
+    withheld: Vec<String>,
+    input: String,
+    limit: Duration,
+    is_quiet: bool,
+    /// Whether it may ask a person itself.
+    asks: bool,
+    programs: Programs,
+}
+
+/// What a program gave.
+pub(crate) struct Output {
+    /// The exit code; none if a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Zeroizing<Vec<u8>>,
+    pub(crate) stderr: Zeroizing<Vec<u8>>,
+}
+
+/// A program that gave nothing. No variant holds anything that it printed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ProgramError {
+    #[error("the program `{name}` is not on PATH")]
+    Absent { name: String },
+    #[error("`{name}` cannot be run: {why}")]
+    NotRun { name: String, why: String },
+    #[error("`{name}` did not end within {} seconds, and was ended", limit.as_secs())]
+    TooSlow { name: String, limit: Duration },
+    #[error("`{name}` printed more than {} MiB", MAX_OUTPUT / 1024 / 1024)]
+    TooMuch { name: String },
+    #[error("`{name}` {}{}", Ended(*code), kept_from_it(withheld))]
+    Failed { name: String, code: Option<i32>, withheld: Vec<String> },
+}
+
+/// How a program ended.
+struct Ended(Option<i32>);
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(code) => write!(f, "exited with {code}"),
+            None => f.write_str("was ended by a signal"),
+        }
+    }
+}
+
+fn kept_from_it(withheld: &[String]) -> String {
+    match withheld {
+        [] => String::new(),
+        [one] => format!("; {one} is withheld from it"),
+        [several @ .., last] => format!("; {} and {last} are withheld from it", several.join(", ")),
+    }
+}
+
+/// Whether a time that a program gave has passed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is by this machine's clock that programs say how long a login is good"
+)]
+pub(crate) fn has_passed(time: SystemTime) -> bool {
+    time <= SystemTime::now()
+}
+
+impl ProgramError {
+    /// What to do about it, if what it was not given may be the reason.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let Self::Failed { name, withheld, .. } = self else { return None };
+        let first = withheld.first()?;
+        Some(format!(
+            "if {name} needs what is withheld, give it that under a name of its own: export MY_{first}=\"${first}\""
+        ))
+    }
+}
+
+impl Programs {
+    /// Shows what programs say, each line with the program's name; `asks` is whether they may ask a person.
+    pub(crate) fn show(&self, asks: bool, show: impl Fn(&str) + Send + Sync + 'static) {
+        let _ = self.0.terminal.set(Terminal { show: Box::new(show), asks });
+    }
+
+    /// Leaves an interrupt to whoever writes to the systems: what is under way is finished first.
+    pub(crate) fn leave_interrupts(&self) {
+        self.0.groups.leave_interrupts();
+    }
+
+    /// Whether a program may ask a person.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.0.terminal.get().is_some_and(|terminal| terminal.asks)
+    }
+}
+
+impl Program {
+    /// A program with this environment, from which these variables are kept.
+    pub(crate) fn new(
+        argv: Vec<String>,
+        env: Vec<(String, String)>,
+        withheld: Vec<String>,
+        programs: &Programs,
+    ) -> Self {
+        let (dir, input, programs) = (PathBuf::new(), String::new(), programs.clone());
+        Self {
+            argv,
+            called: None,
+            dir,
+            env,
+            withheld,
+            input,
+            limit: LIMIT,
+            is_quiet: false,
+            asks: false,
+            programs,
+        }
+    }
+
+    /// The same under the name by which people know it.
+    pub(crate) fn called(self, name: impl Into<String>) -> Self {
+        Self { called: Some(name.into()), ..self }
+    }
+
+    /// The same in a folder.
+    pub(crate) fn within(self, dir: &Path) -> Self {
+        Self { dir: dir.to_owned(), ..self }
+    }
+
+    /// The same with more variables, which stand before what it had.
+    pub(crate) fn with(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        for (name, value) in variables {
+            self.env.retain(|(other, _)| *other != name);
+            self.withheld.retain(|other| *other != name);
+            self.env.push((name, value));
+        }
+        self
+    }
+
+    /// The same with something to read.
+    pub(crate) fn reading(self, input: impl Into<String>) -> Self {
+        Self { input: input.into(), ..self }
+    }
+
+    /// The same with another limit of time.
+    pub(crate) fn for_at_most(self, limit: Duration) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// The same without a word: its failure is an answer.
+    pub(crate) fn quiet(self) -> Self {
+        Self { is_quiet: true, ..self }
+    }
+
+    /// The same with the terminal as its standard input.
+    pub(crate) fn asking(self) -> Self {
+        Self { asks: true, ..self }
+    }
+
+    /// Its name for people.
+    pub(crate) fn name(&self) -> &str {
+        self.called.as_deref().or(self.argv.first().map(String::as_str)).unwrap_or_default()
+    }
+
+    /// The folder that it runs in.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Its name or path, and its arguments.
+    pub(crate) fn argv(&self) -> &[String] {
+        &self.argv
+    }
+
+    fn key(&self) -> Key {
+        (self.argv.clone(), self.dir.clone(), self.env.clone(), self.input.clone())
+    }
+
+    /// What it gives, however it ends. It is run to its end, once in a run of regcred.
+    ///
+    /// # Errors
+    /// It cannot be started, takes too long (then it is ended), or prints too much.
+    pub(crate) async fn run(&self) -> Result<Arc<Output>, ProgramError> {
+        self.programs.0.given.get(&self.key(), async { self.start_and_wait().await.map(Arc::new) }).await
+    }
+
+    /// What it gives if it ends well.
+    ///
+    /// # Errors
+    /// As for [`Program::run`], or it says by its exit code that it failed.
+    pub(crate) async fn succeed(&self) -> Result<Arc<Output>, ProgramError> {
+        let output = self.run().await?;
+        if output.code == Some(0) { Ok(output) } else { Err(self.failed(&output)) }
+    }
+
+    /// The error that it ended like this.
+    pub(crate) fn failed(&self, output: &Output) -> ProgramError {
+        let (name, withheld) = (self.name().to_owned(), self.withheld.clone());
+        ProgramError::Failed { name, code: output.code, withheld }
+    }
+
+    /// Forgets what it gave: it is run again when it is asked next.
+    pub(crate) fn forget(&self) {
+        self.programs.0.given.forget(&self.key());
+    }
+
+    /// As [`Program::run`], for those who cannot wait without holding up everything else. Nothing if there is no thread
+    /// for it.
+    pub(crate) fn run_now(&self) -> Option<Result<Arc<Output>, ProgramError>> {
+        std::thread::scope(|scope| {
+            let run = || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+                Some(runtime.block_on(self.run()))
+            };
+            std::thread::Builder::new().spawn_scoped(scope, run).ok()?.join().ok()?
+        })
+    }
+
+    async fn start_and_wait(&self) -> Result<Output, ProgramError> {
+        let ran = tokio::time::timeout(self.limit, self.converse()).await;
+        ran.map_err(|_| ProgramError::TooSlow { name: self.name().to_owned(), limit: self.limit })?
+    }
+
+    async fn converse(&self) -> Result<Output, ProgramError> {
+        let mut child = self.start()?;
+        let guard = self.is_apart().then(|| self.programs.0.groups.guard(child.id()));
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let tell = async {
+            if let Some(mut pipe) = stdin {
+                // A program that does not read its input says by its exit code what it thinks of it.
+                let _ = pipe.write_all(self.input.as_bytes()).await;
+            }
+        };
+        let hear = async {
+            match stderr {
+                Some(stream) => stderr::follow(stream, |line| self.show(line)).await,
+                None => Ok(Zeroizing::default()),
+            }
+        };
+        let ((), stdout, stderr) = tokio::join!(tell, whole(stdout), hear);
+        let (stdout, stderr) = (stdout.map_err(|e| self.not_run(&e))?, stderr.map_err(|e| self.not_run(&e))?);
+        if stdout.len().max(stderr.len()) > MAX_OUTPUT {
+            return Err(ProgramError::TooMuch { name: self.name().to_owned() });
+        }
+        let code = child.wait().await.map_err(|error| self.not_run(&error))?.code();
+        guard.into_iter().for_each(group::Guard::ended);
+        Ok(Output { code, stdout, stderr })
+    }
+
+    fn not_run(&self, error: &io::Error) -> ProgramError {
+        let name = self.name().to_owned();
+        match error.kind() {
+            io::ErrorKind::NotFound => ProgramError::Absent { name },
+            _ => ProgramError::NotRun { name, why: error.to_string() },
+        }
+    }
+
+    fn show(&self, line: &str) {
+        if let Some(terminal) = self.programs.0.terminal.get().filter(|_| !self.is_quiet) {
+            let file = || Path::new(self.name()).file_name().and_then(std::ffi::OsStr::to_str);
+            let name = self.called.as_deref().or_else(file).unwrap_or_default();
+            (terminal.show)(&format!("{name}: {line}"));
+        }
+    }
+
+    /// Programs that regcred knows start nothing that outlives them.
+    fn is_apart(&self) -> bool {
+        !self.is_quiet && !self.asks && group::apart()
+    }
+
+    fn start(&self) -> Result<Child, ProgramError> {
+        let (name, arguments) = self.argv.split_first().map_or(("", &[][..]), |(n, rest)| (n.as_str(), rest));
+        let mut command = Command::new(name);
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .stdin(if self.asks { Stdio::inherit() } else { Stdio::piped() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        #[cfg(unix)]
+        if self.is_apart() {
+            command.process_group(0);
+        }
+        if !self.dir.as_os_str().is_empty() {
+            command.current_dir(&self.dir);
+        }
+        command.spawn().map_err(|error| self.not_run(&error))
+    }
+}
+
+/// All of a stream, up to one byte more than is taken.
+async fn whole(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    if let Some(stream) = stream {
+        stream.take(MAX_OUTPUT as u64 + 1).read_to_end(&mut bytes).await?;
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    fn program(argv: &[&str]) -> Program {
+        let argv = argv.iter().map(|word| (*word).to_owned()).collect();
+        let env = vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())];
+        Program::new(argv, env, Vec::new(), &Programs::default())
+    }
+
+    fn block_on<T>(work: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(work)
+    }
+
+    fn run(program: &Program) -> Result<Arc<Output>, ProgramError> {
+        block_on(program.run())
+    }
+
+    #[test]
+    fn a_program_gets_its_input_and_only_the_environment_that_is_listed() {
+        let echo = program(&["cat"]).reading("hello");
+        assert_eq!(*run(&echo).expect("it runs").stdout, b"hello");
+        let seen = run(&program(&["env"])).expect("it runs");
+        assert_eq!(*seen.stdout, b"PATH=/usr/bin:/bin\n");
+        let code = run(&program(&["sh", "-c", "exit 7"])).expect("it runs").code;
+        assert_eq!(code, Some(7));
+    }
+
+    #[test]
+    fn a_program_that_does_not_end_is_ended_and_named() {
+        let endless = program(&["tail", "-f", "/dev/null"]).for_at_most(Duration::ZERO);
+        let error = run(&endless).err().expect("it takes too long");
+        assert_eq!(error.to_string(), "`tail` did not end within 0 seconds, and was ended");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let error = run(&program(&["no-such-program"])).err().expect("there is none");
+        assert_eq!(error.to_string(), "the program `no-such-program` is not on PATH");
+    }
+
+    #[test]
+    fn a_program_that_prints_without_end_is_stopped() {
+        let error = run(&program(&["yes"])).err().expect("it is too much");
+        assert_eq!(error.to_string(), "`yes` printed more than 4 MiB");
+        let error = run(&program(&["sh", "-c", "yes >&2"])).err().expect("it is too much");
+        assert_eq!(error.to_string(), "`sh` printed more than 4 MiB");
+    }
+
+    #[test]
+    fn a_program_is_started_once_in_a_run_whatever_it_said() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let count = program(&["sh", "-c", "echo . >> starts; exit 3"]).within(dir.path());
+        block_on(async {
+            let (one, other) = tokio::join!(count.run(), count.run());
+            assert!(one.is_ok() && other.is_ok());
+            assert_eq!(count.run().await.expect("it runs").code, Some(3));
+            let starts = || std::fs::read_to_string(dir.path().join("starts")).expect("it was started");
+            assert_eq!(starts(), ".\n");
+            count.forget();
+            count.run().await.expect("it runs");
+            assert_eq!(starts(), ".\n.\n");
+        });
+    }
+
+    #[test]
+    fn what_a_program_says_is_shown_while_it_runs() {
+        let (tell, told) = std::sync::mpsc::channel();
+        let programs = Programs::default();
+        let dir = tempfile::tempdir().expect("a folder");
+        let answer = dir.path().join("answer");
+        // It goes on when what it says has been seen.
+        let go_on = Mutex::new(Some(answer.clone()));
+        programs.show(false, move |line| {
+            tell.send(line.to_owned()).expect("somebody listens");
+            if let Some(answer) = go_on.lock().expect("not poisoned").take() {
+                std::fs::write(answer, "").expect("it can be written");
+            }
+        });
+        let script = "echo 'enter CODE' >&2; until [ -e answer ]; do :; done; echo done >&2; exit 1";
+        let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
+        let env = vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())];
+        let asking = Program::new(argv, env, Vec::new(), &programs).within(dir.path()).called("login");
+        run(&asking).expect("it runs");
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), ["login: enter CODE", "login: done"]);
+        run(&asking.quiet().reading(".")).expect("it runs");
+        assert_eq!(told.try_iter().count(), 0);
+    }
+
+    #[test]
+    fn a_program_that_fails_is_told_with_what_was_withheld_from_it() {
+        let failed = |withheld: &[&str]| {
+            let mut failing = program(&["sh", "-c", "exit 1"]).called("docker-credential-x");
+            failing.withheld = withheld.iter().map(|name| (*name).to_owned()).collect();
+            block_on(failing.succeed()).err().expect("it failed")
+        };
+        assert_eq!(failed(&[]).to_string(), "`docker-credential-x` exited with 1");
+        assert_eq!(failed(&[]).hint(), None);
+        let one = failed(&["GITHUB_TOKEN"]);
+        assert_eq!(one.to_string(), "`docker-credential-x` exited with 1; GITHUB_TOKEN is withheld from it");
+        assert!(one.hint().is_some_and(|hint| hint.ends_with("export MY_GITHUB_TOKEN=\"$GITHUB_TOKEN\"")));
+        assert!(failed(&["A", "B", "C"]).to_string().ends_with("; A, B and C are withheld from it"));
+    }
+}
