@@ -38,6 +38,10 @@ const OWN_SECRETS: &[&str] = &[
     "DOCKER_AUTH_CONFIG",
 ];
 
+/// Secrets that the AWS SDK reads by itself.
+const AWS_SECRETS: &[&str] =
+    &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
+
 /// The variables of a run. Any of them may be a secret, so its `Debug` form shows names only.
 #[derive(Clone, Default)]
 pub struct Env(BTreeMap<String, String>);
@@ -103,6 +107,12 @@ impl Env {
     /// The names of the secrets that regcred itself is given.
     pub fn own_secrets() -> impl Iterator<Item = &'static str> {
         OWN_SECRETS.iter().copied()
+    }
+
+    /// The values of every variable that is known to hold a secret.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let names = OWN_SECRETS.iter().filter(|name| !name.ends_with("_FILE")).chain(AWS_SECRETS);
+        names.filter_map(|name| self.get(name))
     }
 
     /// Every variable.

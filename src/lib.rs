@@ -12,7 +12,8 @@
 //! 8. [`report`]: an outcome per address, and from them one exit code.
 //!
 //! [`targets`] holds the systems, one folder each with the same file names; [`view`] renders, [`ui`]
-//! prints, and nothing else does. [`commands`] are the pipeline with its words. `program` starts other programs.
+//! prints, and nothing else does. Below all is [`redact`]: no secret gets out, and no text from outside acts.
+//! [`commands`] are the pipeline with its words. `program` starts other programs.
 
 pub mod cli;
 pub mod commands;
@@ -27,6 +28,7 @@ pub mod observe;
 pub mod plan;
 mod program;
 pub mod prove;
+pub mod redact;
 pub mod registry;
 pub mod report;
 pub mod sources;
@@ -36,6 +38,7 @@ pub mod vault;
 pub mod verify;
 pub mod view;
 
+use std::io::Write;
 use std::path::Path;
 
 use clap::Parser;
@@ -52,6 +55,7 @@ pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, 
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    env.secrets().for_each(redact::teach);
     let ui = Ui::new(settings(&cli.common));
     trace(cli.common.verbose, cli.common.color);
     let context = RunContext { common: &cli.common, env, dir, ui: &ui };
@@ -69,9 +73,15 @@ pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, 
 
 /// Help and version are data; anything else is a usage error, which clap would end with 2.
 fn usage(error: &clap::Error) -> ExitStatus {
+    let text = redact::output(&error.render().ansi().to_string());
     // There is nobody left to tell if it cannot be printed.
-    let _ = error.print();
-    if error.use_stderr() { ExitStatus::Invalid } else { ExitStatus::Done }
+    if error.use_stderr() {
+        let _ = anstream::AutoStream::auto(std::io::stderr()).write_all(text.as_bytes());
+        ExitStatus::Invalid
+    } else {
+        let _ = anstream::AutoStream::auto(std::io::stdout()).write_all(text.as_bytes());
+        ExitStatus::Done
+    }
 }
 
 fn settings(common: &cli::Common) -> Settings {
@@ -104,6 +114,6 @@ fn trace(verbose: u8, color: Color) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(ansi)
-        .with_writer(std::io::stderr)
+        .with_writer(|| redact::Writer::new(std::io::stderr()))
         .try_init();
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{CredentialId, Problem, Secret};
+use crate::redact;
 
 /// A credential's value.
 #[derive(Clone, Debug)]
@@ -20,6 +21,7 @@ pub struct Vault(BTreeMap<CredentialId, Resolved>);
 impl Vault {
     /// Takes a value in.
     pub fn insert(&mut self, id: CredentialId, resolved: Resolved) {
+        redact::teach_login(&resolved.username, resolved.token.expose());
         self.0.insert(id, resolved);
     }
 

@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroize;
 
 use super::google_key;
+use crate::redact;
 
 /// A secret text, such as an access token.
 ///
@@ -15,9 +16,10 @@ use super::google_key;
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes over `value`; the buffer that it came in is wiped.
+    /// Takes over `value`; the buffer that it came in is wiped. From here on the scrubber knows it.
     #[must_use]
     pub fn new(mut value: String) -> Self {
+        redact::teach(&value);
         // `String::into_boxed_str` would shrink the buffer, and leave the text in the part given back.
         let exact: Box<str> = Box::from(value.as_str());
         value.zeroize();
