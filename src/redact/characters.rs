@@ -17,7 +17,8 @@ pub fn is_hidden(c: char) -> bool {
         return c.is_ascii_control();
     }
     // Letters and marks that are blank: Hangul's fillers, Braille's, Khmer's inherent vowels, Mongolian selectors.
-    let blank = ['\u{34f}', '\u{115f}', '\u{1160}', '\u{17b4}', '\u{17b5}', '\u{2800}', '\u{3164}', '\u{ffa0}'];
+    let blank =
+        ['\u{34f}', '\u{115f}', '\u{1160}', '\u{17b4}', '\u{17b5}', '\u{2800}', '\u{3164}', '\u{ffa0}'];
     blank.contains(&c)
         || matches!(c, '\u{180b}'..='\u{180f}')
         || matches!(
@@ -58,7 +59,8 @@ pub fn line(text: &str) -> String {
 
 /// One line of at most `most` characters; white space in a row is one space.
 pub(super) fn one_line(text: &str, most: usize) -> String {
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() && !matches!(c, '\u{2028}' | '\u{2029}')).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() && !matches!(c, '\u{2028}' | '\u{2029}')).collect();
     let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
     let shown = visible(&words.join(" "), Styling::Escaped);
     if shown.chars().count() <= most {

@@ -13,7 +13,9 @@ pub fn markdown(text: &str) -> String {
         '>' => "&gt;".to_owned(),
         '@' => apart(c),
         '#' => format!("\\{}", apart(c)),
-        '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' | '!' | '(' | ')' | '{' | '}' => format!("\\{c}"),
+        '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' | '!' | '(' | ')' | '{' | '}' => {
+            format!("\\{c}")
+        }
         _ => c.to_string(),
     };
     let escaped: String = line(text).chars().map(escape).collect();

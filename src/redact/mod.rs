@@ -89,7 +89,9 @@ impl Scrubber {
                 *text = clean;
                 changed
             }
-            Value::Array(items) => items.iter_mut().fold(false, |changed, item| self.strings(item) || changed),
+            Value::Array(items) => {
+                items.iter_mut().fold(false, |changed, item| self.strings(item) || changed)
+            }
             Value::Object(fields) => {
                 fields.values_mut().fold(false, |changed, field| self.strings(field) || changed)
             }

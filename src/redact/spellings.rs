@@ -17,7 +17,18 @@ const LEAST: usize = 4;
 const PART: usize = 40;
 /// What tokens of registries and of the systems begin with.
 const TOKENS: [&str; 13] = [
-    "dckr_pat_", "dckr_oat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "pul-", "rpa_", "dtn_",
+    "dckr_pat_",
+    "dckr_oat_",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "pul-",
+    "rpa_",
+    "dtn_",
     "cgr_",
 ];
 

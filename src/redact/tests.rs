@@ -18,7 +18,11 @@ fn knows(secrets: &[&str]) -> Scrubber {
 }
 
 fn html(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;").replace('\'', "&apos;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&#34;")
+        .replace('\'', "&apos;")
 }
 
 fn json(text: &str) -> String {
@@ -30,8 +34,10 @@ fn json(text: &str) -> String {
 fn written(secret: &str, before: &str, behind: &str) -> Vec<String> {
     let longer = format!("{before}{secret}{behind}");
     let pair = format!("acme:{secret}");
-    let mut all: Vec<String> =
-        [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD].iter().map(|engine| engine.encode(&longer)).collect();
+    let mut all: Vec<String> = [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD]
+        .iter()
+        .map(|engine| engine.encode(&longer))
+        .collect();
     all.extend([STANDARD.encode(&pair), URL_SAFE_NO_PAD.encode(&pair)]);
     let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
@@ -114,10 +120,14 @@ fn passwords_that_are_words_of_ours_cut_no_address_and_no_digest() {
 #[test]
 fn lines_of_a_key_are_secrets_by_themselves() {
     let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
-    let key = format!("{{\n \"type\": \"service_account\",\n \"private_key\": \"-----BEGIN\\n{line}\\nxyz\"\n}}");
+    let key =
+        format!("{{\n \"type\": \"service_account\",\n \"private_key\": \"-----BEGIN\\n{line}\\nxyz\"\n}}");
     let scrubber = knows(&[&key]);
     assert_eq!(scrubber.outside(&format!("bad line {line}")), "bad line ***");
-    assert_eq!(scrubber.outside(&key.replace('\n', "")), "{ \"type\": \"service_account\", \"private_key\": \"-----BEGIN\\n***\\nxyz\"}");
+    assert_eq!(
+        scrubber.outside(&key.replace('\n', "")),
+        "{ \"type\": \"service_account\", \"private_key\": \"-----BEGIN\\n***\\nxyz\"}"
+    );
     assert_eq!(scrubber.outside("{\n \"type\": \"error\"}"), "{ \"type\": \"error\"}");
 }
 
@@ -125,10 +135,16 @@ fn lines_of_a_key_are_secrets_by_themselves() {
 fn the_door_shows_what_would_act_and_keeps_one_line_of_a_limit() {
     let scrubber = Scrubber::new();
     assert_eq!(scrubber.outside("a\u{1b}[1;1H\u{1b}[0Jb"), "a\\u{1b}[1;1H\\u{1b}[0Jb");
-    assert_eq!(scrubber.outside("a\u{202e}b\u{3164}c\u{115f}\u{2028}d\u{e000}\u{feff}"), "a\\u{202e}b\\u{3164}c\\u{115f}\\u{2028}d\\u{e000}\\u{feff}");
+    assert_eq!(
+        scrubber.outside("a\u{202e}b\u{3164}c\u{115f}\u{2028}d\u{e000}\u{feff}"),
+        "a\\u{202e}b\\u{3164}c\\u{115f}\\u{2028}d\\u{e000}\\u{feff}"
+    );
     assert_eq!(scrubber.outside(" two\r\n\tlines \u{a0} "), "two lines");
     assert_eq!(scrubber.outside("::add-mask::x"), "\\u{3a}:add-mask::x");
-    assert_eq!(scrubber.outside("see ##[error]x and ##vso[task]"), "see ##\\u{5b}error]x and ##vso\\u{5b}task]");
+    assert_eq!(
+        scrubber.outside("see ##[error]x and ##vso[task]"),
+        "see ##\\u{5b}error]x and ##vso\\u{5b}task]"
+    );
     assert_eq!(scrubber.outside("::1 and é 漢 ok"), "::1 and é 漢 ok");
     let long = scrubber.outside(&"é".repeat(1000));
     assert_eq!((long.chars().count(), long.chars().last()), (300, Some('…')));
@@ -140,7 +156,10 @@ fn the_last_look_keeps_our_styles_and_line_ends_alone() {
     let own = "\u{1b}[1m\u{1b}[31merror:\u{1b}[0m x\n\ty\n";
     assert_eq!(scrubber.output(own), own);
     assert_eq!(scrubber.output("a\u{1b}[2Jb\u{202e}\r\n"), "a\\u{1b}[2Jb\\u{202e}\\u{d}\n");
-    assert_eq!(scrubber.output("ok\n  \u{1b}[31m::set-output name=x::y\n"), "ok\n  \u{1b}[31m\\u{3a}:set-output name=x::y\n");
+    assert_eq!(
+        scrubber.output("ok\n  \u{1b}[31m::set-output name=x::y\n"),
+        "ok\n  \u{1b}[31m\\u{3a}:set-output name=x::y\n"
+    );
 }
 
 #[test]
@@ -176,9 +195,15 @@ fn a_secret_is_known_from_the_moment_that_it_is_made_and_an_empty_one_is_none() 
 
 #[test]
 fn markdown_of_foreign_words_is_text_and_nothing_else() {
-    assert_eq!(markup::markdown("a|b <!-- c @acme #1 [x](y)"), "a\\|b &lt;\\!-- c @&#8203;acme \\#&#8203;1 \\[x\\]\\(y\\)");
+    assert_eq!(
+        markup::markdown("a|b <!-- c @acme #1 [x](y)"),
+        "a\\|b &lt;\\!-- c @&#8203;acme \\#&#8203;1 \\[x\\]\\(y\\)"
+    );
     assert_eq!(markup::markdown("see https://evil.example"), "see https:&#8203;//evil.example");
-    assert_eq!(markup::markdown("a\ndigest=b"), "a\\u{a}digest=b".replace('{', "{").replace("\\u{a}", "\\\\u\\{a\\}"));
+    assert_eq!(
+        markup::markdown("a\ndigest=b"),
+        "a\\u{a}digest=b".replace('{', "{").replace("\\u{a}", "\\\\u\\{a\\}")
+    );
     assert_eq!(markup::code("pulumi:infra/main"), "`pulumi:infra/main`");
     assert_eq!(markup::code("a`b|<!--"), "<code>a&#96;b&#124;&#60;&#33;--</code>");
     assert_eq!(markup::code("a\nb"), "<code>a&#92;u&#123;a&#125;b</code>");
@@ -186,7 +211,10 @@ fn markdown_of_foreign_words_is_text_and_nothing_else() {
 
 #[test]
 fn a_label_of_a_diagram_cannot_end_it() {
-    assert_eq!(markup::mermaid("acme/api [\"x\"]\n```"), "acme/api #91;#34;x#34;#93;#92;u#123;a#125;#96;#96;#96;");
+    assert_eq!(
+        markup::mermaid("acme/api [\"x\"]\n```"),
+        "acme/api #91;#34;x#34;#93;#92;u#123;a#125;#96;#96;#96;"
+    );
     assert_eq!(markup::mermaid("%%{init}%%"), "#37;#37;#123;init#125;#37;#37;");
 }
 

@@ -239,7 +239,11 @@ impl Attempt<'_> {
     }
 
     fn refused(&self, answer: &Response) -> LoginError {
-        LoginError::Refused { registry: self.registry.clone(), status: answer.status, detail: answer.detail() }
+        LoginError::Refused {
+            registry: self.registry.clone(),
+            status: answer.status,
+            detail: answer.detail(),
+        }
     }
 
     fn unexpected(&self, answer: &Response) -> LoginError {

@@ -12,6 +12,7 @@ use super::config::{Client, Clients};
 use super::error::AwsError;
 use super::{CURRENT, Container, Exempt, Identity, MANAGED_BY, Observed, Operation, Session, policy, read};
 use crate::model::Problem;
+use crate::redact;
 use crate::targets::{Inputs, Receipt};
 use crate::vault::Resolved;
 
@@ -194,7 +195,7 @@ impl Site<'_> {
         // Made in the meantime, by another run or by an answer of ours that was lost.
         match read::rule(self.client, prefix).await? {
             Some(rule) if !rule.upstream_url.eq_ignore_ascii_case(upstream.1) => {
-                Err(Problem::outside(format!("{error}; it is for {}", rule.upstream_url)))
+                Err(Problem::outside(format!("{error}; it is for {}", redact::outside(&rule.upstream_url))))
             }
             Some(rule) if rule.credential_arn.as_deref() == Some(arn) => Ok(Receipt::default()),
             _ => self.update_rule(prefix, arn).await,

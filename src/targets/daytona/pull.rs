@@ -7,6 +7,7 @@
 use super::{Desired, Observed, Row, address, stored};
 use crate::model::{Address, Problem};
 use crate::plan::Read;
+use crate::redact;
 use crate::registry::name::DOCKER_HUB;
 use crate::registry::{Reference, Registry};
 
@@ -57,9 +58,9 @@ impl Rows<'_> {
         let used = self.used(image);
         let row = used.map(|row| Used {
             address: self.owner(row).map_or_else(|| address(&row.id), Desired::address),
-            name: row.name.clone(),
-            registry: stored::bare(&row.url).to_owned(),
-            username: row.username.clone(),
+            name: redact::outside(&row.name),
+            registry: redact::outside(stored::bare(&row.url)),
+            username: redact::outside(&row.username),
         });
         Pull { image: image.to_owned(), row, result: self.judge(image, used) }
     }
@@ -99,12 +100,14 @@ impl Rows<'_> {
             (Some(place), None) => format!("no row matches it, though {} has one", place.registry),
             (Some(place), Some(row)) => format!(
                 "the row `{}` of user {} comes before that of {}",
-                row.name, row.username, place.credential
+                redact::outside(&row.name),
+                redact::outside(&row.username),
+                place.credential
             ),
             (None, Some(row)) => format!(
                 "its registry is {}, and Daytona pulls it with the login for {}",
                 host_of(&reference),
-                stored::bare(&row.url)
+                redact::outside(stored::bare(&row.url))
             ),
         };
         Err(Problem::outside(cause).hints(self.advice(image, &reference, declared, used)))
@@ -138,7 +141,7 @@ impl Rows<'_> {
                 Some("regcred sync --allow-delete removes it".to_owned())
             }
             (_, Some(row)) if self.owner(row).is_none() => {
-                Some(format!("delete the row `{}` in Daytona's dashboard", row.name))
+                Some(format!("delete the row `{}` in Daytona's dashboard", redact::outside(&row.name)))
             }
             _ => None,
         }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::model::Secret;
+use crate::redact;
 use crate::registry::Registry;
 
 /// A user name and a password.
@@ -122,6 +123,7 @@ pub fn mended(found: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 
 fn written(login: &Login, email: Option<Value>) -> Value {
     let Login { username, password } = login;
+    redact::teach_login(username, password.expose());
     let pair = Zeroizing::new(format!("{username}:{}", password.expose()));
     let mut entry = json!({
         "username": username,

@@ -6,15 +6,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kube::Config;
-use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{AuthInfo, ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::error::{refused, word};
+use super::error::{chain, refused, word};
 use super::{Client, Desired, IN_CLUSTER};
 use crate::desired::names::nearest;
 use crate::env::Env;
 use crate::model::Problem;
 use crate::plan::Read;
+use crate::redact;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -92,7 +94,7 @@ fn words(error: &KubeconfigError) -> String {
             format!("the kubeconfig {} cannot be read: {error}", path.display())
         }
         KubeconfigError::Parse(_) => "the kubeconfig is not valid YAML of its kind".to_owned(),
-        other => format!("the kubeconfig cannot be used: {other}"),
+        other => format!("the kubeconfig cannot be used: {}", redact::outside(&other.to_string())),
     }
 }
 
@@ -110,6 +112,7 @@ async fn log_in(context: &str, kubeconfig: Read<Kubeconfig>, insecure: bool) -> 
         }
         exec.drop_env = Some(Env::own_secrets().map(str::to_owned).collect());
     }
+    known_secrets(&config.auth_info).for_each(|secret| redact::teach(&secret));
     let base = config.cluster_url.to_string().trim_end_matches('/').to_owned();
     // A login plugin is run here, and blocks.
     let made = tokio::task::spawn_blocking(move || kube::Client::try_from(config)).await;
@@ -118,11 +121,33 @@ async fn log_in(context: &str, kubeconfig: Read<Kubeconfig>, insecure: bool) -> 
         Ok(Ok(kube)) => kube,
         Ok(Err(kube::Error::Auth(error))) => return Err(unreadable(refused(&error), look())),
         Ok(Err(error)) => {
-            return Err(unreadable(format!("the cluster of {context} cannot be reached: {error}"), look()));
+            return Err(unreadable(
+                format!("the cluster of {context} cannot be reached: {}", chain(&error)),
+                look(),
+            ));
         }
         Err(_) => return Err(unreadable("the thread that logs in ended", "run it again")),
     };
     Ok(Client { kube, base, context: context.to_owned() })
+}
+
+/// What a kubeconfig holds to log in with.
+fn known_secrets(auth: &AuthInfo) -> impl Iterator<Item = Zeroizing<String>> {
+    let file = auth.token_file.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+    let settings = auth.auth_provider.iter().flat_map(|provider| &provider.config);
+    let settings = settings.filter(|(name, _)| name.contains("token") || name.contains("secret"));
+    let held = [&auth.token, &auth.password, &auth.client_key_data].into_iter().flatten();
+    let held = held.map(|secret| secret.expose_secret().to_owned());
+    let pair = auth
+        .username
+        .iter()
+        .zip(&auth.password)
+        .map(|(name, word)| format!("{name}:{}", word.expose_secret()));
+    let all = held
+        .chain(file.map(|text| text.trim().to_owned()))
+        .chain(settings.map(|(_, value)| value.clone()))
+        .chain(pair);
+    all.map(Zeroizing::new).collect::<Vec<_>>().into_iter()
 }
 
 /// Takes the line end off the token of a file, as client-go does and kube does not: such a token is no header. Only then

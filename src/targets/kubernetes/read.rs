@@ -17,6 +17,7 @@ use super::{
 };
 use crate::model::{Fingerprint, Problem};
 use crate::plan::Read;
+use crate::redact;
 use crate::registry::Registry;
 
 /// Reads everything that the rows need, at most `concurrency` requests at once per cluster. An error is data.
@@ -241,7 +242,7 @@ impl Reader<'_> {
         let ours = docker_config::registry(&key).filter(|registry| self.registries.contains(registry));
         // Whether it is mended by writing depends on what is declared for this secret.
         if let Err(words) = &entry {
-            seen.damage.insert(key.clone(), format!("the entry `{key}` {words}"));
+            seen.damage.insert(key.clone(), format!("the entry `{}` {words}", redact::outside(&key)));
         }
         match (ours, entry) {
             (Some(registry), Ok(Some(login))) => {
@@ -388,7 +389,9 @@ impl Fingerprints {
     }
 }
 
-/// Data as the API writes it.
+/// Data as the API writes it: a secret from then on.
 pub(super) fn encoded(bytes: &[u8]) -> String {
-    base64::engine::general_purpose::STANDARD.encode(bytes)
+    let data = base64::engine::general_purpose::STANDARD.encode(bytes);
+    redact::teach(&data);
+    data
 }

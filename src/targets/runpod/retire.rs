@@ -11,6 +11,7 @@ use super::client::Say;
 use super::write::Writer;
 use super::{Kind, RunpodError, User};
 use crate::model::Problem;
+use crate::redact;
 use crate::targets::Receipt;
 
 /// Endpoints that are asked beside each other.
@@ -111,7 +112,7 @@ impl Writer<'_> {
         let using: Vec<String> = pods
             .iter()
             .filter(|pod| pod.registry.as_deref() == Some(auth))
-            .map(|pod| format!("{} ({})", Kind::Pod.address(&pod.id), pod.name))
+            .map(|pod| format!("{} ({})", Kind::Pod.address(&pod.id), redact::outside(&pod.name)))
             .collect();
         match using.as_slice() {
             [] => kept(&format!("RunPod does not delete it ({error})")),

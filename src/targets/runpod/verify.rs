@@ -8,6 +8,7 @@ use futures::stream::{self, StreamExt};
 use super::read::silent;
 use super::{Client, Kind, Observed, RunpodError, User};
 use crate::plan::{Change, Reason};
+use crate::redact;
 use crate::report::Finding;
 
 /// Looks at the endpoints among the rows, but for those that are left alone.
@@ -71,7 +72,7 @@ fn counted(counts: &BTreeMap<String, u64>) -> String {
     let words: Vec<String> = counts
         .iter()
         .filter(|(_, count)| **count > 0)
-        .map(|(name, count)| format!("{count} {name}"))
+        .map(|(name, count)| format!("{count} {}", redact::outside(name)))
         .collect();
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }
