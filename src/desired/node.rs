@@ -9,6 +9,7 @@ use saphyr_parser::{Parser, ScalarStyle};
 
 use super::names::nearest;
 use crate::model::{Place, Problem};
+use crate::redact;
 
 /// Line and column, both from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,7 +113,12 @@ impl Reader {
     /// The node's entries, whatever their keys.
     pub(super) fn open_map(&self, node: &Node, what: &str) -> Option<Fields<'_>> {
         match &node.kind {
-            Kind::Map(entries) => Some(Fields { reader: self, at: node.at, entries: entries.clone() }),
+            Kind::Map(entries) => {
+                for (key, _) in entries.iter().filter(|(key, _)| key.value.contains(redact::is_hidden)) {
+                    self.hidden(key.at, &format!("a key of {what}"), &key.value);
+                }
+                Some(Fields { reader: self, at: node.at, entries: entries.clone() })
+            }
             other => {
                 self.problem(node.at, format!("{what} is {}, not a map", other.name()), None);
                 None
@@ -122,6 +128,11 @@ impl Reader {
 
     pub(super) fn text(&self, node: &Node, what: &str) -> Option<Spanned<String>> {
         match &node.kind {
+            // A command may have several lines.
+            Kind::Text(text) if text.contains(redact::is_hidden) && !what.contains("`command`") => {
+                self.hidden(node.at, what, text);
+                None
+            }
             Kind::Text(text) if !text.is_empty() => Some(Spanned { value: text.clone(), at: node.at }),
             Kind::Text(_) | Kind::Null => {
                 self.problem(node.at, format!("{what} is empty"), None);
@@ -132,6 +143,12 @@ impl Reader {
                 None
             }
         }
+    }
+
+    /// Refuses a name that is not seen as what it is.
+    fn hidden(&self, at: At, what: &str, text: &str) {
+        let message = format!("{what} has a character that is not seen: `{}`", redact::line(text));
+        self.problem(at, message, Some("write it again without the character".to_owned()));
     }
 
     pub(super) fn list<'n>(&self, node: &'n Node, what: &str) -> &'n [Node] {
