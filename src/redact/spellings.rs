@@ -1,7 +1,7 @@
 //! In how many ways one secret can be written.
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
@@ -144,9 +144,10 @@ fn common(one: &str, other: &str) -> usize {
     one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count()
 }
 
-/// What must not be seen of a secret by itself: lines of a key, and the texts of a JSON object that are long enough.
+/// What must not be seen of a secret by itself: lines of a key, also of one in JSON, in base64 or not.
 fn parts(secret: &str) -> Vec<String> {
-    let texts = match serde_json::from_str::<Value>(secret) {
+    let decoded = STANDARD.decode(secret.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let texts = match serde_json::from_str::<Value>(decoded.as_deref().unwrap_or(secret)) {
         Ok(value) => strings(&value),
         Err(_) => vec![secret.to_owned()],
     };

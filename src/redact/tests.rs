@@ -129,6 +129,8 @@ fn lines_of_a_key_are_secrets_by_themselves() {
         "{ \"type\": \"service_account\", \"private_key\": \"-----BEGIN\\n***\\nxyz\"}"
     );
     assert_eq!(scrubber.outside("{\n \"type\": \"error\"}"), "{ \"type\": \"error\"}");
+    let encoded = knows(&[&STANDARD.encode(&key)]);
+    assert_eq!(encoded.outside(&format!("bad line {line}")), "bad line ***");
 }
 
 #[test]
@@ -195,15 +197,10 @@ fn a_secret_is_known_from_the_moment_that_it_is_made_and_an_empty_one_is_none() 
 
 #[test]
 fn markdown_of_foreign_words_is_text_and_nothing_else() {
-    assert_eq!(
-        markup::markdown("a|b <!-- c @acme #1 [x](y)"),
-        "a\\|b &lt;\\!-- c @&#8203;acme \\#&#8203;1 \\[x\\]\\(y\\)"
-    );
+    let written = markup::markdown("a|b <!-- c @acme #1 [x](y)");
+    assert_eq!(written, "a\\|b &lt;!-- c @&#8203;acme \\#&#8203;1 \\[x\\](y)");
     assert_eq!(markup::markdown("see https://evil.example"), "see https:&#8203;//evil.example");
-    assert_eq!(
-        markup::markdown("a\ndigest=b"),
-        "a\\u{a}digest=b".replace('{', "{").replace("\\u{a}", "\\\\u\\{a\\}")
-    );
+    assert_eq!(markup::markdown("a\ndigest=b"), "a\\\\u{a}digest=b");
     assert_eq!(markup::code("pulumi:infra/main"), "`pulumi:infra/main`");
     assert_eq!(markup::code("a`b|<!--"), "<code>a&#96;b&#124;&#60;&#33;--</code>");
     assert_eq!(markup::code("a\nb"), "<code>a&#92;u&#123;a&#125;b</code>");

@@ -30,7 +30,8 @@ impl Unescaped {
         let rounds = |way: &'static [u8]| {
             std::iter::successors(Self::plain(text).unescaped(way), move |view| view.unescaped(way))
         };
-        std::iter::once(Self::plain(text)).chain(ways.into_iter().flat_map(rounds))
+        let used = |way: &&[u8]| text.bytes().any(|byte| way.contains(&byte));
+        std::iter::once(Self::plain(text)).chain(ways.into_iter().filter(used).flat_map(rounds))
     }
 
     /// After one more round; nothing where nothing is left to undo.
