@@ -37,7 +37,7 @@ pub fn code(text: &str) -> String {
 /// A text as a label of a Mermaid diagram, to stand in double quotes.
 #[must_use]
 pub fn mermaid(text: &str) -> String {
-    by_number(&line(text), "#", |c| "-_./:@, ".contains(c))
+    by_number(&line(text), "#", |c| "-_./:@,? ".contains(c))
 }
 
 /// A text in which every character that is no letter, digit or plain is written by its number.

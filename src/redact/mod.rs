@@ -30,6 +30,14 @@ pub fn teach(secret: &str) {
     known::write(|scrubber| scrubber.teach(secret));
 }
 
+/// Teaches what somebody else chose, such as a login that is found beside ours. A short one is not learnt: whoever sets the
+/// password `e` somewhere would have all words left out.
+pub fn teach_foreign(secret: &str) {
+    if secret.chars().count() >= spellings::SHORT {
+        teach(secret);
+    }
+}
+
 /// Teaches a login: the secret, and the two together as `Basic` and Docker's configurations have them.
 pub fn teach_login(username: &str, secret: &str) {
     known::write(|scrubber| scrubber.teach_login(username, secret));

@@ -7,10 +7,12 @@ use serde_json::Value;
 
 /// As many characters of a secret, from its beginning, give it away.
 const PREFIX: usize = 12;
+/// The same, of a secret that is JSON.
+const JSON_PREFIX: usize = 200;
 /// A secret of so many characters is no word of ours.
 const UNMISTAKABLE: usize = 16;
 /// A shorter secret leaves a gap that shows it.
-const SHORT: usize = 8;
+pub(super) const SHORT: usize = 8;
 /// A spelling that is shorter is in every text.
 const LEAST: usize = 4;
 /// A word of base64 or hexadecimal digits in a longer secret, such as a line of a key.
@@ -123,8 +125,8 @@ fn spelling(secret: &str, encode: &dyn Fn(&str) -> String, in_word: bool) -> Spe
     let length = secret.chars().count();
     let beginning = |most: usize| {
         // JSON begins as all JSON does.
-        let whole = secret.starts_with(['{', '[']);
-        let end = secret.char_indices().nth(most).filter(|_| !whole).map_or(secret.len(), |(end, _)| end);
+        let most = if secret.starts_with(['{', '[']) { JSON_PREFIX } else { most };
+        let end = secret.char_indices().nth(most).map_or(secret.len(), |(end, _)| end);
         encode(&secret[..end])
     };
     let text = encode(secret);

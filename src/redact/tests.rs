@@ -193,6 +193,8 @@ fn a_secret_is_known_from_the_moment_that_it_is_made_and_an_empty_one_is_none() 
     let _secret = crate::model::Secret::new("kn0wn-at-once".to_owned());
     teach("");
     assert_eq!(outside("it is kn0wn-at-once"), "it is ***");
+    let _foreign = ["e", "somebody-elses"].map(|value| crate::model::Secret::foreign(value.to_owned()));
+    assert_eq!(outside("the end of somebody-elses"), "the end of ***");
 }
 
 #[test]

@@ -276,7 +276,7 @@ impl TokenAnswer {
         token
             .filter(|token| !token.is_empty())
             .or(access_token.filter(|token| !token.is_empty()))
-            .map(Secret::new)
+            .map(Secret::foreign)
     }
 }
 

@@ -88,7 +88,7 @@ fn words_in_markdown_are_no_comment_no_mention_and_no_row() {
     place.sandbox.fault(fault.forever());
     let ran = place.run(&["plan", "--markdown"]);
     ran.says("&lt;").says("Digest `");
-    for markup in ["<!--", "<details>", "@acme/all", "](http", "://evil"] {
+    for markup in ["<!--", "<details>", "@acme/all", "[link](", "://evil"] {
         assert!(!ran.stdout.contains(markup), "{markup}\n{}", ran.stdout);
     }
     let row = ran.stdout.lines().find(|line| line.contains("evil.example")).unwrap();

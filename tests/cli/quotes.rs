@@ -77,7 +77,8 @@ fn a_remote_that_repeats_a_login_when_it_is_read_shows_no_secret() {
     ];
     for spelling in Spelling::ALL {
         let commands = if spelling == Spelling::Json { &commands[..] } else { &commands[..2] };
-        for service in SYSTEMS {
+        // AWS gets a signature when it is read, and no secret.
+        for service in SYSTEMS.into_iter().filter(|service| *service != Service::SecretsManager) {
             let fault = |kind| Fault::on_service(service, kind);
             for (times, ran) in quoted(fault, 400, spelling, commands) {
                 assert!(times > 0, "{service}, {spelling:?}\n{}\n{}", ran.stdout, ran.stderr);
@@ -119,7 +120,7 @@ fn words_that_hold_a_short_password_are_left_out_and_addresses_stay() {
         place.sandbox.fault(Fault::on_writes(Kind::Quote { status: 400, spelling: Spelling::Raw }).forever());
         let ran = place.run(&["sync", "--yes"]);
         ran.ends(1).says("(words left out: they hold the secret)").says("aws:123456789012/us-east-2");
-        ran.says("rule/dockerhub-main").says("(for main)");
+        ran.says("cache-rule/main-docker-hub").says("(for main)");
         assert!(!ran.stdout.contains("hunter2") && !ran.stderr.contains("hunter2"), "{ran:?}");
     }
 }

@@ -58,7 +58,7 @@ fn entry(value: &Value) -> Entry {
     text("email")?;
     // `auth` wins over the other two.
     let (username, password) = if auth.is_empty() {
-        (username.to_owned(), Secret::new(password.to_owned()))
+        (username.to_owned(), Secret::foreign(password.to_owned()))
     } else {
         decoded(auth).ok_or("has an `auth` that is not user:password in base64")?
     };
@@ -72,7 +72,7 @@ fn decoded(auth: &str) -> Option<(String, Secret)> {
     let bytes = if padded { STANDARD.decode(&lines) } else { STANDARD_NO_PAD.decode(&lines) };
     let pair = Zeroizing::new(String::from_utf8(bytes.ok()?).ok()?);
     let (username, password) = pair.split_once(':')?;
-    Some((username.to_owned(), Secret::new(password.to_owned())))
+    Some((username.to_owned(), Secret::foreign(password.to_owned())))
 }
 
 /// The registry that a key of a configuration is for; nothing for a key with a path or a pattern, which is for a part of a
