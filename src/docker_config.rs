@@ -114,7 +114,8 @@ impl<'a> Entry<'a> {
 
     /// The login in it, which may be empty: `auth`, else `username` and `password`.
     pub(crate) fn login(&self, encoding: impl FnOnce(&str) -> Base64) -> Result<Login, String> {
-        let login = Login { username: self.text("username")?, token: Secret::new(self.text("password")?) };
+        let login =
+            Login { username: self.text("username")?, token: Secret::foreign(self.text("password")?) };
         let auth = Zeroizing::new(self.text("auth")?);
         if auth.is_empty() {
             return Ok(login);
@@ -127,7 +128,7 @@ impl<'a> Entry<'a> {
 fn decoded(auth: &str, encoding: Base64) -> Option<Login> {
     let pair = go::text(&encoding.decode(auth)?);
     let (username, password) = pair.split_once(':')?;
-    Some(Login { username: username.to_owned(), token: Secret::new(password.to_owned()) })
+    Some(Login { username: username.to_owned(), token: Secret::foreign(password.to_owned()) })
 }
 
 #[cfg(test)]

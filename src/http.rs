@@ -16,10 +16,11 @@ use backon::{ExponentialBuilder, Retryable};
 use http::Method;
 use url::{Host, Url};
 
+use crate::redact;
+
 pub use request::Request;
 pub(crate) use request::segment;
 pub use response::Response;
-pub(crate) use response::one_line;
 pub(crate) use trace::trace;
 pub use tries::{TRIES, Trouble, after_fault, retry_after, tries};
 
@@ -159,7 +160,7 @@ pub fn redacted(url: &Url) -> String {
         text.push(if index == 0 { '?' } else { '&' });
         text.push_str(&format!("{name}={shown}"));
     }
-    text.chars().filter(|c| !c.is_control()).collect()
+    redact::line(&text)
 }
 
 fn client() -> reqwest::ClientBuilder {
@@ -188,7 +189,7 @@ fn innermost(error: &reqwest::Error) -> Option<String> {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    Some(cause.to_string().chars().filter(|c| !c.is_control()).collect())
+    Some(redact::outside(&cause.to_string()))
 }
 
 fn broken(request: &Request, error: reqwest::Error) -> Failed {

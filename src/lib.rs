@@ -12,8 +12,9 @@
 //! 8. [`report`]: an outcome per address, and from them one exit code.
 //!
 //! [`targets`] holds the systems, one folder each with the same file names; [`view`] renders, [`ui`]
-//! prints, and nothing else does. [`commands`] are the pipeline with its words. `program` starts other programs, and
-//! `docker_config` reads what docker and the kubelet keep.
+//! prints, and nothing else does. Below all is [`redact`]: no secret gets out, and no text from outside acts.
+//! [`commands`] are the pipeline with its words. `program` starts other programs, and `docker_config` reads what docker and
+//! the kubelet keep.
 
 pub mod aws;
 pub mod change;
@@ -31,6 +32,7 @@ pub mod model;
 pub mod plan;
 mod program;
 pub mod prove;
+pub mod redact;
 pub mod registry;
 pub mod report;
 pub mod sources;
@@ -42,6 +44,7 @@ pub mod verify;
 pub mod view;
 pub mod yaml;
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -59,6 +62,7 @@ pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, 
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    teach(env);
     let ui = Arc::new(Ui::new(settings(&cli.common)));
     let heard = Arc::clone(&ui);
     env.programs().show(ui.can_ask(), move |line| heard.say(line));
@@ -76,11 +80,24 @@ pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, 
     }
 }
 
+/// What the environment is known to hold is never shown, whoever repeats it.
+fn teach(env: &Env) {
+    let own = systems::secrets().chain(sources::SECRETS.iter().copied());
+    let names = own.chain(aws::SECRETS.iter().copied()).filter(|name| !name.ends_with("_FILE"));
+    names.filter_map(|name| env.filled(name)).for_each(redact::teach);
+}
+
 /// Help and version are data; anything else is a usage error, which clap would end with 2.
 fn usage(error: &clap::Error) -> ExitStatus {
+    let text = redact::output(&error.render().ansi().to_string());
     // There is nobody left to tell if it cannot be printed.
-    let _ = error.print();
-    if error.use_stderr() { ExitStatus::Invalid } else { ExitStatus::Done }
+    if error.use_stderr() {
+        let _ = anstream::AutoStream::auto(std::io::stderr()).write_all(text.as_bytes());
+        ExitStatus::Invalid
+    } else {
+        let _ = anstream::AutoStream::auto(std::io::stdout()).write_all(text.as_bytes());
+        ExitStatus::Done
+    }
 }
 
 fn settings(common: &cli::Common) -> Settings {
@@ -113,6 +130,6 @@ fn trace(verbose: u8, color: Color) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(ansi)
-        .with_writer(std::io::stderr)
+        .with_writer(|| redact::Writer::new(std::io::stderr()))
         .try_init();
 }

@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::model::{Problem, Secret};
+use crate::redact;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,7 +87,7 @@ impl Ui {
     pub fn data(&self, text: &str) -> io::Result<()> {
         let print = || {
             let mut stdout = AutoStream::new(io::stdout().lock(), self.settings.color);
-            stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+            stdout.write_all(redact::output(text).as_bytes()).and_then(|()| stdout.flush())
         };
         match self.above_progress(print) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -120,7 +121,7 @@ impl Ui {
         self.above_progress(|| {
             let mut stderr = AutoStream::new(io::stderr().lock(), self.settings.color);
             // There is nobody left to tell if stderr is gone.
-            let _ = writeln!(stderr, "{text}");
+            let _ = writeln!(stderr, "{}", redact::output(text));
         });
     }
 
@@ -145,7 +146,7 @@ impl Ui {
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });
-        bar.set_message(words.to_owned());
+        bar.set_message(redact::output(words));
     }
 
     /// Ends what [`Ui::busy`] shows.
@@ -184,7 +185,7 @@ impl Ui {
     /// If the terminal cannot be read.
     pub fn ask(&self, question: &str) -> io::Result<String> {
         let mut stderr = AutoStream::new(io::stderr().lock(), self.settings.color);
-        let _ = write!(stderr, "{question} ").and_then(|()| stderr.flush());
+        let _ = write!(stderr, "{} ", redact::output(question)).and_then(|()| stderr.flush());
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer)?;
         Ok(answer.trim_end_matches(['\r', '\n']).to_owned())
@@ -195,7 +196,7 @@ impl Ui {
     /// # Errors
     /// If the terminal cannot be read.
     pub fn ask_secret(&self, question: &str) -> io::Result<Secret> {
-        rpassword::prompt_password(format!("{question} ")).map(Secret::new)
+        rpassword::prompt_password(format!("{} ", redact::output(question))).map(Secret::new)
     }
 
     /// Asks a question; only `y` or `yes` is a yes.
@@ -203,7 +204,7 @@ impl Ui {
     pub fn confirm(&self, question: &str) -> bool {
         self.idle();
         let mut stderr = AutoStream::new(io::stderr().lock(), self.settings.color);
-        let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+        let _ = write!(stderr, "{} [y/N] ", redact::output(question)).and_then(|()| stderr.flush());
         let mut answer = String::new();
         let read = io::stdin().lock().read_line(&mut answer);
         read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")

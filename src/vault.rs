@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{CredentialId, Login};
+use crate::redact;
 
 /// The values that this run has read, by credential.
 #[derive(Debug, Default)]
@@ -11,6 +12,7 @@ pub struct Vault(BTreeMap<CredentialId, Login>);
 impl Vault {
     /// Takes a value in.
     pub fn insert(&mut self, id: CredentialId, login: Login) {
+        redact::teach_login(&login.username, login.token.expose());
         self.0.insert(id, login);
     }
 

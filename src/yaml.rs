@@ -8,6 +8,7 @@ use saphyr::{MarkedYaml, YamlData, YamlLoader};
 use saphyr_parser::{Parser, ScalarStyle};
 
 use crate::model::{Place, Problem, nearest};
+use crate::redact;
 
 /// Line and column, both from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,7 +112,12 @@ impl Reader {
     /// The node's entries, whatever their keys.
     pub fn open_map(&self, node: &Node, what: &str) -> Option<Fields<'_>> {
         match &node.kind {
-            Kind::Map(entries) => Some(Fields { reader: self, at: node.at, entries: entries.clone() }),
+            Kind::Map(entries) => {
+                for (key, _) in entries.iter().filter(|(key, _)| key.value.contains(redact::is_hidden)) {
+                    self.hidden(key.at, &format!("a key of {what}"), &key.value);
+                }
+                Some(Fields { reader: self, at: node.at, entries: entries.clone() })
+            }
             other => {
                 self.problem(node.at, format!("{what} is {}, not a map", other.name()), None);
                 None
@@ -121,6 +127,11 @@ impl Reader {
 
     pub fn text(&self, node: &Node, what: &str) -> Option<Spanned<String>> {
         match &node.kind {
+            // A command may have several lines.
+            Kind::Text(text) if text.contains(redact::is_hidden) && !what.contains("`command`") => {
+                self.hidden(node.at, what, text);
+                None
+            }
             Kind::Text(text) if !text.is_empty() => Some(Spanned { value: text.clone(), at: node.at }),
             Kind::Text(_) | Kind::Null => {
                 self.problem(node.at, format!("{what} is empty"), None);
@@ -131,6 +142,12 @@ impl Reader {
                 None
             }
         }
+    }
+
+    /// Refuses a name that is not seen as what it is.
+    fn hidden(&self, at: At, what: &str, text: &str) {
+        let message = format!("{what} has a character that is not seen: `{}`", redact::line(text));
+        self.problem(at, message, Some("write it again without the character".to_owned()));
     }
 
     pub fn list<'n>(&self, node: &'n Node, what: &str) -> &'n [Node] {

@@ -9,6 +9,7 @@ use syn::visit::{self, Visit};
 
 /// The rooms, from the ground up. Rooms of one floor do not know each other.
 const FLOORS: &[&[&str]] = &[
+    &["redact"],
     &["go", "model", "program"],
     &["docker_config", "env", "vault", "yaml"],
     &["http"],
@@ -51,7 +52,7 @@ fn every_room_stands_on_one_floor() {
 #[test]
 fn an_import_that_runs_up_is_found_however_it_is_written_and_told_with_the_way_out() {
     let told = |path: &str, text: &str| faults(&File { path: path.to_owned(), text: text.to_owned() });
-    let up = "src/model/x.rs uses `crate::plan`, which is above it (floor 7, model is on floor 0): move what both need to a \
+    let up = "src/model/x.rs uses `crate::plan`, which is above it (floor 8, model is on floor 1): move what both need to a \
               lower room, or hand it in as a value";
     for text in [
         "use crate::plan::Plan;",

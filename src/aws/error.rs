@@ -1,6 +1,7 @@
 //! AWS errors as words for people: the operation, the service's code and text, and what to do.
 
 use crate::model::Problem;
+use crate::redact;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -58,7 +59,8 @@ impl AwsError {
         let hint = credentials.then(|| login_hint(login, None));
         // The chain lists every provider on a line of its own; the first line says it.
         let first = cause.lines().next().unwrap_or_default().trim_end_matches(" Attempted:");
-        let cause = if credentials { format!("no AWS credentials: {first}") } else { cause };
+        let cause = redact::outside(if credentials { first } else { &cause });
+        let cause = if credentials { format!("no AWS credentials: {cause}") } else { cause };
         Self { operation, code: None, cause, login: credentials, hint }
     }
 
@@ -73,8 +75,8 @@ impl AwsError {
             None
         };
         let cause = match message {
-            Some(message) => format!("{code}: {message}"),
-            None => code.to_owned(),
+            Some(message) => redact::outside(&format!("{code}: {message}")),
+            None => redact::outside(code),
         };
         Self { operation, code: Some(code.to_owned()), cause, login: refused, hint }
     }

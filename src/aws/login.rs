@@ -10,7 +10,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
@@ -20,6 +21,7 @@ use super::process::Chain;
 use super::trace::Traced;
 use super::{Role, Session};
 use crate::env::Env;
+use crate::redact;
 
 /// A request that has not been answered by then is tried again.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -154,14 +156,42 @@ pub async fn sdk_config(access: &Access<'_>, env: &Env) -> SdkConfig {
         let _ = process.provide_credentials().await;
         loader = loader.credentials_provider(process.clone());
     }
-    let mut config = loader.load().await;
+    let mut config = taught(loader.load().await);
     for (role, session) in chain.into_iter().flat_map(|chain| chain.roles) {
-        config = assume(config, &role, session.as_deref().unwrap_or(SESSION)).await;
+        config = taught(assume(config, &role, session.as_deref().unwrap_or(SESSION)).await);
     }
     for role in access.roles {
-        config = assume(config, role, SESSION).await;
+        config = taught(assume(config, role, SESSION).await);
     }
     config
+}
+
+/// The same settings, whose keys the scrubber learns when they come.
+fn taught(config: SdkConfig) -> SdkConfig {
+    let Some(provider) = config.credentials_provider() else { return config };
+    config.into_builder().credentials_provider(SharedCredentialsProvider::new(Taught(provider))).build()
+}
+
+/// A login that tells the scrubber its keys.
+#[derive(Debug)]
+struct Taught(SharedCredentialsProvider);
+
+impl ProvideCredentials for Taught {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async move {
+            let keys = self.0.provide_credentials().await?;
+            redact::teach(keys.secret_access_key());
+            keys.session_token().into_iter().for_each(redact::teach);
+            Ok(keys)
+        })
+    }
+
+    fn fallback_on_interrupt(&self) -> Option<Credentials> {
+        self.0.fallback_on_interrupt()
+    }
 }
 
 async fn assume(config: SdkConfig, role: &Role, session: &str) -> SdkConfig {

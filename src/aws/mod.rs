@@ -10,6 +10,10 @@ pub use error::AwsError;
 pub use login::{Access, Client, Clients, Login, sdk_config};
 pub use names::{is_account, is_role, region_fault};
 
+/// Variables that the SDK logs in with by itself. Programs keep them; nothing shows them.
+pub const SECRETS: &[&str] =
+    &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
+
 /// A login and a region: what one client is made for. Equal sessions share their reads.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Session {

@@ -9,6 +9,7 @@ use crate::desired::{self, Desired};
 use crate::error::Error;
 use crate::image::scan::scan;
 use crate::image::{self, Row};
+use crate::redact;
 use crate::report::ExitStatus;
 use crate::view::images;
 
@@ -68,7 +69,10 @@ fn files(paths: &[PathBuf], context: &Context<'_>, known: &image::Context) -> Re
     context.ui.data(&text)?;
     for skipped in &found.skipped {
         let line = skipped.line.map(|line| format!(":{line}")).unwrap_or_default();
-        context.ui.warn(&format!("{}{line} was not read: {}", skipped.file.display(), skipped.reason));
+        let file = redact::line(&skipped.file.display().to_string());
+        context
+            .ui
+            .warn(&format!("{file}{line} was not read: {}", redact::outside(&skipped.reason.to_string())));
     }
     context.ui.say(&images::scan_summary(&found));
     Ok(status(found.invalid().next().is_some()))

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{HttpError, MAX_BODY, Retry, redacted};
 use crate::model::Secret;
+use crate::redact;
 
 /// What a path segment may hold as it is (RFC 3986, unreserved).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -51,6 +52,7 @@ impl Request {
 
     /// Adds `Authorization: Basic`.
     pub fn basic(mut self, username: &str, secret: &Secret) -> Self {
+        redact::teach_login(username, secret.expose());
         let pair = Zeroizing::new(format!("{username}:{}", secret.expose()));
         let encoded = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
         // Base64 has no character that a header cannot carry.

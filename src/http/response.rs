@@ -6,9 +6,7 @@ use http::header::HeaderMap;
 use http::{Method, StatusCode};
 
 use super::{HttpError, Retry};
-
-/// How long the text of a server's error may be in ours, in characters.
-const MAX_DETAIL: usize = 200;
+use crate::redact;
 
 /// An answer of any status, read to its end. Its `Debug` form does not show the body, which may be a token.
 pub struct Response {
@@ -54,19 +52,12 @@ impl Response {
         self.failed(class, format!("{}: {}", self.status, self.detail()))
     }
 
-    /// What the server says about the answer, in one line of at most 200 characters; the status in words if it says
-    /// nothing. A server may repeat what it was sent: whoever sent a secret asks [`Response::repeats`] before showing this.
+    /// What the server says about the answer, as it may be shown; the status in words if it says nothing.
     pub fn detail(&self) -> String {
-        let said = self.message().map(|text| one_line(&text, MAX_DETAIL)).filter(|text| !text.is_empty());
+        let said = self.message().map(|text| redact::outside(&text)).filter(|text| !text.is_empty());
         let status = StatusCode::from_u16(self.status).ok();
         let reason = status.and_then(|status| status.canonical_reason()).unwrap_or("no reason given");
         said.unwrap_or_else(|| reason.to_lowercase())
-    }
-
-    /// Whether the answer has this text anywhere in its body, plain or as JSON.
-    pub fn repeats(&self, text: &str) -> bool {
-        String::from_utf8_lossy(&self.body).contains(text)
-            || self.message().is_some_and(|message| message.contains(text))
     }
 
     fn message(&self) -> Option<String> {
@@ -98,10 +89,4 @@ fn message(body: &serde_json::Value) -> Option<&str> {
     own.iter()
         .find_map(|key| body.get(key)?.as_str())
         .or_else(|| nested.and_then(|inner| inner.as_str().or_else(|| inner.get("message")?.as_str())))
-}
-
-/// A server's text on one line, without control characters, of `most` characters at most.
-pub(crate) fn one_line(text: &str, most: usize) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most).collect();
-    clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroize;
 
 use super::google_key;
+use crate::redact;
 
 /// A secret text, such as an access token.
 ///
@@ -15,9 +16,21 @@ use super::google_key;
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes over `value`; the buffer that it came in is wiped.
+    /// Takes over `value`; the buffer that it came in is wiped. From here on the scrubber knows it.
     #[must_use]
-    pub fn new(mut value: String) -> Self {
+    pub fn new(value: String) -> Self {
+        redact::teach(&value);
+        Self::kept(value)
+    }
+
+    /// The same for a value that somebody else chose, which the scrubber learns unless it is short.
+    #[must_use]
+    pub fn foreign(value: String) -> Self {
+        redact::teach_foreign(&value);
+        Self::kept(value)
+    }
+
+    fn kept(mut value: String) -> Self {
         // `String::into_boxed_str` would shrink the buffer, and leave the text in the part given back.
         let exact: Box<str> = Box::from(value.as_str());
         value.zeroize();

@@ -4,6 +4,8 @@
 use http::header::{HeaderMap, WWW_AUTHENTICATE};
 use http_auth::{ChallengeRef, parse_challenges};
 
+use crate::redact;
+
 /// The challenge that regcred answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Challenge {
@@ -51,7 +53,7 @@ pub(super) fn choose(headers: &HeaderMap) -> Result<Challenge, ChallengeError> {
     let basic =
         || offered.iter().any(|offer| offer.scheme.eq_ignore_ascii_case("basic")).then_some(Challenge::Basic);
     let unsupported =
-        || ChallengeError::Unsupported(offered.iter().map(|offer| offer.scheme.to_owned()).collect());
+        || ChallengeError::Unsupported(offered.iter().map(|offer| redact::outside(offer.scheme)).collect());
     offered.iter().find_map(bearer).or_else(basic).ok_or_else(unsupported)
 }
 

@@ -11,11 +11,12 @@ use url::Url;
 
 use super::challenge::{Challenge, choose};
 use super::endpoints::Endpoints;
-use super::login_error::{Forms, LoginError};
+use super::login_error::LoginError;
 use super::quota::{self, Quota};
 use super::realm;
 use crate::http::{Http, Request, Response, redacted};
 use crate::model::{IDENTITY_USER, Registry, Secret};
+use crate::redact;
 
 /// How many redirects within its own origin a registry may answer with.
 const MAX_REDIRECTS: usize = 3;
@@ -198,7 +199,7 @@ impl Attempt<'_> {
             if target.origin() != request.url().origin() {
                 return Err(self.protocol(format!(
                     "it redirects to {}, where the credential is not sent",
-                    self.forms().text(redacted(&target))
+                    redact::outside(&redacted(&target))
                 )));
             }
             if !request.reads() {
@@ -223,18 +224,15 @@ impl Attempt<'_> {
     }
 
     fn refused(&self, answer: &Response) -> LoginError {
-        let detail = self.forms().detail(answer);
-        LoginError::Refused { registry: self.registry.clone(), status: answer.status, detail }
+        LoginError::Refused {
+            registry: self.registry.clone(),
+            status: answer.status,
+            detail: answer.detail(),
+        }
     }
 
     fn unexpected(&self, answer: &Response) -> LoginError {
-        let mut error = answer.error();
-        error.detail = format!("{}: {}", answer.status, self.forms().detail(answer));
-        LoginError::from_http(self.registry, error)
-    }
-
-    fn forms(&self) -> Forms {
-        Forms::of(self.username, self.secret)
+        LoginError::from_http(self.registry, answer.error())
     }
 
     fn protocol(&self, detail: impl Into<String>) -> LoginError {
@@ -259,7 +257,7 @@ impl TokenAnswer {
         token
             .filter(|token| !token.is_empty())
             .or(access_token.filter(|token| !token.is_empty()))
-            .map(Secret::new)
+            .map(Secret::foreign)
     }
 }
 

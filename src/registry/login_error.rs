@@ -1,16 +1,8 @@
 //! Why a login proves nothing.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use zeroize::Zeroizing;
-
 use super::realm::UnsafeReason;
-use crate::http::{HttpError, Response};
-use crate::model::{Registry, Secret};
-
-/// What is said instead of a server's text that has the credential in it.
-const HIDDEN: &str = "the answer repeats the credential and is not shown";
+use crate::http::HttpError;
+use crate::model::Registry;
 
 /// Why a credential is not proven. Only [`LoginError::Refused`] says that it is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +14,7 @@ pub enum LoginError {
         registry: Registry,
         /// 401 or 403; 400 for an identity token.
         status: u16,
-        /// What it said, in one line; never with the secret in it.
+        /// What it said, as it may be shown.
         detail: String,
     },
     /// There was no answer, or only that the server cannot answer now.
@@ -108,36 +100,5 @@ impl LoginError {
                 Self::Protocol { registry, detail, source: Some(Box::new(error)) }
             }
         }
-    }
-}
-
-/// A credential in the forms in which a server may repeat it.
-pub(super) struct Forms([Zeroizing<String>; 4]);
-
-impl Forms {
-    /// The forms that were sent: plain, with the user name or alone in base64, and percent-encoded.
-    pub(super) fn of(username: &str, secret: &Secret) -> Self {
-        let value = secret.expose();
-        let encoded = utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
-        Self(
-            [
-                value.to_owned(),
-                STANDARD.encode(format!("{username}:{value}")),
-                STANDARD.encode(value),
-                encoded,
-            ]
-            .map(Zeroizing::new),
-        )
-    }
-
-    /// What an answer says, unless it repeats the credential: cutting a short secret out of the text would show where it
-    /// stood.
-    pub(super) fn detail(&self, answer: &Response) -> String {
-        if self.0.iter().any(|form| answer.repeats(form)) { HIDDEN.into() } else { answer.detail() }
-    }
-
-    /// A text that a server chose, unless it has the credential in it.
-    pub(super) fn text(&self, text: String) -> String {
-        if self.0.iter().any(|form| text.contains(form.as_str())) { HIDDEN.into() } else { text }
     }
 }

@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 use crate::http::{is_loopback, redacted};
 use crate::model::Registry;
+use crate::redact;
 
 /// Token services that are known for a registry, beside its own host.
 const KNOWN: [(&str, &str); 2] = [("docker.io", "auth.docker.io"), ("registry.gitlab.com", "gitlab.com")];
@@ -50,7 +51,7 @@ pub(super) fn check(registry: &Registry, base: &Url, realm: &str) -> Result<Url,
     let Some(url) =
         Url::parse(realm).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
     else {
-        return Err((UnsafeReason::NotAUrl, realm.chars().filter(|c| !c.is_control()).take(200).collect()));
+        return Err((UnsafeReason::NotAUrl, redact::outside(realm)));
     };
     let own_origin = is_loopback(base) && url.origin() == base.origin();
     let reason = if !url.username().is_empty() || url.password().is_some() {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::image::Row;
 use crate::image::scan::{ImageRow, Scan};
+use crate::redact;
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, styled};
 
 /// One object a line, in input order.
@@ -28,7 +29,7 @@ fn lines<T: Serialize>(objects: &[T]) -> String {
 /// A block per name.
 #[must_use]
 pub fn rows(rows: &[Row]) -> String {
-    rows.iter().map(|row| format!("{}\n{}", styled(HEAD, &row.input), meaning(row))).collect()
+    rows.iter().map(|row| format!("{}\n{}", styled(HEAD, redact::line(&row.input)), meaning(row))).collect()
 }
 
 fn meaning(row: &Row) -> String {
@@ -85,17 +86,20 @@ pub fn scan(scan: &Scan) -> String {
 
 fn found(image: &ImageRow) -> String {
     let ImageRow { file, line, column, row, .. } = image;
-    let place = format!("{}:{line}:{column}:", file.display());
+    let place = format!("{}:{line}:{column}:", redact::line(&file.display().to_string()));
+    let input = redact::line(&row.input);
     let mut text = match (&row.error, &row.credential, &row.anonymous_why) {
-        (Some(error), ..) => format!("{place} {} {} {error}\n", row.input, styled(BAD, "is invalid:")),
+        (Some(error), ..) => {
+            format!("{place} {input} {} {}\n", styled(BAD, "is invalid:"), redact::line(error))
+        }
         (None, Some(credential), _) => {
-            format!("{place} {} {}\n", row.input, styled(GOOD, format_args!("with {credential}")))
+            format!("{place} {input} {}\n", styled(GOOD, format_args!("with {credential}")))
         }
         (None, None, Some(why)) => {
-            format!("{place} {} {}: {why}\n", row.input, styled(WARN, "anonymously"))
+            format!("{place} {input} {}: {}\n", styled(WARN, "anonymously"), redact::line(why))
         }
         (None, None, None) => {
-            format!("{place} {} {}\n", row.input, styled(GOOD, "with the login that the file gives"))
+            format!("{place} {input} {}\n", styled(GOOD, "with the login that the file gives"))
         }
     };
     if let Some(instead) = &row.instead {

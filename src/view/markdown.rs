@@ -7,6 +7,7 @@ use super::Shown;
 use crate::change::Action;
 use crate::model::CredentialId;
 use crate::plan::{Change, Plan};
+use crate::redact::markup::{code, markdown, mermaid};
 
 /// Places in the diagram; more would not be legible.
 const DIAGRAM_LIMIT: usize = 40;
@@ -30,19 +31,21 @@ pub fn plan(shown: &Shown<'_>) -> String {
     for credential in shown.credentials {
         let proof = match shown.proofs.get(&credential.id) {
             Some(Ok(_)) => "its login works".to_owned(),
-            Some(Err(error)) => format!("its login failed: {}", escaped(&error.to_string())),
+            Some(Err(error)) => format!("its login failed: {}", markdown(&error.to_string())),
             None => "not asked".to_owned(),
         };
         let _ = writeln!(
             text,
-            "- **{}** for {} from `{}`: {proof}",
-            credential.id, credential.registry, credential.source
+            "- **{}** for {} from {}: {proof}",
+            markdown(&credential.id.0),
+            markdown(&credential.registry.to_string()),
+            code(&credential.source)
         );
     }
     text += &diagram(shown.plan);
     text += &table(shown.plan);
     for note in &shown.plan.notes {
-        let _ = writeln!(text, "> {}", escaped(note));
+        let _ = writeln!(text, "> {}", markdown(note));
     }
     let digest = shown.plan.digest();
     let _ = writeln!(
@@ -63,10 +66,10 @@ fn table(plan: &Plan) -> String {
     for change in rows.iter().take(TABLE_LIMIT) {
         let _ = writeln!(
             text,
-            "| {} | `{}` | {} |",
+            "| {} | {} | {} |",
             change.action.word(),
-            change.address,
-            escaped(&change.reason.to_string())
+            code(&change.address.to_string()),
+            markdown(&change.reason.to_string())
         );
     }
     if rows.len() > TABLE_LIMIT {
@@ -88,10 +91,11 @@ fn diagram(plan: &Plan) -> String {
     for (number, ((credential, place, action), count)) in groups.iter().take(DIAGRAM_LIMIT).enumerate() {
         let _ = writeln!(
             text,
-            "  c_{}([\"{credential}\"]) -->|{} {count}| p{number}[\"{}\"]",
-            credential.0.replace('-', "_"),
+            "  {}([\"{}\"]) -->|{} {count}| p{number}[\"{}\"]",
+            node(&credential.0),
+            mermaid(&credential.0),
             action.word(),
-            label(place)
+            mermaid(place)
         );
     }
     if groups.len() > DIAGRAM_LIMIT {
@@ -105,22 +109,8 @@ fn place(change: &Change) -> String {
     format!("{} {}", change.address.system(), change.address.place()).trim_end().to_owned()
 }
 
-fn label(text: &str) -> String {
-    text.replace('"', "'")
-}
-
-/// Text of remote systems must not become markup.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '|' | '<' | '>' | '`' | '*' | '_' | '[' | ']' | '@' | '#' | '\\' => {
-                escaped.push('\\');
-                escaped.push(character);
-            }
-            '\n' | '\r' => escaped.push(' '),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+/// A credential's name as that of a node.
+fn node(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    format!("c_{}", name.chars().map(plain).collect::<String>())
 }

@@ -6,9 +6,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use regcred_sandbox::{Fault, Kind, Moment, World};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use regcred_sandbox::{Fault, Kind, Moment, Spelling, World};
 
 use crate::place::{PASSPHRASE, Place, Ran, TOKEN, USER, tell};
 
@@ -17,22 +16,26 @@ const CANARY: &str = "dckr_pat_c4nary\"\\&+/=%<>0123456789";
 /// Long enough that only a broken test waits for it.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A value in every form in which it could be written by accident.
+/// A value in every form in which it could be written by accident, and its beginning.
 pub(crate) fn forms(value: &str) -> Vec<String> {
-    let json = serde_json::to_string(value).unwrap();
-    vec![
-        value.to_owned(),
-        json.trim_matches('"').to_owned(),
-        format!("{value:?}").trim_matches('"').to_owned(),
-        STANDARD.encode(value).trim_end_matches('=').to_owned(),
+    let aligned = [Spelling::Base64, Spelling::Base64Url, Spelling::Second, Spelling::Third];
+    let other = Spelling::ALL.into_iter().filter(|spelling| !aligned.contains(spelling));
+    let mut forms: Vec<String> = other.map(|spelling| spelling.write(value)).collect();
+    forms.extend([
+        value.chars().take(12).collect(),
+        value.escape_debug().to_string(),
         STANDARD.encode(format!("{USER}:{value}")).trim_end_matches('=').to_owned(),
-        utf8_percent_encode(value, NON_ALPHANUMERIC).to_string(),
-        hex(value),
-    ]
+    ]);
+    forms.extend((0..3).flat_map(|before| in_base64(value, before)));
+    forms
 }
 
-fn hex(value: &str) -> String {
-    value.bytes().map(|byte| format!("{byte:02x}")).collect()
+/// The digits for the value in the base64 of a longer text, with so many bytes before it; of both alphabets.
+fn in_base64(value: &str, before: usize) -> [String; 2] {
+    let text = format!("{}{value}", "x".repeat(before));
+    let own = (before * 8).div_ceil(6)..text.len() * 8 / 6;
+    let digits = STANDARD_NO_PAD.encode(text)[own].to_owned();
+    [digits.replace('+', "-").replace('/', "_"), digits]
 }
 
 /// Every form of every secret of a run.

@@ -195,9 +195,9 @@ graph LR
 
 | | address | why |
 |---|---|---|
-| unread | `aws:?/eu-west-1/policy/ecr-pullthroughcache/docker-hub` | sts:GetCallerIdentity: ExpiredToken: The \<security\> token \| included in the request is expired |
-| unread | `aws:?/eu-west-1/secret/ecr-pullthroughcache/docker-hub` | sts:GetCallerIdentity: ExpiredToken: The \<security\> token \| included in the request is expired |
-| unread | `aws:?/eu-west-1/cache-rule/lab-docker-hub` | sts:GetCallerIdentity: ExpiredToken: The \<security\> token \| included in the request is expired |
+| unread | `aws:?/eu-west-1/policy/ecr-pullthroughcache/docker-hub` | sts:GetCallerIdentity: ExpiredToken: The &lt;security&gt; token \| included in the request is expired |
+| unread | `aws:?/eu-west-1/secret/ecr-pullthroughcache/docker-hub` | sts:GetCallerIdentity: ExpiredToken: The &lt;security&gt; token \| included in the request is expired |
+| unread | `aws:?/eu-west-1/cache-rule/lab-docker-hub` | sts:GetCallerIdentity: ExpiredToken: The &lt;security&gt; token \| included in the request is expired |
 | update | `aws:123456789012/us-east-2/secret/ecr-pullthroughcache/docker-hub` | holds another value |
 | update | `aws:123456789012/us-east-2/cache-rule/main-docker-hub` | reads another secret |
 | create | `aws:123456789012/us-west-2/policy/ecr-pullthroughcache/docker-hub` | absent |
@@ -233,5 +233,16 @@ fn a_plan_of_thousands_of_rows_is_a_comment_that_github_takes() {
 #[test]
 fn text_of_remote_systems_does_not_become_markup() {
     let text = render(|shown, _| markdown::plan(shown));
-    assert!(text.contains("\\<security\\>") && !text.contains("<security>"), "{text}");
+    assert!(text.contains("&lt;security&gt;") && !text.contains("<security>"), "{text}");
+}
+
+#[test]
+fn a_source_and_a_place_are_no_markup_either() {
+    let mut case = rich();
+    let evil = "pulumi:<!-- `x`\ndigest=0000\n|/main".to_owned();
+    case.desired.credentials[0].source = evil;
+    let text = render_case(&case, |shown, _| markdown::plan(shown));
+    assert!(!text.contains("<!--") && text.matches("Digest `").count() == 1, "{text}");
+    assert!(!text.lines().any(|line| line.starts_with("digest=")), "{text}");
+    assert!(text.contains("| | address | why |"), "{text}");
 }

@@ -129,8 +129,8 @@ fn what_a_server_says_is_shown_on_one_short_line() {
         (r#"{"errors":[{"code":"DENIED","message":"denied"}]}"#.to_owned(), "denied".to_owned()),
         (r#"{"error":{"message":"nested"}}"#.into(), "nested".into()),
         (r#"{"error":"plain"}"#.into(), "plain".into()),
-        (r#"{"message":"two\nlines\u001b[2J"}"#.into(), "two lines [2J".into()),
-        (format!(r#"{{"message":"{}"}}"#, "é".repeat(300)), "é".repeat(200)),
+        (r#"{"message":"two\nlines\u001b[2J"}"#.into(), "two lines\\u{1b}[2J".into()),
+        (format!(r#"{{"message":"{}"}}"#, "é".repeat(400)), format!("{}…", "é".repeat(299))),
         ("<html>".into(), "forbidden".into()),
         (r#"{"message":""}"#.into(), "forbidden".into()),
     ] {

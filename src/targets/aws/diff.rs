@@ -23,6 +23,7 @@ use super::{
 };
 use crate::change::{Action, Known, Options, Read, Reason};
 use crate::model::{Address, AwsItem, CredentialId, Problem};
+use crate::redact;
 
 /// The rows of every account and region.
 #[must_use]
@@ -166,12 +167,12 @@ impl Site<'_> {
     fn unusable(&self, secret: &Secret) -> Option<Reason> {
         let region = &self.place.session.region;
         if let Some(service) = &secret.owning_service {
-            return Some(Reason::ManagedBy(service.clone()));
+            return Some(Reason::ManagedBy(redact::outside(service)));
         }
         if let Some(primary) = secret.primary_region.as_ref().filter(|primary| *primary != region) {
-            return Some(Reason::Replica(primary.clone()));
+            return Some(Reason::Replica(redact::outside(primary)));
         }
-        secret.kms_key.clone().map(Reason::CustomerKey)
+        secret.kms_key.as_deref().map(redact::outside).map(Reason::CustomerKey)
     }
 
     /// The policy's row makes or restores the secret, because it comes first.
@@ -232,8 +233,9 @@ impl Site<'_> {
 
     /// Who loses and keeps access, in words.
     fn losers(&self, policy: Option<&str>, exempt: &Exempt, ours: bool) -> String {
-        let creator = exempt.listed.is_none().then(|| format!("you ({})", self.identity.arn));
-        let readers = policy::readers(policy, exempt);
+        let creator =
+            exempt.listed.is_none().then(|| format!("you ({})", redact::outside(&self.identity.arn)));
+        let readers = policy::readers(policy, exempt).into_iter().map(|reader| redact::outside(&reader));
         let keeps: Vec<String> = ["ECR".to_owned()].into_iter().chain(creator).chain(readers).collect();
         let whose = if ours { "" } else { "a secret that regcred did not make: " };
         format!("{whose}everybody in the account loses read access but {}", keeps.join(", "))
@@ -287,7 +289,7 @@ impl Site<'_> {
         let upstream = self.place.desired.registry.ecr_upstream();
         let same = upstream.is_some_and(|upstream| upstream.1.eq_ignore_ascii_case(&rule.upstream_url));
         match (same, arn == rule.credential_arn.as_deref() && arn.is_some()) {
-            (false, _) => (Action::Blocked, Reason::OtherUpstream(rule.upstream_url.clone())),
+            (false, _) => (Action::Blocked, Reason::OtherUpstream(redact::outside(&rule.upstream_url))),
             (true, true) => (Action::Keep, Reason::InSync),
             (true, false) => (Action::Update, Reason::OtherSecret),
         }

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Exempt, Identity};
+use crate::redact;
 
 /// The name of our statement.
 pub const SID: &str = "RegcredOnlyEcrPullThroughCacheReads";
@@ -85,6 +86,7 @@ pub fn judge(policy: Option<&str>, exempt: &Exempt, identity: &Identity) -> Verd
 fn broad(found: &BTreeSet<String>, identity: &Identity) -> Verdict {
     match found.iter().find(|pattern| is_broad(pattern, identity)) {
         Some(pattern) => {
+            let pattern = redact::outside(pattern);
             Verdict::Weakened(format!("our statement exempts {pattern}, which is more than one principal"))
         }
         None => Verdict::InSync,
@@ -92,7 +94,8 @@ fn broad(found: &BTreeSet<String>, identity: &Identity) -> Verdict {
 }
 
 fn compare(found: &BTreeSet<String>, wanted: &BTreeSet<String>) -> Verdict {
-    let names = |set: Vec<&String>| set.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let names =
+        |set: Vec<&String>| set.into_iter().map(|name| redact::outside(name)).collect::<Vec<_>>().join(", ");
     let extra: Vec<&String> = found.difference(wanted).collect();
     let lacking: Vec<&String> = wanted.difference(found).collect();
     match (extra.is_empty(), lacking.is_empty()) {

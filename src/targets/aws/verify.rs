@@ -6,6 +6,7 @@ use super::{Observed, Operation, read};
 use crate::aws::{Client, Clients};
 use crate::change::Finding;
 use crate::model::{Address, AwsItem, Problem};
+use crate::redact;
 use crate::targets::Proof;
 
 /// Has ECR validate the cache rules among the rows.
@@ -34,7 +35,8 @@ async fn prove(client: &Client, prefix: &str) -> Result<(), Problem> {
     if validation.valid {
         return Ok(());
     }
-    let words = validation.failure.unwrap_or_else(|| "ECR gave no reason".to_owned());
+    let words =
+        validation.failure.map_or_else(|| "ECR gave no reason".to_owned(), |words| redact::outside(&words));
     let hint = "run regcred verify again in a minute; if it stays, compare the secret's policy with README, \"Who may read\"";
     let failure = Problem::outside(format!("ECR cannot log in with the secret: {words}"));
     Err(failure.hint(hint))

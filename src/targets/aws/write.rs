@@ -12,6 +12,7 @@ use super::{CURRENT, Container, Exempt, Identity, MANAGED_BY, Observed, Operatio
 use crate::aws::{AwsError, Client, Clients};
 use crate::change::{Inputs, Receipt};
 use crate::model::{Login, Problem};
+use crate::redact;
 
 /// The field of a receipt that holds a secret's ARN.
 pub const ARN: &str = "arn";
@@ -187,7 +188,7 @@ impl Site<'_> {
         // Made in the meantime, by another run or by an answer of ours that was lost.
         match read::rule(self.client, prefix).await? {
             Some(rule) if !rule.upstream_url.eq_ignore_ascii_case(upstream.1) => {
-                Err(Problem::outside(format!("{error}; it is for {}", rule.upstream_url)))
+                Err(Problem::outside(format!("{error}; it is for {}", redact::outside(&rule.upstream_url))))
             }
             Some(rule) if rule.credential_arn.as_deref() == Some(arn) => Ok(Receipt::default()),
             _ => self.update_rule(prefix, arn).await,

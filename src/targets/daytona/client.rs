@@ -159,11 +159,9 @@ struct Sent {
 impl From<Sent> for Row {
     fn from(sent: Sent) -> Self {
         let Sent { id, name, url, username, updated_at } = sent;
-        // Daytona's own words are shown to people, and must not write over a terminal.
-        let shown = |text: String| text.chars().filter(|c| !c.is_control()).collect::<String>();
         // Only the order of rows depends on it; one without a time comes first.
         let updated = DateTime::parse_from_rfc3339(&updated_at).map(|at| at.to_utc()).unwrap_or_default();
-        Self { id, name: shown(name), url: shown(url), username: shown(username), updated }
+        Self { id, name, url, username, updated }
     }
 }
 
@@ -302,12 +300,7 @@ impl Client {
         if answer.is_success() {
             return Ok(answer);
         }
-        let mut error = answer.error();
-        let secrets = [Some(&self.key.0), wanted.map(|wanted| &wanted.login.token)];
-        if secrets.into_iter().flatten().any(|secret| answer.repeats(secret.expose())) {
-            error.detail = format!("{}: the answer repeats a secret, so it is not shown", answer.status);
-        }
-        Err(DaytonaError { error, wait: retry_after(&answer.headers) })
+        Err(DaytonaError { error: answer.error(), wait: retry_after(&answer.headers) })
     }
 }
 

@@ -19,6 +19,7 @@ use chrono::SecondsFormat;
 use super::{Change, Desired, Observed, Operation, ROW_LIMIT, Row, address, stored};
 use crate::change::{Action, Known, Options, Reason};
 use crate::model::Address;
+use crate::redact;
 use crate::targets::Terms;
 
 /// The rows of every place.
@@ -40,7 +41,10 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     if desired.is_empty() {
         return Vec::new();
     }
-    let key = observed.key.as_ref().map_or("the key".to_owned(), |name| format!("the key `{name}`"));
+    let key = observed
+        .key
+        .as_ref()
+        .map_or("the key".to_owned(), |name| format!("the key `{}`", redact::outside(name)));
     let mut notes = vec![format!("daytona: {}, in the organization of {key}", observed.api)];
     for place in desired {
         let kept = kept(place, rows).map(|row| &row.id);
@@ -59,15 +63,16 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
 
 /// A word about a row that is for the place's registry, but not for all of its images.
 fn beside(place: &Desired, row: &Row) -> Option<String> {
-    let Row { name, url, username, .. } = row;
+    let Row { url, .. } = row;
+    let [name, username, shown] = [&row.name, &row.username, url].map(|text| redact::outside(text));
     if stored::is_part_of(url, &place.registry) {
         return Some(format!(
-            "daytona: the row `{name}` of user {username} is for {url}: which of the two its images are pulled with is left to chance"
+            "daytona: the row `{name}` of user {username} is for {shown}: which of the two its images are pulled with is left to chance"
         ));
     }
     let idle = stored::meant(url).as_ref() == Some(&place.registry) && !stored::matches(url, &place.registry);
     idle.then(|| {
-        format!("daytona: the row `{name}` has the url {url}, which no image name matches: delete it")
+        format!("daytona: the row `{name}` has the url {shown}, which no image name matches: delete it")
     })
 }
 
@@ -143,9 +148,10 @@ impl PlaceDiff<'_> {
     fn verdict(&self, row: &Row) -> (Action, Reason) {
         let names_value = self.known.kind.is_access_token();
         if !stored::matches(&row.url, &self.desired.registry) {
-            (Action::Update, Reason::NeverMatches(row.url.clone()))
+            (Action::Update, Reason::NeverMatches(redact::outside(&row.url)))
         } else if !self.desired.names(&row.name) || names_value && row.name == self.desired.name {
-            (Action::Update, Reason::TakenOver { name: row.name.clone(), username: row.username.clone() })
+            let [name, username] = [&row.name, &row.username].map(|text| redact::outside(text));
+            (Action::Update, Reason::TakenOver { name, username })
         } else if row.name != self.desired.recorded_name(self.known) {
             (Action::Update, Reason::Changed)
         } else if row.username != self.known.username {
@@ -164,7 +170,10 @@ impl PlaceDiff<'_> {
 
     /// Another row for the same registry. Ours is kept right, so that it does not matter which one Daytona takes.
     fn second(&self, row: &Row) -> Change {
-        let reason = || Reason::SecondRow { name: row.name.clone(), username: row.username.clone() };
+        let reason = || {
+            let [name, username] = [&row.name, &row.username].map(|text| redact::outside(text));
+            Reason::SecondRow { name, username }
+        };
         let at = address(&row.id);
         if self.options.allow_delete {
             let operation = Operation::DeleteRow { id: row.id.clone() };

@@ -8,6 +8,7 @@ use super::{Desired, Observed, Row, address, stored};
 use crate::change::{Pull, Used};
 use crate::model::registry::DOCKER_HUB;
 use crate::model::{Problem, Reference, Registry};
+use crate::redact;
 
 /// The rows and what they are to be.
 pub struct Rows<'a> {
@@ -32,9 +33,9 @@ impl Rows<'_> {
         let used = self.used(image);
         let row = used.map(|row| Used {
             address: self.owner(row).map_or_else(|| address(&row.id), Desired::address),
-            name: row.name.clone(),
-            registry: stored::bare(&row.url).to_owned(),
-            username: row.username.clone(),
+            name: redact::outside(&row.name),
+            registry: redact::outside(stored::bare(&row.url)),
+            username: redact::outside(&row.username),
         });
         Pull { image: image.to_owned(), row, result: self.judge(image, used) }
     }
@@ -74,12 +75,14 @@ impl Rows<'_> {
             (Some(place), None) => format!("no row matches it, though {} has one", place.registry),
             (Some(place), Some(row)) => format!(
                 "the row `{}` of user {} comes before that of {}",
-                row.name, row.username, place.credential
+                redact::outside(&row.name),
+                redact::outside(&row.username),
+                place.credential
             ),
             (None, Some(row)) => format!(
                 "its registry is {}, and Daytona pulls it with the login for {}",
                 host_of(&reference),
-                stored::bare(&row.url)
+                redact::outside(stored::bare(&row.url))
             ),
         };
         Err(Problem::outside(cause).hints(self.advice(image, &reference, declared, used)))
@@ -113,7 +116,7 @@ impl Rows<'_> {
                 Some("regcred sync --allow-delete removes it".to_owned())
             }
             (_, Some(row)) if self.owner(row).is_none() => {
-                Some(format!("delete the row `{}` in Daytona's dashboard", row.name))
+                Some(format!("delete the row `{}` in Daytona's dashboard", redact::outside(&row.name)))
             }
             _ => None,
         }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::env::Env;
 use crate::http::{retry_after, trace, tries};
 use crate::model::Secret;
+use crate::redact;
 
 /// GitHub's largest answer here is a page of 100 secrets, some 20 KB.
 /// The variable that holds the API's address, and the address without it.
@@ -80,7 +81,7 @@ pub enum GithubError {
         path: String,
         /// The status.
         status: StatusCode,
-        /// GitHub's own words.
+        /// GitHub's own words, as they may be shown.
         message: String,
         /// What it would have accepted, from `X-Accepted-GitHub-Permissions`.
         permissions: Option<String>,
@@ -230,7 +231,7 @@ impl Client {
         body: Option<&Value>,
     ) -> Result<(StatusCode, HeaderMap, Vec<u8>), Trouble> {
         let broken = |cause: String| {
-            Trouble::Fault(GithubError::Broken { method: method.clone(), path: path.to_owned(), cause })
+            Trouble::Fault(GithubError::Broken { method: method.clone(), path: shown(path), cause })
         };
         let builder = http::request::Builder::new().method(method.clone()).uri(path);
         let request = self.crab.build_request(builder, body).map_err(|error| broken(chain(&error)))?;
@@ -269,21 +270,21 @@ impl Client {
             let body = if bytes.is_empty() { Ok(Value::Null) } else { body };
             return body.map(|body| Answer { headers, body, redirected: false }).map_err(|_| {
                 let cause = "the answer is not JSON".to_owned();
-                Trouble::Fault(GithubError::Broken { method: method.clone(), path: path.to_owned(), cause })
+                Trouble::Fault(GithubError::Broken { method: method.clone(), path: shown(path), cause })
             });
         }
         let message =
-            body.ok().and_then(|body| Some(body["message"].as_str()?.to_owned())).unwrap_or_default();
+            body.ok().and_then(|body| body["message"].as_str().map(redact::outside)).unwrap_or_default();
         if let Some(wait) = self.limit(status, &headers, &message) {
-            let error = GithubError::Limited { method: method.clone(), path: path.to_owned(), wait };
+            let error = GithubError::Limited { method: method.clone(), path: shown(path), wait };
             return Err(if wait > LONGEST_WAIT { Trouble::Final(error) } else { Trouble::Wait(wait, error) });
         }
         let error = GithubError::Status {
             method: method.clone(),
-            path: path.to_owned(),
+            path: shown(path),
             status,
             message,
-            permissions: text(&headers, "x-accepted-github-permissions"),
+            permissions: text(&headers, "x-accepted-github-permissions").as_deref().map(redact::outside),
             source_of_token: self.source,
         };
         Err(if status.is_server_error() { Trouble::Fault(error) } else { Trouble::Final(error) })
@@ -309,6 +310,11 @@ impl Client {
     }
 }
 
+/// A path of ours, or the address that an answer redirects to, as it may be shown.
+fn shown(path: &str) -> String {
+    if path.starts_with('/') { path.to_owned() } else { redact::outside(path) }
+}
+
 type Trouble = crate::http::Trouble<GithubError>;
 
 /// The time of the answer by GitHub's own clock.
@@ -329,5 +335,5 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
 /// An error with its causes, since octocrab's own text names only the layer.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.last().map_or_else(String::new, ToString::to_string)
+    causes.last().map_or_else(String::new, |cause| redact::outside(&cause.to_string()))
 }

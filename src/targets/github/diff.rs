@@ -19,6 +19,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::{Begin, Change, Desired, Found, Half, Marker, Observed, Operation};
 use crate::change::{Action, Known, Options, Reason};
 use crate::model::Address;
+use crate::redact;
 use crate::targets::Terms;
 
 /// The rows of every place.
@@ -42,6 +43,7 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
         let Some(found) = observed.places.get(&desired.key()) else { continue };
         let place = format!("github:{}", desired.place.name());
         if let Some(name) = &found.renamed {
+            let name = redact::outside(name);
             notes.insert(format!("{place} was renamed to {name}: write the new name in regcred.yaml"));
         }
         if let (Ok(_), Err(unreadable)) = (&found.secrets, &found.marker) {
@@ -141,7 +143,13 @@ impl PlaceDiff<'_> {
             return (action, reason);
         };
         if action == Action::Keep && wanted != found {
-            (Action::Update, Reason::OtherAudience { found: found.to_string(), wanted: wanted.to_string() })
+            (
+                Action::Update,
+                Reason::OtherAudience {
+                    found: redact::outside(&found.to_string()),
+                    wanted: wanted.to_string(),
+                },
+            )
         } else {
             (action, reason)
         }

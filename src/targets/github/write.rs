@@ -14,7 +14,7 @@ use super::client::date;
 use super::{Answer, Audience, Begin, Client, GithubError, Half, Marker, Operation, Place};
 use crate::change::{Inputs, Receipt};
 use crate::http::segment;
-use crate::model::{Fingerprint, Problem, Secret};
+use crate::model::{Fingerprint, Problem};
 
 /// The field of a receipt that holds the time of the write, by GitHub's clock.
 pub const DATE: &str = "date";
@@ -53,11 +53,11 @@ impl<'a> Writer<'a> {
                 }
                 let login = inputs.login(credential)?;
                 let value = match half {
-                    Half::Username => Secret::new(login.username.clone()),
-                    Half::Token => login.token.clone(),
+                    Half::Username => login.username.as_str(),
+                    Half::Token => login.token.expose(),
                 };
                 let seen_by = self.seen_by(place, audience.as_ref()).await?;
-                self.put_secret(place, name, &value, begin.as_ref(), &seen_by).await
+                self.put_secret(place, name, value, begin.as_ref(), &seen_by).await
             }
             Operation::PutMarker { place, name, fingerprint, names, written } => {
                 let times = written.iter().filter_map(|address| inputs.field(address, DATE).ok());
@@ -86,7 +86,7 @@ impl<'a> Writer<'a> {
         &self,
         place: &Place,
         name: &str,
-        value: &Secret,
+        value: &str,
         begin: Option<&Begin>,
         seen_by: &Value,
     ) -> Result<Receipt, Problem> {
@@ -122,17 +122,16 @@ impl<'a> Writer<'a> {
         &self,
         place: &Place,
         name: &str,
-        value: &Secret,
+        value: &str,
         key: &PublicKey,
         seen_by: &Value,
     ) -> Result<Answer, GithubError> {
         let path = format!("{}/{}", place.secrets(), segment(name));
-        let sealed =
-            key.key.seal(&mut OsRng, value.expose().as_bytes()).map_err(|_| GithubError::Broken {
-                method: Method::PUT,
-                path: path.clone(),
-                cause: "the value could not be sealed".to_owned(),
-            })?;
+        let sealed = key.key.seal(&mut OsRng, value.as_bytes()).map_err(|_| GithubError::Broken {
+            method: Method::PUT,
+            path: path.clone(),
+            cause: "the value could not be sealed".to_owned(),
+        })?;
         let mut body = seen_by.clone();
         body["encrypted_value"] = STANDARD.encode(sealed).into();
         body["key_id"] = key.id.clone().into();

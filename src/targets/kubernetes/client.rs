@@ -13,9 +13,10 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::KubeError;
-use super::error::{chain, unsent};
+use super::error::{TERMINATING, chain, unsent};
 use super::plugin::Plugin;
-use crate::http::{one_line, retry_after, trace, tries};
+use crate::http::{retry_after, trace, tries};
+use crate::redact;
 
 /// A page of 500 secrets of this kind is some 1 MB; one secret may have 1 MiB.
 const BODY_CAP: usize = 32 * 1024 * 1024;
@@ -25,8 +26,6 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The largest page that kubectl asks for, too.
 const PAGE: usize = 500;
-/// How much of the server's words is repeated, in characters.
-const MAX_WORDS: usize = 400;
 
 /// What is asked of the API, as RBAC names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +41,6 @@ pub struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    /// Whether the request has, or makes the server show to others, what a secret holds.
-    fn carries_value(&self) -> bool {
-        self.resource == "secrets" && !matches!(self.verb, "get" | "list")
-    }
-
     /// The path of the core API.
     fn path(&self) -> String {
         let mut path = "/api/v1".to_owned();
@@ -262,18 +256,24 @@ impl Client {
 
     fn judge(&self, ask: Ask<'_>, status: StatusCode, headers: &HeaderMap, bytes: &[u8]) -> Trouble {
         let answer: Status = serde_json::from_slice(bytes).unwrap_or_default();
+        let (kind, causes) = answer.details.map(|details| (details.kind, details.causes)).unwrap_or_default();
+        let mut causes: Vec<String> = causes.into_iter().map(|cause| cause.reason).collect();
+        if answer.message.contains("because it is being terminated") {
+            causes.push(TERMINATING.to_owned());
+        }
+        let names_namespaces = answer.message.starts_with("namespaces ");
+        let words = if answer.message.is_empty() {
+            status.canonical_reason().unwrap_or("no reason given").to_lowercase()
+        } else {
+            redact::outside(&answer.message)
+        };
         let error = KubeError::Status {
             ask: ask.to_string(),
             code: status.as_u16(),
-            message: words(ask, status, &answer),
+            message: words,
             reason: answer.reason,
-            kind: answer.details.as_ref().map(|details| details.kind.clone()).unwrap_or_default(),
-            causes: answer
-                .details
-                .into_iter()
-                .flat_map(|details| details.causes)
-                .map(|cause| cause.reason)
-                .collect(),
+            kind: if names_namespaces { "namespaces".to_owned() } else { kind },
+            causes,
             context: self.context.clone(),
         };
         match status.as_u16() {
@@ -284,140 +284,5 @@ impl Client {
             500.. => Trouble::Fault(error),
             _ => Trouble::Final(error),
         }
-    }
-}
-
-/// The server's words. They are judged where the error is made, so that no trace has more than the message.
-fn words(ask: Ask<'_>, status: StatusCode, answer: &Status) -> String {
-    if answer.message.is_empty() {
-        return status.canonical_reason().unwrap_or("no reason given").to_lowercase();
-    }
-    if !ask.carries_value() || is_of_the_server(answer) {
-        return one_line(&answer.message, MAX_WORDS);
-    }
-    let reason = REASONS.iter().find(|reason| **reason == answer.reason);
-    let reason = reason.map_or_else(String::new, |reason| format!("{reason}; "));
-    format!("{reason}its words are not shown: they may repeat the secret")
-}
-
-/// The reasons of the API. A webhook may send any text instead.
-const REASONS: [&str; 15] = [
-    "AlreadyExists",
-    "BadRequest",
-    "Conflict",
-    "Expired",
-    "Forbidden",
-    "Gone",
-    "InternalError",
-    "Invalid",
-    "MethodNotAllowed",
-    "NotFound",
-    "RequestEntityTooLarge",
-    "ServiceUnavailable",
-    "Timeout",
-    "TooManyRequests",
-    "Unauthorized",
-];
-
-/// Whether the API server itself words this message, which then is about names only. Webhooks and policies choose their
-/// words and even the reason, and may quote what they were shown; theirs always begin otherwise.
-fn is_of_the_server(answer: &Status) -> bool {
-    let message = answer.message.as_str();
-    // `secrets "name"`, or a resource alone.
-    let about_name = |text: &str| {
-        let (resource, name) = text.split_once(' ').unwrap_or((text, "\"\""));
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
-        resource.chars().all(plain)
-            && name.len() >= 2
-            && name.starts_with('"')
-            && name.ends_with('"')
-            && name.trim_matches('"').chars().all(plain)
-    };
-    match answer.reason.as_str() {
-        "Unauthorized" => message == "Unauthorized",
-        "NotFound" => message.strip_suffix(" not found").is_some_and(about_name),
-        "AlreadyExists" => message
-            .trim_start_matches("object is being deleted: ")
-            .strip_suffix(" already exists")
-            .is_some_and(about_name),
-        "Conflict" => message.starts_with("Operation cannot be fulfilled on "),
-        "Forbidden" => message.split_once(" is forbidden: ").is_some_and(|(subject, words)| {
-            let refused = words.starts_with("User \"") && words.contains(" cannot ");
-            let going = words.starts_with("unable to create new content in namespace ")
-                && words.ends_with(" because it is being terminated");
-            about_name(subject) && (refused || going)
-        }),
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn said(verb: &'static str, code: u16, reason: &str, message: &str) -> String {
-        let ask = Ask { verb, resource: "secrets", namespace: Some("a"), name: Some("s") };
-        let answer = Status { message: message.to_owned(), reason: reason.to_owned(), ..Status::default() };
-        words(ask, StatusCode::from_u16(code).unwrap(), &answer)
-    }
-
-    #[test]
-    fn words_of_a_cluster_that_may_repeat_the_secret_are_not_said() {
-        let data = "eyJhdXRocyI6eyJnaGNyLmlvIjp7InBhc3N3b3JkIjoiYzRuYXJ5In19fQ==";
-        for (code, reason, message) in [
-            (403, "Forbidden", format!("admission webhook \"x\" denied the request: {data}")),
-            (
-                403,
-                "Forbidden",
-                format!("secrets \"s\" is forbidden: ValidatingAdmissionPolicy 'x' denied request: {data}"),
-            ),
-            (
-                403,
-                "Forbidden",
-                format!("admission webhook \"x\" denied the request: s is forbidden: User \"{data}\" cannot"),
-            ),
-            (404, "NotFound", format!("admission webhook \"x\" denied the request: {data} not found")),
-            (
-                409,
-                "AlreadyExists",
-                format!("admission webhook \"x\" denied the request: {data} already exists"),
-            ),
-            (422, "Invalid", format!("Secret \"s\" is invalid: data: Invalid value: {data}")),
-            (400, data, format!("{data} of no known field")),
-            (500, "InternalError", format!("{}{data}", " ".repeat(390))),
-        ] {
-            for verb in ["create", "patch", "delete"] {
-                let words = said(verb, code, reason, &message);
-                assert!(words.ends_with("its words are not shown: they may repeat the secret"), "{words}");
-                assert!(!words.contains("eyJ"), "{words}");
-            }
-        }
-        assert_eq!(
-            said("create", 422, "Invalid", data),
-            "Invalid; its words are not shown: they may repeat the secret"
-        );
-    }
-
-    #[test]
-    fn words_of_the_api_server_itself_are_said() {
-        for (code, reason, message) in [
-            (
-                403,
-                "Forbidden",
-                "secrets is forbidden: User \"x\" cannot create resource \"secrets\" in API group \"\"",
-            ),
-            (
-                403,
-                "Forbidden",
-                "secrets \"s\" is forbidden: unable to create new content in namespace a because it is being terminated",
-            ),
-            (404, "NotFound", "namespaces \"a\" not found"),
-            (409, "AlreadyExists", "secrets \"s\" already exists"),
-            (409, "AlreadyExists", "object is being deleted: secrets \"s\" already exists"),
-            (409, "Conflict", "Operation cannot be fulfilled on secrets \"s\": the object has been modified"),
-        ] {
-            assert_eq!(said("patch", code, reason, message), message);
-        }
-        assert_eq!(said("get", 500, "InternalError", "etcd is ill"), "etcd is ill");
     }
 }

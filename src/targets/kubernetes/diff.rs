@@ -23,6 +23,7 @@ use super::{
 };
 use crate::change::{Action, Known, Options, Read, Reason};
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry};
+use crate::redact;
 
 /// The rows of every namespace.
 #[must_use]
@@ -212,7 +213,9 @@ fn lacking(found: &Secret, (key, fingerprint): (&String, &Fingerprint)) -> Optio
         .filter(filed)
         .find(|key| found.logins.get(*key).copied().flatten() != Some(*fingerprint));
     match (found.logins.contains_key(key), stale) {
-        (_, Some(stale)) if stale != key => Some(format!("another login for {registry} under `{stale}`")),
+        (_, Some(stale)) if stale != key => {
+            Some(format!("another login for {registry} under `{}`", redact::outside(stale)))
+        }
         (true, Some(_)) => Some(format!("another login for {registry}")),
         (false, _) => Some(format!("no login for {registry}")),
         (true, None) => None,

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::docker_config::{self, Object};
 use crate::go::{self, Base64};
 use crate::model::{Login, Registry};
+use crate::redact;
 
 const AUTHS: &str = "auths";
 const HEADERS: &str = "HttpHeaders";
@@ -139,6 +140,7 @@ fn assembled(
 /// A login as kubectl writes it, with the address that an older entry names.
 fn written(login: &Login, old: Option<&RawValue>) -> Value {
     let Login { username, token } = login;
+    redact::teach_login(username, token.expose());
     let pair = Zeroizing::new(format!("{username}:{}", token.expose()));
     let mut entry = json!({
         "username": username,

@@ -1,6 +1,10 @@
 //! Errors of clusters as words for people: verb, resource and name, the server's own text, and what to do.
 
 use crate::model::Problem;
+use crate::redact;
+
+/// The cause of a refusal by which the namespace is being deleted.
+pub(super) const TERMINATING: &str = "NamespaceTerminating";
 
 /// A request to a cluster failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,7 +16,7 @@ pub enum KubeError {
         ask: String,
         /// The status code.
         code: u16,
-        /// The server's own words.
+        /// The server's own words, as they may be shown.
         message: String,
         /// The machine's word for it: `NotFound`, `AlreadyExists`, `Conflict`, …
         reason: String,
@@ -56,16 +60,13 @@ impl KubeError {
     /// Whether it says that the whole namespace is not there.
     #[must_use]
     pub fn no_namespace(&self) -> bool {
-        matches!(self, Self::Status { code: 404, kind, message, .. }
-            if kind == "namespaces" || message.starts_with("namespaces "))
+        matches!(self, Self::Status { code: 404, kind, .. } if kind == "namespaces")
     }
 
     /// Whether it says that the namespace is being deleted (apiserver's `NamespaceLifecycle` admission).
     #[must_use]
     pub fn terminating(&self) -> bool {
-        matches!(self, Self::Status { code: 403, causes, message, .. }
-            if causes.iter().any(|cause| cause == "NamespaceTerminating")
-                || message.contains("because it is being terminated"))
+        matches!(self, Self::Status { code: 403, causes, .. } if causes.iter().any(|cause| cause == TERMINATING))
     }
 
     /// What to do about it.
@@ -126,5 +127,5 @@ pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
             words.push(cause);
         }
     }
-    words.join(": ")
+    redact::outside(&words.join(": "))
 }

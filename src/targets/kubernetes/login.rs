@@ -8,7 +8,7 @@ use kube::config::{AuthInfo, KubeConfigOptions};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::error::word;
+use super::error::{chain, word};
 use super::kubeconfig::Files;
 use super::plugin::Plugin;
 use super::{Client, Desired, IN_CLUSTER};
@@ -16,6 +16,7 @@ use crate::change::Read;
 use crate::env::Env;
 use crate::model::Problem;
 use crate::model::secret::flaw;
+use crate::redact;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -59,6 +60,7 @@ async fn log_in(context: &str, kubeconfig: Read<Files>, insecure: bool, env: &En
     // Retries are ours, so that each is one line of the trace.
     config.default_retry = false;
     let plugin = authenticate(context, &mut config.auth_info, env).await?;
+    known_secrets(&config.auth_info).for_each(|secret| redact::teach(&secret));
     let base = config.cluster_url.to_string().trim_end_matches('/').to_owned();
     let look = || format!("look at it with: kubectl --context {} get namespaces", word(context));
     let kube = match kube::Client::try_from(config) {
@@ -67,10 +69,32 @@ async fn log_in(context: &str, kubeconfig: Read<Files>, insecure: bool, env: &En
             return Err(unreadable("the login of the kubeconfig cannot be used", look()));
         }
         Err(error) => {
-            return Err(unreadable(format!("the cluster of {context} cannot be reached: {error}"), look()));
+            return Err(unreadable(
+                format!("the cluster of {context} cannot be reached: {}", chain(&error)),
+                look(),
+            ));
         }
     };
     Ok(Client { kube, base, context: context.to_owned(), plugin })
+}
+
+/// What a kubeconfig holds to log in with.
+fn known_secrets(auth: &AuthInfo) -> impl Iterator<Item = Zeroizing<String>> {
+    let file = auth.token_file.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+    let settings = auth.auth_provider.iter().flat_map(|provider| &provider.config);
+    let settings = settings.filter(|(name, _)| name.contains("token") || name.contains("secret"));
+    let held = [&auth.token, &auth.password, &auth.client_key_data].into_iter().flatten();
+    let held = held.map(|secret| secret.expose_secret().to_owned());
+    let pair = auth
+        .username
+        .iter()
+        .zip(&auth.password)
+        .map(|(name, word)| format!("{name}:{}", word.expose_secret()));
+    let all = held
+        .chain(file.map(|text| text.trim().to_owned()))
+        .chain(settings.map(|(_, value)| value.clone()))
+        .chain(pair);
+    all.map(Zeroizing::new).collect::<Vec<_>>().into_iter()
 }
 
 /// Makes the user's stanza one that kube starts no program for and reads no file of: a token is read here, and a plugin

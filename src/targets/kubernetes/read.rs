@@ -17,6 +17,7 @@ use super::{
 };
 use crate::change::Read;
 use crate::model::{Fingerprint, Login, Problem, Registry};
+use crate::redact;
 
 /// Reads everything that the rows need, at most `concurrency` requests at once per cluster. An error is data.
 pub async fn observe(clients: &Clients, desired: &[Desired], concurrency: usize) -> Observed {
@@ -243,7 +244,7 @@ impl Reader<'_> {
         let ours = docker_config::registry(&key).filter(|registry| self.registries.contains(registry));
         // Whether it is mended by writing depends on what is declared for this secret.
         if let Err(words) = &entry {
-            seen.damage.insert(key.clone(), format!("the entry `{key}` {words}"));
+            seen.damage.insert(key.clone(), format!("the entry `{}` {words}", redact::outside(&key)));
         }
         match (ours, entry) {
             (Some(registry), Ok(Some(login))) => {
@@ -390,7 +391,9 @@ impl Fingerprints {
     }
 }
 
-/// Data as the API writes it.
+/// Data as the API writes it: a secret from then on.
 pub(super) fn encoded(bytes: &[u8]) -> String {
-    base64::engine::general_purpose::STANDARD.encode(bytes)
+    let data = base64::engine::general_purpose::STANDARD.encode(bytes);
+    redact::teach_foreign(&data);
+    data
 }

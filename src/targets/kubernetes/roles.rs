@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::Desired;
 use super::error::word;
+use crate::redact;
 
 /// The contexts that are declared.
 #[must_use]
@@ -47,10 +48,11 @@ pub fn roles(desired: &[Desired], context: &str) -> String {
         }
     }
     let mut text = format!(
-        "# The smallest roles for `regcred sync` on {context}. `plan` and `verify` do without create and patch;\n\
-         # `sync --allow-replace` also deletes secrets. To bind them to whoever runs it:\n"
+        "# The smallest roles for `regcred sync` on {}. `plan` and `verify` do without create and patch;\n\
+         # `sync --allow-replace` also deletes secrets. To bind them to whoever runs it:\n",
+        redact::line(context)
     );
-    let context = word(context);
+    let context = redact::line(&word(context));
     let mut manifests = String::new();
     if !everywhere.secrets.is_empty() {
         let _ = writeln!(
@@ -69,11 +71,13 @@ pub fn roles(desired: &[Desired], context: &str) -> String {
         }
         let _ = writeln!(
             text,
-            "#   kubectl --context {context} -n {namespace} create rolebinding regcred --role=regcred --user=NAME"
+            "#   kubectl --context {context} -n {} create rolebinding regcred --role=regcred --user=NAME",
+            redact::line(&word(namespace))
         );
         let _ = write!(
             manifests,
-            "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{ name: regcred, namespace: \"{namespace}\" }}\nrules:\n"
+            "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{ name: regcred, namespace: {} }}\nrules:\n",
+            quoted(namespace)
         );
         manifests += if everywhere.secrets.is_empty() { CREATE } else { "" };
         manifests += &rules(&needs, &["get", "patch"]);
@@ -84,10 +88,13 @@ pub fn roles(desired: &[Desired], context: &str) -> String {
 /// A thing that is to be made has no name yet, so that `create` cannot be narrowed to one.
 const CREATE: &str = "  - { apiGroups: [\"\"], resources: [secrets], verbs: [create] }\n";
 
+/// A text as YAML, which JSON is.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
 fn rules(needs: &Needs<'_>, verbs: &[&str]) -> String {
-    let list = |names: &BTreeSet<&str>| {
-        names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
-    };
+    let list = |names: &BTreeSet<&str>| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
     let mut text = String::new();
     for (resource, names) in [("secrets", &needs.secrets), ("serviceaccounts", &needs.accounts)] {
         if !names.is_empty() {

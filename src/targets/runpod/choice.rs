@@ -4,6 +4,7 @@ use crate::model::Reference;
 use std::collections::BTreeSet;
 
 use super::{Desired, Kind, NewTemplate, User};
+use crate::redact;
 
 /// All, or those of these ids and names; none of them by default.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +61,11 @@ impl Desired {
         let Some(image) = &user.image else { return Err("RunPod tells no image of it".to_owned()) };
         match Reference::parse(image) {
             Ok(reference) if self.registry.covers(&reference) => Ok(()),
-            Ok(reference) => Err(format!("its image is on {}", reference.domain())),
-            Err(error) => Err(format!("its image is no name that can be pulled ({error})")),
+            Ok(reference) => Err(format!("its image is on {}", redact::outside(reference.domain()))),
+            Err(error) => {
+                let error = redact::outside(&error.to_string());
+                Err(format!("its image is no name that can be pulled ({error})"))
+            }
         }
     }
 

@@ -16,6 +16,7 @@ use crate::change::Read;
 use crate::env::Env;
 use crate::http::{Http, Request, Response, TRIES, after_fault, retry_after};
 use crate::model::{Problem, Secret};
+use crate::redact;
 
 /// The variable that holds the key.
 pub(super) const KEY: &str = "RUNPOD_API_KEY";
@@ -91,7 +92,7 @@ impl Client {
     /// character or more. It is sent once: after an error look first, whether it is there.
     ///
     /// # Errors
-    /// If RunPod refuses it, or no usable answer comes. RunPod's words are left out if they repeat the password.
+    /// If RunPod refuses it, or no usable answer comes.
     pub async fn create_auth(
         &self,
         name: &str,
@@ -100,7 +101,7 @@ impl Client {
         say: Say<'_>,
     ) -> Result<String, RunpodError> {
         let body = json!({ "name": name, "username": username, "password": password.expose() });
-        let ask = Ask { hidden: Some(password), ..Ask::new(Method::POST, &["registries"]).with(&body) };
+        let ask = Ask::new(Method::POST, &["registries"]).with(&body);
         self.created(&ask, self.send(&ask, say).await)
     }
 
@@ -137,7 +138,7 @@ impl Client {
         Err(RunpodError::Unchanged {
             method: Method::PATCH,
             path: self.url(&path).path().to_owned(),
-            found: pointed.registry.unwrap_or_else(|| "no auth".to_owned()),
+            found: pointed.registry.map_or_else(|| "no auth".to_owned(), |auth| redact::outside(&auth)),
             wanted: auth.to_owned(),
         })
     }
@@ -184,7 +185,7 @@ impl Client {
         let path = url.path().to_owned();
         let answer = self.http.send(&self.request(Method::GET, url, None)?).await?;
         if !answer.is_success() {
-            return Err(refused(&Method::GET, &path, &answer, &[Some(&self.key)]));
+            return Err(refused(&Method::GET, &path, &answer));
         }
         Ok(Some(answer.json()?))
     }
@@ -247,8 +248,7 @@ impl Client {
             return Err(Trouble::Pace(retry_after(&answer.headers).unwrap_or(WITHOUT_TIME)));
         }
         if !answer.is_success() {
-            let hidden = [Some(&self.key), ask.hidden];
-            return Err(Trouble::Other(refused(&ask.method, &path, &answer, &hidden)));
+            return Err(Trouble::Other(refused(&ask.method, &path, &answer)));
         }
         // A deletion has no body.
         let body = if answer.body.is_empty() { Ok(Value::Null) } else { answer.json() };
@@ -289,13 +289,11 @@ struct Ask<'a> {
     /// The segments behind `/v2`.
     path: &'a [&'a str],
     body: Option<&'a Value>,
-    /// What no message may repeat.
-    hidden: Option<&'a Secret>,
 }
 
 impl<'a> Ask<'a> {
     fn new(method: Method, path: &'a [&'a str]) -> Self {
-        Self { method, path, body: None, hidden: None }
+        Self { method, path, body: None }
     }
 
     fn with(self, body: &'a Value) -> Self {

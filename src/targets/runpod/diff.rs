@@ -18,6 +18,7 @@ use super::write::ID;
 use super::{Change, Choice, Desired, Kind, Observed, Operation, User};
 use crate::change::{Action, Input, Known, Options, Reason};
 use crate::model::{Address, CredentialId, Problem, RunpodItem};
+use crate::redact;
 
 /// The rows of every credential.
 #[must_use]
@@ -76,15 +77,16 @@ fn differing<'a>(desired: &'a Desired, observed: &'a Observed) -> impl Iterator<
         let template = desired.declares(kind, user)?;
         let found = user.image.as_deref().filter(|image| *image != template.image)?;
         Some(format!(
-            "{} has the image {found}, not {} as in `create`: templates that are there are not changed",
+            "{} has the image {}, not {} as in `create`: templates that are there are not changed",
             named(kind, user),
+            redact::outside(found),
             template.image
         ))
     })
 }
 
 fn named(kind: Kind, user: &User) -> String {
-    format!("{} ({})", kind.address(&user.id), user.name)
+    format!("{} ({})", kind.address(&user.id), redact::outside(&user.name))
 }
 
 fn unread(desired: &Desired, unreadable: &Problem) -> Change {
@@ -167,7 +169,7 @@ impl<'a> Holder<'a> {
         let address = kind.address(&user.id);
         let Some(reason) = reason else { return self.row(address, Action::Keep, Reason::InSync) };
         if let Some(cluster) = &user.cluster {
-            return self.row(address, Action::Blocked, Reason::ClusterMember(cluster.clone()));
+            return self.row(address, Action::Blocked, Reason::ClusterMember(redact::outside(cluster)));
         }
         let operation = Operation::Point { kind, id: user.id.clone(), auth: self.input() };
         self.then(address, Action::Update, reason, operation)
@@ -204,6 +206,7 @@ impl Account<'_> {
         if let (Some(holder), None, Some(cluster)) = (taking, holding, &user.cluster)
             && !holder.desired.choice(kind).names(user)
         {
+            let cluster = redact::outside(cluster);
             let words = format!("it is part of the cluster {cluster}, and cannot be changed by itself");
             return Some(holder.row(kind.address(&user.id), Action::Keep, Reason::LeftAlone(words)));
         }
@@ -227,9 +230,9 @@ impl Account<'_> {
             return None;
         }
         Some(match (holder.earlier.get(auth), self.auths.get(auth)) {
-            (Some(name), _) => Reason::EarlierAuth((*name).to_owned()),
-            (None, Some(name)) => Reason::OtherAuth(format!("{name}, another auth")),
-            (None, None) => Reason::OtherAuth(format!("{auth}, an auth that is gone")),
+            (Some(name), _) => Reason::EarlierAuth(redact::outside(name)),
+            (None, Some(name)) => Reason::OtherAuth(format!("{}, another auth", redact::outside(name))),
+            (None, None) => Reason::OtherAuth(format!("{}, an auth that is gone", redact::outside(auth))),
         })
     }
 
@@ -290,10 +293,10 @@ impl Account<'_> {
                 if let Some(stays) = staying.map(|(_, row)| &row.address).min() {
                     let item =
                         RunpodItem::Retired { name: holder.desired.name.clone(), id: (*id).to_owned() };
-                    let words = format!("{stays} goes on using {name}");
+                    let words = format!("{stays} goes on using {}", redact::outside(name));
                     return holder.row(Address::Runpod { item }, Action::Keep, Reason::LeftAlone(words));
                 }
-                let row = self.retire(holder, id, Reason::Superseded((*name).to_owned()), users, others);
+                let row = self.retire(holder, id, Reason::Superseded(redact::outside(name)), users, others);
                 Change { action: Action::Delete, ..row }
             });
             rows.extend(earlier);
@@ -301,7 +304,7 @@ impl Account<'_> {
             for (id, name) in
                 self.abandoned(holder, users).into_iter().filter(|(id, _)| abandoned.insert(*id))
             {
-                let row = self.retire(holder, id, Reason::NotOurs(name.to_owned()), users, others);
+                let row = self.retire(holder, id, Reason::NotOurs(redact::outside(name)), users, others);
                 rows.push(if self.options.allow_delete {
                     Change { action: Action::Delete, ..row }
                 } else {

@@ -4,11 +4,9 @@ use http::Method;
 use serde_json::Value;
 
 use super::wire::ErrorBody;
-use crate::http::{HttpError, Response, Retry, one_line};
-use crate::model::{Problem, Secret};
-
-/// How much of RunPod's words is repeated, in characters.
-const MAX_WORDS: usize = 300;
+use crate::http::{HttpError, Response, Retry};
+use crate::model::Problem;
+use crate::redact;
 
 /// A request to RunPod failed.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +20,7 @@ pub enum RunpodError {
         path: String,
         /// The status.
         status: u16,
-        /// RunPod's own words, on one line.
+        /// RunPod's own words, as they may be shown.
         words: String,
     },
     /// Something answered in the shape of an API that regcred does not speak.
@@ -131,13 +129,8 @@ impl From<RunpodError> for Problem {
     }
 }
 
-/// The error that an answer is. Its words are left out if they repeat what is to be hidden.
-pub(super) fn refused(
-    method: &Method,
-    path: &str,
-    answer: &Response,
-    hidden: &[Option<&Secret>],
-) -> RunpodError {
+/// The error that an answer is.
+pub(super) fn refused(method: &Method, path: &str, answer: &Response) -> RunpodError {
     let (method, path) = (method.clone(), path.to_owned());
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
     if let Some(api) = body.as_ref().and_then(other_api) {
@@ -148,13 +141,7 @@ pub(super) fn refused(
     if !problem.errors.is_empty() {
         words = format!("{} {}", words, problem.errors.join("; "));
     }
-    let repeats = |hidden: &Secret| words.contains(hidden.expose()) || answer.repeats(hidden.expose());
-    let words = if hidden.iter().flatten().any(|hidden| repeats(hidden)) {
-        "(the words repeat what was sent, and are left out)".to_owned()
-    } else {
-        one_line(&words, MAX_WORDS)
-    };
-    RunpodError::Status { method, path, status: answer.status, words }
+    RunpodError::Status { method, path, status: answer.status, words: redact::outside(&words) }
 }
 
 /// Which older API has such answers: v1 has `{"error", "status"}` or `{"message"}` alone, and lists without a name;

@@ -12,6 +12,7 @@ use super::write::Writer;
 use super::{Kind, RunpodError, User};
 use crate::change::Receipt;
 use crate::model::Problem;
+use crate::redact;
 
 /// Endpoints that are asked beside each other.
 const AT_ONCE: usize = 8;
@@ -111,7 +112,7 @@ impl Writer<'_> {
         let using: Vec<String> = pods
             .iter()
             .filter(|pod| pod.registry.as_deref() == Some(auth))
-            .map(|pod| format!("{} ({})", Kind::Pod.address(&pod.id), pod.name))
+            .map(|pod| format!("{} ({})", Kind::Pod.address(&pod.id), redact::outside(&pod.name)))
             .collect();
         match using.as_slice() {
             [] => kept(&format!("RunPod does not delete it ({error})")),

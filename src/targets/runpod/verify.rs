@@ -8,6 +8,7 @@ use futures::stream::{self, StreamExt};
 use super::read::silent;
 use super::{Client, Kind, Observed, Operation, RunpodError, User};
 use crate::change::{Finding, Reason};
+use crate::redact;
 use crate::targets::Proof;
 
 /// Looks at the endpoints among the rows, but for those that are left alone.
@@ -65,7 +66,7 @@ fn counted(counts: &BTreeMap<String, u64>) -> String {
     let words: Vec<String> = counts
         .iter()
         .filter(|(_, count)| **count > 0)
-        .map(|(name, count)| format!("{count} {name}"))
+        .map(|(name, count)| format!("{count} {}", redact::outside(name)))
         .collect();
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }

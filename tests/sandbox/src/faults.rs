@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::calls::{Call, Service};
+use crate::quote::Spelling;
 
 /// A fault: where it strikes, what it does, and how often.
 #[derive(Clone, Debug)]
@@ -17,6 +18,7 @@ pub struct Fault {
 enum At {
     Index(usize),
     Matching { service: Option<Service>, operation: Option<String> },
+    Writes,
 }
 
 /// What happens to a request.
@@ -29,6 +31,21 @@ pub enum Kind {
     Throttle {
         /// Seconds in `retry-after`; no such header when `None`.
         retry_after: Option<u64>,
+    },
+    /// Answered with this status, in the service's own shape and with these words; without effect.
+    Say {
+        /// The status.
+        status: u16,
+        /// The words.
+        words: String,
+    },
+    /// Answered with this status, in the service's own shape and with words that repeat every secret of the request in this
+    /// spelling; without effect.
+    Quote {
+        /// The status.
+        status: u16,
+        /// How the secrets are written.
+        spelling: Spelling,
     },
     /// Never answered, without effect: held until the client gives up.
     TimeoutBefore,
@@ -90,6 +107,12 @@ impl Fault {
         Self::new(At::Matching { service: Some(service), operation: None }, kind)
     }
 
+    /// Strikes the next request that would change something.
+    #[must_use]
+    pub fn on_writes(kind: Kind) -> Self {
+        Self::new(At::Writes, kind)
+    }
+
     /// Strikes the next request of all.
     #[must_use]
     pub fn on_any(kind: Kind) -> Self {
@@ -124,6 +147,7 @@ impl Fault {
     fn matches(&self, call: &Call) -> bool {
         match &self.at {
             At::Index(index) => call.index == *index,
+            At::Writes => call.is_write,
             At::Matching { service, operation } => {
                 service.is_none_or(|wanted| wanted == call.service)
                     && operation.as_deref().is_none_or(|wanted| wanted == call.operation)

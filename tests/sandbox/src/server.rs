@@ -23,6 +23,7 @@ use crate::calls::{Call, Service};
 use crate::faults::Kind;
 use crate::gate::Moment;
 use crate::message::{Reply, Request};
+use crate::quote::{quoted, reworded};
 use crate::shared::Shared;
 use crate::world::World;
 use crate::{aws, daytona, github, kubernetes, registry, runpod};
@@ -222,6 +223,14 @@ async fn effect(
     match fault {
         Some(Kind::TimeoutBefore) => pending().await,
         Some(Kind::ResetBefore) => Err(hang_up()),
+        Some(Kind::Say { status, words }) => {
+            let refused = door.refuse(&mut shared.world(), request, &Kind::Status(*status));
+            Ok(reworded(refused, words))
+        }
+        Some(Kind::Quote { status, spelling }) => {
+            let refused = door.refuse(&mut shared.world(), request, &Kind::Status(*status));
+            Ok(reworded(refused, &quoted(request, *spelling)))
+        }
         Some(kind) if !kind.takes_effect() => Ok(door.refuse(&mut shared.world(), request, kind)),
         _ => {
             let answer = door.answer(&mut shared.world(), request);
