@@ -9,7 +9,7 @@ use regcred::targets::aws::Rule;
 use regcred::view::{Shown, human, markdown};
 
 use crate::case::*;
-use regcred::model::{Problem, Registry};
+use regcred::model::Problem;
 
 /// One of each: create, update, keep, blocked, unread, a note, and a name that could be markup.
 fn rich() -> Case {
