@@ -17,7 +17,7 @@ impl Value {
     /// The fingerprint takes a while: on a thread that may block.
     pub(super) async fn of(credential: &Credential, login: Login) -> Result<Self, Vec<Problem>> {
         let registry = credential.registry.clone();
-        let login = usual(credential, login);
+        let login = login.at(&registry);
         if let Some(problem) = fault(&credential.id, &login) {
             return Err(one(problem));
         }
@@ -29,14 +29,6 @@ impl Value {
             Self { login, known }
         })
         .await
-    }
-}
-
-/// Docker IDs are in lower case, and Docker Hub compares what is typed without case: two spellings are one user.
-fn usual(credential: &Credential, login: Login) -> Login {
-    match credential.registry.is_docker_hub() {
-        true => Login { username: login.username.to_lowercase(), ..login },
-        false => login,
     }
 }
 

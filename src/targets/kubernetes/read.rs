@@ -368,11 +368,7 @@ pub(super) struct Fingerprints(Mutex<BTreeMap<Vec<u8>, Fingerprint>>);
 impl Fingerprints {
     /// Nothing if it could not be computed: it equals no other then.
     async fn of(&self, registry: &Registry, login: Login) -> Option<Fingerprint> {
-        let Login { mut username, token } = login;
-        // As for the declared credential: Docker IDs are compared without case.
-        if registry.is_docker_hub() {
-            username = username.to_lowercase();
-        }
+        let Login { username, token } = login.at(registry);
         let mut digest = Context::new(&SHA256);
         for part in [registry.canonical(), &username, token.expose()] {
             digest.update(&(part.len() as u64).to_be_bytes());
