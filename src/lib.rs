@@ -19,6 +19,7 @@ pub mod change;
 pub mod cli;
 pub mod commands;
 pub mod desired;
+pub mod dotenv;
 pub mod env;
 pub mod error;
 pub mod execute;

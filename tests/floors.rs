@@ -9,7 +9,7 @@ use syn::visit::{self, Visit};
 
 /// The rooms, from the ground up. Rooms of one floor do not know each other.
 const FLOORS: &[&[&str]] = &[
-    &["env", "model"],
+    &["dotenv", "env", "model"],
     &["http", "program", "vault", "yaml"],
     &["aws", "change", "registry"],
     &["image", "sources", "targets"],
