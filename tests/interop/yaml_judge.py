@@ -11,6 +11,7 @@ and that both take as something else (other). Ends with 1 if stricter or other a
 import argparse
 import collections
 import json
+import os
 import pathlib
 import random
 import shutil
@@ -185,11 +186,12 @@ def answers_of(program, texts):
 def go_yaml(folder):
     """The judge in Go, built from Debian's source of go-yaml; none if that or Go is not there."""
     source = pathlib.Path("/usr/share/gocode")
-    if not shutil.which("go") or not (source / "src/gopkg.in/yaml.v3").is_dir():
+    go = shutil.which("go")
+    if not go or not (source / "src/gopkg.in/yaml.v3").is_dir():
         return None
     program = pathlib.Path(folder) / "yaml_tree"
-    env = {"PATH": "/usr/bin:/bin", "GO111MODULE": "off", "GOPATH": str(source), "GOCACHE": f"{folder}/cache", "HOME": folder}
-    subprocess.run(["go", "build", "-o", program, HERE / "yaml_tree.go"], check=True, env=env)
+    env = {**os.environ, "GO111MODULE": "off", "GOPATH": str(source), "GOCACHE": f"{folder}/cache"}
+    subprocess.run([go, "build", "-o", program, HERE / "yaml_tree.go"], check=True, env=env)
     return program
 
 
