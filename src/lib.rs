@@ -22,6 +22,7 @@ pub mod cli;
 pub mod commands;
 pub mod desired;
 mod docker_config;
+pub mod dotenv;
 pub mod env;
 pub mod error;
 pub mod execute;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use regcred_fuzz::registry::Reference;
+use regcred_fuzz::model::Reference;
 
 fuzz_target!(|text: &str| {
     match Reference::parse(text) {

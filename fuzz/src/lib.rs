@@ -3,11 +3,18 @@
 #[path = "../../src/image/mod.rs"]
 pub mod image;
 
-#[path = "../../src/registry"]
-pub mod registry {
-    pub mod name;
-    pub mod reference;
+#[path = "../../src/yaml/mod.rs"]
+pub mod yaml;
 
-    pub use name::{Registry, RegistryError};
+#[path = "../../src/model"]
+pub mod model {
+    mod nearest;
+    pub mod problem;
+    pub mod reference;
+    pub mod registry;
+
+    pub use nearest::nearest;
+    pub use problem::{Place, Problem};
     pub use reference::{Reference, ReferenceError};
+    pub use registry::{Registry, RegistryError};
 }

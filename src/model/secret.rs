@@ -127,4 +127,13 @@ mod tests {
         assert_eq!(said("\u{feff}x"), "begins with an invisible character (U+FEFF)");
         assert_eq!(said("x\0"), "ends with an invisible character (U+0000)");
     }
+
+    #[test]
+    fn a_secret_is_known_from_the_moment_that_it_is_made_and_an_empty_one_is_none() {
+        let _secret = Secret::new("kn0wn-at-once".to_owned());
+        redact::teach("");
+        assert_eq!(redact::outside("it is kn0wn-at-once"), "it is ***");
+        let _foreign = ["e", "somebody-elses"].map(|value| Secret::foreign(value.to_owned()));
+        assert_eq!(redact::outside("the end of somebody-elses"), "the end of ***");
+    }
 }

@@ -189,15 +189,6 @@ fn a_secret_in_two_pieces_is_cut_from_what_is_written() {
 }
 
 #[test]
-fn a_secret_is_known_from_the_moment_that_it_is_made_and_an_empty_one_is_none() {
-    let _secret = crate::model::Secret::new("kn0wn-at-once".to_owned());
-    teach("");
-    assert_eq!(outside("it is kn0wn-at-once"), "it is ***");
-    let _foreign = ["e", "somebody-elses"].map(|value| crate::model::Secret::foreign(value.to_owned()));
-    assert_eq!(outside("the end of somebody-elses"), "the end of ***");
-}
-
-#[test]
 fn markdown_of_foreign_words_is_text_and_nothing_else() {
     let written = markup::markdown("a|b <!-- c @acme #1 [x](y)");
     assert_eq!(written, "a\\|b &lt;!-- c @&#8203;acme \\#&#8203;1 \\[x\\](y)");

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::one;
 use super::text::{self, Names};
-use super::{dotenv, one};
+use crate::dotenv::{self, Variable};
 use crate::model::{CredentialId, Login, Place, Problem};
 
 /// Far above any file that holds one credential.
@@ -56,7 +57,7 @@ impl File {
             let [username, token] = &self.variables;
             let username = self.names.username.as_ref().unwrap_or(username);
             let token = self.names.token.as_ref().unwrap_or(token);
-            dotenv::pair(&content, username, token)
+            pair(&content, username, token)
         } else {
             text::read(&content, &self.names, None)
         };
@@ -89,6 +90,17 @@ impl File {
     }
 }
 
+/// The credential in two variables of a `.env` file. A name that is there twice is refused: programs differ in which one counts.
+fn pair(content: &str, username: &str, token: &str) -> Result<Login, String> {
+    let variables = dotenv::variables(content);
+    let value = |name: &str| match variables.iter().filter(|of| of.name == name).collect::<Vec<_>>()[..] {
+        [] => Err(format!("does not set {name}")),
+        [Variable { value, .. }] => value.map_err(|flaw| format!("has a {name} that {flaw}")),
+        [..] => Err(format!("sets {name} twice")),
+    };
+    text::checked(value(username)?, value(token)?)
+}
+
 fn problem(path: &Path, message: &str, hint: Option<String>) -> Problem {
     Problem::input(message).at(Place::file(path)).hints(hint)
 }
@@ -112,6 +124,25 @@ mod tests {
         let file = locate(&id, name, &Names::default(), dir.path()).map_err(said)?;
         let login = file.read().map_err(|unread| said(unread[0].clone()))?;
         Ok((login.username, login.token.expose().to_owned()))
+    }
+
+    #[test]
+    fn what_programs_disagree_about_in_a_dotenv_file_is_refused_without_the_value() {
+        for (lines, words) in [
+            ("T=s3cret$HOME", "has a T that has $, \\ or ` in it"),
+            ("T='s3cret", "has a T that has no closing quote"),
+            ("T='s3cret'x", "goes on after"),
+            ("T=s3cret\nT=s3cret2", "sets T twice"),
+            ("# T=s3cret", "does not set T"),
+            ("T=", "gives an empty token"),
+            ("T='s3cret '", "ends with a space"),
+            ("T='s3cret\nX=1'", "line"),
+        ] {
+            let error = pair(&format!("U=acme\n{lines}\n"), "U", "T").expect_err("it is refused");
+            assert!(error.contains(words) && !error.contains("s3cret"), "{lines}: {error}");
+        }
+        let good = pair("X=$HOME\nU=acme\nexport T='s3$cret' # mine\n", "U", "T").expect("it is good");
+        assert_eq!(good.token.expose(), "s3$cret");
     }
 
     #[test]

@@ -4,7 +4,6 @@
 mod aws_secret;
 mod command;
 mod docker_config;
-mod dotenv;
 mod env;
 mod file;
 mod here;

@@ -2,7 +2,7 @@
 
 use regcred_sandbox::World;
 
-use crate::place::Place;
+use crate::place::{ONE_STACK, Place};
 
 /// Where and what is complained of: `line:column: message`, and the hints.
 fn errors(text: &str) -> (Vec<String>, Vec<String>) {
@@ -169,8 +169,36 @@ fn text_that_is_no_yaml() {
 
 #[test]
 fn a_key_that_is_there_twice() {
-    let (errors, _) = errors("version: 1\nversion: 1\ncredentials: {}\n");
-    assert!(!errors.is_empty(), "a second key would be ignored in silence");
+    let text = "version: 1\nversion: 1\ncredentials: {}\n";
+    fault(
+        text,
+        "2:1: the key `version` is here a second time: it is already on line 1",
+        "delete one of the two lines",
+    );
+    let text = "credentials:\n  a: { from: env, to: {}, from: env }\n";
+    fault(text, "2:27: the key `from` is here a second time", "delete one");
+}
+
+#[test]
+fn a_second_document_is_refused_whatever_is_in_it() {
+    for second in ["---\ncredentials: {}\n", "---\n", "--- # nothing\n", "...\n---\nx\n"] {
+        fault(&format!("{ONE_STACK}{second}"), "a second YAML document begins here", "one document");
+    }
+}
+
+#[test]
+fn a_list_as_a_key() {
+    fault("? [version]\n: 1\ncredentials: {}\n", "1:3: a list or a map cannot be a key", "put it in quotes");
+}
+
+#[test]
+fn what_an_alias_or_a_merge_key_brings_is_judged_where_it_stands() {
+    let stacks = "main: &main { region: us-east-2, role: x }\n          dev: { <<: *main, prefix: dev }";
+    let text =
+        format!("credentials:\n  docker-hub:\n    to:\n      aws:\n        stacks:\n          {stacks}\n");
+    let (errors, _) = errors(&text);
+    assert_eq!(errors.len(), 2, "each stack has it: {errors:#?}");
+    assert!(errors.iter().all(|error| error.starts_with("6:50: `x` is not a role's ARN")), "{errors:#?}");
 }
 
 /// A file with one item of `github`.

@@ -3,6 +3,7 @@
 
 mod rows;
 mod scan;
+mod yaml_forms;
 
 use regcred::image::{Context, Stack};
 use regcred::model::Registry;

@@ -40,6 +40,13 @@ fn found_in(name: &str, text: &str) -> Vec<String> {
     scan.images.iter().map(|image| format!("{}:{} {}", image.line, image.column, image.row.input)).collect()
 }
 
+/// What is left out of one file: the line and the reason.
+fn skipped_in(name: &str, text: &str) -> Vec<String> {
+    let folder = folder(&[(name, text)]);
+    let skipped = scanned(&[folder.path().to_owned()]).skipped.into_iter();
+    skipped.map(|skip| format!("{} {}", skip.line.unwrap_or_default(), skip.reason)).collect()
+}
+
 #[test]
 fn every_image_of_every_syntax_is_found_where_it_stands() {
     let root = tree();
@@ -64,7 +71,7 @@ fn what_cannot_be_read_is_said_with_its_reason() {
         ".github/workflows/ci.yml:22 `${{ matrix.image }}` depends on a value that is not in the file",
         "api/Dockerfile:45 `${TARGETARCH}/alpine` depends on a value that is not in the file",
         "chart/broken.yml:4 it is not YAML: ",
-        "chart/templates/deployment.yaml:- it is a template: what it makes can be scanned",
+        "chart/templates/deployment.yaml:4 it is a template: what it makes can be scanned",
         "chart/templates/job.yaml:8 `{{ .Values.repository }}:1` depends on a value that is not in the file",
         "chart/templates/job.yaml:9 the image is a template",
         "compose.yaml:31 `${IMAGE}` depends on a value that is not in the file",
@@ -185,18 +192,19 @@ fn a_dockerfile_is_known_by_its_name() {
 }
 
 #[test]
-fn aliases_that_would_make_a_small_file_a_large_tree_cost_nothing() {
+fn aliases_that_would_make_a_small_file_a_large_tree_are_refused_as_kubectl_does() {
     let mut text = "apiVersion: v1\nkind: Pod\nspec:\n  a0: &a0 { containers: [{ image: x }] }\n".to_owned();
     for level in 1..60 {
         let below = level - 1;
         text += &format!("  a{level}: &a{level} [*a{below}, *a{below}, *a{below}, *a{below}]\n");
     }
-    assert_eq!(found_in("bomb.yaml", &text), ["4:35 x"]);
+    assert_eq!(skipped_in("bomb.yaml", &text), ["12 it is not YAML: the file has too many values"]);
     let merged = "services:\n  a: &a\n    <<: *a\n    image: x\n    build: *a\n";
-    found_in("loop.yaml", merged);
+    let inside = "3 it is not YAML: the alias stands inside of what it is an alias for";
+    assert_eq!(skipped_in("loop.yaml", merged), [inside]);
     let deep =
         format!("apiVersion: v1\nkind: X\nspec: {}{} # image\n", "[".repeat(50_000), "]".repeat(50_000));
-    found_in("deep.yaml", &deep);
+    assert_eq!(skipped_in("deep.yaml", &deep), ["3 it is not YAML: the values are nested too deeply"]);
 }
 
 #[test]
@@ -216,6 +224,36 @@ fn a_here_document_of_a_later_build_has_no_instructions() {
 fn of_merged_mappings_the_own_key_goes_before_the_first_and_the_first_before_the_second() {
     let text = "x-a: &a { image: a }\nx-b: &b { image: b }\nservices:\n  one: { <<: [*a, *b] }\n  two: { <<: [*b, *a], image: c }\n";
     assert_eq!(found_in("compose.yaml", text), ["1:18 a", "5:31 c"]);
+}
+
+#[test]
+fn equal_keys_are_what_the_tool_that_owns_the_file_takes_them_for() {
+    let compose = "services:\n  a: { image: x }\n  a: { image: y }\n";
+    assert!(found_in("compose.yaml", compose).is_empty());
+    let twice = |line, first| {
+        let key = if line == 3 { "a" } else { "container" };
+        format!(
+            "{line} it cannot be used: the key `{key}` is here a second time: it is already on line {first}"
+        )
+    };
+    assert_eq!(skipped_in("compose.yaml", compose), [twice(3, 2)]);
+    let workflow = "on: push\njobs:\n  b:\n    container: x\n    container: y\n";
+    assert_eq!(skipped_in("w.yaml", workflow), [twice(5, 4)]);
+    let pod = "apiVersion: v1\nkind: Pod\nspec:\n  containers: [{ image: x, image: y }]\n";
+    assert_eq!(found_in("pod.yaml", pod), ["4:35 y"]);
+}
+
+#[test]
+fn what_breaks_a_file_with_a_templates_marks_is_told() {
+    let text = "services:\n  a: { image: \"x:{{ tag }}\" }\n b: c\n";
+    let reason = &skipped_in("compose.yaml", text)[0];
+    assert!(reason.starts_with("3 it is a template: what it makes can be scanned ("), "{reason}");
+}
+
+#[test]
+fn every_document_of_a_file_is_read() {
+    let text = "---\nservices: { a: { image: x } }\n---\n# nothing\n---\napiVersion: v1\nkind: Pod\nspec: { containers: [{ image: y }] }\n...\n";
+    assert_eq!(found_in("a.yaml", text), ["2:25 x", "8:31 y"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `from`: where the value comes from.
 use crate::model::nearest;
-use crate::yaml::{At, Fields, Kind, Node, Reader, Spanned};
+use crate::yaml::{At, Fields, Node, Reader, Spanned};
 
 #[derive(Debug)]
 pub(in crate::desired) enum From {
@@ -33,12 +33,10 @@ const SOURCES: &[&str] = &["pulumi", "env", "stdin", "file", "docker-config", "a
 
 /// `from: env`, or `from: { pulumi: { … } }`.
 pub(super) fn from(reader: &Reader, node: &Node) -> Option<From> {
-    match &node.kind {
-        Kind::Text(name) => source(reader, name, node.at, None),
-        Kind::Map(entries) if entries.len() == 1 => {
-            let (name, options) = entries.first()?;
-            let options = Some(options).filter(|node| !matches!(node.kind, Kind::Null));
-            source(reader, &name.value, name.at, options)
+    match (node.text(), node.entries()) {
+        (Some(name), _) => source(reader, name, node.at, None),
+        (_, Some([only])) => {
+            source(reader, &only.key, only.at, Some(&only.value).filter(|options| !options.is_null()))
         }
         _ => {
             reader.problem(
@@ -95,7 +93,7 @@ fn pulumi(reader: &Reader, node: &Node) -> Option<From> {
 
 /// `file: PATH`, or a map with what its fields are called.
 fn file(reader: &Reader, node: &Node) -> Option<From> {
-    if let Kind::Text(_) = node.kind {
+    if node.text().is_some() {
         return Some(From::File { path: reader.text(node, "`file`")?, names: Names::default() });
     }
     let fields = reader.map(node, "`file`", &["path", "username", "token"])?;
@@ -115,7 +113,7 @@ fn aws_secret(reader: &Reader, node: &Node) -> Option<From> {
 
 /// `command: [PROGRAM, ARGUMENT]`, or a map with the user name that the program does not print.
 fn command(reader: &Reader, node: &Node) -> Option<From> {
-    if let Kind::List(items) = &node.kind {
+    if let Some(items) = node.items() {
         return Some(From::Command { run: words(reader, node.at, items)?, username: None });
     }
     let fields = reader.map(node, "`command`", &["run", "username"])?;

@@ -33,7 +33,7 @@ impl<'r> File<'r> {
         let credentials =
             match fields.get("credentials").map(|node| (node, reader.open_map(node, "`credentials`"))) {
                 Some((_, Some(map))) => {
-                    map.entries().iter().filter_map(|(id, node)| credential(reader, id, node)).collect()
+                    map.entries().filter_map(|(id, node)| credential(reader, id, node)).collect()
                 }
                 Some((_, None)) => Vec::new(),
                 None => {
@@ -49,12 +49,12 @@ impl<'r> File<'r> {
     }
 }
 
-fn credential<'r>(reader: &'r Reader, id: &Spanned<String>, node: &Node) -> Option<Credential<'r>> {
+fn credential<'r>(reader: &'r Reader, id: Spanned<String>, node: &Node) -> Option<Credential<'r>> {
     let what = format!("credential `{}`", id.value);
     let fields = reader.map(node, &what, &["registry", "from", "to"])?;
     let to = |node: &Node| reader.map(node, &format!("`to` of {what}"), systems::NAMES);
     Some(Credential {
-        id: id.clone(),
+        id,
         registry: fields.text("registry"),
         from: fields.get("from").and_then(|node| from::from(reader, node)),
         to: fields.get("to").and_then(to),

@@ -15,8 +15,7 @@ const MAX_EXTENDS: usize = 16;
 
 /// Whether a document is a Compose file by what is in it: services that have an image or are built.
 pub(super) fn is_compose(root: Value<'_>) -> bool {
-    let services = root.get("services").map(|services| services.entries()).unwrap_or_default();
-    services.iter().any(|(_, service)| {
+    root.get("services").into_iter().flat_map(|services| services.entries()).any(|(_, service)| {
         let image = service.get("image").is_some_and(|image| image.text().is_some());
         image || service.get("build").is_some()
     })
@@ -25,8 +24,8 @@ pub(super) fn is_compose(root: Value<'_>) -> bool {
 /// Reads a Compose file's document.
 pub(super) fn read(root: Value<'_>, finds: &mut Finds) {
     let variables = Variables::of_compose();
-    let services = root.get("services").map(|services| services.entries()).unwrap_or_default();
-    let services = Services(services.into_iter().collect());
+    let services = root.get("services").into_iter().flat_map(|services| services.entries());
+    let services = Services(services.collect());
     let made = services.made();
     for (name, service) in &services.0 {
         if let Some(image) = service.get("image").filter(|_| services.pulls(*service)) {

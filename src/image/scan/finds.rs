@@ -1,11 +1,6 @@
 //! What a file's reader finds in it.
 
-/// A position in a file, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct At {
-    pub(super) line: usize,
-    pub(super) column: usize,
-}
+pub(super) use crate::yaml::At;
 
 /// An image name that a file pulls.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -24,7 +24,7 @@ pub(super) fn read(root: Value<'_>, finds: &mut Finds) {
         ROOTS.iter().filter_map(|key| Some((root.get(key)?, kind))).collect();
     while let Some((value, kind)) = left.pop() {
         // Aliases may name a value again, or one that holds them.
-        if !seen.insert(value.id()) {
+        if !seen.insert(value.at()) {
             continue;
         }
         // The object within a list has a kind of its own.

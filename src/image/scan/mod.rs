@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{Context, Row};
+use crate::yaml::{Document, Error, Flaw};
 use finds::{At, Finds, Found, Login, Skip};
 use yaml::Value;
 
@@ -188,32 +189,41 @@ impl FileKind {
 
 fn read_yaml(text: &str) -> Finds {
     let mut finds = Finds::default();
-    let (documents, broken) = yaml::documents(text);
-    for document in &documents {
-        read_document(document.root(), &mut finds);
-    }
-    match broken {
-        Some(_) if is_template(text) => finds.skip_rest("it is a template: what it makes can be scanned"),
-        Some(broken) => finds.skip(broken.at, format!("it is not YAML: {}", broken.reason)),
-        None => {}
+    for document in crate::yaml::documents(text) {
+        match document {
+            Ok(document) => read_document(&document, &mut finds),
+            Err(Error { at, reason }) if is_template(text) => {
+                finds.skip(at, format!("it is a template: what it makes can be scanned ({reason})"));
+            }
+            Err(Error { at, reason }) => finds.skip(at, format!("it is not YAML: {reason}")),
+        }
     }
     finds
 }
 
 /// Whether a text has a template's marks, other than the expressions of a workflow.
 fn is_template(text: &str) -> bool {
-    text.match_indices("{{").any(|(index, _)| !text[..index].ends_with('$'))
+    let marks = ["{%", "<%"].iter().any(|mark| text.contains(mark));
+    marks || text.match_indices("{{").any(|(index, _)| !text[..index].ends_with('$'))
 }
 
-fn read_document(root: Value<'_>, finds: &mut Finds) {
-    if workflow::is_workflow(root) {
-        workflow::read(root, finds);
+fn read_document(document: &Document, finds: &mut Finds) {
+    let root = Value(&document.root);
+    let read = if workflow::is_workflow(root) {
+        workflow::read
     } else if workflow::is_action(root) {
-        workflow::read_action(root, finds);
+        workflow::read_action
     } else if kubernetes::is_manifest(root) {
-        kubernetes::read(root, finds);
+        // kubectl takes the last of two equal keys.
+        return kubernetes::read(root, finds);
     } else if compose::is_compose(root) {
-        compose::read(root, finds);
+        compose::read
+    } else {
+        return;
+    };
+    match document.flaws.iter().find(|flaw| matches!(flaw, Flaw::Duplicate { .. })) {
+        Some(flaw) => finds.skip(flaw.at(), format!("it cannot be used: {flaw}")),
+        None => read(root, finds),
     }
 }
 

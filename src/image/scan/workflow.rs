@@ -36,12 +36,11 @@ pub(super) fn is_action(root: Value<'_>) -> bool {
 
 /// Reads a workflow's document.
 pub(super) fn read(root: Value<'_>, finds: &mut Finds) {
-    for (name, job) in root.get("jobs").map(|jobs| jobs.entries()).unwrap_or_default() {
+    for (name, job) in root.get("jobs").into_iter().flat_map(|jobs| jobs.entries()) {
         if let Some(container) = job.get("container") {
             image_of(container, job, &format!("jobs.{name}.container"), finds);
         }
-        for (service, container) in job.get("services").map(|services| services.entries()).unwrap_or_default()
-        {
+        for (service, container) in job.get("services").into_iter().flat_map(|services| services.entries()) {
             image_of(container, job, &format!("jobs.{name}.services.{service}"), finds);
         }
         steps(job, &format!("jobs.{name}.steps"), finds);

@@ -1,10 +1,10 @@
 //! The settings of the AWS provider that are lists or maps.
 
 use super::config_error::ConfigError;
-use super::json;
-use super::node::{Kind, Node};
 use super::stack_file::StackFile;
+use super::value::{self, Unquoted};
 use crate::model::Place;
+use crate::yaml::{Kind, Node};
 
 /// A role that the AWS provider of a stack assumes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl StackFile {
             return Ok(Vec::new());
         };
         let items = match &value.kind {
-            Kind::List(items) => items.as_slice(),
+            Kind::List(items) => items,
             Kind::Scalar(_) | Kind::Map(_) => std::slice::from_ref(&value),
         };
         items.iter().map(|item| text(item, place, key)).collect()
@@ -54,22 +54,22 @@ impl StackFile {
 
     /// The value of a key; a text that is JSON of a list or a map counts as that list or map.
     fn structured(&self, key: &str) -> Result<Option<(&Place, Node)>, ConfigError> {
-        let Some((place, node)) = self.find(key).filter(|(_, node)| !node.is_empty()) else {
+        let Some((place, node)) = self.find(key).filter(|(_, node)| !value::is_empty(node)) else {
             return Ok(None);
         };
-        if node.any_ciphertext(&|_| true) {
+        if value::any_ciphertext(node, &|_| true) {
             return Err(self.encrypted(place.clone(), key));
         }
-        let parsed = match node.string() {
-            Some(text) if text.trim_start().starts_with(['[', '{']) => json::parse(text).ok().flatten(),
-            _ => None,
-        };
-        Ok(Some((place, parsed.unwrap_or_else(|| node.clone()))))
+        let parsed = value::string(node)
+            .filter(|text| text.trim_start().starts_with(['[', '{']))
+            .and_then(|text| value::json(text).ok().flatten())
+            .filter(|document| document.flaws.is_empty());
+        Ok(Some((place, parsed.map_or_else(|| node.clone(), |document| document.root))))
     }
 }
 
 fn role(node: &Node, place: &Place, key: &str) -> Result<AssumeRole, ConfigError> {
-    let field = |name| match node.get(name).filter(|entry| !entry.value.is_empty()) {
+    let field = |name| match node.get(name).filter(|entry| !value::is_empty(&entry.value)) {
         Some(entry) => text(&entry.value, place, &format!("{key}.{name}")).map(Some),
         None => Ok(None),
     };
@@ -82,8 +82,12 @@ fn role(node: &Node, place: &Place, key: &str) -> Result<AssumeRole, ConfigError
 }
 
 fn text(node: &Node, place: &Place, key: &str) -> Result<String, ConfigError> {
-    let text = node.scalar().map(super::scalar::Scalar::text);
-    text.ok_or_else(|| ConfigError::NotAList { place: place.clone(), key: key.to_owned() })
+    let (place, key) = (place.clone(), key.to_owned());
+    match node.scalar().map(value::text) {
+        Some(Ok(text)) => Ok(text.into_owned()),
+        Some(Err(Unquoted)) => Err(ConfigError::Unquoted { place, key }),
+        None => Err(ConfigError::NotAList { place, key }),
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What can be wrong with a setting that is not secret.
 
+use super::value::{self, Unquoted};
 use crate::model::{Place, Problem};
 
 /// A setting that is there, and not in a form that can be used.
@@ -18,6 +19,14 @@ pub enum ConfigError {
     /// A list or map where a text is needed.
     #[error("`{key}` must be a text, not a list or a map")]
     NotText {
+        /// Where the key is.
+        place: Place,
+        /// The key.
+        key: String,
+    },
+    /// A number or a date without quotes, which Pulumi reads by rules of its own.
+    #[error("`{key}` {Unquoted}")]
+    Unquoted {
         /// Where the key is.
         place: Place,
         /// The key.
@@ -48,6 +57,7 @@ impl ConfigError {
         match self {
             Self::Encrypted { place, .. }
             | Self::NotText { place, .. }
+            | Self::Unquoted { place, .. }
             | Self::NotAList { place, .. }
             | Self::NoRole { place, .. } => place,
         }
@@ -59,6 +69,7 @@ impl ConfigError {
         match self {
             Self::Encrypted { fix, .. } => Some(fix.clone()),
             Self::NotAList { key, .. } => Some(format!(r#"write it as `{key}: ["…"]`"#)),
+            Self::Unquoted { key, .. } => Some(value::quoted(key)),
             Self::NotText { .. } | Self::NoRole { .. } => None,
         }
     }

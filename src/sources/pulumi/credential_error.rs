@@ -3,6 +3,7 @@
 use super::crypto::CryptoError;
 use super::error::with_sources;
 use super::provider::Provider;
+use super::value::{self, Unquoted};
 use crate::model::{Place, Problem};
 
 /// A credential that cannot be read from a stack. One variant is one finding about one key or one stack; no
@@ -46,6 +47,16 @@ pub enum CredentialError {
         place: Place,
         /// The key.
         key: String,
+    },
+    /// A number or a date without quotes, which Pulumi reads by rules of its own.
+    #[error("`{key}` {Unquoted}")]
+    Unquoted {
+        /// Where the key is.
+        place: Place,
+        /// The key.
+        key: String,
+        /// The command that mends it.
+        fix: Box<str>,
     },
     /// The secrets need a provider that there is not.
     #[error("the secrets of stack `{stack}` are encrypted with {provider}")]
@@ -129,6 +140,7 @@ impl CredentialError {
             | Self::Empty { place, .. }
             | Self::PlainToken { place, .. }
             | Self::NotText { place, .. }
+            | Self::Unquoted { place, .. }
             | Self::Unsupported { place, .. }
             | Self::Kms { place, .. }
             | Self::Salt { place, .. }
@@ -149,6 +161,7 @@ impl CredentialError {
             Self::PlainToken { fix, .. } => {
                 Some(format!("{fix} (with a new token, if this file was ever committed or shared)"))
             }
+            Self::Unquoted { key, .. } => Some(value::quoted(key)),
             Self::Unsupported { fix, .. } => Some(fix.to_string()),
             Self::Kms { .. } => {
                 Some("restore `secretsprovider` and `encryptedkey` from version control".to_owned())

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::value::Unquoted;
 use crate::model::{Place, Problem};
 
 /// A project file or a stack file that cannot be used. One variant is one operation on one thing; no
@@ -73,6 +74,14 @@ pub enum FileError {
     /// A list or a map where a text is needed.
     #[error("{what} must be a text")]
     NotText {
+        /// Its place.
+        place: Place,
+        /// What it is called.
+        what: &'static str,
+    },
+    /// A number or a date without quotes where a text is needed.
+    #[error("{what} {Unquoted}")]
+    Unquoted {
         /// Its place.
         place: Place,
         /// What it is called.
@@ -151,6 +160,7 @@ impl FileError {
             | Self::SameSetting { place, .. }
             | Self::NotAMap { place, .. }
             | Self::NotText { place, .. }
+            | Self::Unquoted { place, .. }
             | Self::NoName { place }
             | Self::TwoStackFolders { place }
             | Self::KeyForm { place, .. }
@@ -169,6 +179,7 @@ impl FileError {
             Self::SameSetting { .. } => {
                 "delete one of the two: which of them Pulumi takes changes from run to run"
             }
+            Self::Unquoted { .. } => "quote it",
             Self::NoName { .. } => "add a line such as `name: infra`",
             Self::TwoStackFolders { .. } => "delete `config`, and keep `stackConfigDir`",
             Self::KeyForm { .. } => "write it as `namespace:name: value`, with a space before the value",

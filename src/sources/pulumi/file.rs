@@ -5,10 +5,9 @@ use std::io::Read;
 use std::path::Path;
 
 use super::error::FileError;
-use super::node::Node;
-use super::yaml::TextError;
-use super::{json, yaml};
+use super::value;
 use crate::model::Place;
+use crate::yaml::{self, At, Flaw, Node};
 
 /// The largest stack files that are known have a few thousand lines; this is far above them.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
@@ -17,11 +16,15 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024;
 pub(super) fn read(file: &Path) -> Result<Option<Node>, FileError> {
     let bytes = read_bytes(file)?;
     let text = text(file, &bytes)?;
-    let parsed = match is_json(file) {
-        true => json::parse(text),
-        false => yaml::parse(text),
+    // Later documents are not read, as in Go.
+    let document = match is_json(file) {
+        true => value::json(text),
+        false => yaml::documents(text).next().transpose(),
     };
-    parsed.map_err(|error| in_file(file, error))
+    let document = document.map_err(|error| syntax(file, error.at, error.reason))?;
+    let flaw = document.as_ref().and_then(|document| document.flaws.first());
+    flaw.map_or(Ok(()), |flaw| Err(flawed(file, flaw)))?;
+    Ok(document.map(|document| document.root))
 }
 
 fn is_json(file: &Path) -> bool {
@@ -52,15 +55,15 @@ fn text<'a>(file: &Path, bytes: &'a [u8]) -> Result<&'a str, FileError> {
     })
 }
 
-fn in_file(file: &Path, error: TextError) -> FileError {
-    match error {
-        TextError::Syntax { at, what } => FileError::Syntax {
-            place: at.in_file(file),
-            format: if is_json(file) { "JSON" } else { "YAML" },
-            what,
-        },
-        TextError::Duplicate { at, key, first } => {
-            FileError::DuplicateKey { place: at.in_file(file), key, first }
+fn syntax(file: &Path, at: At, what: String) -> FileError {
+    FileError::Syntax { place: at.in_file(file), format: if is_json(file) { "JSON" } else { "YAML" }, what }
+}
+
+fn flawed(file: &Path, flaw: &Flaw) -> FileError {
+    match flaw {
+        Flaw::Duplicate { at, key, first } => {
+            FileError::DuplicateKey { place: at.in_file(file), key: key.clone(), first: *first }
         }
+        Flaw::KeyForm { at } => syntax(file, *at, flaw.to_string()),
     }
 }

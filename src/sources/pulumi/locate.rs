@@ -166,11 +166,12 @@ fn username(stack: &StackFile, key: &str) -> Result<Half, CredentialError> {
 
 fn token(stack: &StackFile, key: &str) -> Result<Half, CredentialError> {
     let fix = stack.set_command("--secret", key, "").into();
-    match half(stack, key, fix)? {
-        Half::Here(Found { key, place, text: Text::Plain(_), fix }) => {
+    match half(stack, key, fix) {
+        Ok(Half::Here(Found { key, place, text: Text::Plain(_), fix }))
+        | Err(CredentialError::Unquoted { place, key, fix }) => {
             Err(CredentialError::PlainToken { place, key, fix })
         }
-        half => Ok(half),
+        half => half,
     }
 }
 
@@ -185,6 +186,7 @@ fn half(stack: &StackFile, key: &str, fix: Box<str>) -> Result<Half, CredentialE
     let text = match value {
         ConfigValue::Plain(text) => Text::Plain(text),
         ConfigValue::Secure(text) => Text::Secure(text),
+        ConfigValue::Unquoted => return Err(CredentialError::Unquoted { place, key, fix }),
         ConfigValue::Empty => return Err(CredentialError::Empty { place, key, fix }),
         ConfigValue::Object => return Err(CredentialError::NotText { place, key }),
     };

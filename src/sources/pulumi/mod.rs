@@ -4,9 +4,8 @@
 //!
 //! 1. [`Project::find`] or [`Project::open`] reads the project file (`project.rs`);
 //! 2. [`Project::stacks`] or [`Project::stack`] reads stack files (`stack_file.rs`). Both kinds go through
-//!    `file.rs` (bytes to text), `yaml.rs` or `json.rs` (text to a tree of `node.rs`, every value with its
-//!    place), `scalar.rs` (what an unquoted word means to Pulumi), and `settings.rs` and `key.rs` (values by
-//!    their full key, the project's behind the stack's);
+//!    `file.rs` (bytes to a tree), `value.rs` (what an unquoted word means to Pulumi), and `settings.rs` and
+//!    `key.rs` (values by their full key, the project's behind the stack's);
 //! 3. [`locate`] finds the two values of the credential and says everything that is wrong with them and with
 //!    what decrypts them (`provider.rs`), still without any secret;
 //! 4. the [`Lock`] gives the key: a passphrase's takes a while ([`Passphrase::read`], `crypto.rs`), one of AWS
@@ -28,24 +27,20 @@ mod credential_error;
 mod crypto;
 mod error;
 mod file;
-mod json;
 mod key;
 mod kms;
 mod locate;
 mod lock;
-mod node;
 mod passphrase;
 mod project;
 mod provider;
 mod question;
 #[cfg(test)]
 mod sample;
-mod scalar;
 mod settings;
 mod stack_file;
-mod timestamp;
+mod value;
 mod workspace;
-mod yaml;
 
 pub use aws::AssumeRole;
 pub use backend::Backend;

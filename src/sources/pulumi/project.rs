@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use super::error::FileError;
 use super::file;
-use super::node::{Entry, Kind, Node};
 use super::settings::{Setting, Settings};
 use super::stack_file::StackFile;
+use super::value;
 use super::workspace::clean;
 use crate::model::{Place, Problem};
+use crate::yaml::{Entry, Kind, Node};
 
 /// In the order in which Pulumi looks for them (`sdk/go/common/encoding/marshal.go`, `Exts`).
 const PROJECT_FILES: [&str; 3] = ["Pulumi.json", "Pulumi.yaml", "Pulumi.yml"];
@@ -178,21 +179,21 @@ fn project_file(dir: &Path) -> Option<PathBuf> {
 }
 
 fn name(file: &Path, root: &Node) -> Result<String, FileError> {
-    let entry = root.get("name").filter(|entry| !entry.value.is_empty());
+    let entry = root.get("name").filter(|entry| !value::is_empty(&entry.value));
     let entry = entry.ok_or_else(|| FileError::NoName { place: Place::file(file) })?;
     string(file, entry, "`name`")
 }
 
 fn string(file: &Path, entry: &Entry, what: &'static str) -> Result<String, FileError> {
-    let text = entry.value.string().map(str::to_owned);
+    let text = value::string(&entry.value).map(str::to_owned);
     text.ok_or_else(|| FileError::NotText { place: entry.at.in_file(file), what })
 }
 
 /// `stackConfigDir`, or the older `config` holding a text. Go joins the folder below the project's even if
 /// it begins with a slash.
 fn stack_dir(file: &Path, root: &Node) -> Result<Option<PathBuf>, FileError> {
-    let old = root.get("config").filter(|entry| entry.value.string().is_some());
-    let new = root.get("stackConfigDir").filter(|entry| !entry.value.is_empty());
+    let old = root.get("config").filter(|entry| value::string(&entry.value).is_some());
+    let new = root.get("stackConfigDir").filter(|entry| !value::is_empty(&entry.value));
     let dir = match (old, new) {
         (None, None) => return Ok(None),
         (Some(old), Some(_)) => {
@@ -204,7 +205,7 @@ fn stack_dir(file: &Path, root: &Node) -> Result<Option<PathBuf>, FileError> {
 }
 
 fn backend(root: &Node) -> Option<String> {
-    let url = root.get("backend")?.value.get("url")?.value.string()?;
+    let url = value::string(&root.get("backend")?.value.get("url")?.value)?;
     (!url.is_empty()).then(|| url.to_owned())
 }
 
@@ -214,7 +215,7 @@ fn defaults(file: &Path, project: &str, root: &Node) -> Result<Settings, FileErr
     let mut defaults = Settings::default();
     for entry in entries.unwrap_or_default() {
         // A default is never encrypted: Pulumi takes `{secure: …}` here for a map.
-        let value = default_of(&entry.value).filter(|value| value.ciphertext().is_none());
+        let value = default_of(&entry.value).filter(|value| value::ciphertext(value).is_none());
         let Some(value) = value else { continue };
         let setting = Setting::new(file, entry.at, value.clone());
         defaults.insert(project, &entry.key, setting)?;
@@ -224,10 +225,10 @@ fn defaults(file: &Path, project: &str, root: &Node) -> Result<Settings, FileErr
 
 /// A text, number or list stands for itself; a map is a declaration with a `default` or a `value`
 /// (`project.go`, `RewriteShorthandConfigValues`; `pkg/workspace/config.go`, `mergeConfig`).
-fn default_of(value: &Node) -> Option<&Node> {
-    match &value.kind {
-        Kind::Scalar(_) | Kind::List(_) => (!value.is_empty()).then_some(value),
-        Kind::Map(_) => ["default", "value"].iter().find_map(|key| value.get(key)).map(|entry| &entry.value),
+fn default_of(node: &Node) -> Option<&Node> {
+    match &node.kind {
+        Kind::Scalar(_) | Kind::List(_) => (!value::is_empty(node)).then_some(node),
+        Kind::Map(_) => ["default", "value"].iter().find_map(|key| node.get(key)).map(|entry| &entry.value),
     }
 }
 

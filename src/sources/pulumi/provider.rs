@@ -8,9 +8,10 @@ use std::fmt;
 use std::path::Path;
 
 use super::error::FileError;
-use super::node::Node;
 use super::settings::Settings;
+use super::value::{self, Unquoted};
 use crate::model::Place;
+use crate::yaml::Node;
 
 /// What decrypts the secrets of a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +83,7 @@ impl Shape {
             Some(root) => text(file, root, key, what),
             None => Ok(None),
         };
-        let any = |test: &dyn Fn(&str) -> bool| own.values().any(|s| s.value.any_ciphertext(test));
+        let any = |test: &dyn Fn(&str) -> bool| own.values().any(|s| value::any_ciphertext(&s.value, test));
         Ok(Self {
             url: text("secretsprovider", "`secretsprovider`")?,
             key: text("encryptedkey", "`encryptedkey`")?,
@@ -124,12 +125,13 @@ fn text(
     key: &str,
     what: &'static str,
 ) -> Result<Option<(Place, String)>, FileError> {
-    let Some(entry) = root.get(key).filter(|entry| !entry.value.is_empty()) else {
+    let Some(entry) = root.get(key).filter(|entry| !value::is_empty(&entry.value)) else {
         return Ok(None);
     };
     let place = entry.at.in_file(file);
-    match entry.value.scalar() {
-        Some(scalar) => Ok(Some((place, scalar.text()))),
+    match entry.value.scalar().map(value::text) {
+        Some(Ok(text)) => Ok(Some((place, text.into_owned()))),
+        Some(Err(Unquoted)) => Err(FileError::Unquoted { place, what }),
         None => Err(FileError::NotText { place, what }),
     }
 }

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use super::error::FileError;
 use super::key::{ConfigKey, Step};
-use super::node::{At, Kind, Node};
+use super::value;
 use crate::model::Place;
+use crate::yaml::{At, Kind, Node};
 
 /// A value and the place of its key.
 #[derive(Clone)]
@@ -73,7 +74,7 @@ impl Settings {
 /// A secret has nothing inside: `{secure: …}` is one value.
 fn follow<'a>(value: &'a Node, path: &[Step]) -> Option<&'a Node> {
     path.iter().try_fold(value, |value, step| match (step, &value.kind) {
-        (Step::Key(_), Kind::Map(_)) if value.ciphertext().is_some() => None,
+        (Step::Key(_), Kind::Map(_)) if value::ciphertext(value).is_some() => None,
         (Step::Key(key), Kind::Map(_)) => value.get(key).map(|entry| &entry.value),
         (Step::Index(index), Kind::List(items)) => items.get(*index),
         _ => None,

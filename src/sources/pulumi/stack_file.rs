@@ -8,11 +8,12 @@ use super::config_error::ConfigError;
 use super::error::FileError;
 use super::file;
 use super::key::ConfigKey;
-use super::node::{Entry, Kind, Node};
 use super::project::Project;
 use super::provider::{self, Provider};
 use super::settings::{Setting, Settings};
+use super::value::{self, Unquoted};
 use crate::model::Place;
+use crate::yaml::{Entry, Kind, Node};
 
 /// A stack file that has been read, with the project's values behind its own.
 ///
@@ -60,6 +61,8 @@ pub enum ConfigValue {
     Empty,
     /// A text, or a number or truth value as Pulumi turns it into text.
     Plain(String),
+    /// A number or a date by Go's rules alone, such as `0777`.
+    Unquoted,
     /// An encrypted text.
     Secure(String),
     /// A list or a map.
@@ -71,6 +74,7 @@ impl fmt::Debug for ConfigValue {
         f.write_str(match self {
             Self::Empty => "Empty",
             Self::Plain(_) => "Plain(***)",
+            Self::Unquoted => "Unquoted",
             Self::Secure(_) => "Secure(***)",
             Self::Object => "Object",
         })
@@ -85,7 +89,7 @@ impl StackFile {
         defaults: Arc<Settings>,
     ) -> Result<Self, FileError> {
         let root = file::read(&file)?;
-        let root = root.filter(|root| !root.is_empty());
+        let root = root.filter(|root| !value::is_empty(root));
         let not_a_map = |root: &&Node| root.entries().is_none();
         if let Some(root) = root.as_ref().filter(not_a_map) {
             return Err(FileError::NotAMap { place: root.at.in_file(&file), what: "the stack file" });
@@ -117,10 +121,13 @@ impl StackFile {
     #[must_use]
     pub fn entry(&self, key: &str) -> Option<ConfigEntry> {
         let (place, node) = self.find(key)?;
-        let value = match (&node.kind, node.ciphertext()) {
+        let value = match (&node.kind, value::ciphertext(node)) {
             (_, Some(ciphertext)) => ConfigValue::Secure(ciphertext.to_owned()),
-            (Kind::Scalar(_), None) if node.is_empty() => ConfigValue::Empty,
-            (Kind::Scalar(scalar), None) => ConfigValue::Plain(scalar.text()),
+            (Kind::Scalar(_), None) if value::is_empty(node) => ConfigValue::Empty,
+            (Kind::Scalar(scalar), None) => match value::text(scalar) {
+                Ok(text) => ConfigValue::Plain(text.into_owned()),
+                Err(Unquoted) => ConfigValue::Unquoted,
+            },
             (Kind::List(_) | Kind::Map(_), None) => ConfigValue::Object,
         };
         let place = place.clone();
@@ -143,7 +150,7 @@ impl StackFile {
     /// The text of a key that is not a secret; `None` if it is absent or empty.
     ///
     /// # Errors
-    /// An encrypted value, a list or a map.
+    /// An encrypted value, a number that has to be quoted, a list or a map.
     pub fn plain(&self, key: &str) -> Result<Option<String>, ConfigError> {
         let Some(ConfigEntry { place, value }) = self.entry(key) else {
             return Ok(None);
@@ -151,6 +158,7 @@ impl StackFile {
         match value {
             ConfigValue::Empty => Ok(None),
             ConfigValue::Plain(text) => Ok(Some(text)),
+            ConfigValue::Unquoted => Err(ConfigError::Unquoted { place, key: key.to_owned() }),
             ConfigValue::Secure(_) => Err(self.encrypted(place, key)),
             ConfigValue::Object => Err(ConfigError::NotText { place, key: key.to_owned() }),
         }
@@ -211,7 +219,7 @@ fn quoted(word: &str) -> String {
 fn settings(file: &Path, project: &str, root: Option<&Node>) -> Result<Settings, FileError> {
     let mut settings = Settings::default();
     let config = root.and_then(|root| root.get("config"));
-    let Some(config) = config.filter(|config| !config.value.is_empty()) else {
+    let Some(config) = config.filter(|config| !value::is_empty(&config.value)) else {
         return Ok(settings);
     };
     let entries = config
@@ -229,7 +237,7 @@ fn environment(root: Option<&Node>) -> Option<&Entry> {
     ["environment", "mainEnvironment"]
         .iter()
         .filter_map(|key| root?.get(key))
-        .find(|entry| !entry.value.is_empty())
+        .find(|entry| !value::is_empty(&entry.value))
 }
 
 #[cfg(test)]

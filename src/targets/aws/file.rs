@@ -37,14 +37,14 @@ pub(super) fn read(reader: &Reader, node: &Node) -> Option<Declared> {
     })
 }
 
-fn stack(reader: &Reader, name: &Spanned<String>, node: &Node) -> Option<Stack> {
+fn stack(reader: &Reader, name: Spanned<String>, node: &Node) -> Option<Stack> {
     let fields = reader.map(
         node,
         &format!("stack `{}`", name.value),
         &["region", "role", "account", "prefix", "rules"],
     )?;
     Some(Stack {
-        name: name.clone(),
+        name,
         region: fields.text("region"),
         role: fields.text("role"),
         account: fields.text("account"),

@@ -1,6 +1,6 @@
 //! `kubernetes`: namespaces of clusters, and Run:ai's.
 
-use crate::yaml::{At, Kind, Node, Reader, Spanned};
+use crate::yaml::{At, Node, Reader, Spanned};
 
 /// One item, as it is written.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub(super) fn read(reader: &Reader, node: &Node) -> Option<Declared> {
 }
 
 fn runai(reader: &Reader, node: &Node) -> Option<Runai> {
-    if let Kind::Text(_) = node.kind {
+    if node.text().is_some() {
         return reader.text(node, "`runai`").map(Runai::Word);
     }
     let fields = reader.map(node, "`runai`", &["projects"])?;
@@ -59,8 +59,8 @@ fn runai(reader: &Reader, node: &Node) -> Option<Runai> {
         );
         return None;
     };
-    Some(Runai::Projects(match projects.kind {
-        Kind::Text(_) => Projects::Word(reader.text(projects, "`projects`")?),
-        _ => Projects::Listed(fields.texts("projects")?),
+    Some(Runai::Projects(match projects.text() {
+        Some(_) => Projects::Word(reader.text(projects, "`projects`")?),
+        None => Projects::Listed(fields.texts("projects")?),
     }))
 }

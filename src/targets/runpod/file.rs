@@ -51,10 +51,10 @@ pub(super) fn read(reader: &Reader, node: &Node) -> Option<Declared> {
 
 fn chosen(reader: &Reader, fields: &Fields<'_>, key: &str) -> Option<Chosen> {
     let node = fields.get(key)?;
-    match &node.kind {
-        Kind::Text(text) if text == "all" => Some(Chosen { at: node.at, named: None }),
-        Kind::List(_) => Some(Chosen { at: node.at, named: fields.texts(key) }),
-        Kind::Text(_) | Kind::Null | Kind::Map(_) => {
+    match (&node.kind, node.text()) {
+        (_, Some("all")) => Some(Chosen { at: node.at, named: None }),
+        (Kind::List(_), _) => Some(Chosen { at: node.at, named: fields.texts(key) }),
+        (Kind::Scalar(_) | Kind::Map(_), _) => {
             reader.problem(
                 node.at,
                 format!("`{key}` is neither `all` nor a list"),
@@ -82,14 +82,10 @@ fn template(reader: &Reader, node: &Node) -> Option<NewTemplate> {
 }
 
 /// A variable may be empty.
-fn variable(reader: &Reader, name: &Spanned<String>, node: &Node) -> Option<(String, String)> {
-    let value = match &node.kind {
-        Kind::Null => String::new(),
-        Kind::Text(text) => text.clone(),
-        Kind::List(_) | Kind::Map(_) => {
-            reader.problem(node.at, format!("`{}` of `env` is not text", name.value), None);
-            return None;
-        }
-    };
-    Some((name.value.clone(), value))
+fn variable(reader: &Reader, name: Spanned<String>, node: &Node) -> Option<(String, String)> {
+    if node.scalar().is_none() {
+        reader.problem(node.at, format!("`{}` of `env` is not text", name.value), None);
+        return None;
+    }
+    Some((name.value, node.text().unwrap_or_default().to_owned()))
 }

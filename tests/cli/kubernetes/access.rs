@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use regcred::yaml;
 use regcred_sandbox::kubernetes::{Context, Deed, Meanwhile};
 use regcred_sandbox::{Fault, Kind, Service, World};
-use saphyr::{LoadableYamlNode, MarkedYaml, YamlData};
 use serde_json::{Map, Value, json};
 
 use super::{ONE, asked, assert_pulls, file, of_world, one, place, sentence, write_kubeconfig};
@@ -26,19 +26,17 @@ fn limited(text: &str, roles: &[Value]) -> Place {
 
 /// Manifests as data.
 fn manifests(text: &str) -> Vec<Value> {
-    MarkedYaml::load_from_str(text).unwrap().iter().map(|yaml| data(&yaml.data)).collect()
+    yaml::documents(text).map(|document| data(&document.unwrap().root)).collect()
 }
 
-fn data<'y>(yaml: &YamlData<'y, MarkedYaml<'y>>) -> Value {
-    match yaml {
-        YamlData::Sequence(items) => items.iter().map(|item| data(&item.data)).collect(),
-        YamlData::Mapping(entries) => {
-            let entry = |(key, value): (&MarkedYaml<'y>, &MarkedYaml<'y>)| {
-                (key.data.as_str().unwrap_or_default().to_owned(), data(&value.data))
-            };
-            Value::Object(entries.iter().map(entry).collect::<Map<_, _>>())
+fn data(node: &yaml::Node) -> Value {
+    match &node.kind {
+        yaml::Kind::Scalar(scalar) => (&*scalar.text).into(),
+        yaml::Kind::List(items) => items.iter().map(data).collect(),
+        yaml::Kind::Map(entries) => {
+            let entries = entries.iter().map(|entry| (entry.key.to_string(), data(&entry.value)));
+            Value::Object(entries.collect::<Map<_, _>>())
         }
-        other => other.as_str().unwrap_or_default().into(),
     }
 }
 

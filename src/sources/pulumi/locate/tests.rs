@@ -153,6 +153,31 @@ fn a_token_that_is_not_a_text_is_refused() {
 }
 
 #[test]
+fn a_number_that_pulumi_reads_by_its_own_rules_is_refused_without_it_where_it_is_needed() {
+    let sealed = secure(TOKEN);
+    let content = |name: &str, more: &str| {
+        salted(&format!("  dockerHubUsername: {name}\n  dockerHubToken: {{secure: '{sealed}'}}\n{more}"))
+    };
+    for number in ["0777", "1e3", "2020-01-02", "012345678901"] {
+        let told = told(&content(number, ""));
+        assert_eq!(
+            told,
+            [
+                "Pulumi.main.yaml:3:3: `dockerHubUsername` is a number or a date without quotes: Pulumi may read it as another one [quote it: `dockerHubUsername: \"…\"`]"
+            ]
+        );
+        let login =
+            open(&content(&format!("'{number}'"), &format!("  other: {number}\n")), &Default::default());
+        assert_eq!(login.expect("a foreign key may be one").username, number);
+    }
+    let token = told(&salted("  dockerHubUsername: acme\n  dockerHubToken: 0777\n"));
+    assert!(token[0].contains("`dockerHubToken` is in plain text, and must be encrypted"), "{token:?}");
+    let error = stack("encryptionsalt: 1e3\n").expect_err("it is refused");
+    let salt = "Pulumi.main.yaml:1:1: `encryptionsalt` is a number or a date without quotes: Pulumi may read it as another one [quote it]";
+    assert_eq!(said(error), salt);
+}
+
+#[test]
 fn secrets_of_a_provider_that_is_out_of_reach_are_for_the_program() {
     let config = |secret: &str| {
         format!("config:\n  dockerHubUsername: acme\n  dockerHubToken: {{secure: '{secret}'}}\n")

@@ -123,7 +123,7 @@ config:
   a: short
   b: {type: string, default: long}
   aws:region: {value: us-east-2}
-  infra:c: 0777
+  infra:c: 511
   secret: {type: string, secret: true}
   encrypted: {default: {secure: x}}
   nothing: null

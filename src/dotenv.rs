@@ -1,0 +1,184 @@
+//! `.env` files, as Docker Compose reads them. What Compose and other programs would make different values of is told as a
+//! [`Flaw`] of that variable instead of guessed; the other variables are good.
+
+use std::fmt;
+
+/// A variable that a file sets. No `Debug`: its value may be a token.
+#[derive(Clone)]
+pub struct Variable<'t> {
+    /// Its name.
+    pub name: &'t str,
+    /// Its value, if every program reads the same one.
+    pub value: Result<&'t str, Flaw>,
+}
+
+/// Why a value is not clear; the words go on after the variable's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// A quote that does not end.
+    Unclosed,
+    /// Something follows the closing quote.
+    Continued,
+    /// Perhaps a reference to another variable, or an escape.
+    Replaced,
+    /// Without quotes, `#` at the beginning: a comment to some.
+    Comment,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unclosed => "has no closing quote",
+            Self::Continued => "goes on after its closing quote",
+            Self::Replaced => "has $, \\ or ` in it, and is not in single quotes",
+            Self::Comment => "begins with #, and is not in quotes",
+        })
+    }
+}
+
+/// Every variable of `text`, in its order. Of two with one name, the later one counts for Compose.
+#[must_use]
+pub fn variables(text: &str) -> Vec<Variable<'_>> {
+    let mut variables = Vec::new();
+    let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
+    while !rest.is_empty() {
+        let (line, below) = first_line(rest);
+        rest = match name(line) {
+            None => below,
+            Some(name) => {
+                // A value in quotes may end on a later line.
+                let (_, behind) = rest.split_once(SEPARATORS).unwrap_or_default();
+                let (value, below) = value(behind);
+                variables.push(Variable { name, value });
+                below
+            }
+        };
+    }
+    variables
+}
+
+/// `NAME=value` or `NAME: value`.
+const SEPARATORS: [char; 2] = ['=', ':'];
+
+/// The name in `NAME=…` and `export NAME=…`; none on a line that sets nothing.
+fn name(line: &str) -> Option<&str> {
+    let (name, _) = line.split_once(SEPARATORS)?;
+    let name = name.trim();
+    let name =
+        name.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])).unwrap_or(name).trim();
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    (!name.is_empty() && name.chars().all(good)).then_some(name)
+}
+
+/// The value at the beginning of `text`, and the lines below it.
+fn value(text: &str) -> (Result<&str, Flaw>, &str) {
+    let text = text.trim_start_matches([' ', '\t']);
+    if let Some(quote) = text.chars().next().filter(|first| matches!(first, '\'' | '"')) {
+        return quoted(&text[1..], quote);
+    }
+    let (line, below) = first_line(text);
+    let value = line.split_once(" #").map_or(line, |(value, _)| value).trim_end();
+    let value = match value {
+        _ if value.starts_with('#') => Err(Flaw::Comment),
+        _ if value.contains(['$', '\\', '`']) => Err(Flaw::Replaced),
+        _ => Ok(value),
+    };
+    (value, below)
+}
+
+fn quoted(text: &str, quote: char) -> (Result<&str, Flaw>, &str) {
+    let escaped = |at: usize| text[..at].ends_with('\\');
+    let Some((end, _)) = text.match_indices(quote).find(|(at, _)| !escaped(*at)) else {
+        return (Err(Flaw::Unclosed), first_line(text).1);
+    };
+    let (inner, (tail, below)) = (&text[..end], first_line(&text[end + 1..]));
+    let tail = tail.trim_start();
+    let replaced = match quote {
+        '"' => inner.contains(['$', '\\', '`']),
+        _ => inner.contains("\\'"),
+    };
+    let value = match inner {
+        _ if !tail.is_empty() && !tail.starts_with('#') => Err(Flaw::Continued),
+        _ if replaced => Err(Flaw::Replaced),
+        _ => Ok(inner),
+    };
+    (value, below)
+}
+
+fn first_line(text: &str) -> (&str, &str) {
+    let (line, below) = text.split_once('\n').unwrap_or((text, ""));
+    (line.trim_end_matches('\r'), below)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> Vec<(&str, Result<&str, Flaw>)> {
+        variables(text).into_iter().map(|variable| (variable.name, variable.value)).collect()
+    }
+
+    #[test]
+    fn a_value_is_read_in_every_usual_spelling() {
+        for line in [
+            "T=value",
+            "export T=value",
+            "export\tT=value",
+            "  T = value  ",
+            "T: value",
+            "T='value'",
+            "T=\"value\" # not this",
+            "T=value # not this",
+            "\u{feff}T=value\r\n",
+            "# T=other\n\nT=value",
+        ] {
+            assert_eq!(read(line), [("T", Ok("value"))], "{line}");
+        }
+        assert_eq!(read("T='a$b#c\\d'"), [("T", Ok("a$b#c\\d"))]);
+        assert_eq!(read("T=a#b"), [("T", Ok("a#b"))]);
+        assert_eq!(read("T=\nU=''"), [("T", Ok("")), ("U", Ok(""))]);
+        assert_eq!(read("exported=1"), [("exported", Ok("1"))]);
+    }
+
+    #[test]
+    fn a_quoted_value_may_have_several_lines() {
+        assert_eq!(
+            read("T='a\nU=b'\nV=\"c\nd\" # e\nW=f"),
+            [("T", Ok("a\nU=b")), ("V", Ok("c\nd")), ("W", Ok("f"))]
+        );
+    }
+
+    #[test]
+    fn what_programs_disagree_about_is_told_and_the_rest_is_read() {
+        for (line, flaw) in [
+            ("T=a$HOME", Flaw::Replaced),
+            ("T=\"a${HOME}\"", Flaw::Replaced),
+            ("T=\"a\\n\"", Flaw::Replaced),
+            ("T=\"a\\\"b\"", Flaw::Replaced),
+            ("T='a\\'b'", Flaw::Replaced),
+            ("T=`id`", Flaw::Replaced),
+            ("T='a'x", Flaw::Continued),
+            ("T=#a", Flaw::Comment),
+        ] {
+            let text = format!("{line}\nU=b");
+            assert_eq!(read(&text), [("T", Err(flaw)), ("U", Ok("b"))], "{line}");
+        }
+        assert_eq!(read("T='a\nU=b"), [("T", Err(Flaw::Unclosed)), ("U", Ok("b"))]);
+    }
+
+    #[test]
+    fn a_line_that_sets_nothing_is_no_variable() {
+        for line in ["", "# a", "#T=a", "T", "=a", "a b=c", "{\"a\": 1}"] {
+            assert_eq!(read(line), [], "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in any::<String>(), marks in "[A ='\"#$\\\\:\r\n\u{e9}]{0,40}") {
+            let _ = (variables(&text), variables(&marks));
+        }
+    }
+}
