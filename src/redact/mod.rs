@@ -98,10 +98,10 @@ impl Scrubber {
                 changed
             }
             Value::Array(items) => {
-                items.iter_mut().fold(false, |changed, item| self.strings(item) || changed)
+                items.iter_mut().map(|item| usize::from(self.strings(item))).sum::<usize>() > 0
             }
             Value::Object(fields) => {
-                fields.values_mut().fold(false, |changed, field| self.strings(field) || changed)
+                fields.values_mut().map(|field| usize::from(self.strings(field))).sum::<usize>() > 0
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
