@@ -24,4 +24,5 @@ mod runpod;
 mod selection;
 mod source_traps;
 mod sources;
+mod strike;
 mod world;
