@@ -11,3 +11,9 @@ pub mod registry {
     pub use name::{Registry, RegistryError};
     pub use reference::{Reference, ReferenceError};
 }
+
+pub mod targets;
+
+use image::Context;
+use image::scan::scan_text;
+use registry::{Reference, Registry};

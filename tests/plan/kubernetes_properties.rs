@@ -67,7 +67,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 1000, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn a_second_run_writes_nothing_in_any_cluster(case in clusters()) {

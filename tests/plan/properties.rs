@@ -252,7 +252,7 @@ fn arrives(rows: &BTreeMap<&Address, &Change>, address: &Address) -> bool {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 2000, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn a_second_run_writes_nothing(case in worlds()) {
