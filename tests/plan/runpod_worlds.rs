@@ -64,7 +64,7 @@ fn create() -> impl Strategy<Value = Vec<NewTemplate>> {
 }
 
 prop_compose! {
-    fn accounts()(
+    pub(crate) fn accounts()(
         auths in subsequence(AUTHS.to_vec(), 0..=8),
         users in (some("tpl"), some("ep"), some("pod")),
         choices in (choice("tpl"), choice("ep"), choice("pod")),
