@@ -17,6 +17,7 @@ const WORLDS: usize = 32;
 const SHARE: usize = 4;
 
 /// Whether everything is to be looked at, not a sample.
+#[allow(clippy::disallowed_methods, reason = "how much is tested is said from outside")]
 pub(crate) fn is_full() -> bool {
     std::env::var("REGCRED_TEST_FULL").is_ok_and(|value| value == "1")
 }
