@@ -3,6 +3,9 @@
 #[path = "../../src/image/mod.rs"]
 pub mod image;
 
+#[path = "../../src/redact/mod.rs"]
+pub mod redact;
+
 #[path = "../../src/yaml/mod.rs"]
 pub mod yaml;
 
@@ -18,3 +21,9 @@ pub mod model {
     pub use reference::{Reference, ReferenceError};
     pub use registry::{Registry, RegistryError};
 }
+
+pub mod targets;
+
+use image::Context;
+use image::scan::scan_text;
+use model::{Reference, Registry};

@@ -7,25 +7,14 @@ use std::time::{Duration, Instant};
 use regcred_sandbox::{Fault, Kind, Service, World};
 use serde_json::Value;
 
-use crate::kill::{Start, THREADS, finish, in_parallel};
-use crate::place::{Place, TOKEN, USER, tell};
+use crate::kill::{finish, start};
+use crate::place::{Place, TOKEN, USER};
+use crate::strike::{Pair, for_every_fault, in_parallel, strike_everywhere};
 use crate::world::{ACCOUNT, REGION, secret, watch};
 
-/// Longer than any of the program's own limits, added up over one chain of requests.
+/// Longer than any of the program's own limits, added up over one chain of requests: 10 s for an answer (30 s at the
+/// registry), a minute after a secondary limit of GitHub without `retry-after`.
 pub(crate) const BOUND: Duration = Duration::from_secs(150);
-
-/// How many runs wait beside each other for what regcred waits for on purpose: 10 s for an answer (30 s at the registry),
-/// a minute after a secondary limit of GitHub without `retry-after`.
-pub(crate) const WAITING: usize = 48;
-
-/// Whether the program waits long for this on purpose.
-fn is_slow(kind: &Kind, service: Service) -> bool {
-    match kind {
-        Kind::TimeoutBefore | Kind::TimeoutAfter => true,
-        Kind::Throttle { retry_after: None } | Kind::Status(429) => service == Service::GitHub,
-        _ => false,
-    }
-}
 
 /// What is written where, as text: equal before and after if nothing was written.
 fn content(world: &World) -> String {
@@ -76,16 +65,15 @@ pub(crate) fn judge_code(at: &str, code: i32, lines: &[Value], before: &str, aft
 }
 
 /// One fault at one request.
-fn strike(Pair { start, index, kind, .. }: &Pair<'_>) {
+fn strike(pair: &Pair<'_>) {
+    let Pair { start, index, kind } = pair;
     let place = start.place();
     let seen = watch(&place.sandbox);
     let before = content(&place.sandbox.state());
-    place.sandbox.fault(Fault::nth(*index, kind.clone()));
+    place.sandbox.fault(Fault::nth(*index, (*kind).clone()));
     let started = Instant::now();
     let ran = place.run(&["sync", "--yes", "--json"]);
-    let struck = place.sandbox.calls().get(*index).map(|call| call.operation.clone()).unwrap_or_default();
-    let at =
-        format!("{}: {kind:?} at request {index} ({struck})\n{}\n{}", start.what, ran.stdout, ran.stderr);
+    let at = pair.at(&place, &ran);
     assert!(started.elapsed() < BOUND, "{at}");
     judge(&at, ran.code, &ran.lines(), &before, &place.sandbox.snapshot(), start.token);
     place.sandbox.clear_faults();
@@ -93,71 +81,28 @@ fn strike(Pair { start, index, kind, .. }: &Pair<'_>) {
     assert_eq!(*seen.lock().unwrap(), [""; 0], "{at}");
 }
 
-/// A fault and where it strikes.
-struct Pair<'a> {
-    start: &'a Start,
-    index: usize,
-    kind: Kind,
-    slow: bool,
+fn a_sync_survives_at_every_request(kind: &Kind) {
+    strike_everywhere(&start::all(), kind, |_| true, strike);
 }
-
-/// Every fault at every request of an undisturbed sync, from every start.
-fn pairs(starts: &[Start]) -> Vec<Pair<'_>> {
-    let mut pairs = Vec::new();
-    for start in starts {
-        for call in start.place().sync() {
-            pairs.extend(Kind::catalogue().into_iter().map(|kind| {
-                let slow = is_slow(&kind, call.service);
-                Pair { start, index: call.index, kind, slow }
-            }));
-        }
-    }
-    pairs
-}
-
-fn strike_all(threads: usize, pairs: &[Pair<'_>], what: &str) {
-    let began = Instant::now();
-    in_parallel(threads, pairs, strike);
-    for start in ["bootstrap", "half-made world", "changed value"] {
-        let count = pairs.iter().filter(|pair| pair.start.what == start).count();
-        assert!(count > 30, "{start}: {count} pairs");
-        tell(&format!("faults: {start}: {count} pairs of request and {what} fault"));
-    }
-    tell(&format!("faults: {} pairs in {} s", pairs.len(), began.elapsed().as_secs()));
-}
-
-#[test]
-fn a_sync_survives_every_quick_fault_at_every_request() {
-    let starts = Start::all();
-    let quick: Vec<Pair<'_>> = pairs(&starts).into_iter().filter(|pair| !pair.slow).collect();
-    strike_all(THREADS, &quick, "quick");
-}
-
-#[test]
-fn a_sync_survives_every_fault_that_it_waits_for_at_every_request() {
-    let starts = Start::all();
-    let mut slow: Vec<Pair<'_>> = pairs(&starts).into_iter().filter(|pair| pair.slow).collect();
-    // The longest first, so that all the others run beside them.
-    slow.sort_by_key(|pair| matches!(pair.kind, Kind::TimeoutBefore | Kind::TimeoutAfter));
-    strike_all(WAITING, &slow, "slow");
-}
+for_every_fault!(a_sync_survives_at_every_request);
 
 /// A fault that does not go away is reported as what it is.
 #[test]
 fn a_system_that_stays_broken_costs_its_own_rows_and_no_others() {
-    for (service, operation, code) in [
+    let broken = [
         (Service::Ecr, "CreatePullThroughCacheRule", 5),
         (Service::SecretsManager, "PutSecretValue", 5),
         (Service::GitHub, "PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}", 5),
         (Service::Token, "GET /token", 1),
-    ] {
+    ];
+    in_parallel(&broken, |(service, operation, code)| {
         let place = Place::with_one_stack(World::default());
         let before = content(&place.sandbox.state());
-        place.sandbox.fault(Fault::on(service, operation, Kind::Status(500)).forever());
+        place.sandbox.fault(Fault::on(*service, operation, Kind::Status(500)).forever());
         let ran = place.run(&["sync", "--yes", "--json"]);
-        ran.ends(code);
+        ran.ends(*code);
         judge(operation, ran.code, &ran.lines(), &before, &place.sandbox.snapshot(), TOKEN);
         place.sandbox.clear_faults();
         finish(&place, TOKEN, operation);
-    }
+    });
 }

@@ -4,29 +4,13 @@
 
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use regcred_sandbox::{Moment, World};
+use regcred_sandbox::Moment;
 
-use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, tell};
-use crate::world::{ACCOUNT, NAME, REGION, Seen, assert_holds, assert_values, broken, is_recorded, watch};
-
-/// How many worlds run beside each other: they wait more than they compute.
-pub(crate) const THREADS: usize = 6;
-
-/// Does every job once, so many at a time; a panic of one is the panic of all.
-pub(crate) fn in_parallel<J: Sync>(threads: usize, jobs: &[J], work: impl Fn(&J) + Sync) {
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    work(job);
-                }
-            });
-        }
-    });
-}
+use crate::place::{Place, tell};
+use crate::strike::{Start, in_parallel, is_full};
+use crate::world::{Seen, assert_holds, assert_values, broken, is_recorded, watch};
 
 /// Runs a sync and kills it at this request. Whether it came that far.
 fn kill_at(place: &Place, index: usize, moment: Moment) -> bool {
@@ -44,24 +28,28 @@ fn kill_at(place: &Place, index: usize, moment: Moment) -> bool {
     true
 }
 
-/// Kills a sync at each of its requests, of which there are more than `least`, before and after its effect, in a place of
-/// its own each; `then` goes on from there. Nothing is ever seen to be broken.
-pub(crate) fn at_every_request(
-    what: &str,
+/// Kills a sync at each of its requests, of which there are more than `least`, before and after its effect (in a quick run of
+/// the tests at one of the two, in turn), in a place of its own each; `then` goes on from there. Nothing is ever seen to be
+/// broken.
+pub(crate) fn kill_everywhere(
+    start: &Start,
     least: usize,
-    start: impl Fn() -> Place + Sync,
     watch: impl Fn(&Place) -> Seen + Sync,
     then: impl Fn(&Place, &str) + Sync,
 ) {
-    let began = Instant::now();
-    let requests = start().sync().len();
+    let what = start.what;
+    let requests = start.place().sync().len();
     assert!(requests > least, "{what}: only {requests} requests");
-    let moments = [Moment::BeforeEffect, Moment::AfterEffect];
+    let moments = |index: usize| match index % 2 {
+        _ if is_full() => &[Moment::BeforeEffect, Moment::AfterEffect][..],
+        0 => &[Moment::BeforeEffect],
+        _ => &[Moment::AfterEffect],
+    };
     let jobs: Vec<(usize, Moment)> =
-        (0..requests).flat_map(|index| moments.map(|moment| (index, moment))).collect();
+        (0..requests).flat_map(|index| moments(index).iter().map(move |moment| (index, *moment))).collect();
     let killed = AtomicUsize::new(0);
-    in_parallel(THREADS, &jobs, |(index, moment)| {
-        let place = start();
+    in_parallel(&jobs, |(index, moment)| {
+        let place = start.place();
         let seen = watch(&place);
         let at = format!("{what}, request {index} {moment:?}");
         killed.fetch_add(usize::from(kill_at(&place, *index, *moment)), Ordering::Relaxed);
@@ -70,8 +58,7 @@ pub(crate) fn at_every_request(
     });
     // Requests that go out side by side may come in another order, but never fewer of them.
     assert_eq!(killed.into_inner(), jobs.len(), "{what}: each of {requests} requests was reached");
-    let (pairs, seconds) = (jobs.len(), began.elapsed().as_secs());
-    tell(&format!("killed: {what}: {requests} requests, {pairs} pairs of request and moment in {seconds} s"));
+    tell(&format!("killed: {what}: {} of {} pairs of request and moment", jobs.len(), 2 * requests));
 }
 
 /// The next run puts everything in place and a third writes nothing.
@@ -92,71 +79,67 @@ pub(crate) fn finish(place: &Place, token: &str, at: &str) {
     place.sync_again();
 }
 
-/// Where a sync starts from, and the token that it has to bring everywhere.
-pub(crate) struct Start {
-    pub(crate) what: &'static str,
-    pub(crate) world: World,
-    pub(crate) token: &'static str,
-}
+/// Where a sync of one stack and one repository starts from.
+pub(crate) mod start {
+    use regcred_sandbox::World;
 
-impl Start {
-    pub(crate) fn bootstrap() -> Self {
-        Self { what: "bootstrap", world: World::default(), token: TOKEN }
+    use crate::place::{OTHER_TOKEN, Place, TOKEN, USER};
+    use crate::strike::Start;
+    use crate::world::{ACCOUNT, NAME, REGION};
+
+    fn start(what: &'static str, world: World, token: &'static str) -> Start {
+        Start { what, world, token, configured: Place::with_one_stack }
+    }
+
+    pub(crate) fn bootstrap() -> Start {
+        start("bootstrap", World::default(), TOKEN)
     }
 
     /// An empty secret of ours, and one half of the credential in GitHub without a record.
-    pub(crate) fn half_made() -> Self {
+    pub(crate) fn half_made() -> Start {
         let mut world = World::default();
         let secret = world.aws.add_secret(ACCOUNT, REGION, NAME);
         secret.tags.insert("managed-by".to_owned(), "regcred".to_owned());
         let now = world.clock.now();
         let repository = world.github.repositories.get_mut("acme/api").unwrap();
         repository.actions.set("DOCKER_HUB_USERNAME", USER, now);
-        Self { what: "half-made world", world, token: TOKEN }
+        start("half-made world", world, TOKEN)
     }
 
     /// Everything in place, and another token from now on.
-    pub(crate) fn changed_value() -> Self {
+    pub(crate) fn changed_value() -> Start {
         let place = Place::with_one_stack(World::default());
         place.sync();
         place.sandbox.state().registry.add_account(USER, OTHER_TOKEN);
-        Self { what: "changed value", world: place.sandbox.snapshot(), token: OTHER_TOKEN }
+        start("changed value", place.sandbox.snapshot(), OTHER_TOKEN)
     }
 
-    pub(crate) fn all() -> [Self; 3] {
-        [Self::bootstrap(), Self::half_made(), Self::changed_value()]
-    }
-
-    pub(crate) fn place(&self) -> Place {
-        let mut place = Place::with_one_stack(self.world.clone());
-        place.set("DOCKER_HUB_TOKEN", self.token);
-        place
+    pub(crate) fn all() -> [Start; 3] {
+        [bootstrap(), half_made(), changed_value()]
     }
 }
 
-/// Kills the sync of a world at each of its requests.
-fn kill_everywhere(start: &Start) {
-    let Start { what, world, token } = start;
+fn next_run_finishes(start: &Start) {
     let then = |place: &Place, at: &str| {
-        assert_eq!(broken(&place.sandbox.state(), Some(world)), [""; 0], "{at}");
+        assert_eq!(broken(&place.sandbox.state(), Some(&start.world)), [""; 0], "{at}");
         place.run(&["sync", "--yes"]).ends(0);
-        assert_holds(&place.sandbox.state(), token);
+        assert_holds(&place.sandbox.state(), start.token);
         place.sync_again();
     };
-    at_every_request(what, 10, || start.place(), |place| watch(&place.sandbox), then);
+    kill_everywhere(start, 10, |place| watch(&place.sandbox), then);
 }
 
 #[test]
 fn a_bootstrap_killed_at_any_request_is_finished_by_the_next_run() {
-    kill_everywhere(&Start::bootstrap());
+    next_run_finishes(&start::bootstrap());
 }
 
 #[test]
 fn a_half_made_world_killed_at_any_request_is_finished_by_the_next_run() {
-    kill_everywhere(&Start::half_made());
+    next_run_finishes(&start::half_made());
 }
 
 #[test]
 fn a_changed_value_killed_at_any_request_is_finished_by_the_next_run() {
-    kill_everywhere(&Start::changed_value());
+    next_run_finishes(&start::changed_value());
 }

@@ -3,6 +3,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
@@ -10,6 +11,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use regcred_sandbox::{Fault, Kind, Moment, Spelling, World};
 
 use crate::place::{PASSPHRASE, Place, Ran, TOKEN, USER, tell};
+use crate::strike::in_parallel;
 
 /// A token in which every encoding changes something.
 const CANARY: &str = "dckr_pat_c4nary\"\\&+/=%<>0123456789";
@@ -76,29 +78,32 @@ fn place() -> Place {
 
 const VERBOSITIES: [&[&str]; 5] = [&[], &["-v"], &["-vv"], &["-vvv"], &["--json", "-vvv"]];
 
+const COMMANDS: [&[&str]; 5] =
+    [&["plan"], &["plan", "--markdown"], &["sync", "--yes"], &["verify"], &["sync", "--yes", "--rewrite"]];
+
 #[test]
 fn no_command_says_a_secret_at_any_verbosity() {
-    let mut lines = 0;
-    for verbosity in VERBOSITIES {
+    let lines = AtomicUsize::new(0);
+    in_parallel(&VERBOSITIES, |verbosity| {
         let place = place();
         let canaries = canaries(&place);
-        for command in [
-            &["plan"][..],
-            &["plan", "--markdown"],
-            &["sync", "--yes"],
-            &["verify"],
-            &["sync", "--yes", "--rewrite"],
-        ] {
+        for command in COMMANDS {
             let markdown = command.contains(&"--markdown") && verbosity.contains(&"--json");
-            let args: Vec<&str> = command.iter().chain(verbosity).copied().collect();
+            let args: Vec<&str> = command.iter().chain(*verbosity).copied().collect();
             let ran = place.run(&args);
             assert!(markdown || ran.code == 0 || ran.code == 2, "{args:?}: {}", ran.stderr);
-            lines += clean_run(&ran, &canaries, &args.join(" "));
+            lines.fetch_add(clean_run(&ran, &canaries, &args.join(" ")), Ordering::Relaxed);
         }
         let stored = place.sandbox.state().aws.secrets[0].value().unwrap().to_owned();
         assert!(stored.contains("c4nary"), "the canary went where it belongs");
-    }
-    tell(&format!("leaks: {lines} lines of good runs looked at"));
+    });
+    enough(lines, "good");
+}
+
+/// So many lines were looked at that something would have been seen.
+fn enough(lines: AtomicUsize, runs: &str) {
+    let lines = lines.into_inner();
+    tell(&format!("leaks: {lines} lines of {runs} runs looked at"));
     assert!(lines > 500, "only {lines} lines were looked at");
 }
 
@@ -160,17 +165,16 @@ fn no_error_says_a_secret_whatever_goes_wrong_and_wherever() {
         !matches!(kind, Kind::TimeoutBefore | Kind::TimeoutAfter | Kind::Throttle { .. } | Kind::Status(429))
     };
     let kinds: Vec<Kind> = Kind::catalogue().into_iter().filter(quick).collect();
-    let mut lines = 0;
-    for (number, kind) in kinds.iter().enumerate() {
-        for index in (number..requests).step_by(kinds.len()) {
-            let place = place();
-            place.sandbox.fault(Fault::nth(index, kind.clone()));
-            let ran = place.run(&["sync", "--yes", "-vvv"]);
-            lines += clean_run(&ran, &canaries(&place), &format!("{kind:?} at {index}"));
-        }
-    }
-    tell(&format!("leaks: {lines} lines of broken runs looked at"));
-    assert!(lines > 500, "only {lines} lines were looked at");
+    let jobs: Vec<(usize, &Kind)> = (0..requests).zip(kinds.iter().cycle()).collect();
+    let lines = AtomicUsize::new(0);
+    in_parallel(&jobs, |(index, kind)| {
+        let place = place();
+        place.sandbox.fault(Fault::nth(*index, (*kind).clone()));
+        let ran = place.run(&["sync", "--yes", "-vvv"]);
+        let looked = clean_run(&ran, &canaries(&place), &format!("{kind:?} at {index}"));
+        lines.fetch_add(looked, Ordering::Relaxed);
+    });
+    enough(lines, "broken");
 }
 
 #[test]
@@ -209,22 +213,24 @@ fn no_argument_list_holds_a_secret_at_any_request_of_a_sync() {
     let first = place();
     let requests = first.sync().len();
     let canaries = canaries(&first);
-    let mut looked_at = 0;
-    for index in (0..requests).step_by(4) {
+    let indexes: Vec<usize> = (0..requests).step_by(4).collect();
+    let bytes = AtomicUsize::new(0);
+    in_parallel(&indexes, |index| {
         let place = place();
-        let mut pause = place.sandbox.pause_at(index, Moment::BeforeEffect);
+        let mut pause = place.sandbox.pause_at(*index, Moment::BeforeEffect);
         let mut child =
             place.command(&["sync", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         assert!(pause.wait(LIMIT), "request {index}");
         for process in family(child.id()) {
             let arguments = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
-            looked_at += arguments.len();
+            bytes.fetch_add(arguments.len(), Ordering::Relaxed);
             clean(&String::from_utf8_lossy(&arguments), &canaries, "the argument list");
         }
         pause.release();
         assert!(child.wait().unwrap().success());
-    }
-    assert!(looked_at > 100, "only {looked_at} bytes were looked at");
+    });
+    let bytes = bytes.into_inner();
+    assert!(bytes > 100, "only {bytes} bytes were looked at");
 }
 
 /// A process and its children.

@@ -1,6 +1,7 @@
 //! What regcred says about image names, and about the files that have them.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod fuzz_seeds;
 mod rows;
 mod scan;
 mod yaml_forms;

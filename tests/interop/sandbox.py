@@ -1,4 +1,4 @@
-"""A sandbox and a regcred to run against it, for the judges of the documentation. Nothing of this machine gets in."""
+"""A sandbox and a regcred to run against it, for the checks of the documentation. Nothing of this machine gets in."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the judges that run the program share: regcred in a folder of its own, beside a sandbox."""
+"""What the checks that run the program share: regcred in a folder of its own, beside a sandbox."""
 
 import contextlib
 import pathlib

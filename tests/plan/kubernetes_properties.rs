@@ -45,7 +45,7 @@ fn any_secret() -> impl Strategy<Value = Option<Secret>> {
 }
 
 prop_compose! {
-    fn clusters()(
+    pub(crate) fn clusters()(
         secrets in proptest::collection::vec(any_secret(), 3),
         accounts in proptest::collection::vec(proptest::option::of(subsequence(vec!["theirs".to_owned(), "docker-hub".to_owned()], 0..=2)), 3),
         states in proptest::collection::vec(select(vec![State::There, State::There, State::There, State::Terminating, State::Absent]), 3),
@@ -73,7 +73,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 1000, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn a_second_run_writes_nothing_in_any_cluster(case in clusters()) {

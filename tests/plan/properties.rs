@@ -5,16 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::Config;
-use regcred::change::{Action, Known, Operation, Reason};
+use regcred::change::{Action, Known, Operation as _, Reason};
 use regcred::model::{Address, CredentialId, Registry, TokenKind};
 use regcred::plan::Change;
+use regcred::systems::Operation;
 use regcred::systems::Operation::Github;
 use regcred::targets::aws::{self, CURRENT, RULE_LIMIT, Rule, RuleOwner, Secret, Stack, policy};
-use regcred::targets::daytona;
 use regcred::targets::github::Operation::PutMarker;
 use regcred::targets::github::{self, Found, Marker, Names, Place, Store};
+use regcred::targets::{daytona, runpod};
 
 use crate::case::*;
+use crate::kubernetes_properties::clusters;
+use crate::runpod_worlds::accounts;
 
 /// A second credential, of another registry.
 fn second() -> CredentialId {
@@ -148,12 +151,17 @@ fn options() -> impl Strategy<Value = regcred::change::Options> {
         vec!["github:acme/api".to_owned()],
         vec![POLICY.to_owned()],
         vec![SECRET.to_owned(), "github:".to_owned()],
+        vec!["kubernetes:".to_owned(), "runpod:template".to_owned()],
     ];
-    (any::<bool>(), select(only)).prop_map(|(stack_run, only)| regcred::change::Options {
-        stack_run,
-        only,
-        ..Default::default()
-    })
+    (any::<[bool; 4]>(), select(only)).prop_map(
+        |([stack_run, rewrite, allow_delete, allow_replace], only)| regcred::change::Options {
+            stack_run,
+            only,
+            rewrite,
+            allow_delete,
+            allow_replace,
+        },
+    )
 }
 
 /// Stacks of two credentials in two regions, some sharing a prefix, a region or an account by another login.
@@ -166,7 +174,7 @@ fn stacks() -> Vec<Stack> {
 }
 
 prop_compose! {
-    /// Any world, with everything that can be wanted of it.
+    /// Any world, with everything that can be wanted of it in all five systems.
     fn worlds()(
         states in proptest::collection::vec((secret_state(), policy_state(), rules_state()), 2),
         places in (place_state(Names::of(&id())), place_state(Names::of(&id())), place_state(Names::of(&second()))),
@@ -177,6 +185,8 @@ prop_compose! {
         with_second in any::<bool>(),
         options in options(),
         rows in daytona_state(),
+        cluster in clusters(),
+        account in accounts(),
     ) -> Case {
         let mut case = Case::empty();
         case.options = options;
@@ -204,6 +214,10 @@ prop_compose! {
                 case.observed.aws.identities.insert(session, Err(reason));
             }
         }
+        // They know the same credentials, and may know a second one.
+        case.known = cluster.known.into_iter().chain(account.known).chain(case.known).collect();
+        (case.desired.places.kubernetes, case.observed.kubernetes) = (cluster.desired.places.kubernetes, cluster.observed.kubernetes);
+        (case.desired.places.runpod, case.observed.runpod) = (account.desired.places.runpod, account.observed.runpod);
         case.desired.places.daytona.push(crate::daytona::wanted());
         case.observed.daytona.rows = rows.map_err(unreadable);
         case.desired.places.github.push(place("web"));
@@ -253,11 +267,14 @@ fn arrives(rows: &BTreeMap<&Address, &Change>, address: &Address) -> bool {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 2000, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn a_second_run_writes_nothing(case in worlds()) {
-        let next = case.applied().plan();
+        // A run that is told to writes what is unknown each time.
+        let mut next = case.applied();
+        next.options.rewrite = false;
+        let next = next.plan();
         prop_assert!(!next.writes(), "{:#?} after {:#?}", writing(&next), writing(&case.plan()));
     }
 
@@ -278,11 +295,29 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_deleted_or_replaced(case in worlds()) {
+    fn nothing_is_replaced_and_only_earlier_auths_of_ours_are_deleted_unless_the_run_is_told_to(mut case in worlds()) {
+        (case.options.allow_delete, case.options.allow_replace) = (false, false);
         let plan = case.plan();
-        let gone = plan.changes.iter().find(|change| matches!(change.action, Action::Delete | Action::Replace));
-        prop_assert_eq!(gone, None);
-        prop_assert_eq!((plan.summary().delete, plan.summary().replace), (0, 0));
+        for change in plan.changes.iter().filter(|change| matches!(change.action, Action::Delete | Action::Replace)) {
+            match &change.operation {
+                // Another auth is made beside the one that it stands for.
+                Some(Operation::Runpod(runpod::Operation::CreateAuth { .. })) => {}
+                Some(Operation::Runpod(runpod::Operation::Retire { auth, .. })) => {
+                    let name = &case.observed.runpod.auths.as_ref().unwrap()[auth];
+                    prop_assert!(case.desired.places.runpod.iter().any(|desired| desired.made(name)), "{name} is not ours");
+                }
+                other => prop_assert!(false, "{}: {other:?}", change.address),
+            }
+        }
+    }
+
+    #[test]
+    fn with_rewrite_nothing_stays_unknown_and_what_is_in_sync_is_left_alone(mut case in worlds()) {
+        case.options.rewrite = true;
+        for change in case.plan().changes {
+            prop_assert!(change.action != Action::Keep || change.reason != Reason::Unknown, "{}", change.address);
+            prop_assert!(!change.action.writes() || change.reason != Reason::InSync, "{}", change.address);
+        }
     }
 
     #[test]

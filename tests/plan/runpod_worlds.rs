@@ -64,7 +64,7 @@ fn create() -> impl Strategy<Value = Vec<NewTemplate>> {
 }
 
 prop_compose! {
-    fn accounts()(
+    pub(crate) fn accounts()(
         auths in subsequence(AUTHS.to_vec(), 0..=8),
         users in (some("tpl"), some("ep"), some("pod")),
         choices in (choice("tpl"), choice("ep"), choice("pod")),
@@ -106,7 +106,7 @@ fn retired(plan: &Plan) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 2000, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { failure_persistence: None, ..Config::default() })]
 
     // The model refuses to delete what is used, to point at what is not there, and to change a pod of a cluster.
     #[test]

@@ -3,6 +3,7 @@
 
 mod endpoints;
 mod http;
+mod interop;
 mod kinds;
 mod login;
 mod reference;

@@ -26,6 +26,8 @@ mod config_error;
 mod credential_error;
 mod crypto;
 mod error;
+#[cfg(test)]
+mod example;
 mod file;
 mod key;
 mod kms;

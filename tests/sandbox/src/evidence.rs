@@ -1,4 +1,4 @@
-//! What tests leave for the judges of `tests/interop`: the requests that were made, and the sealed boxes that came.
+//! What tests leave for the conformance checks of `tests/interop`: the requests that were made, and the sealed boxes that came.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};

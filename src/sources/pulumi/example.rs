@@ -1,9 +1,9 @@
-//! The example project in `tests/fixtures/pulumi`, read through the library's door. Its ciphertexts were made
+//! The example project in `tests/fixtures/pulumi`, read as the program reads it. Its ciphertexts were made
 //! by an independent implementation (Python's hashlib and cryptography).
 
 use std::path::Path;
 
-use regcred::sources::pulumi::{CredentialKeys, Lock, Passphrase, Project, Way, locate};
+use super::{CredentialKeys, Lock, Passphrase, Project, Way, locate};
 
 /// Cargo runs tests in the folder of the package.
 fn example() -> Project {

@@ -4,11 +4,6 @@
 //! (a few lines here, which sign what the registry then checks). skopeo and regcred try the same credentials on both.
 //! With tokens there are rights, too: one of the two users may only read.
 //! Without the two programs this prints `NOT RUN`; with `CI=true` it fails.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-#[path = "registry/server.rs"]
-#[allow(dead_code, reason = "the other tests of registries use all of it")]
-mod server;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -17,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::server::{Answer, Call, Server, answer};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use regcred::http::Http;
@@ -26,7 +22,6 @@ use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};
-use server::{Answer, Call, Server, answer};
 use url::Url;
 
 /// Who may log in; the same to both registries.
@@ -51,14 +46,14 @@ const TRIED: [(&str, &str, bool); 7] = [
 
 #[test]
 fn skopeo_and_regcred_agree_on_a_registry_that_knows_passwords() {
-    let Some(folder) = judges() else { return };
+    let Some(folder) = programs() else { return };
     let registry = DockerRegistry::start(folder.path(), &passwords(folder.path()));
     agree(&format!("127.0.0.1:{}", registry.port), folder.path());
 }
 
 #[test]
 fn skopeo_and_regcred_agree_on_a_registry_with_a_token_service() {
-    let Some(folder) = judges() else { return };
+    let Some(folder) = programs() else { return };
     let signer = Signer::new(folder.path());
     let service = TokenService::start(signer);
     let registry = DockerRegistry::start(folder.path(), &service.configuration(folder.path()));
@@ -68,7 +63,7 @@ fn skopeo_and_regcred_agree_on_a_registry_with_a_token_service() {
 
 #[test]
 fn a_user_who_may_only_read_is_accepted_by_both_and_cannot_push() {
-    let Some(folder) = judges() else { return };
+    let Some(folder) = programs() else { return };
     let service = TokenService::start(Signer::new(folder.path()));
     let registry = DockerRegistry::start(folder.path(), &service.configuration(folder.path()));
     service.stand_before(registry.port);
@@ -87,7 +82,7 @@ fn a_user_who_may_only_read_is_accepted_by_both_and_cannot_push() {
 
 #[test]
 fn a_registry_without_a_login_proves_nothing_to_regcred_although_skopeo_is_content() {
-    let Some(folder) = judges() else { return };
+    let Some(folder) = programs() else { return };
     let registry = DockerRegistry::start(folder.path(), "");
     let host = format!("127.0.0.1:{}", registry.port);
     assert!(skopeo_login(&host, "anybody", "anything", folder.path()));
@@ -158,9 +153,9 @@ fn empty_image(folder: &Path) -> PathBuf {
     layout
 }
 
-/// A folder to work in, if both judges are there.
+/// A folder to work in, if both programs are there.
 #[allow(clippy::disallowed_methods, reason = "whether this runs in CI is a fact of the machine")]
-fn judges() -> Option<tempfile::TempDir> {
+fn programs() -> Option<tempfile::TempDir> {
     let missing: Vec<_> = ["docker-registry", "skopeo"].into_iter().filter(|name| !is_there(name)).collect();
     if missing.is_empty() {
         return Some(tempfile::tempdir().unwrap());
@@ -297,7 +292,8 @@ impl TokenService {
 
 /// A token for whoever is known, as a token service gives it; and one for nobody to nobody.
 fn give(signer: &Signer, call: &Call) -> Answer {
-    let known = USERS.iter().find(|(name, password, _)| call.authorization == server::basic(name, password));
+    let known =
+        USERS.iter().find(|(name, password, _)| call.authorization == crate::server::basic(name, password));
     match (known, &call.authorization) {
         (Some((name, ..)), _) => {
             answer(200, &json!({ "token": signer.token(name, &access(call, name)) }).to_string())

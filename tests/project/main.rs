@@ -1,0 +1,5 @@
+//! What holds of the project itself: its dependencies and its documentation.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod dependencies;
+mod docs;
