@@ -12,29 +12,35 @@
 //! 8. [`report`]: an outcome per address, and from them one exit code.
 //!
 //! [`targets`] holds the systems, one folder each with the same file names; [`view`] renders, [`ui`]
-//! prints, and nothing else does. [`commands`] are the pipeline with its words. `program` starts other programs.
+//! prints, and nothing else does. [`commands`] are the pipeline with its words. `program` starts other programs, and
+//! `docker_config` reads what docker and the kubelet keep.
 
+pub mod aws;
+pub mod change;
 pub mod cli;
 pub mod commands;
 pub mod desired;
+mod docker_config;
 pub mod env;
 pub mod error;
 pub mod execute;
+mod go;
 pub mod http;
 pub mod image;
 pub mod model;
-pub mod observe;
 pub mod plan;
 mod program;
 pub mod prove;
 pub mod registry;
 pub mod report;
 pub mod sources;
+pub mod systems;
 pub mod targets;
 pub mod ui;
 pub mod vault;
 pub mod verify;
 pub mod view;
+pub mod yaml;
 
 use std::path::Path;
 use std::sync::Arc;

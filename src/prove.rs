@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::http::Http;
-use crate::model::{Credential, CredentialId};
-use crate::registry::{Endpoints, Login, LoginError, login};
-use crate::vault::Resolved;
+use crate::model::{Credential, CredentialId, Login};
+use crate::registry::{Accepted, Endpoints, LoginError, login};
 
 /// What came of each credential's login upstream.
-pub type Proofs = BTreeMap<CredentialId, Result<Login, LoginError>>;
+pub type Proofs = BTreeMap<CredentialId, Result<Accepted, LoginError>>;
 
 /// Logs in with one credential.
 ///
@@ -18,7 +17,7 @@ pub async fn prove(
     http: &Http,
     endpoints: &Endpoints,
     credential: &Credential,
-    resolved: &Resolved,
-) -> Result<Login, LoginError> {
-    login(http, endpoints, &credential.registry, &resolved.username, &resolved.token).await
+    value: &Login,
+) -> Result<Accepted, LoginError> {
+    login(http, endpoints, &credential.registry, &value.username, &value.token).await
 }

@@ -20,13 +20,13 @@ use std::time::{Duration, Instant, SystemTime};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use regcred::http::Http;
-use regcred::model::Secret;
-use regcred::registry::{Endpoints, Login, LoginError, Registry, Scheme, login};
+use regcred::model::{Registry, Secret};
+use regcred::registry::{Accepted, Endpoints, LoginError, login};
+use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};
 use server::{Answer, Call, Server, answer};
-use sha2::{Digest, Sha256};
 use url::Url;
 
 /// Who may log in; the same to both registries.
@@ -53,7 +53,7 @@ const TRIED: [(&str, &str, bool); 7] = [
 fn skopeo_and_regcred_agree_on_a_registry_that_knows_passwords() {
     let Some(folder) = judges() else { return };
     let registry = DockerRegistry::start(folder.path(), &passwords(folder.path()));
-    agree(&format!("127.0.0.1:{}", registry.port), Scheme::Basic, folder.path());
+    agree(&format!("127.0.0.1:{}", registry.port), folder.path());
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn skopeo_and_regcred_agree_on_a_registry_with_a_token_service() {
     let service = TokenService::start(signer);
     let registry = DockerRegistry::start(folder.path(), &service.configuration(folder.path()));
     service.stand_before(registry.port);
-    agree(&service.host(), Scheme::Bearer, folder.path());
+    agree(&service.host(), folder.path());
 }
 
 #[test]
@@ -96,18 +96,18 @@ fn a_registry_without_a_login_proves_nothing_to_regcred_although_skopeo_is_conte
 }
 
 /// Tries everybody with both.
-fn agree(host: &str, scheme: Scheme, folder: &Path) {
+fn agree(host: &str, folder: &Path) {
     for (username, password, works) in TRIED {
         let ours = regcred(host, username, password);
         assert_eq!(skopeo_login(host, username, password, folder), works, "skopeo: {username}");
         match ours {
-            Ok(login) => assert_eq!((login.scheme, works), (scheme, true), "{username}"),
+            Ok(_) => assert!(works, "{username}"),
             Err(error) => assert!(error.is_refusal() && !works, "{username}: {error}"),
         }
     }
 }
 
-fn regcred(host: &str, username: &str, password: &str) -> Result<Login, LoginError> {
+fn regcred(host: &str, username: &str, password: &str) -> Result<Accepted, LoginError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (http, registry) = (Http::new().unwrap(), Registry::parse(host).unwrap());
     let secret = Secret::new(password.into());
@@ -141,7 +141,7 @@ fn empty_image(folder: &Path) -> PathBuf {
     fs::create_dir_all(&blobs).unwrap();
     let blob = |kind: &str, content: Value| {
         let text = content.to_string();
-        let digest = hex::encode(Sha256::digest(&text));
+        let digest = hex::encode(digest(&SHA256, text.as_bytes()));
         fs::write(blobs.join(&digest), &text).unwrap();
         json!({
             "mediaType": format!("application/vnd.oci.image.{kind}.v1+json"),

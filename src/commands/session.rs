@@ -5,21 +5,21 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::change::{Known, Options};
 use crate::cli::{Common, Liberties};
-use crate::desired::{self, Addresses, Desired, Loaded, Request};
+use crate::desired::{self, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
 use crate::http::Http;
-use crate::model::{Class, Credential, CredentialId, Fingerprint, Problem, google_key};
-use crate::observe::{self, Clients, Observed};
-use crate::plan::{self, Known, Options, Plan, Read};
+use crate::model::{Class, Credential, CredentialId, Problem};
+use crate::plan::{self, Plan};
 use crate::prove::{self, Proofs};
-use crate::registry::{Registry, token_kind};
 use crate::report::{ExitStatus, Report};
-use crate::sources::{Shared, Source, off_thread};
-use crate::targets::{aws, daytona, github, kubernetes, runpod};
+use crate::sources::{Shared, Source};
+use crate::systems::{Clients, Observed};
+use crate::targets::{Look, Setting};
 use crate::ui::Ui;
-use crate::vault::{Resolved, Vault};
+use crate::vault::Vault;
 use crate::view::{Shown, json};
 
 /// What a command runs in.
@@ -64,7 +64,8 @@ impl Context<'_> {
     ) -> Result<Session, Error> {
         let mut loaded = self.load()?;
         self.ask(&mut loaded)?;
-        self.ui.begin(&doing(&loaded.desired));
+        let places = loaded.desired.places.words().join(" and ");
+        self.ui.begin(&format!("Proving the credential and reading {places} …"));
         let session = self.observe_and_plan(loaded, liberties, wait).await;
         self.ui.idle();
         session
@@ -128,17 +129,17 @@ impl Context<'_> {
         liberties: Liberties,
         wait: Option<Duration>,
     ) -> Result<Session, Error> {
-        let Loaded { desired, sources, addresses } = loaded;
+        let Loaded { desired, sources, registries } = loaded;
         let http = Http::new().map_err(|error| setup("the HTTP client", &error))?;
-        let clients = self.clients(&desired, &addresses, &http).await;
+        let clients = desired.places.log_in(&Setting { env: self.env, http: &http }).await;
         let say = |words: &str| self.ui.say(words);
-        let patience = daytona::Patience { wait: wait.unwrap_or_default(), say: &say };
-        let reading = observe::observe(&clients, &desired, self.concurrency(), &patience);
+        let look = Look { concurrency: self.concurrency(), wait: wait.unwrap_or_default(), say: &say };
+        let reading = desired.places.observe(&clients, &look);
         let proving = async {
             let (vault, known) = read_values(sources, &desired.credentials, self.env).await?;
             let proofs = futures::future::join_all(desired.credentials.iter().map(async |credential| {
-                let resolved = vault.get(&credential.id).ok()?;
-                let proof = prove::prove(&http, &addresses.registries, credential, resolved).await;
+                let login = vault.get(&credential.id)?;
+                let proof = prove::prove(&http, &registries, credential, login).await;
                 Some((credential.id.clone(), proof))
             }));
             let proofs: Proofs = proofs.await.into_iter().flatten().collect();
@@ -150,43 +151,6 @@ impl Context<'_> {
         let plan = plan::plan(&desired, &observed, &known, &self.options(liberties));
         self.check_only(&plan)?;
         Ok(Session { desired, clients, observed, vault, proofs, plan, known })
-    }
-
-    async fn clients(&self, desired: &Desired, addresses: &Addresses, http: &Http) -> Clients {
-        let sessions = aws::read::sessions(&desired.aws);
-        let wanted = !desired.github.is_empty();
-        let (aws, github, kubernetes) = tokio::join!(
-            aws::config::Clients::prepare(&sessions, self.env),
-            async { if wanted { self.github(&addresses.github).await } else { Err(not_needed("GitHub")) } },
-            kubernetes::login::Clients::prepare(&desired.kubernetes, self.env),
-        );
-        Clients {
-            aws,
-            daytona: self.daytona(desired, &addresses.daytona, http),
-            github,
-            kubernetes,
-            runpod: self.runpod(desired, &addresses.runpod, http),
-        }
-    }
-
-    fn daytona(&self, desired: &Desired, base: &str, http: &Http) -> Read<daytona::Client> {
-        if desired.daytona.is_empty() {
-            return Err(not_needed("Daytona"));
-        }
-        daytona::Client::new(http, base, daytona::Key::find(self.env)?, desired.insecure.daytona)
-    }
-
-    fn runpod(&self, desired: &Desired, base: &str, http: &Http) -> Read<runpod::Client> {
-        if desired.runpod.is_empty() {
-            return Err(not_needed("RunPod"));
-        }
-        runpod::Client::log_in(http, base, self.env, desired.insecure.runpod)
-    }
-
-    async fn github(&self, base: &str) -> Read<github::Client> {
-        let token = github::Token::find(self.env).await?;
-        github::Client::new(base, &token)
-            .map_err(|error| Problem::outside(format!("GitHub's client cannot be set up: {error}")))
     }
 
     /// A prefix that selects nothing is a slip.
@@ -239,15 +203,11 @@ impl Session {
     }
 }
 
-fn not_needed(system: &str) -> Problem {
-    Problem::outside(format!("nothing is declared in {system}"))
-}
-
 fn setup(what: &str, error: &dyn std::error::Error) -> Error {
     Error::Setup(Problem::input(format!("{what} cannot be set up: {error}")))
 }
 
-/// Reads and fingerprints every value beside the others.
+/// Reads every value beside the others.
 async fn read_values(
     sources: BTreeMap<CredentialId, Source>,
     credentials: &[Credential],
@@ -256,13 +216,15 @@ async fn read_values(
     let shared = Shared::new(env);
     let with_source =
         credentials.iter().filter_map(|credential| Some((credential, sources.get(&credential.id)?)));
-    let reading = with_source.map(|(credential, source)| value(source, credential, &shared));
+    let reading = with_source.map(async |(credential, source)| {
+        Ok::<_, Vec<Problem>>((credential.id.clone(), source.value(credential, &shared).await?))
+    });
     let (mut vault, mut known, mut unread) = (Vault::default(), BTreeMap::new(), Vec::new());
     for read in futures::future::join_all(reading).await {
         match read {
-            Ok((id, resolved, facts)) => {
-                vault.insert(id.clone(), resolved);
-                known.insert(id, facts);
+            Ok((id, value)) => {
+                known.insert(id.clone(), value.known);
+                vault.insert(id, value.login);
             }
             Err(failed) => unread.push(failed),
         }
@@ -281,67 +243,4 @@ fn not_read(unread: Vec<Vec<Problem>>) -> Error {
         }
     }
     if outside { Error::Source(problems) } else { Error::Invalid(problems) }
-}
-
-/// The fingerprint takes a while, too: on a thread that may block.
-async fn value(
-    source: &Source,
-    credential: &Credential,
-    shared: &Shared,
-) -> Result<(CredentialId, Resolved, Known), Vec<Problem>> {
-    let mut resolved = source.read(shared).await?;
-    let Credential { id, registry, .. } = credential.clone();
-    // Docker IDs are in lower case, and Docker Hub compares what is typed without case: two spellings are one user.
-    if registry == Registry::docker_hub() {
-        resolved.username = resolved.username.to_lowercase();
-    }
-    // A user name with a colon cannot be told from its password, at no registry and in no Docker configuration.
-    if resolved.username.contains(':') {
-        let message = format!("the user name of {id} has a colon in it, which no login can carry");
-        let hint = Some("compare it with the registry's own page of the account".to_owned());
-        return Err(vec![Problem::input(message).hints(hint)]);
-    }
-    if let Some(fault) = google_key::fault(&resolved.username, resolved.token.expose()) {
-        let message = format!("the token of {id}, whose user name is {}, {fault}", resolved.username);
-        let hint = Some("give the whole key file, such as from: { file: key.json }".to_owned());
-        return Err(vec![Problem::input(message).hints(hint)]);
-    }
-    off_thread(move || {
-        let fingerprint = Fingerprint::of(&registry, &resolved.username, &resolved.token);
-        let kind = token_kind(&registry, &resolved.username, &resolved.token);
-        let username = resolved.username.clone();
-        (id, resolved, Known { username, fingerprint, kind })
-    })
-    .await
-}
-
-/// What is going on, in words.
-fn doing(desired: &Desired) -> String {
-    let regions: std::collections::BTreeSet<&str> = desired
-        .aws
-        .iter()
-        .flat_map(|place| &place.stacks)
-        .map(|stack| stack.session.region.as_str())
-        .collect();
-    let repositories: Vec<String> = desired.github.iter().map(|place| place.place.name()).collect();
-    let mut places = Vec::new();
-    if !regions.is_empty() {
-        places.push(format!("AWS in {}", regions.into_iter().collect::<Vec<_>>().join(", ")));
-    }
-    if !desired.daytona.is_empty() {
-        places.push("Daytona".to_owned());
-    }
-    match repositories.as_slice() {
-        [] => {}
-        [one] => places.push(format!("GitHub {one}")),
-        several => places.push(format!("GitHub in {} places", several.len())),
-    }
-    let contexts = kubernetes::contexts(&desired.kubernetes);
-    if !contexts.is_empty() {
-        places.push(format!("Kubernetes in {}", contexts.into_iter().collect::<Vec<_>>().join(", ")));
-    }
-    if !desired.runpod.is_empty() {
-        places.push("RunPod".to_owned());
-    }
-    format!("Proving the credential and reading {} …", places.join(" and "))
 }

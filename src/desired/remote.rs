@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use super::validate::split_repository;
 use crate::env::Env;
 use crate::model::Problem;
+use crate::targets::github::split_repository;
 
 /// git reads its own files; a folder that does not answer is none of a repository.
 const LIMIT: Duration = Duration::from_secs(10);

@@ -3,10 +3,9 @@
 use std::fmt;
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 
-use super::Secret;
-use crate::registry::Registry;
+use super::{Registry, Secret};
 
 /// The first byte of the input, so that a later scheme can never collide with this one.
 const SCHEME: u8 = 1;
@@ -63,12 +62,12 @@ impl Fingerprint {
     pub fn version_id(&self, name: &str) -> String {
         /// Changes when the payload's JSON does.
         const PAYLOAD_FORMAT: u8 = 1;
-        let mut hash = Sha256::new();
-        hash.update([PAYLOAD_FORMAT]);
-        hash.update((name.len() as u64).to_be_bytes());
+        let mut hash = Context::new(&SHA256);
+        hash.update(&[PAYLOAD_FORMAT]);
+        hash.update(&(name.len() as u64).to_be_bytes());
         hash.update(name.as_bytes());
-        hash.update(self.0);
-        hex::encode(hash.finalize())
+        hash.update(&self.0);
+        hex::encode(hash.finish())
     }
 }
 

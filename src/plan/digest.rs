@@ -1,11 +1,11 @@
 //! The plan's digest: what `sync --expect` compares.
 
+use ring::digest::{Context, SHA256};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::{Change, Plan};
 use crate::model::{Address, CredentialId};
-use crate::targets::Operation;
+use crate::systems::Operation;
 
 /// A row as the digest sees it: everything that decides what is written, nothing that moves by itself.
 #[derive(Serialize)]
@@ -38,9 +38,9 @@ pub(super) fn of(plan: &Plan) -> String {
     let rows: Vec<Row<'_>> = plan.changes.iter().map(Row::from).collect();
     let fingerprints: Vec<(&str, String)> =
         plan.fingerprints.iter().map(|(id, fingerprint)| (id.0.as_str(), fingerprint.full())).collect();
-    let mut hash = Sha256::new();
+    let mut hash = Context::new(&SHA256);
     hash.update(b"regcred/plan/v1\n");
     // Serializing plain strings and lists cannot fail; an empty text would only ever refuse `--expect`.
-    hash.update(serde_json::to_vec(&(rows, fingerprints)).unwrap_or_default());
-    hex::encode(hash.finalize())
+    hash.update(&serde_json::to_vec(&(rows, fingerprints)).unwrap_or_default());
+    hex::encode(hash.finish())
 }

@@ -5,8 +5,8 @@ use std::fmt;
 
 use url::Url;
 
-use super::name::{Registry, RegistryError};
 use crate::http::is_loopback;
+use crate::model::{Registry, RegistryError};
 
 /// The environment variable that names other endpoints. It is read where the environment is, not here.
 pub const ENDPOINTS_VARIABLE: &str = "REGCRED_REGISTRY_ENDPOINTS";

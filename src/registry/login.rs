@@ -12,32 +12,17 @@ use url::Url;
 use super::challenge::{Challenge, choose};
 use super::endpoints::Endpoints;
 use super::login_error::{Forms, LoginError};
-use super::name::Registry;
 use super::quota::{self, Quota};
 use super::realm;
-use super::token_kind::IDENTITY_USER;
 use crate::http::{Http, Request, Response, redacted};
-use crate::model::Secret;
+use crate::model::{IDENTITY_USER, Registry, Secret};
 
 /// How many redirects within its own origin a registry may answer with.
 const MAX_REDIRECTS: usize = 3;
 
-/// How a credential was accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    /// A token service gave a token for it.
-    Bearer,
-    /// The registry itself took user name and password.
-    Basic,
-}
-
-/// A login that the registry accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Login {
-    /// The registry that accepted the credential.
-    pub registry: Registry,
-    /// How.
-    pub scheme: Scheme,
+/// A login that the registry accepted, and what was learnt beside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Accepted {
     /// The account's pull limit; of Docker Hub only, and only if it could be read.
     pub quota: Option<Quota>,
     /// What could not be learnt beside the proof, and why.
@@ -64,7 +49,7 @@ pub async fn login(
     registry: &Registry,
     username: &str,
     secret: &Secret,
-) -> Result<Login, LoginError> {
+) -> Result<Accepted, LoginError> {
     check_usable(registry, username, secret)?;
     let base = endpoints
         .base(registry)
@@ -73,13 +58,13 @@ pub async fn login(
 }
 
 impl Attempt<'_> {
-    async fn run(&self) -> Result<Login, LoginError> {
+    async fn run(&self) -> Result<Accepted, LoginError> {
         match self.challenge().await? {
             Challenge::Basic => {
                 let answer =
                     self.follow(Request::get(self.api("")?).basic(self.username, self.secret)).await?;
                 self.accepted(&answer)?;
-                Ok(self.login(Scheme::Basic))
+                Ok(Accepted::default())
             }
             Challenge::Bearer { realm, service, scopes } => {
                 let token = self.token(&realm, service.as_deref(), &self.scopes(scopes)).await?;
@@ -166,7 +151,7 @@ impl Attempt<'_> {
     }
 
     /// Uses the token once: on Docker Hub to read the quota, elsewhere at the API's root, as `docker login` does.
-    async fn try_token(&self, token: &Secret) -> Result<Login, LoginError> {
+    async fn try_token(&self, token: &Secret) -> Result<Accepted, LoginError> {
         let docker_hub = self.registry.is_docker_hub();
         let (method, path) = if docker_hub {
             (Method::HEAD, "ratelimitpreview/test/manifests/latest")
@@ -181,12 +166,12 @@ impl Attempt<'_> {
             return Ok(self.with_quota(answer));
         }
         self.accepted(&answer?)?;
-        Ok(self.login(Scheme::Bearer))
+        Ok(Accepted::default())
     }
 
     /// The login is proven by the token; whatever the quota's request gave is information.
-    fn with_quota(&self, answer: Result<Response, LoginError>) -> Login {
-        let mut login = self.login(Scheme::Bearer);
+    fn with_quota(&self, answer: Result<Response, LoginError>) -> Accepted {
+        let mut login = Accepted::default();
         match answer {
             Ok(answer) if answer.is_success() || answer.status == 429 => {
                 login.quota = Some(Quota::read(answer.status, &answer.headers))
@@ -258,10 +243,6 @@ impl Attempt<'_> {
 
     fn api(&self, path: &str) -> Result<Url, LoginError> {
         self.base.join(&format!("v2/{path}")).map_err(|_| self.protocol("its endpoint is no base of a URL"))
-    }
-
-    fn login(&self, scheme: Scheme) -> Login {
-        Login { registry: self.registry.clone(), scheme, quota: None, note: None }
     }
 }
 

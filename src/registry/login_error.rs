@@ -5,10 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use super::name::Registry;
 use super::realm::UnsafeReason;
 use crate::http::{HttpError, Response};
-use crate::model::Secret;
+use crate::model::{Registry, Secret};
 
 /// What is said instead of a server's text that has the credential in it.
 const HIDDEN: &str = "the answer repeats the credential and is not shown";

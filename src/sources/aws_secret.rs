@@ -2,12 +2,9 @@
 
 use super::text::{self, Names};
 use super::{one, outside, unread};
+use crate::aws::{self, Access, AwsError, Role, sdk_config};
 use crate::env::Env;
-use crate::model::Problem;
-use crate::targets::aws::Role;
-use crate::targets::aws::config::{Access, Login, sdk_config};
-use crate::targets::aws::error::AwsError;
-use crate::vault::Resolved;
+use crate::model::{Login, Problem};
 
 const OPERATION: &str = "secretsmanager:GetSecretValue";
 
@@ -25,13 +22,13 @@ pub struct AwsSecret {
 }
 
 impl AwsSecret {
-    pub(super) async fn read(&self, env: &Env) -> Result<Resolved, Vec<Problem>> {
+    pub(super) async fn read(&self, env: &Env) -> Result<Login, Vec<Problem>> {
         let role = self.role.iter().map(|arn| Role { arn: arn.clone(), external_id: None });
         let roles: Vec<Role> = role.collect();
         let access = Access { region: Some(&self.region), profile: None, roles: &roles };
-        let config = sdk_config(&access, env).await;
-        let client = aws_sdk_secretsmanager::Client::new(&config);
-        let login = Login { profile: None, region: self.region.clone() };
+        let sdk = sdk_config(&access, env).await;
+        let client = aws_sdk_secretsmanager::Client::new(&sdk);
+        let login = aws::Login { profile: None, region: self.region.clone() };
         let got = client.get_secret_value().secret_id(&self.secret).send().await;
         let got = got.map_err(|error| outside(self.refused(&AwsError::new(OPERATION, &error, &login))))?;
         let read = match got.secret_string() {

@@ -5,9 +5,8 @@ use std::path::Path;
 use super::text::{self, Names};
 use super::{not_given, one, unread};
 use crate::env::Env;
-use crate::model::Problem;
+use crate::model::{Login, Problem};
 use crate::program::{Program, ProgramError};
-use crate::vault::Resolved;
 
 /// The user name of every token of ECR (ECR's API reference, `GetAuthorizationToken`).
 const ECR_USER: &str = "AWS";
@@ -47,7 +46,7 @@ impl Command {
     }
 
     /// Runs the program and reads what it prints.
-    pub(super) async fn read(&self) -> Result<Resolved, Vec<Problem>> {
+    pub(super) async fn read(&self) -> Result<Login, Vec<Problem>> {
         let name = self.program.name();
         let output = self.program.succeed().await;
         let output = output.map_err(|error| {

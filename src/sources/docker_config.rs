@@ -1,21 +1,20 @@
 //! A credential that `docker login` keeps: in `DOCKER_AUTH_CONFIG`, in `config.json`, or in the store of a
-//! credential helper (`cli/config/configfile` and `cli/config/credentials` of docker/cli).
+//! credential helper, by docker's own rules (`cli/config/configfile` and `cli/config/credentials` of docker/cli, 28).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::{not_given, outside, text, unread};
+use crate::docker_config::{self, Object};
 use crate::env::Env;
-use crate::model::{Place, Problem};
+use crate::go::Base64;
+use crate::model::{Login, Place, Problem, Registry};
 use crate::program::{Program, ProgramError};
-use crate::registry::Registry;
-use crate::vault::Resolved;
 
 /// Helpers ask a local store; one that waits for a person is asked again on the next run.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -30,50 +29,29 @@ const NOT_FOUND: &str = "credentials not found in native keychain";
 #[derive(Clone)]
 pub(super) enum Entry {
     /// In the configuration itself.
-    Login(Resolved),
+    Login(Login),
     /// In a helper's store.
     Helper { program: Program, registry: Registry },
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Config {
-    auths: BTreeMap<String, Auth>,
-    creds_store: String,
-    cred_helpers: BTreeMap<String, String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Auth {
-    auth: String,
-    username: String,
-    password: String,
-    identitytoken: String,
-    registrytoken: String,
-}
+/// Where the login is, with what people should know about the configuration.
+pub(super) type Located = (Entry, Vec<String>);
 
 /// Finds the registry's login: of `DOCKER_AUTH_CONFIG`, else of the helper for the registry, else of the
 /// helper for all, else of the file.
-pub(super) fn locate(registry: &Registry, env: &Env) -> Result<Entry, Problem> {
+pub(super) fn locate(registry: &Registry, env: &Env) -> Result<Located, Problem> {
     if let Some(text) = env.filled(VARIABLE) {
-        let login = parse(text).and_then(|config| config.login(registry));
-        if let Some(resolved) = login.map_err(|what| problem(None, &format!("{VARIABLE} {what}")))? {
-            return Ok(Entry::Login(resolved));
+        let found = parsed(text.as_bytes(), |config| in_entries(&config.map("auths")?, registry));
+        let found = found.map_err(|what| problem(None, &format!("{VARIABLE} {what}"), registry))?;
+        if let Some(located) = found {
+            return Ok(located);
         }
     }
-    let path = path(env).ok_or_else(|| problem(None, "neither DOCKER_CONFIG nor HOME is set"))?;
-    let here = |what: &str| problem(Some(&path), what);
-    let text = std::fs::read_to_string(&path).map(Zeroizing::new);
-    let text = text.map_err(|error| here(&format!("cannot be read: {error}")))?;
-    let config = parse(&text).map_err(|what| here(&what))?;
-    if let Some(name) = config.helper(registry) {
-        return helper(name, registry, env).map_err(|what| here(&what));
-    }
-    let login = config.login(registry).map_err(|what| here(&what))?;
-    login
-        .map(Entry::Login)
-        .ok_or_else(|| here(&format!("has no login for {registry}")).hint(login_command(registry)))
+    let path = path(env).ok_or_else(|| problem(None, "neither DOCKER_CONFIG nor HOME is set", registry))?;
+    let here = |what: String| problem(Some(&path), &what, registry);
+    let bytes = std::fs::read(&path).map(Zeroizing::new);
+    let bytes = bytes.map_err(|error| here(format!("cannot be read: {error}")))?;
+    parsed(&bytes, |config| in_file(config, registry, env)).map_err(here)
 }
 
 fn path(env: &Env) -> Option<PathBuf> {
@@ -82,14 +60,19 @@ fn path(env: &Env) -> Option<PathBuf> {
     Some(dir?.join("config.json"))
 }
 
-/// Errors of the parser can repeat a part of the text.
-fn parse(text: &str) -> Result<Config, String> {
-    serde_json::from_str(text).map_err(|_| "is not the JSON of a Docker configuration".to_owned())
+/// What is found in a configuration; what follows it in the text is not looked at. Errors of the parser can repeat a part
+/// of the text.
+fn parsed<T>(bytes: &[u8], find: impl FnOnce(&Object<'_>) -> Result<T, String>) -> Result<T, String> {
+    let text = docker_config::text(bytes)?;
+    find(&Object::first(&text).ok_or("is not the JSON of a Docker configuration")?)
 }
 
-fn problem(path: Option<&Path>, what: &str) -> Problem {
-    let hint = Some("docker login, or another source: from: env".to_owned());
-    Problem::input(what).at(path.map(Place::file)).hints(hint)
+fn problem(path: Option<&Path>, what: &str, registry: &Registry) -> Problem {
+    Problem::input(what).at(path.map(Place::file)).hint(hint(registry))
+}
+
+fn hint(registry: &Registry) -> String {
+    format!("{}, or another source: from: env", login_command(registry))
 }
 
 fn login_command(registry: &Registry) -> String {
@@ -99,53 +82,91 @@ fn login_command(registry: &Registry) -> String {
     }
 }
 
-fn means(key: &str, registry: &Registry) -> bool {
-    Registry::parse(key).is_ok_and(|other| other == *registry)
-}
-
-impl Config {
-    fn helper(&self, registry: &Registry) -> Option<&str> {
-        let own = self.cred_helpers.iter().find(|(key, _)| means(key, registry));
-        let name = own.map_or(&self.creds_store, |(_, name)| name);
-        (!name.is_empty()).then_some(name)
-    }
-
-    fn login(&self, registry: &Registry) -> Result<Option<Resolved>, String> {
-        let found = self.auths.iter().find(|(key, auth)| means(key, registry) && !auth.is_empty());
-        found.map(|(_, auth)| auth.login(registry)).transpose()
-    }
-}
-
-impl Auth {
-    fn is_empty(&self) -> bool {
-        let Self { auth, username, password, identitytoken, registrytoken } = self;
-        [auth, username, password, identitytoken, registrytoken].into_iter().all(String::is_empty)
-    }
-
-    fn login(&self, registry: &Registry) -> Result<Resolved, String> {
-        if !self.identitytoken.is_empty() {
-            return Err(identity_token(registry));
-        }
-        if !self.registrytoken.is_empty() {
-            return Err(format!(
-                "has a registry token for {registry}: it is good for minutes, and nothing to spread"
-            ));
-        }
-        let read = match self.auth.as_str() {
-            "" => text::checked(&self.username, &self.password),
-            auth => decode(auth),
-        };
-        read.map_err(|what| format!("{what} for {registry}"))
+/// Docker asks the helper, and looks at the entries where that is not installed.
+fn in_file(config: &Object<'_>, registry: &Registry, env: &Env) -> Result<Located, String> {
+    let (auths, helper) = (config.map("auths")?, helper(config, registry, env)?);
+    let asked = |program| (Entry::Helper { program, registry: registry.clone() }, Vec::new());
+    match helper {
+        Some(program) if is_installed(&program, env) => Ok(asked(program)),
+        helper => match (in_entries(&auths, registry)?, helper) {
+            (Some((entry, mut notes)), helper) => {
+                let instead = "is not installed: the login in the file itself counts, as for docker";
+                notes.extend(helper.map(|program| format!("{} {instead}", program.name())));
+                Ok((entry, notes))
+            }
+            (None, Some(program)) => Ok(asked(program)),
+            (None, None) => Err(nothing(&auths, registry)),
+        },
     }
 }
 
-/// `user:password` in base64; the user name holds no colon.
-fn decode(auth: &str) -> Result<Resolved, String> {
-    let damaged = || "has a damaged `auth`".to_owned();
-    let bytes = Zeroizing::new(STANDARD.decode(auth).map_err(|_| damaged())?);
-    let pair = std::str::from_utf8(&bytes).map_err(|_| damaged())?;
-    let (username, password) = pair.split_once(':').ok_or_else(damaged)?;
-    text::checked(username, password.trim_end_matches('\0'))
+/// The entries of a configuration, by their keys.
+type Auths<'a> = BTreeMap<String, &'a RawValue>;
+
+/// The registry's login, of the entry under its own key, whatever that holds, else of one whose key has the same host
+/// (`GetAuthConfig`, `ConvertToHostname`). Docker Hub's own key is not the name of a host.
+fn in_entries(auths: &Auths<'_>, registry: &Registry) -> Result<Option<Located>, String> {
+    let own = registry.docker_config_key();
+    let same_host =
+        |(key, value): (&String, &'_ &RawValue)| (host(key) == own).then(|| entry(value, registry));
+    let found: Result<Vec<_>, String> = match auths.get(own) {
+        Some(value) => Ok(vec![entry(value, registry)?]),
+        None => auths.iter().filter_map(same_host).collect(),
+    };
+    let mut logins = found?.into_iter().flatten();
+    let Some(login) = logins.next() else { return Ok(None) };
+    if logins.any(|other| (&other.username, other.token.expose()) != (&login.username, login.token.expose()))
+    {
+        return Err(format!("has two logins for {registry}, of which docker takes one by chance"));
+    }
+    let unreadable = |(key, value): (&String, &&RawValue)| {
+        let what = entry(value, registry).err().filter(|_| key != own)?;
+        Some(format!("docker's entry for {} {what}: docker may not read the others because of it", host(key)))
+    };
+    Ok(Some((Entry::Login(login), auths.iter().filter_map(unreadable).collect())))
+}
+
+/// Docker Hub has spellings that docker does not take, but others do.
+fn nothing(auths: &Auths<'_>, registry: &Registry) -> String {
+    let other = auths.keys().find(|key| Registry::parse(key).is_ok_and(|other| other == *registry));
+    let other = other.filter(|key| *key != registry.docker_config_key());
+    let why = other.map(|key| format!(": docker does not look under `{key}`"));
+    format!("has no login for {registry}{}", why.unwrap_or_default())
+}
+
+/// The host that a key is for: of a URL, or else what comes before the first `/`.
+fn host(key: &str) -> &str {
+    let Some((_, rest)) = key.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) else {
+        return key.split('/').next().unwrap_or_default();
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    host.strip_suffix(':').unwrap_or(host)
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c))
+}
+
+/// The login in an entry; nothing if it is empty, as docker leaves it where a helper has the login.
+fn entry(value: &RawValue, registry: &Registry) -> Result<Option<Login>, String> {
+    let entry = docker_config::Entry::of(value)?;
+    if !entry.text("identitytoken")?.is_empty() {
+        return Err(identity_token(registry));
+    }
+    if !entry.text("registrytoken")?.is_empty() {
+        return Err(format!(
+            "has a registry token for {registry}: it is good for minutes, and nothing to spread"
+        ));
+    }
+    let Login { username, token } = entry.login(|_| Base64::Padded)?;
+    if username.is_empty() && token.expose().is_empty() {
+        return Ok(None);
+    }
+    // Docker's buffer may be longer than what it decodes.
+    let checked = text::checked(&username, token.expose().trim_matches('\0'));
+    checked.map(Some).map_err(|what| format!("{what} for {registry}"))
 }
 
 fn identity_token(registry: &Registry) -> String {
@@ -154,7 +175,15 @@ fn identity_token(registry: &Registry) -> String {
     )
 }
 
-fn helper(name: &str, registry: &Registry, env: &Env) -> Result<Entry, String> {
+/// The helper that is named for the registry under its own key, else the one for all.
+fn helper(config: &Object<'_>, registry: &Registry, env: &Env) -> Result<Option<Program>, String> {
+    let own = config.map("credHelpers")?.get(registry.docker_config_key()).copied();
+    let name: Option<String> = match own {
+        Some(name) => serde_json::from_str(name.get())
+            .map_err(|_| format!("names a credential helper for {registry} that is no text"))?,
+        None => Some(config.text("credsStore")?),
+    };
+    let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(None) };
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if !name.chars().all(plain) {
         return Err("names a credential helper that cannot be a program's name".to_owned());
@@ -163,7 +192,12 @@ fn helper(name: &str, registry: &Registry, env: &Env) -> Result<Entry, String> {
         .named_program(vec![format!("docker-credential-{name}"), "get".to_owned()])
         .reading(registry.docker_config_key())
         .for_at_most(LIMIT);
-    Ok(Entry::Helper { program, registry: registry.clone() })
+    Ok(Some(program))
+}
+
+fn is_installed(helper: &Program, env: &Env) -> bool {
+    let name = format!("{}{}", helper.name(), std::env::consts::EXE_SUFFIX);
+    std::env::split_paths(env.filled("PATH").unwrap_or_default()).any(|dir| dir.join(&name).is_file())
 }
 
 #[derive(Deserialize)]
@@ -185,12 +219,12 @@ impl Entry {
     }
 
     /// The login itself.
-    pub(super) async fn read(&self) -> Result<Resolved, Vec<Problem>> {
+    pub(super) async fn read(&self) -> Result<Login, Vec<Problem>> {
         let (program, registry) = match self {
-            Self::Login(resolved) => return Ok(resolved.clone()),
+            Self::Login(login) => return Ok(login.clone()),
             Self::Helper { program, registry } => (program, registry),
         };
-        let hint = format!("{}, or another source: from: env", login_command(registry));
+        let hint = hint(registry);
         let failed = |error: &ProgramError| not_given("Docker's credential helper", error, &hint);
         let output = program.run().await.map_err(|error| failed(&error))?;
         let refused = |what: &str| {

@@ -2,13 +2,13 @@
 //! some replace and some do not, and a name that is there twice.
 
 use super::text;
-use crate::vault::Resolved;
+use crate::model::Login;
 
 /// The credential in the variables `username` and `token`.
 ///
 /// # Errors
 /// What is wrong with it, to follow the file's name. Never a part of a value.
-pub(super) fn pair(content: &str, username: &str, token: &str) -> Result<Resolved, String> {
+pub(super) fn pair(content: &str, username: &str, token: &str) -> Result<Login, String> {
     let value = |name: &str| {
         let mut found = content.lines().filter_map(|line| assignment(line, name));
         match (found.next(), found.next()) {
@@ -56,7 +56,7 @@ mod tests {
 
     fn token(line: &str) -> Result<String, String> {
         let content = format!("# a comment\n\nU=acme\n{line}\n");
-        pair(&content, "U", "T").map(|resolved| resolved.token.expose().to_owned())
+        pair(&content, "U", "T").map(|login| login.token.expose().to_owned())
     }
 
     #[test]

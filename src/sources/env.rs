@@ -3,8 +3,7 @@
 
 use super::{Kind, Source, text};
 use crate::env::Env;
-use crate::model::{CredentialId, Problem, Secret, google_key, secret};
-use crate::vault::Resolved;
+use crate::model::{CredentialId, Login, Problem, Secret, google_key, secret};
 
 /// The variables' names.
 pub(super) struct Names {
@@ -69,6 +68,6 @@ pub(super) fn required(names: &Names, env: &Env) -> Result<Source, Problem> {
         }
     }
     let token = google_key::trimmed(&username, env.filled(&names.token).unwrap_or_default()).to_owned();
-    let resolved = Resolved { username, token: Secret::new(token) };
-    Ok(Source::new(Kind::Env(resolved), format!("env:{}", names.token)))
+    let login = Login { username, token: Secret::new(token) };
+    Ok(Source::new(Kind::Env(login), format!("env:{}", names.token)))
 }

@@ -7,8 +7,7 @@ use zeroize::Zeroizing;
 
 use super::text::{self, Names};
 use super::{dotenv, one};
-use crate::model::{CredentialId, Place, Problem};
-use crate::vault::Resolved;
+use crate::model::{CredentialId, Login, Place, Problem};
 
 /// Far above any file that holds one credential.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -51,9 +50,9 @@ fn open_to_others(_: &std::fs::Metadata) -> Option<u32> {
 
 impl File {
     /// Reads the credential.
-    pub(super) fn read(&self) -> Result<Resolved, Vec<Problem>> {
+    pub(super) fn read(&self) -> Result<Login, Vec<Problem>> {
         let content = self.content().map_err(|message| self.unread(&message))?;
-        let resolved = if self.is_dotenv() {
+        let login = if self.is_dotenv() {
             let [username, token] = &self.variables;
             let username = self.names.username.as_ref().unwrap_or(username);
             let token = self.names.token.as_ref().unwrap_or(token);
@@ -61,7 +60,7 @@ impl File {
         } else {
             text::read(&content, &self.names, None)
         };
-        resolved.map_err(|message| self.unread(&message))
+        login.map_err(|message| self.unread(&message))
     }
 
     /// `.env`, `.env.local`, `ci.env`.
@@ -111,8 +110,8 @@ mod tests {
             problem.message
         };
         let file = locate(&id, name, &Names::default(), dir.path()).map_err(said)?;
-        let resolved = file.read().map_err(|unread| said(unread[0].clone()))?;
-        Ok((resolved.username, resolved.token.expose().to_owned()))
+        let login = file.read().map_err(|unread| said(unread[0].clone()))?;
+        Ok((login.username, login.token.expose().to_owned()))
     }
 
     #[test]

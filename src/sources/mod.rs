@@ -8,6 +8,7 @@ mod dotenv;
 mod env;
 mod file;
 mod here;
+mod judge;
 pub mod pulumi;
 mod shared;
 mod text;
@@ -16,13 +17,13 @@ use std::path::Path;
 
 pub use aws_secret::AwsSecret;
 pub use here::{chosen_here, project_here};
+pub use judge::Value;
 pub use shared::Shared;
 pub use text::Names;
 
 use crate::env::Env;
-use crate::model::{Class, Credential, CredentialId, Problem, Secret};
+use crate::model::{Class, Credential, CredentialId, Login, Problem, Secret};
 use crate::program::ProgramError;
-use crate::vault::Resolved;
 use pulumi::Project;
 
 /// The variables that hold what the sources work with: no program that a person names gets them.
@@ -101,10 +102,10 @@ pub struct Source {
 
 #[derive(Clone)]
 enum Kind {
-    Env(Resolved),
+    Env(Login),
     Stdin,
     /// What a person has typed.
-    Typed(Resolved),
+    Typed(Login),
     File(file::File),
     Docker(Box<docker_config::Entry>),
     AwsSecret(AwsSecret),
@@ -176,20 +177,25 @@ impl Source {
     /// # Errors
     /// One of the two is empty, or has white space in it.
     pub fn typed(&mut self, username: &str, token: &Secret) -> Result<(), Problem> {
-        let resolved = text::checked(username, token.expose());
-        let resolved = resolved.map_err(|what| unread(&format!("standard input {what}"), "type it again"))?;
-        self.kind = Kind::Typed(resolved);
+        let login = text::checked(username, token.expose());
+        let login = login.map_err(|what| unread(&format!("standard input {what}"), "type it again"))?;
+        self.kind = Kind::Typed(login);
         Ok(())
     }
 
-    /// Reads the value. What takes a processor long is done on a thread that may block, and once for all
-    /// credentials that need it.
+    /// Reads the value of a credential, and judges it. What takes a processor long is done on a thread that may block, and
+    /// once for all credentials that need it.
     ///
     /// # Errors
-    /// A wrong passphrase, a damaged value, white space in it; a program or service that does not give it.
-    pub async fn read(&self, shared: &Shared) -> Result<Resolved, Vec<Problem>> {
+    /// A wrong passphrase, a damaged value, white space in it; a program or service that does not give it; a value that no
+    /// login can carry.
+    pub async fn value(&self, credential: &Credential, shared: &Shared) -> Result<Value, Vec<Problem>> {
+        Value::of(credential, self.read(shared).await?).await
+    }
+
+    async fn read(&self, shared: &Shared) -> Result<Login, Vec<Problem>> {
         match &self.kind {
-            Kind::Env(resolved) | Kind::Typed(resolved) => Ok(resolved.clone()),
+            Kind::Env(login) | Kind::Typed(login) => Ok(login.clone()),
             Kind::Stdin => off_thread(from_stdin).await?,
             Kind::File(file) => {
                 let file = file.clone();
@@ -200,32 +206,26 @@ impl Source {
             Kind::Command(command) => command.read().await,
             Kind::Pulumi { located, passphrase } => {
                 let key = shared.key(located.lock(), passphrase.as_ref()).await?;
-                Ok(resolved(located.open(&key)?))
+                located.open(&key)
             }
             Kind::PulumiProgram(question) => {
                 let config = question.ask().await.map_err(outside)?;
-                Ok(resolved(question.login(&config)?))
+                question.login(&config)
             }
         }
     }
-}
-
-fn resolved(login: pulumi::Login) -> Resolved {
-    Resolved { username: login.username, token: login.token }
 }
 
 /// Runs what may block beside everything else.
 ///
 /// # Errors
 /// The thread ended without giving anything.
-pub async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Vec<Problem>> {
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Vec<Problem>> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|_| outside(unread("the thread that reads the credential ended", "run it again")))
 }
 
-fn from_stdin() -> Result<Resolved, Vec<Problem>> {
+fn from_stdin() -> Result<Login, Vec<Problem>> {
     let refused = |what: &str| {
         let hint = "pipe in the user name and the token, a line each";
         one(unread(&format!("standard input {what}"), hint))
@@ -276,8 +276,9 @@ pub fn locate(
             Ok(Source::new(Kind::File(file), format!("file:{path}")))
         }
         Spec::DockerConfig => {
-            let entry = docker_config::locate(&credential.registry, env).map_err(one)?;
-            Ok(Source::new(Kind::Docker(Box::new(entry.clone())), entry.words()))
+            let (entry, notes) = docker_config::locate(&credential.registry, env).map_err(one)?;
+            let words = entry.words();
+            Ok(Source { kind: Kind::Docker(Box::new(entry)), words, notes })
         }
         Spec::AwsSecret(secret) => {
             let words = format!("aws-secret:{}/{}", secret.region, secret.secret);

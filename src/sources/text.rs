@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::model::google_key::{BASE64_KEY_USER, KEY_USER, fault, is_base64_key, is_key};
-use crate::model::{Secret, secret};
-use crate::vault::Resolved;
+use crate::model::{Login, Secret, secret};
 
 /// The names of the two halves in JSON, or of two variables, where they are not the usual ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +25,7 @@ const TOKENS: &[&str] = &["token", "accessToken", "password"];
 ///
 /// # Errors
 /// What is wrong with it, to follow the name of where it came from. Never a part of the text.
-pub(super) fn read(text: &str, names: &Names, username: Option<&str>) -> Result<Resolved, String> {
+pub(super) fn read(text: &str, names: &Names, username: Option<&str>) -> Result<Login, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if is_key(text.trim()) {
         return checked(username.unwrap_or(KEY_USER), text.trim());
@@ -46,7 +45,7 @@ pub(super) fn read(text: &str, names: &Names, username: Option<&str>) -> Result<
     }
 }
 
-fn json(text: &str, names: &Names, username: Option<&str>) -> Result<Resolved, String> {
+fn json(text: &str, names: &Names, username: Option<&str>) -> Result<Login, String> {
     // Its own errors can repeat a part of the text.
     let fields: BTreeMap<String, Value> =
         serde_json::from_str(text).map_err(|_| "gives a text that is not valid JSON".to_owned())?;
@@ -66,7 +65,7 @@ fn json(text: &str, names: &Names, username: Option<&str>) -> Result<Resolved, S
 ///
 /// # Errors
 /// As for [`read`].
-pub(super) fn checked(username: &str, token: &str) -> Result<Resolved, String> {
+pub(super) fn checked(username: &str, token: &str) -> Result<Login, String> {
     for (what, value) in [("user name", username), ("token", token)] {
         if value.is_empty() {
             return Err(format!("gives an empty {what}"));
@@ -78,7 +77,7 @@ pub(super) fn checked(username: &str, token: &str) -> Result<Resolved, String> {
     if let Some(fault) = fault(username, token) {
         return Err(format!("gives a token that {fault}"));
     }
-    Ok(Resolved { username: username.to_owned(), token: Secret::new(token.to_owned()) })
+    Ok(Login { username: username.to_owned(), token: Secret::new(token.to_owned()) })
 }
 
 #[cfg(test)]
@@ -86,8 +85,8 @@ mod tests {
     use super::*;
 
     fn halves(text: &str, username: Option<&str>) -> Result<(String, String), String> {
-        let resolved = read(text, &Names::default(), username)?;
-        Ok((resolved.username, resolved.token.expose().to_owned()))
+        let login = read(text, &Names::default(), username)?;
+        Ok((login.username, login.token.expose().to_owned()))
     }
 
     #[test]
@@ -125,8 +124,8 @@ mod tests {
     #[test]
     fn names_that_are_given_are_the_only_ones_that_count() {
         let names = Names { username: Some("user".to_owned()), token: Some("pat".to_owned()) };
-        let resolved = read(r#"{"user": "a", "pat": "b", "token": "c"}"#, &names, None).expect("it is good");
-        assert_eq!((resolved.username.as_str(), resolved.token.expose()), ("a", "b"));
+        let login = read(r#"{"user": "a", "pat": "b", "token": "c"}"#, &names, None).expect("it is good");
+        assert_eq!((login.username.as_str(), login.token.expose()), ("a", "b"));
         let error = read(r#"{"username": "a", "token": "c"}"#, &names, None).expect_err("it is refused");
         assert_eq!(error, "gives JSON without a text `user`");
     }

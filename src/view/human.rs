@@ -3,12 +3,13 @@
 use std::fmt::{self, Write};
 
 use super::Shown;
+use crate::change::Pull;
+use crate::change::{Action, Finding, Known};
 use crate::execute::Event;
 use crate::model::{Address, AwsItem, Credential, Problem};
-use crate::plan::{Action, Change, Known, Plan, Summary};
-use crate::registry::{Login, LoginError};
-use crate::report::{ExitStatus, Finding, Outcome, Report};
-use crate::targets::daytona::pull::Pull;
+use crate::plan::{Change, Plan, Summary};
+use crate::registry::{Accepted, LoginError};
+use crate::report::{ExitStatus, Outcome, Report};
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, styled};
 
 /// How a plan is laid out.
@@ -54,7 +55,7 @@ fn proof(shown: &Shown<'_>, credential: &Credential, width: usize) -> String {
     text
 }
 
-fn proven(login: &Login, known: Option<&Known>) -> String {
+fn proven(login: &Accepted, known: Option<&Known>) -> String {
     let quota = login.quota.as_ref();
     let pulls = match quota.map(|quota| (quota.limit, quota.remaining, quota.window_s)) {
         Some((Some(limit), Some(remaining), Some(window))) => {
@@ -112,7 +113,7 @@ fn alike(rows: &[&Change], column: usize, width: usize) -> String {
 }
 
 fn is_unknown(change: &Change) -> bool {
-    matches!(change.reason, crate::plan::Reason::Unknown)
+    matches!(change.reason, crate::change::Reason::Unknown)
 }
 
 /// An address as heading and rest.

@@ -122,7 +122,7 @@ fn panic_with(value: impl std::fmt::Debug) -> String {
 fn no_panic_says_a_secret_that_was_at_hand() {
     let place = place();
     let secret = || regcred::model::Secret::new(CANARY.to_owned());
-    let resolved = || regcred::vault::Resolved { username: USER.to_owned(), token: secret() };
+    let resolved = || regcred::model::Login { username: USER.to_owned(), token: secret() };
     let mut vault = regcred::vault::Vault::default();
     vault.insert(regcred::model::CredentialId("docker-hub".to_owned()), resolved());
     let env = regcred::env::Env::from_iter([("DOCKER_HUB_USERNAME", USER), ("DOCKER_HUB_TOKEN", CANARY)]);
@@ -136,10 +136,6 @@ fn no_panic_says_a_secret_that_was_at_hand() {
         panic_with(vault),
         panic_with(env),
         panic_with(loaded.sources),
-        panic_with(regcred::targets::kubernetes::docker_config::Login {
-            username: USER.to_owned(),
-            password: secret(),
-        }),
         panic_with(regcred::targets::kubernetes::docker_config::read(
             &serde_json::to_vec(
                 &serde_json::json!({ "auths": { "ghcr.io": { "username": USER, "password": CANARY } } }),

@@ -43,17 +43,9 @@ credentials:
 
 /// The variables that hold a secret in a run of [`ALL`].
 fn secrets() -> Vec<String> {
-    use regcred::{sources, targets};
-    let listed = [
-        targets::aws::SECRETS,
-        targets::daytona::SECRETS,
-        targets::github::SECRETS,
-        targets::kubernetes::SECRETS,
-        targets::runpod::SECRETS,
-        sources::SECRETS,
-    ];
+    let listed = regcred::systems::secrets().chain(regcred::sources::SECRETS.iter().copied());
     let named = ["AWS_NAMED_USER", "MY_GHCR_TOKEN", "LEFT_OUT_USERNAME", "LEFT_OUT_TOKEN"];
-    listed.concat().into_iter().chain(named).map(|name| name.replace('*', "OTHER_")).collect()
+    listed.chain(named).map(|name| name.replace('*', "OTHER_")).collect()
 }
 
 fn canary(name: &str) -> String {
@@ -167,7 +159,7 @@ fn no_program_gets_a_secret_of_the_run_and_each_is_started_once_with_what_it_nee
 #[test]
 fn git_and_gh_get_no_secret_of_the_run() {
     let mut place = Place::new();
-    let tokens = regcred::targets::github::SECRETS;
+    let tokens = <regcred::targets::github::Github as regcred::targets::Target>::SECRETS;
     for name in secrets().iter().filter(|name| !tokens.contains(&name.as_str())) {
         place.set(name, &canary(name));
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::Config;
+use regcred::change::{Action, Reason};
 use regcred::model::Fingerprint;
-use regcred::plan::{Action, Reason};
 use regcred::targets::kubernetes::{Account, KIND, Namespace, Scope, Secret, State};
 
 use crate::case::*;
@@ -33,9 +33,15 @@ fn any_secret() -> impl Strategy<Value = Option<Secret>> {
         immutable,
         logins,
         damage: damaged.then(|| broken("quay.io")).into_iter().collect(),
+        unreadable: None,
         labels: labelled.then(|| ("run.ai/resource".to_owned(), "password".to_owned())).into_iter().collect(),
     });
-    proptest::option::of(there)
+    let unreadable = Secret {
+        kind: KIND.to_owned(),
+        unreadable: Some("its configuration is not a JSON object".to_owned()),
+        ..Secret::default()
+    };
+    proptest::option::of(proptest::prop_oneof![9 => there, 1 => proptest::strategy::Just(unreadable)])
 }
 
 prop_compose! {
@@ -97,7 +103,7 @@ proptest! {
     #[test]
     fn the_order_of_the_items_does_not_change_the_plan_of_a_cluster(case in clusters()) {
         let mut other = case.clone();
-        other.desired.kubernetes.reverse();
+        other.desired.places.kubernetes.reverse();
         prop_assert_eq!(case.plan().digest(), other.plan().digest());
     }
 

@@ -1,6 +1,6 @@
 //! The registries that people have: what each asks for, where its token service is, and how that answers.
 
-use regcred::registry::{LoginError, Scheme};
+use regcred::registry::{Accepted, LoginError};
 
 use crate::login::try_login;
 use crate::server::{Call, Server, answer, basic, challenge};
@@ -109,7 +109,7 @@ fn each_kind_of_registry_accepts_its_credential_in_three_requests() {
     for kind in &KINDS {
         let server = start(kind);
         let login = try_login(kind.registry, &server, kind.username, kind.secret).unwrap();
-        assert_eq!((login.scheme, login.quota, login.note), (Scheme::Bearer, None, None));
+        assert_eq!(login, Accepted::default());
         assert_eq!(server.log(), ["GET /v2/", kind.request, "GET /v2/"], "{}", kind.registry);
     }
 }

@@ -1,8 +1,8 @@
 //! A login proves that the registry accepts the credential, and nothing else counts as one.
 
 use regcred::http::Http;
-use regcred::model::Secret;
-use regcred::registry::{Endpoints, Login, LoginError, Quota, Registry, Scheme, UnsafeReason, login};
+use regcred::model::{Registry, Secret};
+use regcred::registry::{Accepted, Endpoints, LoginError, Quota, UnsafeReason, login};
 
 use crate::server::{Answer, Call, Server, answer, basic, challenge};
 
@@ -14,7 +14,7 @@ pub(crate) fn try_login(
     server: &Server,
     username: &str,
     secret: &str,
-) -> Result<Login, LoginError> {
+) -> Result<Accepted, LoginError> {
     let endpoints = Endpoints::parse(&format!("{registry}={}", server.origin)).unwrap();
     let registry = Registry::parse(registry).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -22,14 +22,14 @@ pub(crate) fn try_login(
     runtime.block_on(login(&Http::new().unwrap(), &endpoints, &registry, username, &secret))
 }
 
-fn refusal(result: Result<Login, LoginError>) -> (u16, String) {
+fn refusal(result: Result<Accepted, LoginError>) -> (u16, String) {
     match result {
         Err(LoginError::Refused { status, detail, .. }) => (status, detail),
         other => panic!("not refused: {other:?}"),
     }
 }
 
-fn protocol(result: Result<Login, LoginError>) -> String {
+fn protocol(result: Result<Accepted, LoginError>) -> String {
     match result {
         Err(LoginError::Protocol { detail, source, .. }) => {
             source.map_or(detail.clone(), |source| format!("{detail}: {source}"))
@@ -81,10 +81,7 @@ fn docker_hub_accepts_a_credential_in_three_requests_and_tells_the_quota_without
     let server = token_registry(r#",service="registry.docker.io""#, move |_| quota_answer(200, &headers));
     let login = try_login("docker.io", &server, USER, TOKEN).unwrap();
     let quota = Quota { limit: Some(200), remaining: Some(196), window_s: Some(21_600) };
-    assert_eq!(
-        login,
-        Login { registry: Registry::docker_hub(), scheme: Scheme::Bearer, quota: Some(quota), note: None }
-    );
+    assert_eq!(login, Accepted { quota: Some(quota), note: None });
     let expected = [
         "GET /v2/",
         "GET /token?service=registry.docker.io&scope=repository%3Aratelimitpreview%2Ftest%3Apull",
@@ -142,7 +139,7 @@ fn other_registries_are_asked_for_their_scopes_and_see_the_token_once() {
     let tail = r#",service="reg",scope="registry:catalog:* repository:a/b:pull""#;
     let server = token_registry(tail, |_| answer(200, "{}"));
     let login = try_login("ghcr.io", &server, USER, TOKEN).unwrap();
-    assert_eq!((login.scheme, login.quota), (Scheme::Bearer, None));
+    assert_eq!(login, Accepted::default());
     let token = "GET /token?service=reg&scope=registry%3Acatalog%3A*&scope=repository%3Aa%2Fb%3Apull";
     assert_eq!(server.log(), ["GET /v2/", token, "GET /v2/"]);
 }
@@ -156,7 +153,7 @@ fn a_token_that_the_registry_does_not_take_is_a_refusal() {
 #[test]
 fn a_registry_without_a_token_service_takes_the_credential_itself() {
     let server = basic_registry();
-    assert_eq!(try_login("registry.acme.test:5000", &server, USER, TOKEN).unwrap().scheme, Scheme::Basic);
+    assert_eq!(try_login("registry.acme.test:5000", &server, USER, TOKEN).unwrap(), Accepted::default());
     assert_eq!(server.log(), ["GET /v2/", "GET /v2/"]);
 }
 

@@ -10,27 +10,17 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
-use aes_gcm::aead::{Aead, KeyInit};
-use aes_gcm::{Aes256Gcm, Nonce};
-use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::error::Unspecified;
 use ring::pbkdf2;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::passphrase::Passphrase;
+use crate::go::Base64;
 use crate::model::Secret;
 
 const ROUNDS: NonZeroU32 = NonZeroU32::new(1_000_000).unwrap();
 const CHECK_TEXT: &[u8] = b"pulumi";
-
-/// Go's `base64.StdEncoding`: padding is required, unused bits at the end are not looked at.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
-        .with_decode_allow_trailing_bits(true),
-);
 
 /// Why a value or a salt cannot be used. No variant holds any of its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,12 +76,8 @@ impl Sealed {
     }
 }
 
-/// Go skips line breaks within base64.
 fn decode(text: &str) -> Option<Vec<u8>> {
-    if text.contains(['\r', '\n']) {
-        return BASE64.decode(text.replace(['\r', '\n'], "")).ok();
-    }
-    BASE64.decode(text).ok()
+    Base64::Padded.decode(text).map(|bytes| bytes.to_vec())
 }
 
 /// The `encryptionsalt` of a stack file. Two stacks with an equal one have the same key, given the same
@@ -179,16 +165,25 @@ impl DataKey {
     }
 
     fn open(&self, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        let cipher = Aes256Gcm::new((&*self.0).into());
-        cipher
-            .decrypt(Nonce::from_slice(&sealed.nonce), sealed.ciphertext.as_slice())
-            .map(Zeroizing::new)
-            .map_err(|_| CryptoError::Authentication)
+        let mut bytes = Zeroizing::new(sealed.ciphertext.clone());
+        let opened = self.cipher().and_then(|cipher| {
+            let nonce = Nonce::assume_unique_for_key(sealed.nonce);
+            Ok(cipher.open_in_place(nonce, Aad::empty(), &mut bytes)?.len())
+        });
+        // The tag stands behind the text.
+        bytes.truncate(opened.map_err(|Unspecified| CryptoError::Authentication)?);
+        Ok(bytes)
+    }
+
+    fn cipher(&self) -> Result<LessSafeKey, Unspecified> {
+        UnboundKey::new(&AES_256_GCM, &*self.0).map(LessSafeKey::new)
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD as BASE64;
     use proptest::prelude::*;
 
     use super::*;
@@ -196,9 +191,11 @@ pub(super) mod tests {
     /// Encrypts as Pulumi does, for tests only.
     pub(in crate::sources::pulumi) fn encrypt(key: &DataKey, text: &str) -> String {
         let nonce = [5; 12];
-        let cipher = Aes256Gcm::new((&*key.0).into());
-        let sealed = cipher.encrypt(Nonce::from_slice(&nonce), text.as_bytes());
-        let sealed = sealed.expect("a text can be encrypted");
+        let mut sealed = text.as_bytes().to_vec();
+        let cipher = key.cipher().expect("a key of 32 bytes");
+        cipher
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut sealed)
+            .expect("a text can be encrypted");
         format!("v1:{}:{}", BASE64.encode(nonce), BASE64.encode(sealed))
     }
 

@@ -10,7 +10,7 @@ use super::lock::{Lock, PassphraseLock};
 use super::provider::Provider;
 use super::question::{Need, Stack};
 use super::stack_file::{ConfigEntry, ConfigValue, StackFile};
-use crate::model::{Place, Problem, Secret, secret};
+use crate::model::{Login, Place, Problem, Secret, secret};
 
 const USERNAME: &str = "dockerHubUsername";
 const TOKEN: &str = "dockerHubToken";
@@ -85,15 +85,6 @@ impl fmt::Debug for Located {
             .field("token", &self.0.token.place)
             .finish_non_exhaustive()
     }
-}
-
-/// The decrypted credential.
-#[derive(Clone, Debug)]
-pub struct Login {
-    /// The user name.
-    pub username: String,
-    /// The access token.
-    pub token: Secret,
 }
 
 struct Found {

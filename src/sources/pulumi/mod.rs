@@ -55,7 +55,7 @@ pub use crypto::{CryptoError, DataKey, EncryptionSalt, derive};
 pub use error::FileError;
 pub use key::{ConfigKey, KeyError};
 pub use kms::AwsKms;
-pub use locate::{CredentialKeys, Located, Login, Way, locate};
+pub use locate::{CredentialKeys, Located, Way, locate};
 pub use lock::{Lock, PassphraseLock};
 pub use passphrase::{Passphrase, PassphraseError};
 pub use project::Project;

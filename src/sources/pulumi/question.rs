@@ -17,11 +17,11 @@ use zeroize::Zeroizing;
 
 use super::backend::Backend;
 use super::key::{ConfigKey, Step};
-use super::locate::{CredentialKeys, Login};
+use super::locate::CredentialKeys;
 use super::project::Project;
 use super::provider::Provider;
 use crate::env::Env;
-use crate::model::{Place, Problem, Secret, secret};
+use crate::model::{Login, Place, Problem, Secret, secret};
 use crate::program::{Output, Program, ProgramError};
 
 /// An environment of Pulumi ESC may have to be opened at several providers.

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use serde::Deserialize;
-use sha1::{Digest, Sha1};
 
 use super::project::Project;
 
@@ -94,7 +94,8 @@ fn home(env: Env<'_>) -> Option<PathBuf> {
 }
 
 fn settings_file(home: &Path, project: &str, project_file: &Path) -> PathBuf {
-    let hash = hex::encode(Sha1::digest(project_file.as_os_str().as_encoded_bytes()));
+    let path = project_file.as_os_str().as_encoded_bytes();
+    let hash = hex::encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, path));
     home.join("workspaces").join(format!("{project}-{hash}-workspace.json"))
 }
 

@@ -8,12 +8,10 @@ use aws_sdk_secretsmanager::types::Tag;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use serde_json::json;
 
-use super::config::{Client, Clients};
-use super::error::AwsError;
 use super::{CURRENT, Container, Exempt, Identity, MANAGED_BY, Observed, Operation, Session, policy, read};
-use crate::model::Problem;
-use crate::targets::{Inputs, Receipt};
-use crate::vault::Resolved;
+use crate::aws::{AwsError, Client, Clients};
+use crate::change::{Inputs, Receipt};
+use crate::model::{Login, Problem};
 
 /// The field of a receipt that holds a secret's ARN.
 pub const ARN: &str = "arn";
@@ -50,7 +48,7 @@ impl<'a> Writer<'a> {
             }
             Operation::MakeCurrent { session, secret, credential, version } => {
                 let site = Site { client: self.login(session)?.0, say: inputs.say };
-                site.make_current(secret, inputs.vault.get(credential)?, version).await
+                site.make_current(secret, inputs.login(credential)?, version).await
             }
             Operation::CreateRule { session, prefix, upstream, upstream_url, credential_arn } => {
                 let site = Site { client: self.login(session)?.0, say: inputs.say };
@@ -147,25 +145,20 @@ impl Site<'_> {
 
     /// Puts the version, then moves the stage to it if that did not: a version that exists already
     /// (back to an earlier credential) is not put again by Secrets Manager, and the stage stays.
-    async fn make_current(
-        &self,
-        secret: &str,
-        resolved: &Resolved,
-        version: &str,
-    ) -> Result<Receipt, Problem> {
-        let put = self.settled("the secret", || self.put_value(secret, resolved, version)).await?;
+    async fn make_current(&self, secret: &str, value: &Login, version: &str) -> Result<Receipt, Problem> {
+        let put = self.settled("the secret", || self.put_value(secret, value, version)).await?;
         if !put.stages.iter().any(|stage| stage == CURRENT) {
             self.move_current(secret, version).await.map_err(|error| Problem::from(error).written(true))?;
         }
         Ok(Receipt([(ARN, put.arn)].into()))
     }
 
-    async fn put_value(&self, secret: &str, resolved: &Resolved, version: &str) -> Result<Put, AwsError> {
+    async fn put_value(&self, secret: &str, value: &Login, version: &str) -> Result<Put, AwsError> {
         // ECR reads exactly these two keys (Amazon ECR user guide, "Storing your upstream registry credentials").
-        let value = json!({ "username": resolved.username, "accessToken": resolved.token.expose() });
-        let value = zeroize::Zeroizing::new(value.to_string());
+        let text = json!({ "username": value.username, "accessToken": value.token.expose() });
+        let text = zeroize::Zeroizing::new(text.to_string());
         let request = self.client.secrets.put_secret_value().secret_id(secret);
-        let answer = request.client_request_token(version).secret_string(value.as_str()).send().await;
+        let answer = request.client_request_token(version).secret_string(text.as_str()).send().await;
         let answer = answer
             .map_err(|error| AwsError::new("secretsmanager:PutSecretValue", &error, &self.client.login))?;
         Ok(Put { arn: answer.arn.unwrap_or_default(), stages: answer.version_stages.unwrap_or_default() })

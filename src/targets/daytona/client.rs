@@ -10,11 +10,11 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::Row;
+use crate::change::Read;
 use crate::env::Env;
 use crate::http::{Http, HttpError, Request, Response, Retry, TRIES, after_fault, retry_after, segment};
-use crate::model::{Problem, Secret};
-use crate::plan::Read;
-use crate::vault::Resolved;
+use crate::model::{Login, Problem, Secret};
+use crate::targets::Look;
 
 /// A hundred rows with long names.
 const BODY_CAP: usize = 1024 * 1024;
@@ -22,6 +22,17 @@ const BODY_CAP: usize = 1024 * 1024;
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Between two looks at an API that is still starting.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+/// The variable that holds the key.
+pub(super) const KEY: &str = "DAYTONA_API_KEY";
+/// The variable that holds the API's address, and the address without it.
+pub(super) const URL: &str = "DAYTONA_API_URL";
+const DEFAULT_URL: &str = "https://app.daytona.io/api";
+
+/// The address of the API, which ends with `/api`.
+pub(super) fn address(env: &Env) -> String {
+    env.filled(URL).unwrap_or(DEFAULT_URL).trim_end_matches('/').to_owned()
+}
 
 /// An API key and the organization that comes with it.
 #[derive(Debug)]
@@ -33,7 +44,7 @@ impl Key {
     /// # Errors
     /// It is not set, or empty.
     pub fn find(env: &Env) -> Read<Self> {
-        let value = env.filled("DAYTONA_API_KEY").map(str::trim).filter(|value| !value.is_empty());
+        let value = env.filled(KEY).map(str::trim).filter(|value| !value.is_empty());
         value.map(|value| Self(Secret::new(value.to_owned()))).ok_or_else(|| {
             Problem::outside("no Daytona API key: DAYTONA_API_KEY is not set")
                 .hint(
@@ -42,14 +53,6 @@ impl Key {
                 .login(true)
         })
     }
-}
-
-/// How long to wait for an API that is still starting, and whom to tell.
-pub struct Patience<'a> {
-    /// How long in all.
-    pub wait: Duration,
-    /// Says a word about the wait.
-    pub say: &'a dyn Fn(&str),
 }
 
 /// A client of one Daytona API, in the organization of its key.
@@ -168,7 +171,7 @@ impl From<Sent> for Row {
 pub(super) struct Wanted<'a> {
     pub(super) name: &'a str,
     pub(super) url: &'a str,
-    pub(super) resolved: &'a Resolved,
+    pub(super) login: &'a Login,
 }
 
 impl Wanted<'_> {
@@ -177,8 +180,8 @@ impl Wanted<'_> {
         json!({
             "name": self.name,
             "url": self.url,
-            "username": self.resolved.username,
-            "password": self.resolved.token.expose(),
+            "username": self.login.username,
+            "password": self.login.token.expose(),
         })
     }
 }
@@ -210,8 +213,8 @@ impl Client {
     }
 
     /// The same, waiting for an API that is still starting.
-    pub(super) async fn list_when_started(&self, patience: &Patience<'_>) -> Result<Vec<Row>, DaytonaError> {
-        let end = Instant::now() + patience.wait;
+    pub(super) async fn list_when_started(&self, look: &Look<'_>) -> Result<Vec<Row>, DaytonaError> {
+        let end = Instant::now() + look.wait;
         let mut told = false;
         loop {
             let error = match self.list().await {
@@ -219,7 +222,7 @@ impl Client {
                 answer => return answer,
             };
             if !told {
-                (patience.say)(&format!("waiting for Daytona: {error}"));
+                (look.say)(&format!("waiting for Daytona: {error}"));
             }
             told = true;
             sleep(BETWEEN_LOOKS).await;
@@ -300,7 +303,7 @@ impl Client {
             return Ok(answer);
         }
         let mut error = answer.error();
-        let secrets = [Some(&self.key.0), wanted.map(|wanted| &wanted.resolved.token)];
+        let secrets = [Some(&self.key.0), wanted.map(|wanted| &wanted.login.token)];
         if secrets.into_iter().flatten().any(|secret| answer.repeats(secret.expose())) {
             error.detail = format!("{}: the answer repeats a secret, so it is not shown", answer.status);
         }

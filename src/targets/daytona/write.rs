@@ -2,9 +2,9 @@
 
 use super::client::Wanted;
 use super::{Client, Operation, stored};
+use crate::change::{Inputs, Receipt};
 use crate::http::TRIES;
 use crate::model::Problem;
-use crate::targets::{Inputs, Receipt};
 
 /// What writes to Daytona.
 pub struct Writer<'a> {
@@ -25,7 +25,7 @@ impl<'a> Writer<'a> {
     pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
         match operation {
             Operation::PutRow { id, name, url, credential } => {
-                let wanted = Wanted { name, url, resolved: inputs.vault.get(credential)? };
+                let wanted = Wanted { name, url, login: inputs.login(credential)? };
                 match id {
                     Some(id) => self.client.update(id, &wanted).await?,
                     None => self.make(&wanted).await?,

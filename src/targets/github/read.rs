@@ -10,9 +10,9 @@ use http::StatusCode;
 use serde_json::Value;
 
 use super::{Audience, Client, Desired, Found, GithubError, Observed, Place, Store};
+use crate::change::Read;
 use crate::http::segment;
 use crate::model::Problem;
-use crate::plan::Read;
 
 /// GitHub's largest page of secrets.
 const PAGE: usize = 100;

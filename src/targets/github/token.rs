@@ -5,10 +5,10 @@ use std::time::Duration;
 use url::Url;
 
 use super::Token;
+use crate::change::Read;
 use crate::env::Env;
 use crate::model::secret::flaw;
 use crate::model::{Problem, Secret};
-use crate::plan::Read;
 
 /// `gh` answers from its own store; it never needs longer.
 const LIMIT: Duration = Duration::from_secs(5);

@@ -12,9 +12,9 @@ use tokio::sync::Mutex;
 
 use super::client::date;
 use super::{Answer, Audience, Begin, Client, GithubError, Half, Marker, Operation, Place};
+use crate::change::{Inputs, Receipt};
 use crate::http::segment;
 use crate::model::{Fingerprint, Problem, Secret};
-use crate::targets::{Inputs, Receipt};
 
 /// The field of a receipt that holds the time of the write, by GitHub's clock.
 pub const DATE: &str = "date";
@@ -51,10 +51,10 @@ impl<'a> Writer<'a> {
                 if *create_environment {
                     self.create_environment(place).await?;
                 }
-                let resolved = inputs.vault.get(credential)?;
+                let login = inputs.login(credential)?;
                 let value = match half {
-                    Half::Username => Secret::new(resolved.username.clone()),
-                    Half::Token => resolved.token.clone(),
+                    Half::Username => Secret::new(login.username.clone()),
+                    Half::Token => login.token.clone(),
                 };
                 let seen_by = self.seen_by(place, audience.as_ref()).await?;
                 self.put_secret(place, name, &value, begin.as_ref(), &seen_by).await

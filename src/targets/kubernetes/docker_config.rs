@@ -1,24 +1,22 @@
 //! A Docker configuration as a pull secret holds it: read as the kubelet reads it, written as `kubectl create secret
 //! docker-registry` writes it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use serde_json::{Map, Value, json};
+use base64::engine::general_purpose::STANDARD;
+use serde::Serializer;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::model::Secret;
-use crate::registry::Registry;
+use crate::docker_config::{self, Object};
+use crate::go::{self, Base64};
+use crate::model::{Login, Registry};
 
-/// A user name and a password.
-#[derive(Clone, Debug)]
-pub struct Login {
-    /// The user name.
-    pub username: String,
-    /// The password, or a token.
-    pub password: Secret,
-}
+const AUTHS: &str = "auths";
+const HEADERS: &str = "HttpHeaders";
 
 /// What is filed under one key: a login, nothing that names a user, or what the kubelet cannot read, in words. One
 /// entry that it cannot read costs it the whole configuration.
@@ -30,48 +28,33 @@ pub type Entry = Result<Option<Login>, String>;
 /// # Errors
 /// Why the kubelet reads nothing at all.
 pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, String> {
+    let text = docker_config::text(bytes)?;
+    let config = object(&text)?;
+    headers(&config)?;
+    Ok(config.map(AUTHS)?.into_iter().map(|(key, value)| (key, entry(value))).collect())
+}
+
+fn object(text: &str) -> Result<Object<'_>, String> {
     // The parser's own words could repeat a part of the text.
-    let Ok(Value::Object(mut config)) = serde_json::from_slice(bytes) else {
-        return Err("is not a JSON object".to_owned());
-    };
-    match config.remove("auths") {
-        None | Some(Value::Null) => Ok(BTreeMap::new()),
-        Some(Value::Object(auths)) => {
-            Ok(auths.into_iter().map(|(key, value)| (key, entry(&value))).collect())
-        }
-        Some(_) => Err("has `auths` that are no object".to_owned()),
-    }
+    Object::whole(text).ok_or_else(|| "is not a JSON object".to_owned())
 }
 
-fn entry(value: &Value) -> Entry {
-    if value.is_null() {
-        return Ok(None);
-    }
-    let fields = value.as_object().ok_or("is no object")?;
-    let text = |name: &str| match fields.get(name) {
-        None | Some(Value::Null) => Ok(""),
-        Some(Value::String(text)) => Ok(text.as_str()),
-        Some(_) => Err(format!("has a `{name}` that is no text")),
-    };
-    let (username, password, auth) = (text("username")?, text("password")?, text("auth")?);
-    text("email")?;
-    // `auth` wins over the other two.
-    let (username, password) = if auth.is_empty() {
-        (username.to_owned(), Secret::new(password.to_owned()))
-    } else {
-        decoded(auth).ok_or("has an `auth` that is not user:password in base64")?
-    };
-    Ok((!username.is_empty()).then_some(Login { username, password }))
+/// The kubelet looks at nothing in them, but reads them: texts by name.
+fn headers(config: &Object<'_>) -> Result<(), String> {
+    let text = |value: &RawValue| serde_json::from_str::<Option<String>>(value.get()).is_ok();
+    let texts = config.map(HEADERS)?.into_values().all(text);
+    texts.then_some(()).ok_or_else(|| format!("has `{HEADERS}` that are no texts"))
 }
 
-/// Padded or not, and divided at the first colon; Go's decoder skips line ends.
-fn decoded(auth: &str) -> Option<(String, Secret)> {
-    let padded = auth.trim().ends_with('=');
-    let lines: String = auth.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let bytes = if padded { STANDARD.decode(&lines) } else { STANDARD_NO_PAD.decode(&lines) };
-    let pair = Zeroizing::new(String::from_utf8(bytes.ok()?).ok()?);
-    let (username, password) = pair.split_once(':')?;
-    Some((username.to_owned(), Secret::new(password.to_owned())))
+fn entry(value: &RawValue) -> Entry {
+    let entry = docker_config::Entry::of(value)?;
+    entry.text("email")?;
+    // Padded or not.
+    let login = entry.login(|auth| match auth.trim().ends_with('=') {
+        true => Base64::Padded,
+        false => Base64::Unpadded,
+    })?;
+    Ok((!login.username.is_empty()).then_some(login))
 }
 
 /// The registry that a key of a configuration is for; nothing for a key with a path or a pattern, which is for a part of a
@@ -81,55 +64,90 @@ pub fn registry(key: &str) -> Option<Registry> {
     Registry::parse(key).ok()
 }
 
-/// The configuration with these logins in it, by key; whatever else is in `found` stays. A login also goes under every
-/// other key that is there for the same registry: the kubelet would take an old one under `docker.io` and never look
-/// under the usual key of Docker Hub.
-#[must_use]
-pub fn merged(found: Option<&[u8]>, logins: &BTreeMap<&str, &Login>) -> Zeroizing<Vec<u8>> {
-    let mut config = match found.map(serde_json::from_slice) {
-        Some(Ok(Value::Object(config))) => config,
-        _ => Map::new(),
-    };
-    let mut auths = match config.remove("auths") {
-        Some(Value::Object(auths)) => auths,
-        _ => Map::new(),
-    };
+/// A configuration to write.
+pub(super) struct Merged {
+    pub(super) bytes: Zeroizing<Vec<u8>>,
+    /// Whether it differs in meaning from what was there.
+    pub(super) changed: bool,
+}
+
+/// The configuration with these logins in it, by key; whatever else is in `found` stays as it is written. A login also goes
+/// under every other key that is there for the same registry: the kubelet would take an old one under `docker.io` and never
+/// look under the usual key of Docker Hub.
+///
+/// # Errors
+/// Why the kubelet reads nothing of what was found: there may be logins in it, which would be lost.
+pub(super) fn merged(found: Option<&[u8]>, logins: &BTreeMap<&str, &Login>) -> Result<Merged, String> {
+    let text = docker_config::text(found.unwrap_or_default())?;
+    let config = object(&text)?;
+    headers(&config)?;
+    let mut auths = borrowed(config.map(AUTHS)?);
+    let mut changed = found.is_none();
     for (key, login) in logins {
         let wanted = registry(key);
         let same = |other: &&String| wanted.is_some() && registry(other) == wanted;
         let mut keys: Vec<String> = auths.keys().filter(same).cloned().collect();
         keys.push((*key).to_owned());
         for key in keys {
-            let email = auths.get(&key).and_then(|entry| entry.get("email")).cloned();
-            auths.insert(key, written(login, email));
+            let old = auths.get(&key).map(AsRef::as_ref);
+            let new = written(login, old);
+            if old.is_none_or(|old| serde_json::from_str::<Value>(old.get()).ok() != Some(new.clone())) {
+                auths.insert(key, Cow::Owned(to_raw_value(&new).map_err(|error| error.to_string())?));
+                changed = true;
+            }
         }
     }
-    config.insert("auths".to_owned(), Value::Object(auths));
-    Zeroizing::new(Value::Object(config).to_string().into_bytes())
+    Ok(Merged { bytes: assembled(&config, |_| true, &auths)?, changed })
 }
 
-/// The configuration without the entries that the kubelet cannot read, which cost it all the others; nothing if it is
-/// no configuration.
+/// The configuration without what the kubelet cannot read, which costs it all the rest; nothing if it is no configuration.
 #[must_use]
-pub fn mended(found: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let Ok(Value::Object(mut config)) = serde_json::from_slice(found) else { return None };
-    match config.get_mut("auths") {
-        Some(Value::Object(auths)) => auths.retain(|_, value| entry(value).is_ok()),
-        _ => drop(config.remove("auths")),
-    }
-    Some(Zeroizing::new(Value::Object(config).to_string().into_bytes()))
+pub(super) fn mended(found: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let text = docker_config::text(found).ok()?;
+    let config = object(&text).ok()?;
+    let sound = headers(&config).is_ok();
+    let auths = config.map(AUTHS).unwrap_or_default().into_iter().filter(|(_, value)| entry(value).is_ok());
+    assembled(&config, |key| sound || !go::is_field(key, HEADERS), &borrowed(auths)).ok()
 }
 
-fn written(login: &Login, email: Option<Value>) -> Value {
-    let Login { username, password } = login;
-    let pair = Zeroizing::new(format!("{username}:{}", password.expose()));
+/// The content of a secret of the older type, where the entries are all there is.
+#[must_use]
+pub(super) fn of_older(entries: &[u8]) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new([&b"{\"auths\":"[..], entries, b"}"].concat())
+}
+
+type Auths<'a> = BTreeMap<String, Cow<'a, RawValue>>;
+
+fn borrowed<'a>(auths: impl IntoIterator<Item = (String, &'a RawValue)>) -> Auths<'a> {
+    auths.into_iter().map(|(key, value)| (key, Cow::Borrowed(value))).collect()
+}
+
+/// These `auths` beside everything else of a configuration that is kept.
+fn assembled(
+    config: &Object<'_>,
+    kept: impl Fn(&str) -> bool,
+    auths: &Auths<'_>,
+) -> Result<Zeroizing<Vec<u8>>, String> {
+    let auths = to_raw_value(auths).map_err(|error| error.to_string())?;
+    let others = config.pairs().filter(|(key, _)| !go::is_field(key, AUTHS) && kept(key));
+    let mut bytes = Zeroizing::new(Vec::new());
+    let all = others.chain([(AUTHS, &*auths)]);
+    let written = serde_json::Serializer::new(&mut *bytes).collect_map(all);
+    written.map(|()| bytes).map_err(|error| error.to_string())
+}
+
+/// A login as kubectl writes it, with the address that an older entry names.
+fn written(login: &Login, old: Option<&RawValue>) -> Value {
+    let Login { username, token } = login;
+    let pair = Zeroizing::new(format!("{username}:{}", token.expose()));
     let mut entry = json!({
         "username": username,
-        "password": password.expose(),
+        "password": token.expose(),
         "auth": STANDARD.encode(pair.as_bytes()),
     });
-    if let Some(email) = email {
-        entry["email"] = email;
+    let email = old.and_then(|old| docker_config::Entry::of(old).ok()?.text("email").ok());
+    if let Some(email) = email.filter(|email| !email.is_empty()) {
+        entry["email"] = email.into();
     }
     entry
 }
@@ -137,9 +155,10 @@ fn written(login: &Login, email: Option<Value>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Secret;
 
     fn login(username: &str, password: &str) -> Login {
-        Login { username: username.to_owned(), password: Secret::new(password.to_owned()) }
+        Login { username: username.to_owned(), token: Secret::new(password.to_owned()) }
     }
 
     /// What the kubelet finds under a key.
@@ -147,7 +166,7 @@ mod tests {
         let entries = read(config.as_bytes())?;
         let Some(entry) = entries.get(key) else { return Ok(None) };
         let login = entry.clone()?;
-        Ok(login.map(|login| (login.username, login.password.expose().to_owned())))
+        Ok(login.map(|login| (login.username, login.token.expose().to_owned())))
     }
 
     fn pair(username: &str, password: &str) -> Result<Option<(String, String)>, String> {
@@ -182,8 +201,8 @@ mod tests {
         let before = r#"{"HttpHeaders":{"a":"b"},"auths":{"ghcr.io":{"auth":"YTpi"},"https://index.docker.io/v1/":{"auth":"YTpi","email":"e@x"}}}"#;
         let ours = login("acme", "t");
         let key = "https://index.docker.io/v1/";
-        let after = merged(Some(before.as_bytes()), &[(key, &ours)].into());
-        let after: Value = serde_json::from_slice(&after).unwrap();
+        let after = merged(Some(before.as_bytes()), &[(key, &ours)].into()).unwrap();
+        let after: Value = serde_json::from_slice(&after.bytes).unwrap();
         assert_eq!(
             after,
             json!({
@@ -207,7 +226,7 @@ mod tests {
         let kept = r#"{"HttpHeaders":{"a":"b"},"auths":{"ghcr.io":{"auth":"YTpi"}}}"#;
         assert_eq!(after(before).as_deref(), Some(kept));
         assert_eq!(after(kept).as_deref(), Some(kept));
-        assert_eq!(after(r#"{"a":1,"auths":[]}"#).as_deref(), Some(r#"{"a":1}"#));
+        assert_eq!(after(r#"{"a":1,"auths":[]}"#).as_deref(), Some(r#"{"a":1,"auths":{}}"#));
         assert_eq!(after("no configuration"), None);
     }
 
@@ -216,10 +235,70 @@ mod tests {
         let before = r#"{"auths":{"docker.io":{"auth":"YTpi"},"index.docker.io":{},"docker.io/acme":{"auth":"YTpi"}}}"#;
         let ours = login("acme", "t");
         let after = merged(Some(before.as_bytes()), &[("https://index.docker.io/v1/", &ours)].into());
-        let after = String::from_utf8(after.to_vec()).unwrap();
+        let after = String::from_utf8(after.unwrap().bytes.to_vec()).unwrap();
         for key in ["docker.io", "index.docker.io", "https://index.docker.io/v1/"] {
             assert_eq!(found(&after, key), pair("acme", "t"), "{key}");
         }
         assert_eq!(found(&after, "docker.io/acme"), pair("a", "b"), "for a part of it only: not ours");
+    }
+
+    /// What Go's decoder takes and serde does not: none of it is lost, or taken for nothing.
+    #[test]
+    fn a_foreign_login_that_only_go_reads_is_read_and_stays() {
+        let deep = ["[".repeat(200), "]".repeat(200)].concat();
+        let ours = login("acme", "t");
+        let cases: [(&[u8], &str); 7] = [
+            (b"{\"auths\":{\"ghcr.io\":{\"username\":\"a\",\"password\":\"\xe9\"}}}", "\u{fffd}"),
+            (br#"{"auths":{"ghcr.io":{"username":"a","password":"\ud800"}}}"#, "\u{fffd}"),
+            (br#"{"auths":{"ghcr.io":{"auth":"YTrp"}}}"#, "\u{fffd}"),
+            (br#"{"auths":{"ghcr.io":{"auth":"YTpiYx=="}}}"#, "bc"),
+            (br#"{"auths":{"ghcr.io":{"auth":"YTpi"}},"auths":{"quay.io":{}}}"#, "b"),
+            (br#"{"AuthS":{"ghcr.io":{"Auth":"YTpi"}}}"#, "b"),
+            (&[br#"{"auths":{"ghcr.io":{"auth":"YTpi"}},"x":"#, deep.as_bytes(), b"}"].concat(), "b"),
+        ];
+        for (before, password) in cases {
+            let kept = |bytes: &[u8]| read(bytes).unwrap().remove("ghcr.io").unwrap().unwrap().unwrap();
+            assert_eq!(kept(before).token.expose(), password, "{before:?}");
+            let after = merged(Some(before), &[("quay.io", &ours)].into()).unwrap();
+            assert_eq!(kept(&after.bytes).token.expose(), password, "{before:?}");
+            assert_eq!(kept(&mended(&after.bytes).unwrap()).token.expose(), password, "{before:?}");
+            assert!(after.changed);
+            assert!(!merged(Some(&after.bytes), &[("quay.io", &ours)].into()).unwrap().changed);
+        }
+    }
+
+    #[test]
+    fn what_is_there_and_cannot_be_read_is_not_taken_for_nothing() {
+        let ours = login("acme", "t");
+        let onto = |found: &[u8]| merged(Some(found), &[("quay.io", &ours)].into()).map(|_| ());
+        for empty in ["", "{}", "null", r#"{"auths":null}"#] {
+            assert_eq!(onto(empty.as_bytes()), Ok(()), "{empty}");
+        }
+        for (found, words) in [
+            (r#"{"auths":{"ghcr.io":{"auth":"YTpi"}}"#, "is not a JSON object"),
+            (r#"{"auths":{}} more"#, "is not a JSON object"),
+            (r#"{"auths":["YTpi"]}"#, "has `auths` that are no object"),
+            (r#"{"auths":{},"HttpHeaders":["a"]}"#, "has `HttpHeaders` that are no object"),
+            (r#"{"auths":{},"httpheaders":{"a":1}}"#, "has `HttpHeaders` that are no texts"),
+        ] {
+            assert_eq!(onto(found.as_bytes()), Err(words.to_owned()), "{found}");
+            assert_eq!(read(found.as_bytes()).err().as_deref(), Some(words), "{found}");
+        }
+    }
+
+    #[test]
+    fn what_is_foreign_stays_as_it_is_written() {
+        let before = r#"{"n": 1e400, "s":"\u00e9", "n":2, "auths":{"z":{ "x" : 0.10 }}}"#;
+        let after = merged(Some(before.as_bytes()), &BTreeMap::new()).unwrap();
+        assert_eq!(
+            String::from_utf8(after.bytes.to_vec()).unwrap(),
+            r#"{"n":1e400,"s":"\u00e9","n":2,"auths":{"z":{ "x" : 0.10 }}}"#
+        );
+    }
+
+    #[test]
+    fn of_headers_that_cost_the_kubelet_everything_a_new_configuration_has_none() {
+        let mended = mended(br#"{"httpHeaders":5,"auths":{"ghcr.io":{"auth":"YTpi"}}}"#).unwrap();
+        assert_eq!(&**mended, br#"{"auths":{"ghcr.io":{"auth":"YTpi"}}}"#);
     }
 }

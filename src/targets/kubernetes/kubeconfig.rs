@@ -9,10 +9,9 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::login::unreadable;
-use crate::desired::names::nearest;
+use crate::change::Read;
 use crate::env::Env;
-use crate::model::Problem;
-use crate::plan::Read;
+use crate::model::{Problem, nearest};
 
 /// The paths in a cluster's and a user's stanza; they mean the folder of the file.
 const PATHS: &[&str] = &["certificate-authority", "client-certificate", "client-key", "tokenFile"];

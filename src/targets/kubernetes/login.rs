@@ -12,10 +12,10 @@ use super::error::word;
 use super::kubeconfig::Files;
 use super::plugin::Plugin;
 use super::{Client, Desired, IN_CLUSTER};
+use crate::change::Read;
 use crate::env::Env;
 use crate::model::Problem;
 use crate::model::secret::flaw;
-use crate::plan::Read;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -11,9 +11,9 @@ use zeroize::Zeroizing;
 
 use super::error::word;
 use super::login::unreadable;
+use crate::change::Read;
 use crate::env::Env;
 use crate::model::secret::flaw;
-use crate::plan::Read;
 use crate::program::{Program, ProgramError, has_passed};
 
 /// A person may have to open a page in a browser and enter a code.

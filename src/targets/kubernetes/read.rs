@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine;
 use futures::stream::{self, StreamExt};
 use k8s_openapi::api::core::v1 as core;
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 use tokio::sync::Mutex;
 
 use super::client::Ask;
@@ -15,9 +15,8 @@ use super::{
     Account, At, Client, Desired, KEY, KIND, KubeError, Namespace, Observed, Scope, Secret, State,
     docker_config, runai,
 };
-use crate::model::{Fingerprint, Problem};
-use crate::plan::Read;
-use crate::registry::Registry;
+use crate::change::Read;
+use crate::model::{Fingerprint, Login, Problem, Registry};
 
 /// Reads everything that the rows need, at most `concurrency` requests at once per cluster. An error is data.
 pub async fn observe(clients: &Clients, desired: &[Desired], concurrency: usize) -> Observed {
@@ -226,13 +225,16 @@ impl Reader<'_> {
             labels: secret.metadata.labels.clone().unwrap_or_default(),
             ..Secret::default()
         };
-        // What is no configuration holds nothing that a write could lose.
-        if seen.kind == KIND
-            && let Ok(entries) = docker_config::read(config(&secret).unwrap_or(b"{}"))
-        {
-            for (key, entry) in entries {
-                self.entry(&mut seen, key, entry).await;
+        if seen.kind != KIND {
+            return seen;
+        }
+        match docker_config::read(config(&secret).unwrap_or_default()) {
+            Ok(entries) => {
+                for (key, entry) in entries {
+                    self.entry(&mut seen, key, entry).await;
+                }
             }
+            Err(words) => seen.unreadable = Some(format!("its configuration {words}")),
         }
         seen
     }
@@ -360,28 +362,28 @@ impl Named for core::ServiceAccount {
 /// The fingerprints of what was found. One takes some 30 ms, and a thousand namespaces mostly hold the same login, so each
 /// is computed once; it is remembered by a digest and not by the login.
 #[derive(Default)]
-pub(super) struct Fingerprints(Mutex<BTreeMap<[u8; 32], Fingerprint>>);
+pub(super) struct Fingerprints(Mutex<BTreeMap<Vec<u8>, Fingerprint>>);
 
 impl Fingerprints {
     /// Nothing if it could not be computed: it equals no other then.
-    async fn of(&self, registry: &Registry, login: docker_config::Login) -> Option<Fingerprint> {
-        let docker_config::Login { mut username, password } = login;
+    async fn of(&self, registry: &Registry, login: Login) -> Option<Fingerprint> {
+        let Login { mut username, token } = login;
         // As for the declared credential: Docker IDs are compared without case.
         if registry.is_docker_hub() {
             username = username.to_lowercase();
         }
-        let mut digest = Sha256::new();
-        for part in [registry.canonical(), &username, password.expose()] {
-            digest.update((part.len() as u64).to_be_bytes());
-            digest.update(part);
+        let mut digest = Context::new(&SHA256);
+        for part in [registry.canonical(), &username, token.expose()] {
+            digest.update(&(part.len() as u64).to_be_bytes());
+            digest.update(part.as_bytes());
         }
-        let digest: [u8; 32] = digest.finalize().into();
+        let digest = digest.finish().as_ref().to_vec();
         let mut known = self.0.lock().await;
         if let Some(fingerprint) = known.get(&digest) {
             return Some(*fingerprint);
         }
         let registry = registry.clone();
-        let derive = move || Fingerprint::of(&registry, &username, &password);
+        let derive = move || Fingerprint::of(&registry, &username, &token);
         let fingerprint = tokio::task::spawn_blocking(derive).await.ok()?;
         known.insert(digest, fingerprint);
         Some(fingerprint)

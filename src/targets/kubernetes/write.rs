@@ -7,18 +7,21 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use k8s_openapi::api::core::v1 as core;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::client::Ask;
 use super::diff::own_labels;
-use super::docker_config::{self, Login};
+use super::docker_config;
 use super::login::Clients;
 use super::read::{account, config, encoded, get, state};
 use super::{Account, At, Client, How, KEY, KIND, KubeError, Observed, Operation, State};
-use crate::model::{CredentialId, Problem};
-use crate::targets::{Inputs, Receipt};
+use crate::change::{Inputs, Receipt};
+use crate::model::{CredentialId, Login, Problem};
 
 /// How often a thing is read again because somebody else wrote it in between.
 const CONFLICTS: usize = 16;
+/// Where a secret of the type `kubernetes.io/dockercfg` has its logins.
+const OLDER_KEY: &str = ".dockercfg";
 /// How long a service account may take to come to be: the controller makes `default` after its namespace.
 const FOR_ACCOUNT: Duration = Duration::from_secs(10);
 
@@ -71,11 +74,7 @@ fn resolved(
     logins: &BTreeMap<String, CredentialId>,
     inputs: &Inputs<'_>,
 ) -> Result<BTreeMap<String, Login>, Problem> {
-    let login = |(key, id): (&String, &CredentialId)| {
-        let resolved = inputs.vault.get(id)?;
-        let login = Login { username: resolved.username.clone(), password: resolved.token.clone() };
-        Ok((key.clone(), login))
-    };
+    let login = |(key, id): (&String, &CredentialId)| Ok((key.clone(), inputs.login(id)?.clone()));
     logins.iter().map(login).collect()
 }
 
@@ -91,22 +90,22 @@ struct Content<'a> {
 
 impl Content<'_> {
     /// The data with the logins in it, encoded; nothing if that changes nothing.
-    fn data(&self, found: Option<&core::Secret>) -> Option<String> {
-        let held = found.and_then(config);
-        let merged = docker_config::merged(held, &by_key(self.logins));
-        let meaning = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
-        let same = held.is_some_and(|held| meaning(held) == meaning(&merged)) || self.logins.is_empty();
-        (!same).then(|| encoded(&merged))
+    fn data(&self, found: &core::Secret) -> Result<Option<String>, Problem> {
+        if self.logins.is_empty() {
+            return Ok(None);
+        }
+        let merged = docker_config::merged(config(found), &by_key(self.logins)).map_err(unreadable)?;
+        Ok(merged.changed.then(|| encoded(&merged.bytes)))
     }
 
     /// The change that makes it so, of this version; nothing if it is so.
-    fn patch(&self, found: &core::Secret) -> Option<Value> {
+    fn patch(&self, found: &core::Secret) -> Result<Option<Value>, Problem> {
         let labels = found.metadata.labels.clone().unwrap_or_default();
         let differs = |label: &(&String, &String)| labels.get(label.0) != Some(label.1);
         let labels: BTreeMap<_, _> = self.labels.iter().filter(differs).collect();
-        let data = self.data(Some(found));
+        let data = self.data(found)?;
         if labels.is_empty() && data.is_none() {
-            return None;
+            return Ok(None);
         }
         let mut patch = json!({ "metadata": { "resourceVersion": found.metadata.resource_version } });
         if !labels.is_empty() {
@@ -115,11 +114,11 @@ impl Content<'_> {
         if let Some(data) = data {
             patch["data"] = json!({ KEY: data });
         }
-        Some(patch)
+        Ok(Some(patch))
     }
 
     /// A new secret, with what an older one held.
-    fn object(&self, at: &At, old: Option<&core::Secret>) -> Value {
+    fn object(&self, at: &At, old: Option<&core::Secret>) -> Result<Value, Problem> {
         let metadata = old.map(|old| &old.metadata);
         let mut labels = own_labels(self.labels);
         for (name, value) in metadata.and_then(|old| old.labels.as_ref()).into_iter().flatten() {
@@ -132,9 +131,10 @@ impl Content<'_> {
             .map(|(key, value)| (key.clone(), encoded(&value.0)))
             .collect();
         // Every login that can be read is carried on, whatever the type was; what cannot would cost the kubelet all.
-        let kept = old.and_then(config).and_then(docker_config::mended);
-        let merged = docker_config::merged(kept.as_ref().map(|kept| kept.as_slice()), &by_key(self.logins));
-        data.insert(KEY.to_owned(), encoded(&merged));
+        let kept = old.and_then(held).and_then(|held| docker_config::mended(&held));
+        let kept = kept.as_ref().map(|kept| kept.as_slice());
+        let merged = docker_config::merged(kept, &by_key(self.logins)).map_err(unreadable)?;
+        data.insert(KEY.to_owned(), encoded(&merged.bytes));
         let mut object = json!({
             "apiVersion": "v1", "kind": "Secret", "type": KIND, "data": data,
             "metadata": { "name": at.name, "namespace": at.namespace, "labels": labels },
@@ -145,13 +145,24 @@ impl Content<'_> {
         if let Some(immutable) = old.and_then(|old| old.immutable) {
             object["immutable"] = json!(immutable);
         }
-        object
+        Ok(object)
     }
+}
+
+/// The configuration in a secret of whatever type.
+fn held(secret: &core::Secret) -> Option<Zeroizing<Vec<u8>>> {
+    let older = || Some(docker_config::of_older(&secret.data.as_ref()?.get(OLDER_KEY)?.0));
+    config(secret).map(|config| Zeroizing::new(config.to_vec())).or_else(older)
+}
+
+/// Written over, what cannot be read would be lost.
+fn unreadable(words: String) -> Problem {
+    Problem::outside(format!("the configuration in the secret {words} by now")).hint("run it again")
 }
 
 /// Whether the kubelet can read every entry.
 fn readable(secret: &core::Secret) -> bool {
-    docker_config::read(config(secret).unwrap_or(b"{}"))
+    docker_config::read(config(secret).unwrap_or_default())
         .is_ok_and(|entries| entries.values().all(Result::is_ok))
 }
 
@@ -169,7 +180,7 @@ impl Site<'_> {
 
     /// Makes the secret; one that is there by now is brought up to date instead.
     async fn create(&self, content: &Content<'_>) -> Result<(), Problem> {
-        let object = content.object(self.at, None);
+        let object = content.object(self.at, None)?;
         match self.client.create(self.ask("create", "secrets"), &object).await {
             Err(error) if error.is("AlreadyExists") => self.update(content).await,
             Err(error) => Err(self.failed(error)),
@@ -185,7 +196,7 @@ impl Site<'_> {
                     self.check_namespace().await?;
                     return Err(self.changed("the secret is gone by now"));
                 }
-                let object = content.object(self.at, None);
+                let object = content.object(self.at, None)?;
                 match self.client.create(self.ask("create", "secrets"), &object).await {
                     Err(error) if error.is("AlreadyExists") => continue,
                     Err(error) => return Err(self.failed(error)),
@@ -195,7 +206,7 @@ impl Site<'_> {
             if found.type_.as_deref() != Some(KIND) {
                 return Err(self.changed("the secret is of another type by now"));
             }
-            let Some(patch) = content.patch(&found) else { return Ok(()) };
+            let Some(patch) = content.patch(&found)? else { return Ok(()) };
             if found.immutable == Some(true) && patch.get("data").is_some() {
                 return Err(self.changed("the secret is immutable by now"));
             }
@@ -214,7 +225,7 @@ impl Site<'_> {
         for _ in 0..CONFLICTS {
             let Some(found) = self.secret().await? else { return self.create(content).await };
             let fits = found.type_.as_deref() == Some(KIND) && readable(&found);
-            if fits && (found.immutable != Some(true) || content.patch(&found).is_none()) {
+            if fits && (found.immutable != Some(true) || content.patch(&found)?.is_none()) {
                 return self.update(content).await;
             }
             let core::Secret { metadata, .. } = &found;
@@ -227,7 +238,7 @@ impl Site<'_> {
                 Err(error) if error.code() != Some(404) => return Err(self.failed(error)),
                 _ => {}
             }
-            let object = content.object(self.at, Some(&found));
+            let object = content.object(self.at, Some(&found))?;
             let made = self.client.create(self.ask("create", "secrets"), &object).await;
             return made.map_err(|error| self.failed(error).written(true));
         }

@@ -13,6 +13,15 @@ const SECOND: Duration = Duration::from_secs(1);
 /// How long a window is taken to be where the policy does not tell it.
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// RunPod's published quota of a minute, and how many requests of it reading takes (`RateLimit-Policy` in its API description).
+const PER_MINUTE: usize = 60;
+const READS: usize = 4;
+
+/// How long so many requests take, in seconds: what is over a minute's quota waits for the next one.
+pub(super) fn seconds(requests: usize) -> usize {
+    requests.saturating_sub(PER_MINUTE - READS).div_ceil(PER_MINUTE) * 60
+}
+
 /// What is left of each window, and how many answers are still to come.
 #[derive(Debug, Default)]
 pub(super) struct Pace(Mutex<State>);

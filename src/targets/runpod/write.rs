@@ -8,8 +8,8 @@ use tokio::sync::Mutex;
 use super::client::Say;
 use super::retire::Look;
 use super::{Client, Kind, NewTemplate, Operation, RunpodError};
+use crate::change::{Inputs, Receipt};
 use crate::model::{CredentialId, Problem};
-use crate::targets::{Inputs, Receipt};
 
 /// The field of a receipt that holds the id of what was made.
 pub const ID: &str = "id";
@@ -59,10 +59,10 @@ impl<'a> Writer<'a> {
         credential: &CredentialId,
         inputs: &Inputs<'_>,
     ) -> Result<Receipt, Problem> {
-        let resolved = inputs.vault.get(credential)?;
+        let login = inputs.login(credential)?;
         let say = inputs.say;
         self.once(
-            || self.client.create_auth(name, &resolved.username, &resolved.token, say),
+            || self.client.create_auth(name, &login.username, &login.token, say),
             || self.auth_named(name, say),
         )
         .await

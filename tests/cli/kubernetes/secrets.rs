@@ -207,6 +207,82 @@ fn a_foreign_entry_that_costs_the_kubelet_the_whole_secret_is_blocked_and_replac
     place.sync_again();
 }
 
+/// A pull secret with these bytes for its configuration.
+fn put_bytes(cluster: &mut regcred_sandbox::kubernetes::Cluster, config: &[u8]) {
+    let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, config);
+    cluster.put_pull_secret("default", "docker-hub", &json!({}))["data"][".dockerconfigjson"] = data.into();
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_never_taken_for_an_empty_one() {
+    for (config, words) in [
+        (&br#"{"auths": {"quay.io": {"auth": "YTpi"}"#[..], "its configuration is not a JSON object"),
+        (br#"{"auths": [{"auth": "YTpi"}]}"#, "its configuration has `auths` that are no object"),
+        (
+            br#"{"auths": {"quay.io": {}}, "HttpHeaders": 5}"#,
+            "its configuration has `HttpHeaders` that are no object",
+        ),
+    ] {
+        let place = place(ONE, |prod| put_bytes(prod, config));
+        let (ran, calls) = place.watch(&["sync", "--yes"]);
+        assert!(sentence(ran.ends(1)).contains(words), "{}", ran.stdout);
+        assert!(!written(&calls).iter().any(|call| call.contains("secrets")), "{:?}", written(&calls));
+        place.run(&["sync", "--yes", "--allow-replace"]).ends(0);
+        assert_pulls(&place, "default", TOKEN);
+        place.sync_again();
+    }
+}
+
+#[test]
+fn a_foreign_login_that_only_go_reads_stays_when_ours_is_written() {
+    let deep = ["[".repeat(200), "]".repeat(200)].concat();
+    let plain = r#""quay.io":{"username":"robot","password":"p"}"#;
+    let cases: [(Vec<u8>, &str); 5] = [
+        (
+            b"{\"auths\":{\"quay.io\":{\"auth\":\"cm9ib3Q6cA==\",\"email\":\"\xe9\"}}}".into(),
+            "\"email\":\"\u{fffd}\"",
+        ),
+        (
+            br#"{"auths":{"quay.io":{"username":"robot","password":"\ud800"}}}"#.into(),
+            r#""password":"\ufffd""#,
+        ),
+        (format!(r#"{{"auths":{{{plain}}},"auths":{{}}}}"#).into(), plain),
+        (format!(r#"{{"Auths":{{{plain}}}}}"#).into(), plain),
+        (format!(r#"{{"x":{deep},"auths":{{{plain}}}}}"#).into(), plain),
+    ];
+    for (config, kept) in cases {
+        let place = place(ONE, |prod| put_bytes(prod, &config));
+        place.sync();
+        let state = place.sandbox.snapshot();
+        let secret = state.kubernetes.clusters["prod"].secret("default", "docker-hub").unwrap();
+        let data = secret["data"][".dockerconfigjson"].as_str().unwrap();
+        let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, data).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.contains(kept) && text.contains(TOKEN), "{text}");
+        place.sync_again();
+    }
+}
+
+#[test]
+fn the_logins_of_a_secret_of_the_older_type_go_on_in_the_new_one() {
+    let older = json!({ "quay.io": entry("robot", "r"), HUB: entry(USER, "old"), "gcr.io": { "auth": "*" } });
+    let place = place(ONE, |prod| {
+        prod.put_secret(
+            "default",
+            "docker-hub",
+            "kubernetes.io/dockercfg",
+            &[(".dockercfg", &older.to_string())],
+        );
+    });
+    place.run(&["sync", "--yes"]).ends(1).says("has the type kubernetes.io/dockercfg");
+    place.run(&["sync", "--yes", "--allow-replace"]).ends(0);
+    assert_pulls(&place, "default", TOKEN);
+    let state = place.sandbox.snapshot();
+    let theirs = state.kubernetes.clusters["prod"].kubelet_login("default", "docker-hub", "quay.io");
+    assert_eq!(theirs, Some(("robot".to_owned(), "r".to_owned())));
+    place.sync_again();
+}
+
 #[test]
 fn a_broken_entry_for_a_registry_that_another_secret_declares_is_told_too() {
     let text = format!(

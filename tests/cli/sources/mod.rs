@@ -151,6 +151,78 @@ fn dockers_configuration_gives_what_it_keeps_in_either_place() {
     refuses(&in_file, 3, &["DOCKER_AUTH_CONFIG is not the JSON of a Docker configuration"]);
 }
 
+/// A place with this Docker configuration.
+fn with_config(config: &[u8]) -> Place {
+    let mut place = place("docker-config");
+    place.set("DOCKER_CONFIG", &place.repo().join("docker").display().to_string());
+    place.write("docker/config.json", "");
+    std::fs::write(place.repo().join("docker/config.json"), config).unwrap();
+    place
+}
+
+#[test]
+fn dockers_configuration_is_read_as_docker_reads_it() {
+    let auth = docker_auth();
+    let wrapped = format!("{}\\r\\n{}\\n", &auth[..10], &auth[10..]);
+    let hub = "https://index.docker.io/v1/";
+    for config in [
+        format!(r#"{{"Auths": {{"{hub}": {{"AUTH": "{auth}"}}}}}} and more"#),
+        format!(r#"{{"auths": {{"quay.io": null, "{hub}": {{"auth": "{wrapped}", "email": null}}}}}}"#),
+        format!(r#"{{"auths": {{"{hub}": {{"username": "{USER}", "password": "{TOKEN}"}}}}}}"#),
+        format!(r#"{{"auths": {{"docker.io": {{"auth": "b2xkOm9sZA=="}}, "{hub}": {{"auth": "{auth}"}}}}}}"#),
+        format!(r#"{{"auths": {{"{hub}": {{}}, "{hub}": {{"auth": "{auth}"}}}}, "credsStore": null}}"#),
+        format!(
+            r#"{{"auths": {{"{hub}": {{"auth": "{auth}"}}}}, "auths": {{"quay.io": {{}}}}, "x": "\ud800"}}"#
+        ),
+    ] {
+        brings(&with_config(config.as_bytes()), "", "from docker-config");
+    }
+    let mut latin = b"{\"HttpHeaders\": {\"x\": \"\xe9\"}, ".to_vec();
+    latin.extend(format!(r#""auths": {{"{hub}": {{"auth": "{auth}"}}}}}}"#).bytes());
+    brings(&with_config(&latin), "", "from docker-config");
+    for empty in ["", "null", r#"{"auths": null}"#, r#"{"auths": {"x": {}}, "Auths": null}"#] {
+        refuses(&with_config(empty.as_bytes()), 3, &["docker/config.json: has no login for docker.io"]);
+    }
+}
+
+#[test]
+fn a_login_where_docker_does_not_look_is_not_taken_and_the_key_is_named() {
+    for key in ["docker.io", "index.docker.io", "https://index.docker.io/v1"] {
+        let config = format!(r#"{{"auths": {{"{key}": {{"auth": "{}"}}}}}}"#, docker_auth());
+        let words = format!("has no login for docker.io: docker does not look under `{key}`");
+        refuses(&with_config(config.as_bytes()), 3, &[&words, "docker login -u NAME"]);
+    }
+}
+
+#[test]
+fn an_entry_of_another_registry_that_docker_cannot_read_is_named_and_does_not_lose_the_login() {
+    let config = format!(
+        r#"{{"auths": {{"https://me:hunter2@quay.io/v2/": {{"auth": "*"}}, "https://index.docker.io/v1/": {{"auth": "{}"}}}}}}"#,
+        docker_auth()
+    );
+    let place = with_config(config.as_bytes());
+    let ran = place.run(&["plan"]);
+    ran.ends(0).says("docker's entry for quay.io has an `auth` that is not user:password in base64");
+    assert!(!ran.stdout.contains("hunter2"));
+    brings(&place, "", "from docker-config");
+    let own = r#"{"auths": {"https://index.docker.io/v1/": {"auth": "*"}}}"#;
+    refuses(&with_config(own.as_bytes()), 3, &["has an `auth` that is not user:password in base64"]);
+}
+
+#[test]
+fn a_helper_that_is_not_installed_leaves_the_login_of_the_file_and_is_named() {
+    let config = format!(
+        r#"{{"credsStore": "desktop", "auths": {{"https://index.docker.io/v1/": {{"auth": "{}"}}}}}}"#,
+        docker_auth()
+    );
+    let place = with_config(config.as_bytes());
+    place
+        .run(&["plan"])
+        .ends(0)
+        .says("docker-credential-desktop is not installed: the login in the file itself");
+    brings(&place, "", "from docker-config");
+}
+
 /// A place whose Docker configuration names a helper that does `script`.
 fn with_helper(script: &str) -> Place {
     let mut place = place("docker-config");
@@ -159,7 +231,7 @@ fn with_helper(script: &str) -> Place {
     // The store for all is not asked where the registry has its own; the empty entry is what Docker leaves.
     place.write(
         "docker/config.json",
-        r#"{"credsStore": "other", "credHelpers": {"docker.io": "fake"}, "auths": {"https://index.docker.io/v1/": {}}}"#,
+        r#"{"credsStore": "other", "credHelpers": {"https://index.docker.io/v1/": "fake"}, "auths": {"https://index.docker.io/v1/": {}}}"#,
     );
     program(&mut place, "docker-credential-fake", script);
     place

@@ -1,8 +1,8 @@
 //! What people do wrong with the credential of a stack, and what they are told.
 
 use super::super::sample::{SALT, key, said, secure, stack, stack_of};
-use super::{CredentialKeys, DataKey, Located, Login, Need, Stack, Way};
-use crate::model::Problem;
+use super::{CredentialKeys, DataKey, Located, Need, Stack, Way};
+use crate::model::{Login, Problem};
 use crate::sources::pulumi::{Passphrase, StackFile};
 
 const TOKEN: &str = "dckr_pat_0123456789abcdefghijklmnopq";

@@ -148,14 +148,18 @@ fn decoded(value: &Value) -> Vec<u8> {
     STANDARD.decode(value.as_str().unwrap_or_default()).unwrap_or_default()
 }
 
-/// Go's words for what is no JSON object. `null` is one. That there are `auths` in it is not asked.
+/// Go's words for what is no JSON object. `null` is one. That there are `auths` in it is not asked; what is nested deeply
+/// or is no UTF-8 within a text is taken.
 fn not_an_object(bytes: &[u8]) -> Option<String> {
-    let found = match serde_json::from_slice(bytes) {
-        Ok(Value::Object(_) | Value::Null) => return None,
-        Ok(Value::Bool(_)) => "bool",
-        Ok(Value::Number(_)) => "number",
-        Ok(Value::String(_)) => "string",
-        Ok(Value::Array(_)) => "array",
+    let first = bytes.trim_ascii_start().first();
+    let found = match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {
+        Ok(_) => match first {
+            Some(b'{' | b'n') => return None,
+            Some(b't' | b'f') => "bool",
+            Some(b'"') => "string",
+            Some(b'[') => "array",
+            _ => "number",
+        },
         Err(error) if error.is_eof() => return Some("unexpected end of JSON input".to_owned()),
         Err(error) => {
             let line =

@@ -5,7 +5,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::config::Login;
+use super::Login;
 
 /// A request to AWS failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,0 +1,90 @@
+//! A value as it leaves the sources: in the one spelling that is compared and written, and good for a login.
+
+use super::{off_thread, one};
+use crate::change::Known;
+use crate::model::{Credential, CredentialId, Fingerprint, Login, Problem, google_key, token_kind};
+
+/// A credential's value, with what may be shown of it.
+#[derive(Clone, Debug)]
+pub struct Value {
+    /// The value.
+    pub login: Login,
+    /// What is known of it.
+    pub known: Known,
+}
+
+impl Value {
+    /// The fingerprint takes a while: on a thread that may block.
+    pub(super) async fn of(credential: &Credential, login: Login) -> Result<Self, Vec<Problem>> {
+        let registry = credential.registry.clone();
+        let login = usual(credential, login);
+        if let Some(problem) = fault(&credential.id, &login) {
+            return Err(one(problem));
+        }
+        off_thread(move || {
+            let Login { username, token } = &login;
+            let fingerprint = Fingerprint::of(&registry, username, token);
+            let kind = token_kind(&registry, username, token);
+            let known = Known { username: username.clone(), fingerprint, kind };
+            Self { login, known }
+        })
+        .await
+    }
+}
+
+/// Docker IDs are in lower case, and Docker Hub compares what is typed without case: two spellings are one user.
+fn usual(credential: &Credential, login: Login) -> Login {
+    match credential.registry.is_docker_hub() {
+        true => Login { username: login.username.to_lowercase(), ..login },
+        false => login,
+    }
+}
+
+fn fault(id: &CredentialId, login: &Login) -> Option<Problem> {
+    let Login { username, token } = login;
+    // It cannot be told from its password, at no registry and in no Docker configuration.
+    if username.contains(':') {
+        let message = format!("the user name of {id} has a colon in it, which no login can carry");
+        return Some(Problem::input(message).hint("compare it with the registry's own page of the account"));
+    }
+    let fault = google_key::fault(username, token.expose())?;
+    let message = format!("the token of {id}, whose user name is {username}, {fault}");
+    Some(Problem::input(message).hint("give the whole key file, such as from: { file: key.json }"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Secret;
+
+    async fn judged(registry: &str, username: &str, token: &str) -> Result<Value, String> {
+        let credential = Credential {
+            id: CredentialId("hub".to_owned()),
+            registry: registry.parse().expect("a registry"),
+            source: String::new(),
+        };
+        let login = Login { username: username.to_owned(), token: Secret::new(token.to_owned()) };
+        Value::of(&credential, login).await.map_err(|problems| problems[0].message.clone())
+    }
+
+    #[tokio::test]
+    async fn a_user_of_docker_hub_is_one_in_every_spelling() {
+        let value = judged("docker.io", "Acme", "t").await.expect("it is good");
+        assert_eq!(value.login.username, "acme");
+        let same = judged("docker.io", "ACME", "t").await.expect("it is good");
+        assert_eq!(value.known, same.known);
+        let other = judged("ghcr.io", "Acme", "t").await.expect("it is good");
+        assert_eq!(other.login.username, "Acme", "elsewhere case may count");
+    }
+
+    #[tokio::test]
+    async fn what_no_login_can_carry_is_refused_without_the_token() {
+        for (username, token, words) in [
+            ("a:b", "s3cret", "the user name of hub has a colon in it, which no login can carry"),
+            ("_json_key", "s3cret", "the token of hub, whose user name is _json_key, "),
+        ] {
+            let refused = judged("ghcr.io", username, token).await.expect_err("it is refused");
+            assert!(refused.starts_with(words) && !refused.contains("s3cret"), "{refused}");
+        }
+    }
+}
