@@ -41,10 +41,13 @@ pub(super) struct Process {
     account: Option<String>,
 }
 
-/// The program that a login begins with, and the roles that the profiles assume then, each with the name of its session.
+/// Roles to assume, each with the name of its session.
+type Roles = Vec<(Role, Option<String>)>;
+
+/// The program that a login begins with, and the roles that the profiles assume then.
 pub(super) struct Chain {
     pub(super) process: Process,
-    pub(super) roles: Vec<(Role, Option<String>)>,
+    pub(super) roles: Roles,
 }
 
 impl std::fmt::Debug for Process {
@@ -84,7 +87,7 @@ fn shell(command: &str) -> Vec<String> {
 }
 
 /// The profile at the end of the `source_profile`s, if it can begin with a program, and the roles on the way back.
-fn follow(profiles: &ProfileSet) -> Option<(&Profile, Vec<(Role, Option<String>)>)> {
+fn follow(profiles: &ProfileSet) -> Option<(&Profile, Roles)> {
     let (mut name, mut seen, mut roles) = (profiles.selected_profile(), Vec::new(), Vec::new());
     loop {
         let profile = profiles.get_profile(name).filter(|_| !seen.contains(&name))?;
@@ -179,8 +182,6 @@ fn read(printed: &[u8], account: Option<&str>) -> Result<Credentials, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write as _;
-
     use super::*;
 
     /// The end of the chain from `top`, its command and the roles.
@@ -191,10 +192,11 @@ mod tests {
         );
         let profiles = profile::load(&fs, &env, &Default::default(), None).await.expect("it can be read");
         let (base, roles) = follow(&profiles)?;
-        let mut words = String::new();
-        for (role, session) in roles {
-            let _ = write!(words, "{} {:?} {session:?};", role.arn, role.external_id);
-        }
+        let word = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        let words = roles
+            .into_iter()
+            .map(|(role, session)| [role.arn, word(role.external_id), word(session)].join(" "));
+        let words = words.collect::<Vec<_>>().join("; ");
         Some((base.get("credential_process")?.to_owned(), words))
     }
 
@@ -212,11 +214,11 @@ mod tests {
         );
         let source = "role_arn = R\nsource_profile = base\nrole_session_name = s\nexternal_id = e\n";
         let through = format!("[profile top]\n{source}{base}");
-        assert_eq!(chain(&through), given("get keys", "R Some(\"e\") Some(\"s\");"));
+        assert_eq!(chain(&through), given("get keys", "R e s"));
         let two = "[profile top]\nrole_arn = second\nsource_profile = mid\n[profile mid]\nrole_arn = first\nsource_profile = base\n";
-        assert_eq!(chain(&format!("{two}{base}")), given("get keys", "first None None;second None None;"));
+        assert_eq!(chain(&format!("{two}{base}")), given("get keys", "first - -; second - -"));
         let own = "[profile top]\nrole_arn = R\nsource_profile = top\ncredential_process = get keys\n";
-        assert_eq!(chain(own), given("get keys", "R None None;"));
+        assert_eq!(chain(own), given("get keys", "R - -"));
         for config in [
             "",
             "[profile top]\nregion = us-east-2\n",

@@ -78,10 +78,7 @@ impl Groups {
             };
             self.end_all();
             if !graceful {
-                #[expect(
-                    clippy::exit,
-                    reason = "what would have ended the run by itself, had it no programs to end"
-                )]
+                // What would have ended the run by itself, had it no programs to end.
                 std::process::exit(INTERRUPTED);
             }
         }

@@ -106,9 +106,9 @@ enum Kind {
     /// What a person has typed.
     Typed(Login),
     File(file::File),
-    Docker(docker_config::Entry),
+    Docker(Box<docker_config::Entry>),
     AwsSecret(AwsSecret),
-    Command(command::Command),
+    Command(Box<command::Command>),
     Pulumi {
         located: pulumi::Located,
         passphrase: Option<pulumi::Passphrase>,
@@ -277,7 +277,7 @@ pub fn locate(
         Spec::DockerConfig => {
             let (entry, notes) = docker_config::locate(&credential.registry, env).map_err(one)?;
             let words = entry.words();
-            Ok(Source { kind: Kind::Docker(entry), words, notes })
+            Ok(Source { kind: Kind::Docker(Box::new(entry)), words, notes })
         }
         Spec::AwsSecret(secret) => {
             let words = format!("aws-secret:{}/{}", secret.region, secret.secret);
@@ -286,7 +286,7 @@ pub fn locate(
         Spec::Command { run, username } => {
             let command = command::locate(run, username.as_deref(), env, base);
             let (words, notes) = (command.words(), command.notes());
-            Ok(Source { kind: Kind::Command(command), words, notes })
+            Ok(Source { kind: Kind::Command(Box::new(command)), words, notes })
         }
     }
 }

@@ -152,7 +152,7 @@ pub struct Daytona;
 impl Target for Daytona {
     const NAME: &'static str = "daytona";
     const TITLE: &'static str = "Daytona";
-    const SECRETS: &'static [&'static str] = &["DAYTONA_API_KEY", "DAYTONA_JWT_TOKEN"];
+    const SECRETS: &'static [&'static str] = &[client::KEY, "DAYTONA_JWT_TOKEN"];
     const TELLS_PULLS: bool = true;
 
     type Declared = file::Declared;
