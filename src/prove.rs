@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::http::Http;
 use crate::model::{Credential, CredentialId};
+use crate::net::Http;
 use crate::registry::{Endpoints, Login, LoginError, login};
 use crate::vault::Resolved;
 

@@ -19,8 +19,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use regcred::http::Http;
+use regcred::env::Env;
 use regcred::model::Secret;
+use regcred::net::Http;
 use regcred::registry::{Endpoints, Login, LoginError, Registry, Scheme, login};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
@@ -109,7 +110,7 @@ fn agree(host: &str, scheme: Scheme, folder: &Path) {
 
 fn regcred(host: &str, username: &str, password: &str) -> Result<Login, LoginError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (http, registry) = (Http::new().unwrap(), Registry::parse(host).unwrap());
+    let (http, registry) = (Http::new(&Env::default()).unwrap(), Registry::parse(host).unwrap());
     let secret = Secret::new(password.into());
     runtime.block_on(login(&http, &Endpoints::default(), &registry, username, &secret))
 }

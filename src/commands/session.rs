@@ -9,8 +9,8 @@ use crate::cli::{Common, Liberties};
 use crate::desired::{self, Addresses, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
-use crate::http::Http;
 use crate::model::{Class, Credential, CredentialId, Fingerprint, Problem, google_key};
+use crate::net::Http;
 use crate::observe::{self, Clients, Observed};
 use crate::plan::{self, Known, Options, Plan, Read};
 use crate::prove::{self, Proofs};
@@ -129,13 +129,14 @@ impl Context<'_> {
         wait: Option<Duration>,
     ) -> Result<Session, Error> {
         let Loaded { desired, sources, addresses } = loaded;
-        let http = Http::new().map_err(|error| setup("the HTTP client", &error))?;
-        let clients = self.clients(&desired, &addresses, &http).await;
+        let http = Http::new(self.env).map_err(|problem| Error::Invalid(vec![problem]))?;
+        let way = aws::config::Way::new(&http, self.env, desired.insecure.aws);
+        let clients = self.clients(&desired, &addresses, &http, &way).await;
         let say = |words: &str| self.ui.say(words);
         let patience = daytona::Patience { wait: wait.unwrap_or_default(), say: &say };
         let reading = observe::observe(&clients, &desired, self.concurrency(), &patience);
         let proving = async {
-            let (vault, known) = read_values(sources, &desired.credentials).await?;
+            let (vault, known) = read_values(sources, &desired.credentials, way.clone()).await?;
             let proofs = futures::future::join_all(desired.credentials.iter().map(async |credential| {
                 let resolved = vault.get(&credential.id).ok()?;
                 let proof = prove::prove(&http, &addresses.registries, credential, resolved).await;
@@ -152,14 +153,26 @@ impl Context<'_> {
         Ok(Session { desired, clients, observed, vault, proofs, plan, known })
     }
 
-    async fn clients(&self, desired: &Desired, addresses: &Addresses, http: &Http) -> Clients {
+    async fn clients(
+        &self,
+        desired: &Desired,
+        addresses: &Addresses,
+        http: &Http,
+        way: &aws::config::Way,
+    ) -> Clients {
         let sessions = aws::read::sessions(&desired.aws);
         let profile = self.env.filled("AWS_PROFILE");
         let wanted = !desired.github.is_empty();
         let (aws, github, kubernetes) = tokio::join!(
-            aws::config::Clients::prepare(&sessions, profile),
-            async { if wanted { self.github(&addresses.github).await } else { Err(not_needed("GitHub")) } },
-            kubernetes::login::Clients::prepare(&desired.kubernetes, self.env),
+            aws::config::Clients::prepare(way, &sessions, profile),
+            async {
+                if wanted {
+                    self.github(&http.insecure(desired.insecure.github), &addresses.github).await
+                } else {
+                    Err(not_needed("GitHub"))
+                }
+            },
+            kubernetes::login::Clients::prepare(&desired.kubernetes, self.env, http),
         );
         Clients {
             aws,
@@ -174,20 +187,19 @@ impl Context<'_> {
         if desired.daytona.is_empty() {
             return Err(not_needed("Daytona"));
         }
-        daytona::Client::new(http, base, daytona::Key::find(self.env)?, desired.insecure.daytona)
+        daytona::Client::new(&http.insecure(desired.insecure.daytona), base, daytona::Key::find(self.env)?)
     }
 
     fn runpod(&self, desired: &Desired, base: &str, http: &Http) -> Read<runpod::Client> {
         if desired.runpod.is_empty() {
             return Err(not_needed("RunPod"));
         }
-        runpod::Client::log_in(http, base, self.env, desired.insecure.runpod)
+        runpod::Client::log_in(&http.insecure(desired.insecure.runpod), base, self.env)
     }
 
-    async fn github(&self, base: &str) -> Read<github::Client> {
+    async fn github(&self, http: &Http, base: &str) -> Read<github::Client> {
         let token = github::Token::find(self.env).await?;
-        github::Client::new(base, &token)
-            .map_err(|error| Problem::outside(format!("GitHub's client cannot be set up: {error}")))
+        github::Client::new(http, base, &token)
     }
 
     /// A prefix that selects nothing is a slip.
@@ -244,16 +256,13 @@ fn not_needed(system: &str) -> Problem {
     Problem::outside(format!("nothing is declared in {system}"))
 }
 
-fn setup(what: &str, error: &dyn std::error::Error) -> Error {
-    Error::Setup(Problem::input(format!("{what} cannot be set up: {error}")))
-}
-
 /// Reads and fingerprints every value beside the others.
 async fn read_values(
     sources: BTreeMap<CredentialId, Source>,
     credentials: &[Credential],
+    way: aws::config::Way,
 ) -> Result<(Vault, BTreeMap<CredentialId, Known>), Error> {
-    let shared = Shared::default();
+    let shared = Shared::new(way);
     let with_source =
         credentials.iter().filter_map(|credential| Some((credential, sources.get(&credential.id)?)));
     let reading = with_source.map(|(credential, source)| value(source, credential, &shared));

@@ -99,24 +99,8 @@ fn fault(name: &str, value: &str, insecure: bool) -> Option<Problem> {
     let Ok(url) = reqwest::Url::parse(value) else {
         return Some(problem(name, "is not an address such as https://api.github.com"));
     };
-    let host = url.host_str().unwrap_or_default();
-    match url.scheme() {
-        "https" => None,
-        "http" if insecure || is_loopback(host) => None,
-        "http" => Some(problem(
-                name,
-                &format!(
-                    "plain http to {host}, which is not this machine, would show the credential to the network"
-                ),
-            ).hint("use https, or say `insecure: true` at the target in regcred.yaml")),
-        other => Some(problem(name, &format!("has the scheme `{other}`, not https"))),
-    }
-}
-
-/// Whether a host is this machine.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    host == "localhost" || host.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
+    let fault = crate::net::check(&url, insecure).err()?;
+    Some(problem(name, &fault.message).hints(fault.hints))
 }
 
 #[cfg(test)]

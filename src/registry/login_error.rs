@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use super::name::Registry;
 use super::realm::UnsafeReason;
-use crate::http::{HttpError, Response};
 use crate::model::Secret;
+use crate::net::{HttpError, Response};
 
 /// What is said instead of a server's text that has the credential in it.
 const HIDDEN: &str = "the answer repeats the credential and is not shown";
@@ -87,6 +87,7 @@ impl LoginError {
                     .into(),
             ),
             Self::Refused { registry, .. } => Some(format!("try it by hand: docker login {registry}")),
+            Self::Unreachable { source, .. } if !source.hints.is_empty() => Some(source.hints.join("; ")),
             Self::Unreachable { registry, .. } => {
                 Some(format!("try it by hand: curl -sS https://{}/v2/", registry.api_host()))
             }

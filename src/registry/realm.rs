@@ -6,7 +6,7 @@
 use url::{Host, Url};
 
 use super::name::Registry;
-use crate::http::{is_loopback, redacted};
+use crate::net::{is_loopback, redacted};
 
 /// Token services that are known for a registry, beside its own host.
 const KNOWN: [(&str, &str); 2] = [("docker.io", "auth.docker.io"), ("registry.gitlab.com", "gitlab.com")];

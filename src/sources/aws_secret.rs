@@ -4,7 +4,7 @@ use super::text::{self, Names};
 use super::{one, outside, unread};
 use crate::model::Problem;
 use crate::targets::aws::Role;
-use crate::targets::aws::config::{Access, Login, sdk_config};
+use crate::targets::aws::config::{Access, Login, Way, sdk_config};
 use crate::targets::aws::error::AwsError;
 use crate::vault::Resolved;
 
@@ -24,10 +24,11 @@ pub struct AwsSecret {
 }
 
 impl AwsSecret {
-    pub(super) async fn read(&self) -> Result<Resolved, Vec<Problem>> {
+    pub(super) async fn read(&self, way: &Way) -> Result<Resolved, Vec<Problem>> {
         let role = self.role.iter().map(|arn| Role { arn: arn.clone(), external_id: None });
         let roles: Vec<Role> = role.collect();
-        let config = sdk_config(&Access { region: Some(&self.region), profile: None, roles: &roles }).await;
+        let config =
+            sdk_config(way, &Access { region: Some(&self.region), profile: None, roles: &roles }).await;
         let client = aws_sdk_secretsmanager::Client::new(&config);
         let login = Login { profile: None, region: self.region.clone() };
         let got = client.get_secret_value().secret_id(&self.secret).send().await;

@@ -8,15 +8,26 @@ use tokio::sync::OnceCell;
 
 use super::pulumi::{Config, DataKey, Lock, Passphrase, Question};
 use super::{off_thread, one, outside};
+use crate::targets::aws::config::Way;
 
 /// What has been opened in this run.
-#[derive(Default)]
 pub struct Shared {
+    aws: Way,
     keys: Once<Lock, DataKey>,
     configs: Once<Question, Arc<Config>>,
 }
 
 impl Shared {
+    /// Nothing has been opened yet; what is AWS's will be, by this way.
+    #[must_use]
+    pub fn new(aws: Way) -> Self {
+        Self { aws, keys: Once::default(), configs: Once::default() }
+    }
+
+    pub(super) fn aws(&self) -> &Way {
+        &self.aws
+    }
+
     /// The key of a stack. A passphrase's takes a processor up to a second; one of AWS is a request.
     pub(super) async fn key(
         &self,
@@ -30,7 +41,7 @@ impl Shared {
                     off_thread(move || lock.unlock(&passphrase)).await?.map_err(one)
                 }
                 (Lock::Passphrase(lock), None) => Err(one(lock.no_passphrase())),
-                (Lock::AwsKms(lock), _) => lock.unlock().await.map_err(outside),
+                (Lock::AwsKms(lock), _) => lock.unlock(&self.aws).await.map_err(outside),
             }
         };
         self.keys.get(lock, make).await

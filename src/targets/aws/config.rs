@@ -2,7 +2,8 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -10,18 +11,81 @@ use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_types::os_shim_internal::{Env as SdkEnv, Fs};
 
-use super::trace::Traced;
+use super::connector::Connector;
 use super::{Role, Session};
+use crate::env::Env;
+use crate::net::{Http, Policy, Roots, header};
 
-/// A request that has not been answered by then is tried again.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Tries of one request in all; waits between them grow from 300 ms.
-const TRIES: u32 = 3;
+/// The file of certificates that stands instead of the system's, as for every AWS tool.
+const BUNDLE: &str = "AWS_CA_BUNDLE";
+
+/// The way out to AWS.
+#[derive(Clone, Debug)]
+pub struct Way {
+    http: Http,
+    /// The file of `AWS_CA_BUNDLE`.
+    bundle: Option<PathBuf>,
+}
+
+impl Way {
+    /// A way by this client, to where plain http may go if the target is `insecure`.
+    #[must_use]
+    pub fn new(http: &Http, env: &Env, insecure: bool) -> Self {
+        let http = http.insecure(insecure).with_login_services();
+        Self { http, bundle: env.filled(BUNDLE).map(PathBuf::from) }
+    }
+
+    /// The SDK's HTTP client for a profile: `AWS_CA_BUNDLE` goes before the profile's own `ca_bundle`.
+    async fn connector(&self, profile: Option<&str>) -> Connector {
+        let bundle = match &self.bundle {
+            Some(file) => Some((BUNDLE.to_owned(), file.clone())),
+            None => ca_bundle(profile).await,
+        };
+        Connector(match bundle {
+            Some((name, file)) => self.http.trusting(Arc::new(Roots::of_file(&name, file))),
+            None => Ok(self.http.clone()),
+        })
+    }
+}
+
+/// The `ca_bundle` of a profile, else of the one that the environment selects, and what names it. What is wrong with the
+/// files is told by the SDK.
+async fn ca_bundle(profile: Option<&str>) -> Option<(String, PathBuf)> {
+    let name = profile.map(|profile| profile.to_owned().into());
+    let (files, env) = (Fs::real(), SdkEnv::real());
+    let profiles = aws_config::profile::load(&files, &env, &Default::default(), name).await.ok()?;
+    let file = profiles.get("ca_bundle").filter(|file| !file.is_empty())?;
+    Some((format!("`ca_bundle` of the profile {}", profiles.selected_profile()), PathBuf::from(file)))
+}
+
+/// A login whose parts are looked at before they become headers: the SDK takes them for text that can.
+#[derive(Debug)]
+struct Checked(SharedCredentialsProvider);
+
+impl ProvideCredentials for Checked {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let login = self.0.provide_credentials().await?;
+            let parts = [
+                ("access key id", "AWS_ACCESS_KEY_ID", Some(login.access_key_id())),
+                ("secret access key", "AWS_SECRET_ACCESS_KEY", Some(login.secret_access_key())),
+                ("session token", "AWS_SESSION_TOKEN", login.session_token()),
+            ];
+            let fault = parts.into_iter().find_map(|(what, variable, value)| {
+                let fault = header::fault(value?)?;
+                Some(format!("the {what} ({variable}, or the login's own) {fault}"))
+            });
+            fault.map_or(Ok(login), |fault| Err(CredentialsError::invalid_configuration(fault)))
+        })
+    }
+}
 
 /// The clients of one session.
 #[derive(Clone, Debug)]
@@ -52,14 +116,14 @@ pub struct Clients(BTreeMap<Session, Client>);
 
 impl Clients {
     /// Prepares the clients. Nothing is sent except by the credential chain, when first needed.
-    pub async fn prepare(sessions: &BTreeSet<Session>, profile: Option<&str>) -> Self {
+    pub async fn prepare(way: &Way, sessions: &BTreeSet<Session>, profile: Option<&str>) -> Self {
         let mut logins: BTreeMap<(&Option<String>, &[Role]), SdkConfig> = BTreeMap::new();
         let mut clients = BTreeMap::new();
         for session in sessions {
             let key = (&session.profile, session.roles.as_slice());
             let shared = match logins.entry(key) {
                 Entry::Occupied(login) => login.into_mut(),
-                Entry::Vacant(absent) => absent.insert(login(session).await),
+                Entry::Vacant(absent) => absent.insert(login(way, session).await),
             };
             clients.insert(session.clone(), client(shared, session, profile));
         }
@@ -91,10 +155,6 @@ fn client(shared: &SdkConfig, session: &Session, profile: Option<&str>) -> Clien
     }
 }
 
-fn http() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
-}
-
 /// A login that is not a session's: what is left out comes from the SDK's own chain.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Access<'a> {
@@ -106,24 +166,22 @@ pub struct Access<'a> {
     pub roles: &'a [Role],
 }
 
-async fn login(session: &Session) -> SdkConfig {
+async fn login(way: &Way, session: &Session) -> SdkConfig {
     let Session { region, profile, roles } = session;
-    sdk_config(&Access { region: Some(region), profile: profile.as_deref(), roles }).await
+    sdk_config(way, &Access { region: Some(region), profile: profile.as_deref(), roles }).await
 }
 
 /// The SDK's settings for a login. Nothing is sent except by the credential chain, when first needed.
-pub async fn sdk_config(access: &Access<'_>) -> SdkConfig {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .build();
-    let retries =
-        RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(Duration::from_millis(300));
-    // One for the service and for whatever the login asks: it reads the machine's root certificates.
-    let http = http();
+pub async fn sdk_config(way: &Way, access: &Access<'_>) -> SdkConfig {
+    let Policy { tries, pace, .. } = Policy::STANDARD;
+    let tries = u32::try_from(tries).unwrap_or(1);
+    // The SDK's own way of trying again, which also mends a clock that is wrong.
+    let retries = RetryConfig::standard().with_max_attempts(tries).with_initial_backoff(pace.first);
+    // One for the service and for whatever the login asks.
+    let http = way.connector(access.profile).await;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(Traced(http.clone()))
-        .timeout_config(timeouts)
+        .http_client(http.clone())
+        .timeout_config(TimeoutConfig::disabled())
         .retry_config(retries);
     let region = access.region.map(|region| Region::new(region.to_owned()));
     if let Some(region) = &region {
@@ -132,12 +190,18 @@ pub async fn sdk_config(access: &Access<'_>) -> SdkConfig {
     if let Some(profile) = access.profile {
         // The profile that a stack names is its login, as it is for Pulumi: the default chain would prefer keys of the
         // environment, which may be another account's.
-        let base = ProviderConfig::default().with_region(region).with_http_client(Traced(http));
+        let base = ProviderConfig::default().with_region(region).with_http_client(http);
         let provider =
             ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&base).build();
         loader = loader.profile_name(profile).credentials_provider(provider);
     }
     let mut config = loader.load().await;
+    if let Some(login) = config.credentials_provider() {
+        config = config
+            .into_builder()
+            .credentials_provider(SharedCredentialsProvider::new(Checked(login)))
+            .build();
+    }
     for role in access.roles {
         config = assume(config, role).await;
     }

@@ -1,6 +1,7 @@
 //! AWS errors as words for people: the operation, the service's code and text, and what to do.
 
 use crate::model::Problem;
+use crate::net::NetError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -50,7 +51,11 @@ impl AwsError {
         }
         let credentials = causes(error).any(|cause| cause.is::<CredentialsError>());
         let cause = causes(error).last().map_or_else(|| error.to_string(), ToString::to_string);
-        let hint = credentials.then(|| login_hint(login, None));
+        // What kept a request from being sent knows best what to do.
+        let unsent = NetError::within(error).filter(|unsent| !unsent.hints.is_empty());
+        let hint = unsent
+            .map(|unsent| unsent.hints.join("; "))
+            .or_else(|| credentials.then(|| login_hint(login, None)));
         // The chain lists every provider on a line of its own; the first line says it.
         let first = cause.lines().next().unwrap_or_default().trim_end_matches(" Attempted:");
         let cause = if credentials { format!("no AWS credentials: {first}") } else { cause };

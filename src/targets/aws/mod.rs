@@ -4,12 +4,12 @@
 //! This file says what is wanted and what was found; `diff.rs` holds the rules that compare the two.
 
 pub mod config;
+mod connector;
 mod diff;
 pub mod error;
 pub mod policy;
 pub mod read;
 mod sites;
-mod trace;
 pub mod verify;
 pub mod write;
 

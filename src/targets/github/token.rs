@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Token;
 use crate::env::Env;
 use crate::model::{Problem, Secret};
+use crate::net::header;
 use crate::plan::Read;
 use crate::program::Program;
 
@@ -20,7 +21,7 @@ impl Token {
     pub async fn find(env: &Env) -> Read<Self> {
         for source in ["GITHUB_TOKEN", "GH_TOKEN"] {
             if let Some(value) = env.filled(source) {
-                return Ok(Self { value: Secret::new(value.trim().to_owned()), source });
+                return Self::checked(value.trim(), source);
             }
         }
         let value = of_gh(env).await.ok_or_else(|| {
@@ -30,7 +31,12 @@ impl Token {
             .hint("gh auth login, or export GITHUB_TOKEN")
             .login(true)
         })?;
-        Ok(Self { value: Secret::new(value), source: "gh auth token" })
+        Self::checked(&value, "gh auth token")
+    }
+
+    fn checked(value: &str, source: &'static str) -> Read<Self> {
+        header::check(&format!("the token of {source}"), value)?;
+        Ok(Self { value: Secret::new(value.to_owned()), source })
     }
 }
 

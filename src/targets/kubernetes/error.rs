@@ -1,6 +1,9 @@
 //! Errors of clusters as words for people: verb, resource and name, the server's own text, and what to do.
 
+use kube::client::AuthError;
+
 use crate::model::Problem;
+use crate::net::{NetError, Retry, Trouble};
 
 /// A request to a cluster failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +35,10 @@ pub enum KubeError {
         cause: String,
         /// Whether the login could not even be made.
         login: bool,
+        /// Whether it may have had its effect.
+        sent: bool,
+        /// What to do about it.
+        hint: Option<String>,
         /// The context, for hints.
         context: String,
     },
@@ -81,7 +88,7 @@ impl KubeError {
                 "allow it: regcred rbac {0} | kubectl --context {0} apply -f -, and bind the roles to this user",
                 word(context)
             )),
-            Self::Broken { context, .. } => Some(look(context)),
+            Self::Broken { context, hint, .. } => hint.clone().or_else(|| Some(look(context))),
             Self::Status { .. } => None,
         }
     }
@@ -103,27 +110,52 @@ impl From<KubeError> for Problem {
             KubeError::Status { code, .. } => *code == 401,
             KubeError::Broken { login, .. } => *login,
         };
-        let unanswered = matches!(error, KubeError::Broken { login: false, .. });
+        let unanswered = matches!(error, KubeError::Broken { sent: true, .. });
         Problem::outside(error.to_string()).hints(error.hint()).login(login).written(unanswered)
     }
 }
 
-/// Why a request was not sent or not answered, and whether the login is at fault. What a login plugin printed is not
-/// repeated: it may be a token.
-pub(super) fn unsent(error: &kube::Error) -> (String, bool) {
+/// A request without an answer.
+#[derive(Debug, Default)]
+pub(super) struct Unsent {
+    pub(super) cause: String,
+    /// Whether the login is at fault.
+    pub(super) login: bool,
+    /// Whether it may have had its effect.
+    pub(super) sent: bool,
+    pub(super) hint: Option<String>,
+}
+
+impl From<String> for Unsent {
+    fn from(cause: String) -> Self {
+        Self { cause, ..Self::default() }
+    }
+}
+
+/// Why a request was not sent or not answered. What a login plugin printed is not repeated: it may be a token.
+pub(super) fn unsent(error: &kube::Error) -> Trouble<Unsent> {
+    let login = |error: &AuthError| Trouble::Final(Unsent { login: true, ..refused(error).into() });
+    if let Some(error) = NetError::within(error) {
+        let hint = Some(error.hints.join("; ")).filter(|hint| !hint.is_empty());
+        let unsent = Unsent { hint, ..error.to_string().into() };
+        return match error.class {
+            Retry::Safe => Trouble::Unsent(unsent),
+            Retry::Never => Trouble::Final(unsent),
+            Retry::ObserveFirst => Trouble::Fault(Unsent { sent: true, ..unsent }),
+        };
+    }
     match error {
-        kube::Error::Auth(error) => (refused(error), true),
-        kube::Error::Service(inner) => match inner.downcast_ref::<kube::client::AuthError>() {
-            Some(error) => (refused(error), true),
-            None => (chain(inner.as_ref()), false),
+        kube::Error::Auth(error) => login(error),
+        kube::Error::Service(inner) => match inner.downcast_ref::<AuthError>() {
+            Some(error) => login(error),
+            None => Trouble::Fault(Unsent { sent: true, ..chain(inner.as_ref()).into() }),
         },
-        other => (chain(other), false),
+        other => Trouble::Fault(Unsent { sent: true, ..chain(other).into() }),
     }
 }
 
 /// A login that failed, in words without what a plugin printed.
-pub(super) fn refused(error: &kube::client::AuthError) -> String {
-    use kube::client::AuthError;
+pub(super) fn refused(error: &AuthError) -> String {
     match error {
         AuthError::AuthExecStart(error) => {
             format!("the login plugin of the kubeconfig cannot be run: {error}")
@@ -139,7 +171,7 @@ pub(super) fn refused(error: &kube::client::AuthError) -> String {
 }
 
 /// An error with its causes, each once.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let mut words: Vec<String> = Vec::new();
     for cause in causes.map(ToString::to_string) {

@@ -3,20 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use kube::Config;
-use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{AuthInfo, ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
+use super::client::ANSWER_TIMEOUT;
+use super::connector::{self, Unmade};
 use super::error::{refused, word};
 use super::{Client, Desired, IN_CLUSTER};
 use crate::desired::names::nearest;
 use crate::env::Env;
 use crate::model::Problem;
+use crate::net::{Http, Proxy, header};
 use crate::plan::Read;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The clients of every context of a run, or why there is none.
 #[derive(Debug, Default)]
@@ -25,7 +26,7 @@ pub struct Clients(BTreeMap<String, Read<Client>>);
 impl Clients {
     /// Logs in to every declared context. Nothing is sent but by login plugins; nothing at all, and no file is read,
     /// where no cluster is declared.
-    pub async fn prepare(desired: &[Desired], env: &Env) -> Self {
+    pub async fn prepare(desired: &[Desired], env: &Env, http: &Http) -> Self {
         let contexts: BTreeSet<&String> = desired.iter().map(|desired| &desired.context).collect();
         if contexts.is_empty() {
             return Self::default();
@@ -35,7 +36,9 @@ impl Clients {
             |context: &String| desired.iter().any(|desired| desired.insecure && desired.context == *context);
         let logins = contexts.into_iter().map(|context| {
             let kubeconfig = kubeconfig.clone();
-            async move { (context.clone(), log_in(context, kubeconfig, insecure(context)).await) }
+            let insecure = insecure(context);
+            let http = http.insecure(insecure).patience(ANSWER_TIMEOUT);
+            async move { (context.clone(), log_in(context, kubeconfig, insecure, &http).await) }
         });
         Self(futures::future::join_all(logins).await.into_iter().collect())
     }
@@ -96,13 +99,11 @@ fn words(error: &KubeconfigError) -> String {
     }
 }
 
-async fn log_in(context: &str, kubeconfig: Read<Kubeconfig>, insecure: bool) -> Read<Client> {
+async fn log_in(context: &str, kubeconfig: Read<Kubeconfig>, insecure: bool, http: &Http) -> Read<Client> {
+    let proxy = proxy(context, &kubeconfig)?;
     let mut config = config(context, kubeconfig).await?;
     check_transport(context, &config, insecure)?;
-    config.connect_timeout = Some(CONNECT_TIMEOUT);
-    // Retries are ours, so that each is one line of the trace.
-    config.default_retry = false;
-    trim_token(&mut config);
+    check_token(context, &mut config)?;
     if let Some(exec) = &mut config.auth_info.exec {
         // Standard input may be where the credential comes from.
         if exec.interactive_mode != Some(ExecInteractiveMode::Always) {
@@ -111,13 +112,14 @@ async fn log_in(context: &str, kubeconfig: Read<Kubeconfig>, insecure: bool) -> 
         exec.drop_env = Some(Env::own_secrets().map(str::to_owned).collect());
     }
     let base = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+    let http = http.clone();
     // A login plugin is run here, and blocks.
-    let made = tokio::task::spawn_blocking(move || kube::Client::try_from(config)).await;
+    let made = tokio::task::spawn_blocking(move || connector::client(config, &http, proxy)).await;
     let look = || format!("look at it with: kubectl --context {} get namespaces", word(context));
     let kube = match made {
         Ok(Ok(kube)) => kube,
-        Ok(Err(kube::Error::Auth(error))) => return Err(unreadable(refused(&error), look())),
-        Ok(Err(error)) => {
+        Ok(Err(Unmade::Login(error))) => return Err(unreadable(refused(&error), look())),
+        Ok(Err(Unmade::Other(error))) => {
             return Err(unreadable(format!("the cluster of {context} cannot be reached: {error}"), look()));
         }
         Err(_) => return Err(unreadable("the thread that logs in ended", "run it again")),
@@ -127,14 +129,22 @@ async fn log_in(context: &str, kubeconfig: Read<Kubeconfig>, insecure: bool) -> 
 
 /// Takes the line end off the token of a file, as client-go does and kube does not: such a token is no header. Only then
 /// kube's own reading of a file that changes is lost, which a run is too short to need.
-fn trim_token(config: &mut Config) {
-    let auth = &mut config.auth_info;
+fn trim_token(auth: &mut AuthInfo) {
     let (None, Some(path)) = (&auth.token, &auth.token_file) else { return };
     // What cannot be read is told by kube.
     let Ok(text) = std::fs::read_to_string(path).map(Zeroizing::new) else { return };
     if text.trim() != text.as_str() {
         auth.token = Some(text.trim().to_owned().into());
     }
+}
+
+/// kube takes a token for text that a header can carry.
+fn check_token(context: &str, config: &mut Config) -> Result<(), Problem> {
+    let auth = &mut config.auth_info;
+    trim_token(auth);
+    let token = auth.token.as_ref().map(|token| token.expose_secret());
+    let named = format!("the token of the kubeconfig for {context}");
+    token.map_or(Ok(()), |token| header::check(&named, token))
 }
 
 /// The settings of a context.
@@ -158,33 +168,32 @@ async fn config(context: &str, kubeconfig: Read<Kubeconfig>) -> Read<Config> {
         };
         return Err(unreadable(format!("the kubeconfig has no context `{context}`"), hint));
     }
-    let through = kubeconfig
-        .contexts
-        .iter()
-        .find(|named| named.name == context)
-        .and_then(|named| named.context.as_ref())
-        .and_then(|named| kubeconfig.clusters.iter().find(|cluster| cluster.name == named.cluster))
-        .and_then(|cluster| cluster.cluster.as_ref()?.proxy_url.clone());
-    if through.is_some_and(|proxy| !proxy.is_empty()) {
-        let message =
-            format!("the cluster of {context} is behind a proxy (`proxy-url`), which is not supported");
-        return Err(unreadable(message, "run regcred where the cluster can be reached directly"));
-    }
     let options = KubeConfigOptions { context: Some(context.to_owned()), cluster: None, user: None };
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
+    Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
-        .map_err(|error| unreadable(words(&error), "correct it, or export KUBECONFIG"))?;
-    // A proxy of the environment is for the web; kube would refuse to start without support for it.
-    config.proxy_url = None;
-    Ok(config)
+        .map_err(|error| unreadable(words(&error), "correct it, or export KUBECONFIG"))
+}
+
+/// The proxy of a context's cluster, which counts whatever the environment says, as it does for kubectl.
+fn proxy(context: &str, kubeconfig: &Read<Kubeconfig>) -> Read<Option<Proxy>> {
+    let Ok(kubeconfig) = kubeconfig else { return Ok(None) };
+    let named = kubeconfig.contexts.iter().find(|named| named.name == context);
+    let named = named.and_then(|named| named.context.as_ref());
+    let cluster =
+        named.and_then(|named| kubeconfig.clusters.iter().find(|cluster| cluster.name == named.cluster));
+    let proxy = cluster.and_then(|cluster| cluster.cluster.as_ref()?.proxy_url.as_deref());
+    let proxy = proxy.filter(|proxy| !proxy.is_empty());
+    let read = |address: &str| Proxy::read(&format!("`proxy-url` of the cluster of {context}"), address);
+    proxy.map(read).transpose().map_err(|problem| problem.login(true))
 }
 
 /// A credential goes only to a server that is known to be the right one, unless the file says otherwise.
 fn check_transport(context: &str, config: &Config, insecure: bool) -> Result<(), Problem> {
-    let url = config.cluster_url.to_string();
-    let local = url::Url::parse(&url).is_ok_and(|url| crate::http::is_loopback(&url));
+    let url = url::Url::parse(&config.cluster_url.to_string()).ok();
+    let local = url.as_ref().is_some_and(crate::net::is_loopback);
+    let plain = url.is_none_or(|url| crate::net::check(&url, insecure).is_err());
     let why = match (config.cluster_url.scheme_str(), config.accept_invalid_certs) {
-        _ if insecure || local => return Ok(()),
+        _ if !plain && (insecure || local) => return Ok(()),
         (Some("https"), false) => return Ok(()),
         (Some("https"), true) => "its certificate is not checked (`insecure-skip-tls-verify`)",
         _ => "it is spoken to without TLS",

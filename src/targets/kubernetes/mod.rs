@@ -4,6 +4,7 @@
 //! This file says what is wanted and what was found; `diff.rs` holds the rules that compare the two.
 
 mod client;
+mod connector;
 mod diff;
 pub mod docker_config;
 mod error;

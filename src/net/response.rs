@@ -5,7 +5,7 @@ use std::fmt;
 use http::header::HeaderMap;
 use http::{Method, StatusCode};
 
-use super::{HttpError, Retry};
+use super::{HttpError, Redirect, Retry, redacted, retry_after};
 
 /// How long the text of a server's error may be in ours, in characters.
 const MAX_DETAIL: usize = 200;
@@ -20,12 +20,23 @@ pub struct Response {
     pub body: Vec<u8>,
     pub(super) method: Method,
     pub(super) url: String,
+    pub(super) redirect: Option<Redirect>,
 }
 
 impl Response {
     /// Whether the status is 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// Whether the server had a fault, which another try may not meet.
+    pub fn is_fault(&self) -> bool {
+        matches!(self.status, 408 | 500..=599)
+    }
+
+    /// Where the answer redirects to.
+    pub(crate) fn redirect(&self) -> Option<&Redirect> {
+        self.redirect.as_ref()
     }
 
     /// The body as JSON.
@@ -57,6 +68,13 @@ impl Response {
     /// What the server says about the answer, in one line of at most 200 characters; the status in words if it says
     /// nothing. A server may repeat what it was sent: whoever sent a secret asks [`Response::repeats`] before showing this.
     pub fn detail(&self) -> String {
+        match &self.redirect {
+            Some(Redirect::Elsewhere(target)) => {
+                return format!("it redirects to {target}, where nothing is sent");
+            }
+            Some(Redirect::Within(target)) => return format!("it redirects to {}", redacted(target)),
+            None => {}
+        }
         let said = self.message().map(|text| one_line(&text, MAX_DETAIL)).filter(|text| !text.is_empty());
         let status = StatusCode::from_u16(self.status).ok();
         let reason = status.and_then(|status| status.canonical_reason()).unwrap_or("no reason given");
@@ -80,7 +98,8 @@ impl Response {
             class,
             status: Some(self.status),
             detail,
-            source: None,
+            hints: Vec::new(),
+            wait: retry_after(&self.headers),
         }
     }
 }
