@@ -117,7 +117,8 @@ impl Roots {
             _ => return None,
         };
         let words = match why {
-            CertificateError::UnknownIssuer => {
+            // The other is an authority of the same name with another key.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 let words = format!("its certificate is not trusted: its authority is not in {}", self.name);
                 return Some((words, Some(self.hint.clone())));
             }

@@ -20,6 +20,7 @@ mod main_job;
 mod organization;
 mod papers;
 mod place;
+mod proxy;
 mod runpod;
 mod selection;
 mod source_traps;
