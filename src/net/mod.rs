@@ -17,6 +17,7 @@ mod trace;
 mod trust;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use bytes::Bytes;
 use http::Method;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::ClientConfig;
 use url::Url;
 
@@ -130,7 +132,7 @@ impl Http {
         let rules = Rules { insecure: false, login_services: false, patience: TOTAL_TIMEOUT };
         let roots = Arc::new(Roots::of(env));
         let tls = trust::client_config(Arc::clone(&roots)).map_err(|error| unmade(&error))?;
-        Self::made(Arc::new(Proxies::of(env)?), roots, rules, tls)
+        Self::made(Arc::new(Proxies::of(env)?), roots, rules, tls, None)
     }
 
     /// The same client for a target that may be declared `insecure`.
@@ -160,7 +162,7 @@ impl Http {
     /// TLS cannot be set up.
     pub(crate) fn trusting(&self, roots: Arc<Roots>) -> Result<Self, Problem> {
         let tls = trust::client_config(Arc::clone(&roots)).map_err(|error| unmade(&error))?;
-        Self::made(Arc::clone(&self.proxies), roots, self.rules, tls)
+        Self::made(Arc::clone(&self.proxies), roots, self.rules, tls, None)
     }
 
     /// A client with TLS of its own, by a proxy of its own if there is one. What `roots` are is for words.
@@ -174,7 +176,28 @@ impl Http {
         proxy: Option<Proxy>,
     ) -> Result<Self, Problem> {
         let proxies = proxy.map(|proxy| Arc::new(Proxies::only(proxy)));
-        Self::made(proxies.unwrap_or_else(|| Arc::clone(&self.proxies)), roots, self.rules, tls)
+        let proxies = proxies.unwrap_or_else(|| Arc::clone(&self.proxies));
+        Self::made(proxies, roots, self.rules, tls, None)
+    }
+
+    /// A client that reaches the server `host` under another name, which goes into the TLS greeting, too.
+    ///
+    /// # Errors
+    /// TLS cannot be set up.
+    pub(crate) fn naming(&self, tls: ClientConfig, roots: Arc<Roots>, host: String) -> Result<Self, Problem> {
+        Self::made(Arc::default(), roots, self.rules, tls, Some(Alias(host)))
+    }
+
+    /// Whether there is a proxy on the way to a URL.
+    pub(crate) fn is_proxied(&self, url: &Url) -> bool {
+        self.proxies.to(url).is_some()
+    }
+
+    /// The same client by this proxy alone.
+    #[cfg(test)]
+    pub(crate) fn through(&self, proxy: Proxy) -> Result<Self, Problem> {
+        let tls = trust::client_config(self.roots()).map_err(|error| unmade(&error))?;
+        self.speaking(tls, self.roots(), Some(proxy))
     }
 
     /// The authorities that this client trusts.
@@ -187,9 +210,14 @@ impl Http {
         roots: Arc<Roots>,
         rules: Rules,
         tls: ClientConfig,
+        alias: Option<Alias>,
     ) -> Result<Self, Problem> {
         let through = Arc::clone(&proxies);
-        let client = reqwest::Client::builder()
+        let mut client = reqwest::Client::builder();
+        if let Some(alias) = alias {
+            client = client.dns_resolver(Arc::new(alias));
+        }
+        let client = client
             .user_agent(concat!("regcred/", env!("CARGO_PKG_VERSION")))
             .tls_backend_preconfigured(tls)
             .connect_timeout(CONNECT_TIMEOUT)
@@ -286,6 +314,19 @@ impl Http {
 
     fn way<'a>(&'a self, url: &'a Url) -> Way<'a> {
         Way { url, proxy: self.proxies.to(url), roots: &self.roots, patience: self.rules.patience }
+    }
+}
+
+/// The server that every name stands for.
+struct Alias(String);
+
+impl Resolve for Alias {
+    fn resolve(&self, _: Name) -> Resolving {
+        let host = self.0.clone();
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
     }
 }
 

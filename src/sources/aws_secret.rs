@@ -27,9 +27,8 @@ impl AwsSecret {
     pub(super) async fn read(&self, way: &Way) -> Result<Resolved, Vec<Problem>> {
         let role = self.role.iter().map(|arn| Role { arn: arn.clone(), external_id: None });
         let roles: Vec<Role> = role.collect();
-        let config =
-            sdk_config(way, &Access { region: Some(&self.region), profile: None, roles: &roles }).await;
-        let client = aws_sdk_secretsmanager::Client::new(&config);
+        let sdk = sdk_config(way, &Access { region: Some(&self.region), profile: None, roles: &roles }).await;
+        let client = sdk.secrets(&sdk.config);
         let login = Login { profile: None, region: self.region.clone() };
         let got = client.get_secret_value().secret_id(&self.secret).send().await;
         let got = got.map_err(|error| outside(self.refused(&AwsError::new(OPERATION, &error, &login))))?;

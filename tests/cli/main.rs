@@ -25,4 +25,5 @@ mod runpod;
 mod selection;
 mod source_traps;
 mod sources;
+mod tries;
 mod world;

@@ -8,4 +8,5 @@ mod login;
 mod reference;
 mod registry_name;
 mod server;
+mod tls;
 mod token_kind;

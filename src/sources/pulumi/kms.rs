@@ -76,7 +76,7 @@ impl AwsKms {
         let roles: Vec<Role> =
             address.role.iter().map(|arn| Role { arn: arn.clone(), external_id: None }).collect();
         let access = Access { region: address.region(), profile: address.profile.as_deref(), roles: &roles };
-        let config = sdk_config(way, &access).await;
+        let config = sdk_config(way, &access).await.config;
         let Some(region) = config.region().map(ToString::to_string) else {
             let what = "no region: the URL has no `region=`, and AWS_REGION is not set";
             return Err(self.refused(what, Some("export AWS_REGION=us-east-2".to_owned())));

@@ -13,9 +13,9 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
-use aws_types::os_shim_internal::{Env as SdkEnv, Fs};
 
 use super::connector::Connector;
+use super::profile::Profile;
 use super::{Role, Session};
 use crate::env::Env;
 use crate::net::{Http, Policy, Roots, header};
@@ -27,8 +27,7 @@ const BUNDLE: &str = "AWS_CA_BUNDLE";
 #[derive(Clone, Debug)]
 pub struct Way {
     http: Http,
-    /// The file of `AWS_CA_BUNDLE`.
-    bundle: Option<PathBuf>,
+    env: Env,
 }
 
 impl Way {
@@ -36,30 +35,17 @@ impl Way {
     #[must_use]
     pub fn new(http: &Http, env: &Env, insecure: bool) -> Self {
         let http = http.insecure(insecure).with_login_services();
-        Self { http, bundle: env.filled(BUNDLE).map(PathBuf::from) }
+        Self { http, env: env.clone() }
     }
 
     /// The SDK's HTTP client for a profile: `AWS_CA_BUNDLE` goes before the profile's own `ca_bundle`.
-    async fn connector(&self, profile: Option<&str>) -> Connector {
-        let bundle = match &self.bundle {
-            Some(file) => Some((BUNDLE.to_owned(), file.clone())),
-            None => ca_bundle(profile).await,
-        };
-        Connector(match bundle {
+    fn connector(&self, profile: Option<&Profile>) -> Connector {
+        let own = || self.env.filled(BUNDLE).map(|file| (BUNDLE.to_owned(), PathBuf::from(file)));
+        Connector(match own().or_else(|| profile?.ca_bundle()) {
             Some((name, file)) => self.http.trusting(Arc::new(Roots::of_file(&name, file))),
             None => Ok(self.http.clone()),
         })
     }
-}
-
-/// The `ca_bundle` of a profile, else of the one that the environment selects, and what names it. What is wrong with the
-/// files is told by the SDK.
-async fn ca_bundle(profile: Option<&str>) -> Option<(String, PathBuf)> {
-    let name = profile.map(|profile| profile.to_owned().into());
-    let (files, env) = (Fs::real(), SdkEnv::real());
-    let profiles = aws_config::profile::load(&files, &env, &Default::default(), name).await.ok()?;
-    let file = profiles.get("ca_bundle").filter(|file| !file.is_empty())?;
-    Some((format!("`ca_bundle` of the profile {}", profiles.selected_profile()), PathBuf::from(file)))
 }
 
 /// A login whose parts are looked at before they become headers: the SDK takes them for text that can.
@@ -117,7 +103,7 @@ pub struct Clients(BTreeMap<Session, Client>);
 impl Clients {
     /// Prepares the clients. Nothing is sent except by the credential chain, when first needed.
     pub async fn prepare(way: &Way, sessions: &BTreeSet<Session>, profile: Option<&str>) -> Self {
-        let mut logins: BTreeMap<(&Option<String>, &[Role]), SdkConfig> = BTreeMap::new();
+        let mut logins: BTreeMap<(&Option<String>, &[Role]), Sdk> = BTreeMap::new();
         let mut clients = BTreeMap::new();
         for session in sessions {
             let key = (&session.profile, session.roles.as_slice());
@@ -142,10 +128,10 @@ impl Clients {
     }
 }
 
-fn client(shared: &SdkConfig, session: &Session, profile: Option<&str>) -> Client {
-    let config = shared.to_builder().region(Region::new(session.region.clone())).build();
+fn client(shared: &Sdk, session: &Session, profile: Option<&str>) -> Client {
+    let config = shared.config.to_builder().region(Region::new(session.region.clone())).build();
     Client {
-        secrets: aws_sdk_secretsmanager::Client::new(&config),
+        secrets: shared.secrets(&config),
         ecr: aws_sdk_ecr::Client::new(&config),
         sts: aws_sdk_sts::Client::new(&config),
         login: Login {
@@ -166,19 +152,40 @@ pub struct Access<'a> {
     pub roles: &'a [Role],
 }
 
-async fn login(way: &Way, session: &Session) -> SdkConfig {
+async fn login(way: &Way, session: &Session) -> Sdk {
     let Session { region, profile, roles } = session;
     sdk_config(way, &Access { region: Some(region), profile: profile.as_deref(), roles }).await
 }
 
+/// The SDK's settings for a login.
+pub struct Sdk {
+    /// What every service's client is made of.
+    pub config: SdkConfig,
+    /// Where Secrets Manager is, if the SDK does not find that out itself.
+    secrets_at: Option<String>,
+}
+
+impl Sdk {
+    /// A client of Secrets Manager.
+    #[must_use]
+    pub fn secrets(&self, config: &SdkConfig) -> aws_sdk_secretsmanager::Client {
+        let mut config = aws_sdk_secretsmanager::config::Builder::from(config);
+        if let Some(address) = &self.secrets_at {
+            config = config.endpoint_url(address);
+        }
+        aws_sdk_secretsmanager::Client::from_conf(config.build())
+    }
+}
+
 /// The SDK's settings for a login. Nothing is sent except by the credential chain, when first needed.
-pub async fn sdk_config(way: &Way, access: &Access<'_>) -> SdkConfig {
+pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
     let Policy { tries, pace, .. } = Policy::STANDARD;
     let tries = u32::try_from(tries).unwrap_or(1);
     // The SDK's own way of trying again, which also mends a clock that is wrong.
     let retries = RetryConfig::standard().with_max_attempts(tries).with_initial_backoff(pace.first);
     // One for the service and for whatever the login asks.
-    let http = way.connector(access.profile).await;
+    let profile = Profile::load(access.profile).await;
+    let http = way.connector(profile.as_ref());
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.clone())
         .timeout_config(TimeoutConfig::disabled())
@@ -205,7 +212,8 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> SdkConfig {
     for role in access.roles {
         config = assume(config, role).await;
     }
-    config
+    let secrets_at = profile.and_then(|profile| profile.secrets_manager(&way.env));
+    Sdk { config, secrets_at }
 }
 
 async fn assume(config: SdkConfig, role: &Role) -> SdkConfig {

@@ -8,6 +8,7 @@ mod connector;
 mod diff;
 pub mod error;
 pub mod policy;
+mod profile;
 pub mod read;
 mod sites;
 pub mod verify;

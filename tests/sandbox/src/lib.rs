@@ -54,7 +54,7 @@ pub mod runpod;
 pub use calls::{Call, Service, longest_chain, writes};
 pub use faults::{Fault, Kind};
 pub use gate::{Moment, Pause};
-pub use proxy::{Authority, Proxy};
+pub use proxy::{Authority, Identity, Proxy, TlsServer};
 pub use sandbox::{Ports, Sandbox};
 pub use server::Door;
 pub use world::{Clock, World};

@@ -6,10 +6,10 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
@@ -45,32 +45,35 @@ impl Authority {
     }
 
     /// TLS for the server of this name, with a certificate of this authority.
-    pub fn server(&self, name: &str) -> io::Result<Arc<ServerConfig>> {
+    pub fn server(&self, name: &str) -> io::Result<Identity> {
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let params = CertificateParams::new(vec![name.to_owned()]).map_err(io::Error::other)?;
         let certificate = params.signed_by(&key, &self.0).map_err(io::Error::other)?;
-        config(certificate.der().clone(), &key)
+        identity(&certificate, &key)
     }
 
     /// TLS with the authority's own certificate.
-    pub fn itself(&self) -> io::Result<Arc<ServerConfig>> {
-        config(self.0.der().clone(), self.0.key())
+    pub fn itself(&self) -> io::Result<Identity> {
+        identity(self.0.as_ref(), self.0.key())
     }
 }
 
-fn config(
-    certificate: rustls::pki_types::CertificateDer<'static>,
-    key: &KeyPair,
-) -> io::Result<Arc<ServerConfig>> {
+/// A certificate and its key, as a server uses them.
+pub struct Identity {
+    config: Arc<ServerConfig>,
+    pem: String,
+}
+
+fn identity(certificate: &Certificate, key: &KeyPair) -> io::Result<Identity> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
         .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
+        .with_single_cert(vec![certificate.der().clone()], private)
         .map_err(io::Error::other)?;
-    Ok(Arc::new(config))
+    Ok(Identity { config: Arc::new(config), pem: certificate.pem() })
 }
 
 type Route = Box<dyn Fn(&str) -> Option<SocketAddr> + Send + Sync>;
@@ -93,21 +96,13 @@ impl Proxy {
     /// Starts a proxy that leads to where `route` says for a name, over TLS; to other names there is no way.
     pub fn start(route: impl Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static) -> io::Result<Self> {
         let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let authority = Authority::new("authority of the proxy's servers")?;
         let inner = Arc::new(Inner { authority, route: Box::new(route), asked: Mutex::default() });
-        let (stop, stopped) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let serving = inner.clone();
-        let thread = std::thread::Builder::new().name("regcred-proxy".to_owned()).spawn(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    _ = serve(listener, serving) => {}
-                    // The sender is dropped with the proxy: that is the signal.
-                    _ = stopped => {}
-                }
-            });
+        let (stop, thread) = run("regcred-proxy", listener, move |stream| {
+            let inner = serving.clone();
+            async move { connection(stream, &inner).await }
         })?;
         Ok(Self { address, inner, stop: Some(stop), thread: Some(thread) })
     }
@@ -134,10 +129,8 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic has been printed by its own thread.
-            thread.join().ok();
-        }
+        // A panic has been printed by its own thread.
+        self.thread.take().map(JoinHandle::join);
     }
 }
 
@@ -147,13 +140,82 @@ impl Inner {
     }
 }
 
-async fn serve(listener: StdListener, inner: Arc<Inner>) -> io::Result<()> {
-    let listener = TcpListener::from_std(listener)?;
-    loop {
-        let (stream, _) = listener.accept().await?;
-        let inner = inner.clone();
-        tokio::spawn(async move { connection(stream, &inner).await.ok() });
+/// A server with TLS on loopback that answers everything with 200. Dropped, it stops.
+pub struct TlsServer {
+    address: SocketAddr,
+    pem: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TlsServer {
+    /// Starts it with a certificate.
+    pub fn start(Identity { config, pem }: Identity) -> io::Result<Self> {
+        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let tls = TlsAcceptor::from(config);
+        let (stop, thread) = run("regcred-tls", listener, move |stream| {
+            let tls = tls.clone();
+            async move {
+                let mut stream = tls.accept(stream).await?;
+                head(&mut stream).await?;
+                stream
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
+                    .await?;
+                stream.shutdown().await
+            }
+        })?;
+        Ok(Self { address, pem, stop: Some(stop), thread: Some(thread) })
     }
+
+    /// `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its certificate (PEM).
+    #[must_use]
+    pub fn pem(&self) -> String {
+        self.pem.clone()
+    }
+}
+
+impl Drop for TlsServer {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        // A panic has been printed by its own thread.
+        self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// Serves each connection on a thread and runtime of their own, until the sender is dropped.
+fn run<F>(
+    name: &str,
+    listener: StdListener,
+    each: impl Fn(TcpStream) -> F + Send + 'static,
+) -> io::Result<(oneshot::Sender<()>, JoinHandle<()>)>
+where
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
+    listener.set_nonblocking(true)?;
+    let (stop, stopped) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let serve = async move {
+        let Ok(listener) = TcpListener::from_std(listener) else { return };
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(each(stream));
+        }
+    };
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                () = serve => {}
+                _ = stopped => {}
+            }
+        });
+    })?;
+    Ok((stop, thread))
 }
 
 async fn connection(mut client: TcpStream, inner: &Inner) -> io::Result<()> {
@@ -165,14 +227,14 @@ async fn connection(mut client: TcpStream, inner: &Inner) -> io::Result<()> {
         return client.write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n").await;
     };
     client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
-    let tls = TlsAcceptor::from(inner.authority.server(host)?);
+    let tls = TlsAcceptor::from(inner.authority.server(host)?.config);
     let mut client = tls.accept(client).await?;
     let mut server = TcpStream::connect(address).await?;
     copy_bidirectional(&mut client, &mut server).await.map(drop)
 }
 
 /// A request's head. Nothing is sent behind it before it is answered.
-async fn head(client: &mut TcpStream) -> io::Result<String> {
+async fn head(client: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() == HEAD {
