@@ -77,10 +77,10 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     std::iter::successors(Some(error), |error| (*error).source())
 }
 
-/// The TLS library's error, which an I/O error may hold without naming it as its cause.
+/// The TLS library's error, which I/O errors may hold without naming it as their cause.
 fn tls<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    cause.downcast_ref().or_else(|| inner?.downcast_ref())
+    let inner = || tls(cause.downcast_ref::<std::io::Error>()?.get_ref()?);
+    cause.downcast_ref().or_else(inner)
 }
 
 /// What is at the bottom of an error: a name that does not resolve, a connection that is refused.

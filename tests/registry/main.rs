@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod endpoints;
+mod github;
 mod http;
 mod kinds;
 mod login;

@@ -1,12 +1,15 @@
 //! AWS errors as words for people: the operation, the service's code and text, and what to do.
 
 use crate::model::Problem;
-use crate::net::NetError;
+use crate::net::{NetError, one_line};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::config::Login;
+
+/// How much of AWS's words is repeated, in characters: a denied action is named with its principal, its resource and why.
+const MAX_WORDS: usize = 800;
 
 /// A request to AWS failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +76,7 @@ impl AwsError {
             None
         };
         let cause = match message {
-            Some(message) => format!("{code}: {message}"),
+            Some(message) => format!("{code}: {}", one_line(message, MAX_WORDS)),
             None => code.to_owned(),
         };
         Self { operation, code: Some(code.to_owned()), cause, login: refused, hint }

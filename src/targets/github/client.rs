@@ -14,10 +14,12 @@ use serde_json::Value;
 use url::Url;
 
 use crate::model::{Problem, Secret};
-use crate::net::{Http, NetError, Policy, Redirect, Retry, retry_after};
+use crate::net::{Http, NetError, Policy, Redirect, Retry, one_line, retry_after};
 
 /// GitHub's largest answer here is a page of 100 secrets, some 20 KB.
 const BODY_CAP: usize = 1024 * 1024;
+/// How much of GitHub's words is repeated, in characters.
+const MAX_WORDS: usize = 400;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait that `retry-after` or the reset time may ask for; beyond it the run fails with the time at which to try
 /// again.
@@ -267,8 +269,8 @@ impl Client {
                 })),
             };
         }
-        let message =
-            body.ok().and_then(|body| Some(body["message"].as_str()?.to_owned())).unwrap_or_default();
+        let said = body.ok().and_then(|body| Some(one_line(body["message"].as_str()?, MAX_WORDS)));
+        let message = said.unwrap_or_default();
         if let Some(wait) = self.limit(status, &headers, &message) {
             let error = GithubError::Limited { method: method.clone(), path: path.to_owned(), wait };
             return Err(Trouble::Wait(wait, error));
