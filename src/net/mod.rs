@@ -276,7 +276,7 @@ impl Http {
     /// Sends any library's request once. The answer's body is still to come.
     ///
     /// # Errors
-    /// It is refused here, or no answer came.
+    /// It is refused here, no answer came, or one that redirects to another server.
     pub(crate) async fn exchange(
         &self,
         request: http::Request<Bytes>,
@@ -284,7 +284,16 @@ impl Http {
     ) -> Result<http::Response<Body>, NetError> {
         let url = Url::parse(&request.uri().to_string())
             .map_err(|_| NetError::refused(Problem::input("the request's address is no URL")))?;
-        self.exchange_at(url, request, operation).await
+        let answer = self.exchange_at(url.clone(), request, operation).await?;
+        match Redirect::read(&url, answer.status().as_u16(), answer.headers()) {
+            Some(Redirect::Elsewhere(target)) => Err(NetError::refused(
+                Problem::outside(format!("it redirects to {target}, where nothing is sent")).hint(format!(
+                    "if that is the right address, write it in the place of {}",
+                    redacted(&url)
+                )),
+            )),
+            _ => Ok(answer),
+        }
     }
 
     async fn exchange_at(

@@ -210,22 +210,14 @@ impl Client {
     async fn follow(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Answer, Trouble> {
         let (status, headers, bytes) = self.once(method, path, body).await?;
         let from = Url::parse(&format!("{}{path}", self.base.as_str().trim_end_matches('/')));
-        match from.ok().and_then(|from| Redirect::read(&from, status.as_u16(), &headers)) {
-            None => self.judge(method, path, status, headers, &bytes),
-            Some(Redirect::Within(target)) => {
-                let path = &target[url::Position::BeforePath..url::Position::AfterQuery];
-                let (status, headers, bytes) = self.once(method, path, body).await?;
-                let answer = self.judge(method, path, status, headers, &bytes)?;
-                Ok(Answer { redirected: true, ..answer })
-            }
-            Some(Redirect::Elsewhere(target)) => Err(Trouble::Final(GithubError::Broken {
-                method: method.clone(),
-                path: path.to_owned(),
-                cause: format!("it redirects to {target}, where nothing is sent"),
-                hint: Some("write the address of GitHub's API itself into GITHUB_API_URL".to_owned()),
-                sent: false,
-            })),
-        }
+        let redirect = from.ok().and_then(|from| Redirect::read(&from, status.as_u16(), &headers));
+        let Some(Redirect::Within(target)) = redirect else {
+            return self.judge(method, path, status, headers, &bytes);
+        };
+        let path = &target[url::Position::BeforePath..url::Position::AfterQuery];
+        let (status, headers, bytes) = self.once(method, path, body).await?;
+        let answer = self.judge(method, path, status, headers, &bytes)?;
+        Ok(Answer { redirected: true, ..answer })
     }
 
     async fn once(

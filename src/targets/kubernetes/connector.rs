@@ -40,6 +40,7 @@ impl From<Problem> for Unmade {
 pub(super) fn client(mut config: Config, http: &Http, proxy: Option<Proxy>) -> Result<kube::Client, Unmade> {
     let url =
         Url::parse(&config.cluster_url.to_string()).map_err(|error| Unmade::Other(error.to_string()))?;
+    config.root_cert_file = None;
     let roots = match config.root_cert.replace(Vec::new()) {
         Some(certificates) => Arc::new(given(certificates)),
         None => http.roots(),
