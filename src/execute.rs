@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 
+use crate::change::{Inputs, Receipt};
 use crate::model::{Address, Effect, Problem};
 use crate::plan::{Change, Plan};
 use crate::report::Outcome;
-use crate::targets::{Inputs, Operation, Receipt, aws, daytona, github, kubernetes, runpod};
+use crate::systems::Writers;
 use crate::vault::Vault;
 
 /// What happens while executing, for whoever watches.
@@ -25,42 +26,6 @@ pub enum Event {
     Skipped(Address, Problem),
     /// A row failed.
     Failed(Address, Problem),
-}
-
-/// What writes to each system; nothing where no login was possible (then no row needs it).
-pub struct Writers<'a> {
-    /// AWS.
-    pub aws: aws::write::Writer<'a>,
-    /// Daytona.
-    pub daytona: Option<daytona::write::Writer<'a>>,
-    /// GitHub.
-    pub github: Option<github::write::Writer<'a>>,
-    /// Kubernetes.
-    pub kubernetes: kubernetes::write::Writer<'a>,
-    /// RunPod.
-    pub runpod: Option<runpod::write::Writer<'a>>,
-}
-
-impl Writers<'_> {
-    async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
-        let no_login = |system: &str| Problem::outside(format!("no login for {system}"));
-        match operation {
-            Operation::Aws(operation) => self.aws.write(operation, inputs).await,
-            Operation::Daytona(operation) => {
-                let daytona = self.daytona.as_ref().ok_or_else(|| no_login("Daytona"))?;
-                daytona.write(operation, inputs).await
-            }
-            Operation::Github(operation) => {
-                let github = self.github.as_ref().ok_or_else(|| no_login("GitHub"))?;
-                github.write(operation, inputs).await
-            }
-            Operation::Kubernetes(operation) => self.kubernetes.write(operation, inputs).await,
-            Operation::Runpod(operation) => {
-                let runpod = self.runpod.as_ref().ok_or_else(|| no_login("RunPod"))?;
-                runpod.write(operation, inputs).await
-            }
-        }
-    }
 }
 
 /// How far one row is.

@@ -14,6 +14,8 @@
 //! [`targets`] holds the systems, one folder each with the same file names; [`view`] renders, [`ui`]
 //! prints, and nothing else does. [`commands`] are the pipeline with its words. `program` starts other programs.
 
+pub mod aws;
+pub mod change;
 pub mod cli;
 pub mod commands;
 pub mod desired;
@@ -23,18 +25,19 @@ pub mod execute;
 pub mod image;
 pub mod model;
 pub mod net;
-pub mod observe;
 pub mod plan;
 mod program;
 pub mod prove;
 pub mod registry;
 pub mod report;
 pub mod sources;
+pub mod systems;
 pub mod targets;
 pub mod ui;
 pub mod vault;
 pub mod verify;
 pub mod view;
+pub mod yaml;
 
 use std::path::Path;
 

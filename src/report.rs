@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::change::Pull;
+use crate::change::{Action, Finding, Reason};
 use crate::model::{Address, Class, Effect, Problem};
-use crate::plan::{Action, Change, Plan, Reason};
-use crate::targets::daytona::pull::Pull;
+use crate::plan::{Change, Plan};
 
 /// What came of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,25 +31,6 @@ pub enum Outcome {
         /// Whether the login itself failed.
         login: bool,
     },
-}
-
-/// A proof after the fact: whether what is in place works.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What was proven.
-    pub address: Address,
-    /// The remote's own words where it does not work.
-    pub result: Result<(), Problem>,
-    /// What it is, in words, beside the proof; nothing is proven by it.
-    pub state: Option<String>,
-}
-
-impl Finding {
-    /// A proof, with nothing beside it.
-    #[must_use]
-    pub fn proof(address: Address, result: Result<(), Problem>) -> Self {
-        Self { address, result, state: None }
-    }
 }
 
 /// What came of a run.

@@ -2,27 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use crate::desired::Desired;
+use crate::change::Finding;
 use crate::model::Address;
-use crate::observe::{Clients, Observed};
 use crate::plan::{Change, Plan};
-use crate::report::Finding;
-use crate::targets::{aws, daytona, kubernetes, runpod};
-
-/// Which rows are proven.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// All that exist.
-    All,
-    /// Those that this run touched, by themselves or by what they depend on.
-    Touched,
-}
+use crate::systems::{Clients, Observed, Places, Proving};
+use crate::targets::Scope;
 
 /// Proves the plan's rows in `scope` for which `exists` holds, at most `concurrency` of a system at
 /// once. Rows whose system has nothing to prove them by are not among the findings.
 pub async fn verify(
     plan: &Plan,
-    desired: &Desired,
+    places: &Places,
     clients: &Clients,
     observed: &Observed,
     scope: Scope,
@@ -37,23 +27,8 @@ pub async fn verify(
     };
     let rows: Vec<&Change> =
         plan.changes.iter().filter(|change| exists(change) && concerns(change)).collect();
-    // What runs in RunPod is looked at only when somebody asks for it: it takes a request for each endpoint.
-    let seen = async {
-        match (scope, &clients.runpod) {
-            (Scope::All, Ok(client)) => {
-                runpod::verify::verify(&rows, client, &observed.runpod, concurrency).await
-            }
-            _ => Vec::new(),
-        }
-    };
-    let executed = scope == Scope::Touched;
-    let (mut findings, made, in_clusters, seen) = tokio::join!(
-        aws::verify::verify(&rows, &clients.aws, &observed.aws, concurrency),
-        daytona::verify::verify(&rows, &clients.daytona, &desired.daytona),
-        kubernetes::verify::verify(&rows, &clients.kubernetes, &plan.fingerprints, executed, concurrency),
-        seen,
-    );
-    findings.extend(made.into_iter().chain(in_clusters).chain(seen));
+    let proving = Proving { rows, scope, fingerprints: &plan.fingerprints, concurrency };
+    let mut findings = places.verify(clients, observed, &proving).await;
     findings.sort_by(|one, other| one.address.cmp(&other.address));
     findings
 }

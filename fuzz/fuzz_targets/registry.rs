@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use regcred_fuzz::registry::Registry;
+use regcred_fuzz::model::Registry;
 
 fuzz_target!(|text: &str| {
     match Registry::parse(text) {

@@ -22,7 +22,7 @@ pub(super) fn run(args: &ImageArgs, context: &Context<'_>) -> Result<ExitStatus,
 fn known(desired: &Desired) -> image::Context {
     let credentials =
         desired.credentials.iter().map(|credential| (credential.id.0.clone(), credential.registry.clone()));
-    let stacks = desired.aws.iter().flat_map(|place| {
+    let stacks = desired.places.aws.iter().flat_map(|place| {
         place.stacks.iter().map(|stack| image::Stack {
             name: stack.name.clone(),
             account: Some(&stack.accounts)

@@ -9,7 +9,7 @@ use crate::targets::kubernetes::{contexts, roles};
 
 pub(super) fn run(args: &RbacArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
     let desired = desired::places(&context.request(), context.env, context.dir).map_err(Error::Invalid)?;
-    let declared: Vec<&str> = contexts(&desired.kubernetes).into_iter().collect();
+    let declared: Vec<&str> = contexts(&desired.places.kubernetes).into_iter().collect();
     let chosen = match (args.context.as_deref(), declared.as_slice()) {
         (_, []) => {
             let hint = "kubernetes: [{ context: NAME, namespaces: [NAME] }] at `to`".to_owned();
@@ -26,6 +26,6 @@ pub(super) fn run(args: &RbacArgs, context: &Context<'_>) -> Result<ExitStatus, 
             return Err(Error::invalid(format!("the context `{name}` is not declared"), Some(hint)));
         }
     };
-    context.ui.data(&roles(&desired.kubernetes, chosen))?;
+    context.ui.data(&roles(&desired.places.kubernetes, chosen))?;
     Ok(ExitStatus::Done)
 }

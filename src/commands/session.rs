@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::aws;
+use crate::change::{Known, Options};
 use crate::cli::{Common, Liberties};
-use crate::desired::{self, Addresses, Desired, Loaded, Request};
+use crate::desired::{self, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
-use crate::model::{Class, Credential, CredentialId, Fingerprint, Problem, google_key};
+use crate::model::{Class, Credential, CredentialId, Fingerprint, Problem, Registry, google_key, token_kind};
 use crate::net::Http;
-use crate::observe::{self, Clients, Observed};
-use crate::plan::{self, Known, Options, Plan, Read};
+use crate::plan::{self, Plan};
 use crate::prove::{self, Proofs};
-use crate::registry::{Registry, token_kind};
 use crate::report::{ExitStatus, Report};
 use crate::sources::{Shared, Source, off_thread};
-use crate::targets::{aws, daytona, github, kubernetes, runpod};
+use crate::systems::{Clients, Observed};
+use crate::targets::{Look, Setting};
 use crate::ui::Ui;
 use crate::vault::{Resolved, Vault};
 use crate::view::{Shown, json};
@@ -64,7 +65,8 @@ impl Context<'_> {
     ) -> Result<Session, Error> {
         let mut loaded = self.load()?;
         self.ask(&mut loaded)?;
-        self.ui.begin(&doing(&loaded.desired));
+        let places = loaded.desired.places.words().join(" and ");
+        self.ui.begin(&format!("Proving the credential and reading {places} …"));
         let session = self.observe_and_plan(loaded, liberties, wait).await;
         self.ui.idle();
         session
@@ -128,18 +130,18 @@ impl Context<'_> {
         liberties: Liberties,
         wait: Option<Duration>,
     ) -> Result<Session, Error> {
-        let Loaded { desired, sources, addresses } = loaded;
+        let Loaded { desired, sources, registries } = loaded;
         let http = Http::new(self.env).map_err(|problem| Error::Invalid(vec![problem]))?;
-        let way = aws::config::Way::new(&http, self.env, desired.insecure.aws);
-        let clients = self.clients(&desired, &addresses, &http, &way).await;
+        let way = aws::Way::new(&http, self.env, desired.places.aws.iter().any(|place| place.insecure));
+        let clients = desired.places.log_in(&Setting { env: self.env, http: &http }).await;
         let say = |words: &str| self.ui.say(words);
-        let patience = daytona::Patience { wait: wait.unwrap_or_default(), say: &say };
-        let reading = observe::observe(&clients, &desired, self.concurrency(), &patience);
+        let look = Look { concurrency: self.concurrency(), wait: wait.unwrap_or_default(), say: &say };
+        let reading = desired.places.observe(&clients, &look);
         let proving = async {
             let (vault, known) = read_values(sources, &desired.credentials, way.clone()).await?;
             let proofs = futures::future::join_all(desired.credentials.iter().map(async |credential| {
                 let resolved = vault.get(&credential.id).ok()?;
-                let proof = prove::prove(&http, &addresses.registries, credential, resolved).await;
+                let proof = prove::prove(&http, &registries, credential, resolved).await;
                 Some((credential.id.clone(), proof))
             }));
             let proofs: Proofs = proofs.await.into_iter().flatten().collect();
@@ -151,55 +153,6 @@ impl Context<'_> {
         let plan = plan::plan(&desired, &observed, &known, &self.options(liberties));
         self.check_only(&plan)?;
         Ok(Session { desired, clients, observed, vault, proofs, plan, known })
-    }
-
-    async fn clients(
-        &self,
-        desired: &Desired,
-        addresses: &Addresses,
-        http: &Http,
-        way: &aws::config::Way,
-    ) -> Clients {
-        let sessions = aws::read::sessions(&desired.aws);
-        let profile = self.env.filled("AWS_PROFILE");
-        let wanted = !desired.github.is_empty();
-        let (aws, github, kubernetes) = tokio::join!(
-            aws::config::Clients::prepare(way, &sessions, profile),
-            async {
-                if wanted {
-                    self.github(&http.insecure(desired.insecure.github), &addresses.github).await
-                } else {
-                    Err(not_needed("GitHub"))
-                }
-            },
-            kubernetes::login::Clients::prepare(&desired.kubernetes, self.env, http),
-        );
-        Clients {
-            aws,
-            daytona: self.daytona(desired, &addresses.daytona, http),
-            github,
-            kubernetes,
-            runpod: self.runpod(desired, &addresses.runpod, http),
-        }
-    }
-
-    fn daytona(&self, desired: &Desired, base: &str, http: &Http) -> Read<daytona::Client> {
-        if desired.daytona.is_empty() {
-            return Err(not_needed("Daytona"));
-        }
-        daytona::Client::new(&http.insecure(desired.insecure.daytona), base, daytona::Key::find(self.env)?)
-    }
-
-    fn runpod(&self, desired: &Desired, base: &str, http: &Http) -> Read<runpod::Client> {
-        if desired.runpod.is_empty() {
-            return Err(not_needed("RunPod"));
-        }
-        runpod::Client::log_in(&http.insecure(desired.insecure.runpod), base, self.env)
-    }
-
-    async fn github(&self, http: &Http, base: &str) -> Read<github::Client> {
-        let token = github::Token::find(self.env).await?;
-        github::Client::new(http, base, &token)
     }
 
     /// A prefix that selects nothing is a slip.
@@ -252,15 +205,11 @@ impl Session {
     }
 }
 
-fn not_needed(system: &str) -> Problem {
-    Problem::outside(format!("nothing is declared in {system}"))
-}
-
 /// Reads and fingerprints every value beside the others.
 async fn read_values(
     sources: BTreeMap<CredentialId, Source>,
     credentials: &[Credential],
-    way: aws::config::Way,
+    way: aws::Way,
 ) -> Result<(Vault, BTreeMap<CredentialId, Known>), Error> {
     let shared = Shared::new(way);
     let with_source =
@@ -322,35 +271,4 @@ async fn value(
         (id, resolved, Known { username, fingerprint, kind })
     })
     .await
-}
-
-/// What is going on, in words.
-fn doing(desired: &Desired) -> String {
-    let regions: std::collections::BTreeSet<&str> = desired
-        .aws
-        .iter()
-        .flat_map(|place| &place.stacks)
-        .map(|stack| stack.session.region.as_str())
-        .collect();
-    let repositories: Vec<String> = desired.github.iter().map(|place| place.place.name()).collect();
-    let mut places = Vec::new();
-    if !regions.is_empty() {
-        places.push(format!("AWS in {}", regions.into_iter().collect::<Vec<_>>().join(", ")));
-    }
-    if !desired.daytona.is_empty() {
-        places.push("Daytona".to_owned());
-    }
-    match repositories.as_slice() {
-        [] => {}
-        [one] => places.push(format!("GitHub {one}")),
-        several => places.push(format!("GitHub in {} places", several.len())),
-    }
-    let contexts = kubernetes::contexts(&desired.kubernetes);
-    if !contexts.is_empty() {
-        places.push(format!("Kubernetes in {}", contexts.into_iter().collect::<Vec<_>>().join(", ")));
-    }
-    if !desired.runpod.is_empty() {
-        places.push("RunPod".to_owned());
-    }
-    format!("Proving the credential and reading {} …", places.join(" and "))
 }

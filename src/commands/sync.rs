@@ -7,12 +7,13 @@ use tokio::sync::watch;
 use super::session::{Context, Session};
 use crate::cli::SyncArgs;
 use crate::error::Error;
-use crate::execute::{Event, Writers, execute};
+use crate::execute::{Event, execute};
 use crate::model::Address;
 use crate::report::{ExitStatus, Outcome, Report};
-use crate::targets::{aws, daytona, github, kubernetes, runpod};
+use crate::systems::Writers;
+use crate::targets::Scope;
 use crate::ui::Verbosity;
-use crate::verify::{Scope, verify};
+use crate::verify::verify;
 use crate::view::{human, json};
 
 /// Seconds from which on people are told beforehand that a run takes so long.
@@ -39,7 +40,7 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
     };
     let findings = verify(
         &session.plan,
-        &session.desired,
+        &session.desired.places,
         &session.clients,
         &session.observed,
         Scope::Touched,
@@ -104,13 +105,7 @@ async fn write(
     session: &Session,
     stop: watch::Receiver<bool>,
 ) -> BTreeMap<Address, Outcome> {
-    let writers = Writers {
-        aws: aws::write::Writer::new(&session.clients.aws, &session.observed.aws),
-        daytona: session.clients.daytona.as_ref().ok().map(daytona::write::Writer::new),
-        github: session.clients.github.as_ref().ok().map(github::write::Writer::new),
-        kubernetes: kubernetes::write::Writer::new(&session.clients.kubernetes, &session.observed.kubernetes),
-        runpod: session.clients.runpod.as_ref().ok().map(runpod::write::Writer::new),
-    };
+    let writers = Writers::new(&session.clients, &session.observed);
     let tell = |event: Event| tell(context, &event);
     execute(&session.plan, &writers, &session.vault, context.concurrency(), stop, &tell).await
 }

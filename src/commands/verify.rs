@@ -1,13 +1,13 @@
 //! `regcred verify`: the credential and every place, proven; writes nothing.
 
-use super::session::{Context, Session};
+use super::session::Context;
+use crate::change::Action;
 use crate::cli::{Liberties, VerifyArgs};
 use crate::desired;
 use crate::error::Error;
-use crate::plan::Action;
 use crate::report::{ExitStatus, Report};
-use crate::targets::daytona::pull::{Pull, pulls};
-use crate::verify::{Scope, verify};
+use crate::targets::Scope;
+use crate::verify::verify;
 use crate::view::{human, json};
 
 pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
@@ -17,11 +17,11 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
     let mut report = Report::of_plan(&session.plan);
     let exists = |change: &crate::plan::Change| {
         matches!(change.action, Action::Keep | Action::Update)
-            && !matches!(change.reason, crate::plan::Reason::LeftToPulumi)
+            && !matches!(change.reason, crate::change::Reason::LeftToPulumi)
     };
     let findings = verify(
         &session.plan,
-        &session.desired,
+        &session.desired.places,
         &session.clients,
         &session.observed,
         Scope::All,
@@ -29,7 +29,7 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
         context.concurrency(),
     );
     report.findings = findings.await;
-    report.pulls = images(args, &session);
+    report.pulls = session.desired.places.pulls(&args.image, &session.observed);
     let status = report.detailed_status(true);
     let shown = session.shown();
     let text = if context.common.json {
@@ -52,15 +52,10 @@ fn answerable(args: &VerifyArgs, context: &Context<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let wanted = desired::places(&context.request(), context.env, context.dir).map_err(Error::Invalid)?;
-    if wanted.daytona.is_empty() {
+    if !wanted.places.tell_pulls() {
         let hint = "regcred image REF says what a name means everywhere else; --stack leaves Daytona out";
         let message = "--image asks how Daytona pulls, and nothing is declared there";
         return Err(Error::invalid(message, Some(hint.to_owned())));
     }
     Ok(())
-}
-
-/// How Daytona pulls the images that were asked about. Where its list could not be read, the plan says so.
-fn images(args: &VerifyArgs, session: &Session) -> Vec<Pull> {
-    pulls(&args.image, &session.desired.daytona, &session.observed.daytona).unwrap_or_default()
 }

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::names::{prefix_fault, stack_prefix};
-use super::validate::{is_account, is_role, region_fault};
 use super::{Desired, remote};
+use crate::aws::{Role, Session, is_account, is_role, region_fault};
 use crate::env::Env;
-use crate::model::{Credential, CredentialId, Place as Spot, Problem};
-use crate::registry::Registry;
+use crate::model::{Credential, CredentialId, Place as Spot, Problem, Registry};
 use crate::sources::pulumi::StackFile;
 use crate::sources::{self, Spec};
-use crate::targets::aws::{self, Role, RuleOwner, Session};
+use crate::targets::aws::{self, RuleOwner, prefix_fault, stack_prefix};
 use crate::targets::github::{self, Names, Place, Store};
 
 const CREDENTIAL: &str = "docker-hub";
@@ -63,13 +61,14 @@ impl Discovery {
             ));
         }
         if !stacks.is_empty() {
-            self.desired.aws.push(aws::Desired {
+            self.desired.places.aws.push(aws::Desired {
                 credential: id.clone(),
                 registry: Registry::docker_hub(),
                 secret: format!("{}{CREDENTIAL}", aws::SECRET_NAME_PREFIX),
                 provisioners: None,
                 readers: None,
                 stacks,
+                insecure: false,
             });
         }
     }
@@ -150,12 +149,13 @@ impl Discovery {
             );
             return;
         };
-        self.desired.github.push(github::Desired {
+        self.desired.places.github.push(github::Desired {
             credential: id.clone(),
             place: Place { owner, repo: Some(repo), store: Store::Actions },
             names: Names::of(id),
             create_environment: false,
             audience: None,
+            insecure: false,
         });
     }
 }

@@ -2,55 +2,29 @@
 //! at once.
 
 mod discover;
-mod endpoints;
 mod file;
-pub mod names;
-mod node;
 mod remote;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-pub use endpoints::Addresses;
-
 use crate::env::Env;
-use crate::model::{Credential, CredentialId, Place, Problem};
+use crate::model::{Credential, CredentialId, Place, Problem, nearest};
+use crate::registry::Endpoints;
 use crate::sources::{self, Source, Spec};
-use crate::targets::{aws, daytona, github, kubernetes, runpod};
+use crate::systems::Places;
+use crate::targets::github;
 
 /// What is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Desired {
     /// The credentials.
     pub credentials: Vec<Credential>,
-    /// Their places in AWS.
-    pub aws: Vec<aws::Desired>,
-    /// Their rows in Daytona.
-    pub daytona: Vec<daytona::Desired>,
-    /// Their places in GitHub.
-    pub github: Vec<github::Desired>,
-    /// Their places in Kubernetes.
-    pub kubernetes: Vec<kubernetes::Desired>,
-    /// Their registry auths in RunPod.
-    pub runpod: Vec<runpod::Desired>,
-    /// For which targets plain http to another machine is allowed.
-    pub insecure: Insecure,
+    /// Their places.
+    pub places: Places,
     /// What people should know about how it was found.
     pub notes: Vec<String>,
-}
-
-/// The targets that are self-hosted without TLS, because the file says so.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Insecure {
-    /// AWS.
-    pub aws: bool,
-    /// Daytona.
-    pub daytona: bool,
-    /// GitHub.
-    pub github: bool,
-    /// RunPod.
-    pub runpod: bool,
 }
 
 /// What to load.
@@ -64,15 +38,15 @@ pub struct Request {
     pub credential: Option<String>,
 }
 
-/// What is wanted, where the values come from, and at which addresses the systems are.
+/// What is wanted, where the values come from, and which registries are elsewhere than their names say.
 #[derive(Debug)]
 pub struct Loaded {
     /// What is wanted.
     pub desired: Desired,
     /// Where each credential's value comes from.
     pub sources: BTreeMap<CredentialId, Source>,
-    /// The systems' addresses.
-    pub addresses: Addresses,
+    /// Registries that are elsewhere than their names say.
+    pub registries: Endpoints,
 }
 
 /// The file that is used where none is named.
@@ -85,10 +59,12 @@ pub const DEFAULT_FILE: &str = "regcred.yaml";
 pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Problem>> {
     let (mut desired, specs, base) = declared(request, env, dir)?;
     let mut problems = restrict(&mut desired, request);
-    let addresses = Addresses::read(env, &desired).unwrap_or_else(|found| {
+    let registries = registries(env).unwrap_or_else(|found| {
         problems.extend(found);
-        Addresses::default()
+        Endpoints::default()
     });
+    let remarks = desired.places.environment(env);
+    problems.extend(remarks.problems);
     let mut located = BTreeMap::new();
     for credential in &mut desired.credentials {
         let Some(spec) = specs.get(&credential.id) else { continue };
@@ -102,11 +78,8 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
         }
     }
     never_back(&mut desired, &located, env);
-    if !desired.daytona.is_empty() && env.filled("DAYTONA_ORGANIZATION_ID").is_some() {
-        let words = "DAYTONA_ORGANIZATION_ID changes nothing: an API key works in its own organization alone";
-        desired.notes.push(words.to_owned());
-    }
-    if problems.is_empty() { Ok(Loaded { desired, sources: located, addresses }) } else { Err(problems) }
+    desired.notes.extend(remarks.notes);
+    if problems.is_empty() { Ok(Loaded { desired, sources: located, registries }) } else { Err(problems) }
 }
 
 /// What is wanted, without a look at where the values come from: nothing if nothing is declared here.
@@ -142,7 +115,7 @@ pub struct Here {
 /// What is wrong with it, or that it says of no place where the credential goes.
 pub fn found_here(env: &Env, dir: &Path) -> Result<Here, Vec<Problem>> {
     let (desired, specs) = discover::discover(env, dir)?;
-    if desired.aws.is_empty() && desired.github.is_empty() {
+    if desired.places.aws.is_empty() && desired.places.github.is_empty() {
         let message = "nothing is found here that the credential could be put into".to_owned();
         let hint = Some("pulumi config set aws:region us-east-2, or export GITHUB_REPOSITORY".to_owned());
         return Err(vec![Problem::input(message).hints(hint)]);
@@ -185,23 +158,14 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
 /// Leaves only what `--credential` and `--stack` name.
 fn restrict(desired: &mut Desired, request: &Request) -> Vec<Problem> {
     let mut problems = Vec::new();
-    // What this run leaves out is still the file's.
-    let names: BTreeSet<String> = desired.runpod.iter().map(|place| place.name.clone()).collect();
-    for place in &mut desired.runpod {
-        place.others = names.iter().filter(|name| **name != place.name).cloned().collect();
-    }
     if let Some(name) = &request.credential {
         let known: Vec<&str> =
             desired.credentials.iter().map(|credential| credential.id.0.as_str()).collect();
         if !known.contains(&name.as_str()) {
-            problems.push(unknown("credential", name, &known));
+            problems.push(unknown_name("credential", name, &known));
         }
         desired.credentials.retain(|credential| credential.id.0 == *name);
-        desired.aws.retain(|place| place.credential.0 == *name);
-        desired.daytona.retain(|place| place.credential.0 == *name);
-        desired.github.retain(|place| place.credential.0 == *name);
-        desired.kubernetes.retain(|place| place.credential.0 == *name);
-        desired.runpod.retain(|place| place.credential.0 == *name);
+        desired.places.keep_credential(name);
     }
     if !request.stacks.is_empty() {
         problems.extend(restrict_stacks(desired, &request.stacks));
@@ -210,33 +174,32 @@ fn restrict(desired: &mut Desired, request: &Request) -> Vec<Problem> {
 }
 
 fn restrict_stacks(desired: &mut Desired, stacks: &[String]) -> Vec<Problem> {
-    let known: BTreeSet<String> =
-        desired.aws.iter().flat_map(|place| &place.stacks).map(|stack| stack.name.clone()).collect();
+    let known = desired.places.stacks();
     let names: Vec<&str> = known.iter().map(String::as_str).collect();
-    let unknown =
-        stacks.iter().filter(|stack| !known.contains(*stack)).map(|stack| unknown("stack", stack, &names));
-    let problems = unknown.collect();
-    for place in &mut desired.aws {
-        place.stacks.retain(|stack| stacks.contains(&stack.name));
-    }
-    desired.aws.retain(|place| !place.stacks.is_empty());
-    // What is in Daytona, GitHub, clusters and RunPod belongs to no stack.
-    desired.daytona.clear();
-    desired.github.clear();
-    desired.kubernetes.clear();
-    desired.runpod.clear();
-    let used = |credential: &Credential| desired.aws.iter().any(|place| place.credential == credential.id);
-    desired.credentials.retain(used);
+    let unknown = stacks.iter().filter(|stack| !known.contains(*stack));
+    let problems = unknown.map(|stack| unknown_name("stack", stack, &names)).collect();
+    desired.places.keep_stacks(stacks);
+    let used: BTreeSet<CredentialId> = desired.places.credentials().into_iter().cloned().collect();
+    desired.credentials.retain(|credential| used.contains(&credential.id));
     problems
 }
 
-fn unknown(what: &str, name: &str, known: &[&str]) -> Problem {
-    let hint = match (names::nearest(name, known), known) {
+fn unknown_name(what: &str, name: &str, known: &[&str]) -> Problem {
+    let hint = match (nearest(name, known), known) {
         (Some(near), _) => format!("did you mean {near}?"),
         (None, []) => format!("no {what} is declared"),
         (None, known) => format!("declared: {}", known.join(", ")),
     };
     Problem::input(format!("there is no {what} `{name}`")).hint(hint)
+}
+
+/// Registries that are elsewhere than their names say, from `REGCRED_REGISTRY_ENDPOINTS`.
+fn registries(env: &Env) -> Result<Endpoints, Vec<Problem>> {
+    const NAME: &str = "REGCRED_REGISTRY_ENDPOINTS";
+    Endpoints::parse(env.filled(NAME).unwrap_or_default()).map_err(|errors| {
+        let example = format!("{NAME}=docker.io=https://mirror.example.com");
+        errors.0.iter().map(|error| Problem::input(format!("{NAME}: {error}")).hint(&*example)).collect()
+    })
 }
 
 /// In a workflow that gets the credential from its environment, the repository's own secrets are
@@ -258,10 +221,10 @@ fn never_back(desired: &mut Desired, sources: &BTreeMap<CredentialId, Source>, e
         };
         own && sources.get(&place.credential).is_some_and(Source::is_environment)
     };
-    if desired.github.iter().any(from_here) {
+    if desired.places.github.iter().any(from_here) {
         desired.notes.push(format!(
             "github:{repository} is left alone: inside its own workflow the credential comes from its secrets"
         ));
-        desired.github.retain(|place| !from_here(place));
+        desired.places.github.retain(|place| !from_here(place));
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use super::validate::split_repository;
 use crate::env::Env;
 use crate::model::Problem;
+use crate::targets::github::split_repository;
 
 /// The repository of `GITHUB_REPOSITORY`, else of the git remotes; nothing if none is on GitHub.
 ///

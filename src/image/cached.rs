@@ -1,7 +1,6 @@
 //! What to write to pull an image through a stack's ECR pull-through cache.
 
-use crate::registry::{Reference, Registry};
-
+use crate::model::{Reference, Registry};
 /// The longest repository name in ECR, with the cache rule's prefix (`repositoryName` of ECR's API reference).
 const MAX_REPOSITORY: usize = 256;
 

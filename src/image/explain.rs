@@ -1,7 +1,7 @@
 //! Which credential a pull presents, and why it presents none.
 
-use crate::registry::name::DOCKER_HUB;
-use crate::registry::{Reference, Registry};
+use crate::model::registry::DOCKER_HUB;
+use crate::model::{Reference, Registry};
 
 /// Hosts that people take for Docker Hub, and that no image name is folded from.
 const NOT_DOCKER_HUB: [&str; 4] =

@@ -4,14 +4,13 @@ pub mod cached;
 pub mod explain;
 pub mod scan;
 
+use crate::model::{Reference, ReferenceError, Registry};
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 pub use cached::{NotCached, Stack};
 pub use explain::{Pull, explain};
-
-use crate::registry::{Reference, ReferenceError, Registry};
 
 /// What image names are looked at with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::registry::Registry;
+use super::Registry;
 
 /// The name that the configuration gives a credential, such as `docker-hub`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]

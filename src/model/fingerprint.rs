@@ -5,8 +5,7 @@ use std::fmt;
 use argon2::{Algorithm, Argon2, Params, Version};
 use sha2::{Digest, Sha256};
 
-use super::Secret;
-use crate::registry::Registry;
+use super::{Registry, Secret};
 
 /// The first byte of the input, so that a later scheme can never collide with this one.
 const SCHEME: u8 = 1;

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Change, Plan};
 use crate::model::{Address, CredentialId};
-use crate::targets::Operation;
+use crate::systems::Operation;
 
 /// A row as the digest sees it: everything that decides what is written, nothing that moves by itself.
 #[derive(Serialize)]

@@ -1,53 +1,27 @@
 //! The plan: what this run would do, as a value. The same value is printed, digested and executed.
 //!
 //! [`plan`] takes values and returns a value: no IO, clock, environment or randomness. Each target
-//! says what its own places need (`targets/*/mod.rs`); this module puts their answers in one order,
+//! says what its own places need (`targets/*/diff.rs`); this module puts their answers in one order,
 //! decides which unknown values are rewritten, and leaves alone what depends on something blocked.
 
-mod action;
 mod cost;
 mod digest;
 mod order;
-mod reason;
+mod summary;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use action::{Action, Summary};
 pub use cost::Cost;
-pub use reason::{Read, Reason, ReasonKind};
+pub use summary::Summary;
 
+use crate::change::{Known, Options};
 use crate::desired::Desired;
 use crate::model::{Address, CredentialId, Fingerprint};
-use crate::observe::Observed;
-use crate::registry::TokenKind;
-use crate::targets::{Operation, aws, daytona, github, kubernetes, runpod};
+use crate::systems::{Observed, Operation};
+use crate::targets::Terms;
 
-/// One row of the plan: one remote thing and what happens to it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Change {
-    /// The remote thing.
-    pub address: Address,
-    /// The credentials that it holds or serves.
-    pub credentials: BTreeSet<CredentialId>,
-    /// The stacks that it serves; empty for what belongs to no stack.
-    pub stacks: BTreeSet<String>,
-    /// What happens to it.
-    pub action: Action,
-    /// Why.
-    pub reason: Reason,
-    /// What must be done (or in place) before.
-    pub after: BTreeSet<Address>,
-    /// How it is done. A row that is kept, blocked or unread has none.
-    pub operation: Option<Operation>,
-}
-
-impl Change {
-    /// Whether executing this row writes the credential's value.
-    #[must_use]
-    pub fn carries_value(&self) -> bool {
-        self.action.writes() && self.operation.as_ref().is_some_and(Operation::carries_value)
-    }
-}
+/// One row.
+pub type Change = crate::change::Change<Operation>;
 
 /// What this run would do. Rows are sorted by address; none occurs twice.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,41 +34,6 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// How many rows `--only` left out.
     pub left_out: usize,
-}
-
-/// What is known of a credential once its value has been read; never the value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// The user name, which is no secret.
-    pub username: String,
-    /// The value's fingerprint.
-    pub fingerprint: Fingerprint,
-    /// What kind of secret the value is. Of what is no recognised token, which may be a guessable
-    /// password, no fingerprint is published.
-    pub kind: TokenKind,
-}
-
-/// How this run was asked to plan.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// A stack's own run (`--stack`): what is missing is made, a shared value is never changed.
-    pub stack_run: bool,
-    /// Address prefixes to restrict the run to; empty means all.
-    pub only: Vec<String>,
-    /// Write values whose state is unknown, too.
-    pub rewrite: bool,
-    /// Delete what is in the way though it is not ours.
-    pub allow_delete: bool,
-    /// Delete and make again what cannot be changed in place.
-    pub allow_replace: bool,
-}
-
-impl Options {
-    /// Whether the run is about this address.
-    #[must_use]
-    pub fn selects(&self, address: &Address) -> bool {
-        self.only.is_empty() || self.only.iter().any(|prefix| address.starts_with(prefix))
-    }
 }
 
 /// Computes the plan. Pure; the order of its inputs does not matter.
@@ -127,12 +66,7 @@ fn rows(
     options: &Options,
     spreading: &BTreeSet<CredentialId>,
 ) -> BTreeMap<Address, Change> {
-    let aws = aws::diff(&desired.aws, &observed.aws, known, options);
-    let daytona = daytona::diff(&desired.daytona, &observed.daytona, known, options, spreading);
-    let github = github::diff(&desired.github, &observed.github, known, options, spreading);
-    let kubernetes = kubernetes::diff(&desired.kubernetes, &observed.kubernetes, known, options);
-    let runpod = runpod::diff(&desired.runpod, &observed.runpod, known, options);
-    order::merged(aws.into_iter().chain(daytona).chain(github).chain(kubernetes).chain(runpod))
+    order::merged(desired.places.diff(observed, &Terms { known, options, spreading }))
 }
 
 fn spreading(rows: &[Change]) -> BTreeSet<CredentialId> {
@@ -141,11 +75,7 @@ fn spreading(rows: &[Change]) -> BTreeSet<CredentialId> {
 
 fn notes(desired: &Desired, observed: &Observed, known: &BTreeMap<CredentialId, Known>) -> Vec<String> {
     let mut notes = desired.notes.clone();
-    notes.extend(aws::notes(&desired.aws, &observed.aws));
-    notes.extend(daytona::notes(&desired.daytona, &observed.daytona));
-    notes.extend(github::notes(&desired.github, &observed.github));
-    notes.extend(kubernetes::notes(&desired.kubernetes, &observed.kubernetes));
-    notes.extend(runpod::notes(&desired.runpod, &observed.runpod));
+    notes.extend(desired.places.notes(observed));
     notes.extend(known.iter().filter_map(|(id, known)| doubts(id, known)));
     notes
 }

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Change, Options, Reason};
+use super::Change;
+use crate::change::{Action, Operation as _, Options, Reason};
 use crate::model::Address;
 
 /// One row per address. Several stacks or credentials may ask for the same thing: they share its row.
-pub(super) fn merged(rows: impl Iterator<Item = Change>) -> BTreeMap<Address, Change> {
+pub(super) fn merged(rows: Vec<Change>) -> BTreeMap<Address, Change> {
     let mut merged: BTreeMap<Address, Change> = BTreeMap::new();
     for row in rows {
         match merged.get_mut(&row.address) {

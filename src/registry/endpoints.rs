@@ -5,7 +5,7 @@ use std::fmt;
 
 use url::Url;
 
-use super::name::{Registry, RegistryError};
+use crate::model::{Registry, RegistryError};
 use crate::net::is_loopback;
 
 /// The environment variable that names other endpoints. It is read where the environment is, not here.

@@ -11,11 +11,9 @@ use url::Url;
 use super::challenge::{Challenge, choose};
 use super::endpoints::Endpoints;
 use super::login_error::{Forms, LoginError};
-use super::name::Registry;
 use super::quota::{self, Quota};
 use super::realm;
-use super::token_kind::IDENTITY_USER;
-use crate::model::Secret;
+use crate::model::{IDENTITY_USER, Registry, Secret};
 use crate::net::{Http, Redirect, Request, Response};
 
 /// How many redirects within its own origin a registry may answer with.

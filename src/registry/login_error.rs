@@ -5,9 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use super::name::Registry;
 use super::realm::UnsafeReason;
-use crate::model::Secret;
+use crate::model::{Registry, Secret};
 use crate::net::{HttpError, Response};
 
 /// What is said instead of a server's text that has the credential in it.

@@ -5,7 +5,7 @@
 
 use url::{Host, Url};
 
-use super::name::Registry;
+use crate::model::Registry;
 use crate::net::{is_loopback, redacted};
 
 /// Token services that are known for a registry, beside its own host.

@@ -2,10 +2,8 @@
 
 use super::text::{self, Names};
 use super::{one, outside, unread};
+use crate::aws::{Access, AwsError, Login, Role, Way, sdk_config};
 use crate::model::Problem;
-use crate::targets::aws::Role;
-use crate::targets::aws::config::{Access, Login, Way, sdk_config};
-use crate::targets::aws::error::AwsError;
 use crate::vault::Resolved;
 
 const OPERATION: &str = "secretsmanager:GetSecretValue";

@@ -12,9 +12,8 @@ use zeroize::Zeroizing;
 
 use super::{outside, text, unread};
 use crate::env::Env;
-use crate::model::{Place, Problem};
+use crate::model::{Place, Problem, Registry};
 use crate::program::Program;
-use crate::registry::Registry;
 use crate::vault::Resolved;
 
 /// Helpers ask a local store; one that waits for a person is asked again on the next run.

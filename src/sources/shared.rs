@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 
 use super::pulumi::{Config, DataKey, Lock, Passphrase, Question};
 use super::{off_thread, one, outside};
-use crate::targets::aws::config::Way;
+use crate::aws::Way;
 
 /// What has been opened in this run.
 pub struct Shared {

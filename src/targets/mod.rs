@@ -1,118 +1,232 @@
-//! The systems that a credential is put into. One folder each, always the same file names:
-//! `mod.rs` (what is wanted and found) · `diff.rs` (the rules that compare them, pure) · `read.rs` ·
-//! `write.rs` · wire types.
+//! The systems that a credential is put into, one folder each. All that is about a system is in its folder, under the same
+//! names: `mod.rs` (what is wanted and found, and its [`Target`]) · `file.rs` (its part of `regcred.yaml`) · `validate.rs`
+//! (what that part means) · `diff.rs` (the rules that compare, pure) · `read.rs` · `write.rs` · `verify.rs` · its client.
 
 pub mod aws;
 pub mod daytona;
+mod endpoint;
 pub mod github;
 pub mod kubernetes;
 pub mod runpod;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use crate::model::{Address, Problem};
-use crate::vault::Vault;
+use crate::change::{Change, Finding, Inputs, Known, Operation, Options, Pull, Reason, Receipt};
+use crate::env::Env;
+use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry};
+use crate::net::Http;
+use crate::yaml::{At, Node, Reader, Spanned};
 
-/// What executing one row does: one convergent operation, fully decided. It is part of the plan's
-/// digest, so it never holds a secret value, a time, or who happens to run it.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Operation {
-    /// In AWS.
-    Aws(aws::Operation),
-    /// In Daytona.
-    Daytona(daytona::Operation),
-    /// In GitHub.
-    Github(github::Operation),
-    /// In Kubernetes.
-    Kubernetes(kubernetes::Operation),
-    /// In RunPod.
-    Runpod(runpod::Operation),
-}
+/// A system that a credential can be put into. Reading, deciding and writing are apart: [`Target::diff`] gets values and
+/// gives a value, and only [`Target::write`] changes anything.
+#[expect(async_fn_in_trait, reason = "every target is called by its own type, in this crate")]
+pub trait Target {
+    /// Its key under `to:`, and the first word of its addresses.
+    const NAME: &'static str;
+    /// What people call it.
+    const TITLE: &'static str;
+    /// Variables that hold its own secrets, which no program that a person names needs from regcred.
+    const SECRETS: &'static [&'static str];
 
-impl Operation {
-    /// Whether it writes the credential's value.
-    #[must_use]
-    pub fn carries_value(&self) -> bool {
-        match self {
-            Self::Aws(operation) => operation.carries_value(),
-            Self::Daytona(operation) => operation.carries_value(),
-            Self::Github(operation) => operation.carries_value(),
-            Self::Kubernetes(operation) => operation.carries_value(),
-            Self::Runpod(operation) => operation.carries_value(),
-        }
+    /// One item of its part of the file, before it is judged.
+    type Declared;
+    /// What is wanted in it for one credential.
+    type Desired;
+    /// Its logins.
+    type Client;
+    /// What was found in it.
+    type Observed;
+    /// What can be done in it.
+    type Operation: Operation;
+    /// What writes to it, with what one run remembers between two writes.
+    type Writer<'a>;
+
+    /// Reads its part of the file; what is wrong goes to the reader.
+    fn read(reader: &Reader, node: &Node) -> Vec<Self::Declared>;
+
+    /// Judges an item, and adds what it wants to `validator.desired`.
+    fn validate(validator: &mut Validator<'_, Self::Desired>, declared: &Self::Declared);
+
+    /// Judges the items of all credentials together, once each has been judged by itself.
+    fn finish(_: &Reader, _: &[(CredentialId, Self::Declared)], _: &mut [Self::Desired]) {}
+
+    /// Looks at the environment that it would work in.
+    fn environment(_: &[Self::Desired], _: &Env) -> Remarks {
+        Remarks::default()
     }
 
-    /// What it records as written.
-    #[must_use]
-    pub fn records(&self) -> &[Address] {
-        match self {
-            Self::Aws(_) | Self::Daytona(_) | Self::Kubernetes(_) | Self::Runpod(_) => &[],
-            Self::Github(operation) => operation.records(),
-        }
+    /// The credential that is wanted in a place.
+    fn credential(desired: &Self::Desired) -> &CredentialId;
+
+    /// The stacks that places are for. What belongs to no stack is not touched by a stack's own run.
+    fn stacks(_: &[Self::Desired]) -> BTreeSet<String> {
+        BTreeSet::new()
     }
 
-    /// How many requests it takes, if nothing has to be tried again.
-    #[must_use]
-    pub fn requests(&self) -> usize {
-        match self {
-            Self::Aws(operation) => operation.requests(),
-            Self::Daytona(operation) => operation.requests(),
-            Self::Github(operation) => operation.requests(),
-            Self::Kubernetes(operation) => operation.requests(),
-            Self::Runpod(operation) => operation.requests(),
-        }
+    /// Leaves only what belongs to these stacks.
+    fn keep_stacks(desired: &mut Vec<Self::Desired>, _: &[String]) {
+        desired.clear();
     }
-}
 
-/// A value that is known now, or once another row is done.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Input {
-    /// Known.
-    Known(String),
-    /// A field of what another row makes.
-    Ref {
-        /// The row.
-        address: Address,
-        /// The field of its receipt.
-        field: &'static str,
-    },
-}
+    /// Where that is, in words; nothing if nothing is wanted.
+    fn places(desired: &[Self::Desired]) -> Option<String> {
+        (!desired.is_empty()).then(|| Self::TITLE.to_owned())
+    }
 
-/// What a write gave: the fields that later rows may refer to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Receipt(pub BTreeMap<&'static str, String>);
+    /// There is no login, because nothing is wanted.
+    #[must_use]
+    fn not_wanted() -> Problem {
+        Problem::outside(format!("nothing is declared in {}", Self::TITLE))
+    }
 
-/// What an operation gets beside itself.
-pub struct Inputs<'a> {
-    /// The credentials' values.
-    pub vault: &'a Vault,
-    /// The receipts of the rows that it waited for.
-    pub receipts: BTreeMap<Address, Receipt>,
-    /// Says a word about a wait, to whoever watches.
-    pub say: &'a (dyn Fn(String) + Sync),
-}
+    /// A write was asked for that there is no login for.
+    #[must_use]
+    fn no_login() -> Problem {
+        Problem::outside(format!("no login for {}", Self::TITLE))
+    }
 
-impl Inputs<'_> {
-    /// The value, from another row's receipt if it was not known before.
+    /// Logs in. A failed login is data; where nothing is wanted, nothing is sent, and no file is read.
+    async fn log_in(desired: &[Self::Desired], setting: &Setting<'_>) -> Self::Client;
+
+    /// Reads what the wanted places hold. An error is data; nothing is written.
+    async fn observe(client: &Self::Client, desired: &[Self::Desired], look: &Look<'_>) -> Self::Observed;
+
+    /// The rows of the plan. Pure.
+    fn diff(
+        desired: &[Self::Desired],
+        observed: &Self::Observed,
+        terms: &Terms<'_>,
+    ) -> Vec<Change<Self::Operation>>;
+
+    /// What people should know beside the rows. Pure.
+    fn notes(desired: &[Self::Desired], observed: &Self::Observed) -> Vec<String>;
+
+    /// How its own limits slow these operations down, in seconds.
+    fn seconds(_: &[&Self::Operation]) -> usize {
+        0
+    }
+
+    /// What writes with these logins.
+    fn writer<'a>(client: &'a Self::Client, observed: &'a Self::Observed) -> Self::Writer<'a>;
+
+    /// Carries out one operation. It is called only for rows whose `after` is done.
     ///
     /// # Errors
-    /// If the row gave no such field.
-    pub fn resolve(&self, input: &Input) -> Result<String, Problem> {
-        match input {
-            Input::Known(value) => Ok(value.clone()),
-            Input::Ref { address, field } => self.field(address, field),
-        }
-    }
+    /// What failed; whether something was written before that is in the problem's effect.
+    async fn write(
+        writer: &Self::Writer<'_>,
+        operation: &Self::Operation,
+        inputs: &Inputs<'_>,
+    ) -> Result<Receipt, Problem>;
 
-    /// A field of another row's receipt.
-    ///
-    /// # Errors
-    /// If the row gave no such field.
-    pub fn field(&self, address: &Address, field: &'static str) -> Result<String, Problem> {
-        let receipt = self.receipts.get(address);
-        let value = receipt.and_then(|receipt| receipt.0.get(field)).cloned();
-        value.ok_or_else(|| Problem::outside(format!("{address} gave no {field}")))
+    /// Proves what is in place, as far as the system lets it be proven. Writes nothing.
+    async fn verify(
+        client: &Self::Client,
+        desired: &[Self::Desired],
+        observed: &Self::Observed,
+        proof: &Proof<'_, Self::Operation>,
+    ) -> Vec<Finding>;
+
+    /// Whether it tells how it pulls images.
+    const TELLS_PULLS: bool = false;
+
+    /// How images are pulled there, as far as its list could be read.
+    fn pulls(_: &[String], _: &[Self::Desired], _: &Self::Observed) -> Vec<Pull> {
+        Vec::new()
     }
+}
+
+/// Judges one credential's part of the file, and collects what is wanted.
+pub struct Validator<'a, D> {
+    /// The file.
+    pub reader: &'a Reader,
+    /// The credential.
+    pub id: &'a CredentialId,
+    /// Where its name stands.
+    pub at: At,
+    /// Its registry.
+    pub registry: &'a Registry,
+    /// The registry as it is written, if it is.
+    pub written: Option<&'a Spanned<String>>,
+    /// What is wanted so far, of all credentials.
+    pub desired: &'a mut Vec<D>,
+}
+
+impl<D> Validator<'_, D> {
+    /// Says what is wrong, where, and what to write instead.
+    pub fn refuse(&self, at: At, message: impl Into<String>, hint: impl Into<String>) {
+        self.reader.problem(at, message, Some(hint.into()));
+    }
+}
+
+/// What there is to say about a target's environment.
+#[derive(Debug, Default)]
+pub struct Remarks {
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+    /// What people should know.
+    pub notes: Vec<String>,
+}
+
+/// What a login is made with.
+pub struct Setting<'a> {
+    /// The environment.
+    pub env: &'a Env,
+    /// The way out.
+    pub http: &'a Http,
+}
+
+/// How systems are read.
+pub struct Look<'a> {
+    /// Requests at once, for each system.
+    pub concurrency: usize,
+    /// How long to wait for a system that is still starting.
+    pub wait: Duration,
+    /// Says a word about a wait.
+    pub say: &'a dyn Fn(&str),
+}
+
+/// What a plan is made with, beside what is wanted and found.
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    /// What is known of each credential.
+    pub known: &'a BTreeMap<CredentialId, Known>,
+    /// How the run was asked to plan.
+    pub options: &'a Options,
+    /// The credentials that are written somewhere in this run.
+    pub spreading: &'a BTreeSet<CredentialId>,
+}
+
+/// Which rows are proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All that exist: nothing was written.
+    All,
+    /// Those that this run touched, by themselves or by what they depend on.
+    Touched,
+}
+
+/// What there is to prove of one target.
+pub struct Proof<'a, O> {
+    /// Its rows.
+    pub rows: Vec<Row<'a, O>>,
+    /// Which rows those are.
+    pub scope: Scope,
+    /// The fingerprint of each credential.
+    pub fingerprints: &'a BTreeMap<CredentialId, Fingerprint>,
+    /// Requests at once.
+    pub concurrency: usize,
+}
+
+/// A row of the plan, as its own target sees it.
+pub struct Row<'a, O> {
+    /// The remote thing.
+    pub address: &'a Address,
+    /// What happens to it.
+    pub action: crate::change::Action,
+    /// Why.
+    pub reason: &'a Reason,
+    /// How.
+    pub operation: Option<&'a O>,
 }

@@ -3,12 +3,13 @@
 use std::fmt::{self, Write};
 
 use super::Shown;
+use crate::change::Pull;
+use crate::change::{Action, Finding, Known};
 use crate::execute::Event;
 use crate::model::{Address, AwsItem, Credential, Problem};
-use crate::plan::{Action, Change, Known, Plan, Summary};
+use crate::plan::{Change, Plan, Summary};
 use crate::registry::{Login, LoginError};
-use crate::report::{ExitStatus, Finding, Outcome, Report};
-use crate::targets::daytona::pull::Pull;
+use crate::report::{ExitStatus, Outcome, Report};
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, styled};
 
 /// How a plan is laid out.
@@ -112,7 +113,7 @@ fn alike(rows: &[&Change], column: usize, width: usize) -> String {
 }
 
 fn is_unknown(change: &Change) -> bool {
-    matches!(change.reason, crate::plan::Reason::Unknown)
+    matches!(change.reason, crate::change::Reason::Unknown)
 }
 
 /// An address as heading and rest.

@@ -1,7 +1,8 @@
 //! The `regcred.yaml` that says what was found: no key more than it takes, and a comment for each choice.
 
+use crate::aws::Session;
 use crate::desired::Here;
-use crate::targets::aws::{Session, Stack};
+use crate::targets::aws::Stack;
 use crate::targets::github;
 
 /// The file's text.
@@ -30,7 +31,7 @@ fn source(found: &Here) -> String {
 }
 
 fn aws(found: &Here) -> String {
-    let stacks: Vec<&Stack> = found.desired.aws.iter().flat_map(|place| &place.stacks).collect();
+    let stacks: Vec<&Stack> = found.desired.places.aws.iter().flat_map(|place| &place.stacks).collect();
     if stacks.is_empty() {
         return String::new();
     }
@@ -71,7 +72,7 @@ fn left_out(session: &Session) -> String {
 }
 
 fn github(found: &Here) -> String {
-    let places = &found.desired.github;
+    let places = &found.desired.places.github;
     let mut text = String::new();
     if !places.is_empty() {
         text += "      github:\n        # The repository of GITHUB_REPOSITORY, else of the git remote.\n";

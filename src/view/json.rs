@@ -7,12 +7,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Shown;
+use crate::change::Finding;
+use crate::change::Pull;
 use crate::execute::Event;
 use crate::model::{Address, CredentialId, Problem};
 use crate::plan::{Change, Cost, Summary};
 use crate::registry::{Login, LoginError};
-use crate::report::{Finding, Outcome, Report};
-use crate::targets::daytona::pull::Pull;
+use crate::report::{Outcome, Report};
 
 /// The format's number. Fields are added within a format; readers ignore what they do not know.
 pub const FORMAT: u8 = 1;

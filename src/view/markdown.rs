@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::Shown;
+use crate::change::Action;
 use crate::model::CredentialId;
-use crate::plan::{Action, Change, Plan};
+use crate::plan::{Change, Plan};
 
 /// Places in the diagram; more would not be legible.
 const DIAGRAM_LIMIT: usize = 40;

@@ -9,8 +9,9 @@ pub mod markdown;
 
 use std::collections::BTreeMap;
 
+use crate::change::Known;
 use crate::model::{Credential, CredentialId, Fingerprint};
-use crate::plan::{Known, Plan};
+use crate::plan::Plan;
 use crate::prove::Proofs;
 
 /// What is shown of a run: the plan and what it is about.

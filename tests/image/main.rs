@@ -5,7 +5,7 @@ mod rows;
 mod scan;
 
 use regcred::image::{Context, Stack};
-use regcred::registry::Registry;
+use regcred::model::Registry;
 
 /// A stack whose cache is for this registry.
 fn stack(name: &str, region: &str, registry: &str) -> Stack {

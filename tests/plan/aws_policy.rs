@@ -1,6 +1,7 @@
 //! The policy that lets only ECR read.
 
-use regcred::plan::{Action, Plan, ReasonKind};
+use regcred::change::{Action, ReasonKind};
+use regcred::plan::Plan;
 use regcred::targets::aws::{self, Exempt, Identity, policy};
 use serde_json::{Value, json};
 
@@ -332,8 +333,8 @@ scenarios! {
 
     fn a_provisioner_or_reader_that_the_file_lists_is_let_in() -> Plan {
         let mut case = Case::in_place();
-        case.desired.aws[0].provisioners = Some(vec![USER.to_owned()]);
-        case.desired.aws[0].readers = Some(vec![ROLE.to_owned()]);
+        case.desired.places.aws[0].provisioners = Some(vec![USER.to_owned()]);
+        case.desired.places.aws[0].readers = Some(vec![ROLE.to_owned()]);
         let plan = case.plan();
         expect(&plan, POLICY, Action::Update, ReasonKind::Exemptions);
         assert!(row(&plan, POLICY).reason.to_string().contains("does not let"));
@@ -343,9 +344,9 @@ scenarios! {
 
     fn a_principal_that_the_file_no_longer_lists_is_shut_out() -> Plan {
         let mut case = Case::in_place();
-        case.desired.aws[0].readers = Some(vec![ROLE.to_owned(), USER.to_owned()]);
+        case.desired.places.aws[0].readers = Some(vec![ROLE.to_owned(), USER.to_owned()]);
         let mut case = case.applied();
-        case.desired.aws[0].readers = Some(vec![ROLE.to_owned()]);
+        case.desired.places.aws[0].readers = Some(vec![ROLE.to_owned()]);
         let plan = case.plan();
         expect(&plan, POLICY, Action::Update, ReasonKind::Exemptions);
         assert!(row(&plan, POLICY).reason.to_string().contains(USER));
@@ -354,7 +355,7 @@ scenarios! {
 
     fn an_empty_list_lets_only_ecr_in() -> Plan {
         let mut case = Case::empty();
-        case.desired.aws[0].provisioners = Some(Vec::new());
+        case.desired.places.aws[0].provisioners = Some(Vec::new());
         let next = case.applied();
         let statements = parsed(&next.policy().unwrap())["Statement"].clone();
         assert_eq!(exempted(&statements[0]), [policy::ecr_role(&identity(USER))]);
@@ -367,7 +368,7 @@ scenarios! {
         case.hold_another();
         let plan = case.plan();
         expect(&plan, POLICY, Action::Keep, ReasonKind::InSync);
-        assert!(matches!(row(&plan, SECRET).operation, Some(regcred::targets::Operation::Aws(aws::Operation::MakeCurrent { .. }))));
+        assert!(matches!(row(&plan, SECRET).operation, Some(regcred::systems::Operation::Aws(aws::Operation::MakeCurrent { .. }))));
         plan
     }
 }

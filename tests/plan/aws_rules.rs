@@ -1,15 +1,17 @@
 //! Pull-through cache rules.
 
-use regcred::plan::{Action, Plan, ReasonKind};
+use regcred::change::{Action, Input, ReasonKind};
+use regcred::plan::Plan;
+use regcred::systems;
 use regcred::targets;
-use regcred::targets::aws::{Input, Operation, Rule, RuleOwner};
+use regcred::targets::aws::{Operation, Rule, RuleOwner};
 
 use crate::case::*;
 use crate::scenarios;
 
 fn arn_of(plan: &Plan, address: &str) -> Input {
     match &row(plan, address).operation {
-        Some(targets::Operation::Aws(
+        Some(systems::Operation::Aws(
             Operation::CreateRule { credential_arn, .. } | Operation::UpdateRule { credential_arn, .. },
         )) => credential_arn.clone(),
         other => panic!("{other:?}"),
@@ -84,7 +86,7 @@ scenarios! {
         let mut case = Case::empty();
         let mut china = stack("china", "cn-north-1");
         china.prefix = "china-docker-hub".to_owned();
-        case.desired.aws[0].stacks.push(china);
+        case.desired.places.aws[0].stacks.push(china);
         let plan = case.plan();
         expect(&plan, "aws:?/cn-north-1/cache-rule/china-docker-hub", Action::Blocked, ReasonKind::NoCaches);
         expect(&plan, RULE, Action::Create, ReasonKind::Absent);
@@ -166,7 +168,7 @@ scenarios! {
 
     fn an_absent_rule_of_pulumis_is_left_to_it() -> Plan {
         let mut case = Case::in_place();
-        case.desired.aws[0].stacks[0].rules = RuleOwner::Pulumi;
+        case.desired.places.aws[0].stacks[0].rules = RuleOwner::Pulumi;
         case.rules().clear();
         let plan = case.plan();
         expect(&plan, RULE, Action::Keep, ReasonKind::LeftToPulumi);

@@ -1,6 +1,8 @@
 //! The secret and its value.
 
-use regcred::plan::{Action, Plan, ReasonKind};
+use regcred::change::{Action, ReasonKind};
+use regcred::plan::Plan;
+use regcred::systems;
 use regcred::targets;
 use regcred::targets::aws::{CURRENT, Container, Operation};
 
@@ -10,7 +12,7 @@ use crate::scenarios;
 /// What happens to the container of the secret, by the policy's row.
 fn container(plan: &Plan) -> Container {
     match &row(plan, POLICY).operation {
-        Some(targets::Operation::Aws(Operation::EnsurePolicy { container, .. })) => *container,
+        Some(systems::Operation::Aws(Operation::EnsurePolicy { container, .. })) => *container,
         other => panic!("{other:?}"),
     }
 }
@@ -76,7 +78,7 @@ scenarios! {
         case.secret().versions = [version(ours(), "AWSPREVIOUS"), version(earlier(), CURRENT)].into();
         let plan = case.plan();
         expect(&plan, SECRET, Action::Update, ReasonKind::ValueDiffers);
-        let Some(targets::Operation::Aws(Operation::MakeCurrent { version, .. })) = &row(&plan, SECRET).operation else {
+        let Some(systems::Operation::Aws(Operation::MakeCurrent { version, .. })) = &row(&plan, SECRET).operation else {
             panic!("the value is not made current");
         };
         assert_eq!(*version, ours().version_id(NAME));
@@ -180,7 +182,7 @@ scenarios! {
 
     fn a_login_for_an_account_that_is_not_allowed_writes_nothing_there() -> Plan {
         let mut case = Case::empty();
-        case.desired.aws[0].stacks[0].accounts = ["222222222222".to_owned()].into();
+        case.desired.places.aws[0].stacks[0].accounts = ["222222222222".to_owned()].into();
         let plan = case.plan();
         for address in [POLICY, SECRET, RULE] {
             expect(&plan, address, Action::Blocked, ReasonKind::WrongAccount);
@@ -191,7 +193,7 @@ scenarios! {
 
     fn a_login_for_an_allowed_account_goes_on() -> Plan {
         let mut case = Case::empty();
-        case.desired.aws[0].stacks[0].accounts = ["222222222222".to_owned(), ACCOUNT.to_owned()].into();
+        case.desired.places.aws[0].stacks[0].accounts = ["222222222222".to_owned(), ACCOUNT.to_owned()].into();
         let plan = case.plan();
         expect(&plan, SECRET, Action::Create, ReasonKind::Absent);
         plan

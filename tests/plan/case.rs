@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use regcred::aws::Session;
+use regcred::change::{Action, Known, Options, ReasonKind};
 use regcred::desired::Desired;
-use regcred::model::{Credential, CredentialId, Fingerprint, Problem};
-use regcred::observe::Observed;
-use regcred::plan::{Action, Change, Known, Options, Plan, ReasonKind, plan};
-use regcred::registry::{Registry, TokenKind};
-use regcred::targets::aws::{self, CURRENT, Identity, Rule, RuleOwner, Secret, Session, Stack};
+use regcred::model::{Credential, CredentialId, Fingerprint, Problem, Registry, TokenKind};
+use regcred::plan::{Change, Plan, plan};
+use regcred::systems::{Observed, Places};
+use regcred::targets::aws::{self, CURRENT, Identity, Rule, RuleOwner, Secret, Stack};
 use regcred::targets::github::{self, Found, Marker, Names, Place, Store};
 
 use crate::model;
@@ -79,6 +80,7 @@ pub(crate) fn place(repo: &str) -> github::Desired {
         names: Names::of(&id()),
         create_environment: false,
         audience: None,
+        insecure: false,
     }
 }
 
@@ -116,16 +118,20 @@ impl Case {
                     registry: Registry::docker_hub(),
                     source: "pulumi:infra/main".to_owned(),
                 }],
-                aws: vec![aws::Desired {
-                    credential: id(),
-                    registry: Registry::docker_hub(),
-                    secret: NAME.to_owned(),
-                    provisioners: None,
-                    readers: None,
-                    stacks: Vec::new(),
-                }],
-                github: vec![place("api")],
-                ..Desired::default()
+                places: Places {
+                    aws: vec![aws::Desired {
+                        credential: id(),
+                        registry: Registry::docker_hub(),
+                        secret: NAME.to_owned(),
+                        provisioners: None,
+                        readers: None,
+                        stacks: Vec::new(),
+                        insecure: false,
+                    }],
+                    github: vec![place("api")],
+                    ..Places::default()
+                },
+                notes: Vec::new(),
             },
             observed: Observed::default(),
             known: [(id(), known(TokenKind::DockerPersonal))].into(),
@@ -144,7 +150,7 @@ impl Case {
     /// One more stack, whose login is for `account`; nothing is there unless its session was seen before.
     pub(crate) fn add_stack(&mut self, stack: Stack, account: &str) {
         let session = stack.session.clone();
-        self.desired.aws[0].stacks.push(stack);
+        self.desired.places.aws[0].stacks.push(stack);
         let identity =
             Identity { account: account.to_owned(), arn: format!("arn:aws:iam::{account}:user/regcred") };
         let aws = &mut self.observed.aws;

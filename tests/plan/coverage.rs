@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use regcred::plan::{Action, Plan, ReasonKind};
+use regcred::change::{Action, ReasonKind};
+use regcred::plan::Plan;
 use strum::IntoEnumIterator;
 
 use crate::{aws_policy, aws_rules, aws_secret, daytona, github, kubernetes, runpod, runs};

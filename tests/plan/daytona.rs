@@ -1,7 +1,9 @@
 //! Daytona's registry list, in which a row's password cannot be read back and its name records the credential.
 
-use regcred::plan::{Action, Plan, ReasonKind};
-use regcred::registry::{Registry, TokenKind};
+use regcred::change::{Action, ReasonKind};
+use regcred::model::{Registry, TokenKind};
+use regcred::plan::Plan;
+use regcred::systems;
 use regcred::targets;
 use regcred::targets::daytona::{self, ROW_LIMIT, Row};
 
@@ -14,7 +16,12 @@ const SECOND: &str = "daytona:registry/second";
 const CURRENT: &str = "docker-hub-abababab";
 
 pub(crate) fn wanted() -> daytona::Desired {
-    daytona::Desired { credential: id(), registry: Registry::docker_hub(), name: "docker-hub".to_owned() }
+    daytona::Desired {
+        credential: id(),
+        registry: Registry::docker_hub(),
+        name: "docker-hub".to_owned(),
+        insecure: false,
+    }
 }
 
 fn row(id: &str, name: &str, url: &str) -> Row {
@@ -25,9 +32,9 @@ fn row(id: &str, name: &str, url: &str) -> Row {
 /// One credential for Daytona alone, and these rows in its list.
 fn case(rows: Vec<Row>) -> Case {
     let mut case = Case::empty();
-    case.desired.aws.clear();
-    case.desired.github.clear();
-    case.desired.daytona.push(wanted());
+    case.desired.places.aws.clear();
+    case.desired.places.github.clear();
+    case.desired.places.daytona.push(wanted());
     case.observed.daytona.api = "https://app.daytona.io/api".to_owned();
     case.observed.daytona.rows = Ok(rows);
     case
@@ -36,7 +43,7 @@ fn case(rows: Vec<Row>) -> Case {
 /// The id, name and url that a row's operation writes.
 fn put(plan: &Plan, address: &str) -> (Option<String>, String, String) {
     match &crate::case::row(plan, address).operation {
-        Some(targets::Operation::Daytona(daytona::Operation::PutRow { id, name, url, .. })) => {
+        Some(systems::Operation::Daytona(daytona::Operation::PutRow { id, name, url, .. })) => {
             (id.clone(), name.clone(), url.clone())
         }
         other => panic!("{other:?}"),
@@ -214,7 +221,7 @@ scenarios! {
         case.options.rewrite = true;
         expect(&case.plan(), ROW, Action::Update, ReasonKind::Rewrite);
         case.options.rewrite = false;
-        case.desired.github.push(place("api"));
+        case.desired.places.github.push(place("api"));
         let plan = case.plan();
         expect(&plan, ROW, Action::Update, ReasonKind::Spread);
         plan
@@ -230,7 +237,7 @@ scenarios! {
 
     fn a_list_that_cannot_be_read_is_unread_and_hides_nothing_else() -> Plan {
         let mut case = Case::in_place();
-        case.desired.daytona.push(wanted());
+        case.desired.places.daytona.push(wanted());
         case.observed.daytona.rows = Err(unreadable("GET docker-registry: 503"));
         let plan = case.plan();
         expect(&plan, ROW, Action::Unread, ReasonKind::Unreadable);
@@ -241,7 +248,7 @@ scenarios! {
 
     fn a_credential_for_another_registry_is_sent_under_its_host() -> Plan {
         let mut case = case(vec![row("1", "By hand", "https://ghcr.io/v2")]);
-        case.desired.daytona[0].registry = "ghcr.io".parse().unwrap();
+        case.desired.places.daytona[0].registry = "ghcr.io".parse().unwrap();
         let plan = case.plan();
         expect(&plan, ROW, Action::Update, ReasonKind::NeverMatches);
         assert_eq!(put(&plan, ROW).2, "ghcr.io");

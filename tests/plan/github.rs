@@ -1,6 +1,8 @@
 //! GitHub's secrets, which cannot be read back, and the marker beside them.
 
-use regcred::plan::{Action, Plan, ReasonKind};
+use regcred::change::{Action, ReasonKind};
+use regcred::plan::Plan;
+use regcred::systems;
 use regcred::targets;
 use regcred::targets::github::{Audience, Names, Operation, Place, Store};
 
@@ -11,7 +13,7 @@ use regcred::model::Problem;
 /// The names that the marker's operation vouches for.
 fn vouched(plan: &Plan, address: &str) -> Vec<String> {
     match &row(plan, address).operation {
-        Some(targets::Operation::Github(Operation::PutMarker { names, .. })) => names.clone(),
+        Some(systems::Operation::Github(Operation::PutMarker { names, .. })) => names.clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -131,7 +133,7 @@ scenarios! {
     fn unknown_secrets_in_one_place_are_written_when_another_gets_the_credential() -> Plan {
         let mut case = Case::in_place();
         case.found().marker = Ok(None);
-        case.desired.github.push(place("web"));
+        case.desired.places.github.push(place("web"));
         case.observed.github.places.insert(place("web").key(), empty_place());
         let plan = case.plan();
         expect(&plan, "github:acme/web/actions/DOCKER_HUB_TOKEN", Action::Create, ReasonKind::Absent);
@@ -226,11 +228,11 @@ scenarios! {
         staging.create_environment = true;
         let found = regcred::targets::github::Found { environment_absent: true, ..empty_place() };
         case.observed.github.places.insert(staging.key(), found);
-        case.desired.github.push(staging);
+        case.desired.places.github.push(staging);
         let plan = case.plan();
         let token = "github:acme/api/environments/staging/DOCKER_HUB_TOKEN";
         expect(&plan, token, Action::Create, ReasonKind::Absent);
-        let Some(targets::Operation::Github(Operation::PutSecret { create_environment, .. })) = &row(&plan, token).operation
+        let Some(systems::Operation::Github(Operation::PutSecret { create_environment, .. })) = &row(&plan, token).operation
         else {
             panic!("the token is not put");
         };
@@ -245,7 +247,7 @@ scenarios! {
         bot.place = Place { store: Store::Dependabot, ..bot.place };
         bot.names = Names { marker: "DOCKER_HUB_SYNC_DEPENDABOT".to_owned(), ..bot.names };
         case.observed.github.places.insert(bot.key(), empty_place());
-        case.desired.github.push(bot);
+        case.desired.places.github.push(bot);
         let plan = case.plan();
         expect(&plan, "github:acme/api/dependabot/DOCKER_HUB_TOKEN", Action::Create, ReasonKind::Absent);
         expect(&plan, "github:acme/api/variables/DOCKER_HUB_SYNC_DEPENDABOT", Action::Create, ReasonKind::RecordFollows);
@@ -262,7 +264,7 @@ scenarios! {
         found.audiences = ["DOCKER_HUB_USERNAME", "DOCKER_HUB_TOKEN"].map(|name| (name.to_owned(), Audience::All)).into();
         found.audiences.insert("DOCKER_HUB_USERNAME".to_owned(), Audience::Private);
         case.observed.github.places.insert(all.key(), found);
-        case.desired.github.push(all);
+        case.desired.places.github.push(all);
         let plan = case.plan();
         expect(&plan, "github:acme/actions/DOCKER_HUB_TOKEN", Action::Update, ReasonKind::OtherAudience);
         expect(&plan, "github:acme/actions/DOCKER_HUB_USERNAME", Action::Keep, ReasonKind::Recorded);

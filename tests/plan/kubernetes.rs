@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regcred::model::{Credential, CredentialId};
-use regcred::plan::{Action, Known, Plan, ReasonKind};
-use regcred::registry::{Registry, TokenKind};
+use regcred::change::{Action, Known, ReasonKind};
+use regcred::model::{Credential, CredentialId, Registry, TokenKind};
+use regcred::plan::Plan;
+use regcred::systems;
 use regcred::targets;
 use regcred::targets::kubernetes::{
     Account, At, Desired, How, Namespace, Observed, Operation, Scope, Secret, State, roles,
@@ -45,9 +46,9 @@ fn ghcr() -> CredentialId {
 /// Only Kubernetes: one item, and the namespaces that it comes to.
 pub(crate) fn case_of(desired: Desired, namespaces: &[(&str, Namespace)]) -> Case {
     let mut case = Case::empty();
-    case.desired.aws.clear();
-    case.desired.github.clear();
-    case.observed = regcred::observe::Observed::default();
+    case.desired.places.aws.clear();
+    case.desired.places.github.clear();
+    case.observed = regcred::systems::Observed::default();
     add(&mut case, desired, namespaces);
     case
 }
@@ -62,7 +63,7 @@ fn add(case: &mut Case, desired: Desired, namespaces: &[(&str, Namespace)]) {
     }
     let found = namespaces.iter().map(|(name, namespace)| ((*name).to_owned(), *namespace)).collect();
     observed.namespaces.insert((desired.context.clone(), desired.scope.clone()), Ok(found));
-    case.desired.kubernetes.push(desired);
+    case.desired.places.kubernetes.push(desired);
 }
 
 fn there(named: bool) -> Namespace {
@@ -90,7 +91,7 @@ fn account(case: &mut Case) -> &mut Account {
 
 fn operation<'p>(plan: &'p Plan, address: &str) -> &'p Operation {
     match &row(plan, address).operation {
-        Some(targets::Operation::Kubernetes(operation)) => operation,
+        Some(systems::Operation::Kubernetes(operation)) => operation,
         other => panic!("{address}: {other:?}"),
     }
 }

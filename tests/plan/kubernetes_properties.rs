@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::Config;
+use regcred::change::{Action, Reason};
 use regcred::model::Fingerprint;
-use regcred::plan::{Action, Reason};
 use regcred::targets::kubernetes::{Account, KIND, Namespace, Scope, Secret, State};
 
 use crate::case::*;
@@ -97,7 +97,7 @@ proptest! {
     #[test]
     fn the_order_of_the_items_does_not_change_the_plan_of_a_cluster(case in clusters()) {
         let mut other = case.clone();
-        other.desired.kubernetes.reverse();
+        other.desired.places.kubernetes.reverse();
         prop_assert_eq!(case.plan().digest(), other.plan().digest());
     }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use regcred::aws::Session;
+use regcred::change::Input;
 use regcred::model::Address;
 use regcred::model::{CredentialId, Fingerprint};
-use regcred::observe::Observed;
 use regcred::plan::Plan;
-use regcred::targets::Operation;
-use regcred::targets::aws::{self, CURRENT, Container, Identity, Input, Rule, Secret, Session, policy};
+use regcred::systems::{Observed, Operation};
+use regcred::targets::aws::{self, CURRENT, Container, Identity, Rule, Secret, policy};
 use regcred::targets::daytona;
 use regcred::targets::github::{self, Marker};
 use regcred::targets::kubernetes::{self, Account, How, KIND, docker_config};

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::Config;
-use regcred::model::{Address, CredentialId};
-use regcred::plan::{Action, Change, Known, Reason};
-use regcred::registry::{Registry, TokenKind};
-use regcred::targets::Operation::Github;
+use regcred::change::{Action, Known, Reason};
+use regcred::model::{Address, CredentialId, Registry, TokenKind};
+use regcred::plan::Change;
+use regcred::systems::Operation::Github;
 use regcred::targets::aws::{self, CURRENT, RULE_LIMIT, Rule, RuleOwner, Secret, Stack, policy};
 use regcred::targets::daytona;
 use regcred::targets::github::Operation::PutMarker;
@@ -141,7 +141,7 @@ fn daytona_state() -> impl Strategy<Value = Result<Vec<daytona::Row>, &'static s
     prop_oneof![8 => rows, 1 => Just(Err("GET docker-registry: 503"))]
 }
 
-fn options() -> impl Strategy<Value = regcred::plan::Options> {
+fn options() -> impl Strategy<Value = regcred::change::Options> {
     let only = vec![
         vec![],
         vec!["aws:".to_owned()],
@@ -149,7 +149,7 @@ fn options() -> impl Strategy<Value = regcred::plan::Options> {
         vec![POLICY.to_owned()],
         vec![SECRET.to_owned(), "github:".to_owned()],
     ];
-    (any::<bool>(), select(only)).prop_map(|(stack_run, only)| regcred::plan::Options {
+    (any::<bool>(), select(only)).prop_map(|(stack_run, only)| regcred::change::Options {
         stack_run,
         only,
         ..Default::default()
@@ -181,8 +181,8 @@ prop_compose! {
         let mut case = Case::empty();
         case.options = options;
         case.known.insert(id(), known(kind));
-        case.desired.aws[0].stacks.clear();
-        case.desired.aws[0].readers = listed;
+        case.desired.places.aws[0].stacks.clear();
+        case.desired.places.aws[0].readers = listed;
         for stack in chosen {
             case.add_stack(stack, ACCOUNT);
         }
@@ -204,17 +204,17 @@ prop_compose! {
                 case.observed.aws.identities.insert(session, Err(reason));
             }
         }
-        case.desired.daytona.push(crate::daytona::wanted());
+        case.desired.places.daytona.push(crate::daytona::wanted());
         case.observed.daytona.rows = rows.map_err(unreadable);
-        case.desired.github.push(place("web"));
+        case.desired.places.github.push(place("web"));
         case.observed.github.places.insert(place("api").key(), places.0);
         case.observed.github.places.insert(place("web").key(), places.1);
         if with_second {
             let place = Place { owner: "acme".to_owned(), repo: Some("ghcr".to_owned()), store: Store::Dependabot };
             let names = Names::of(&second());
-            let desired = github::Desired { credential: second(), place, names, create_environment: false, audience: None };
+            let desired = github::Desired { credential: second(), place, names, create_environment: false, audience: None, insecure: false };
             case.observed.github.places.insert(desired.key(), places.2);
-            case.desired.github.push(desired);
+            case.desired.places.github.push(desired);
         }
         case
     }
@@ -228,16 +228,17 @@ fn add_second(case: &mut Case) {
     let stack = Stack { prefix: "main-ghcr".to_owned(), ..stack("main", REGION) };
     let key = (stack.session.clone(), name.to_owned());
     case.add_stack(stack.clone(), ACCOUNT);
-    case.desired.aws[0].stacks.pop();
+    case.desired.places.aws[0].stacks.pop();
     case.observed.aws.secrets.insert(key.clone(), Ok(None));
     case.observed.aws.policies.insert(key, Ok(None));
-    case.desired.aws.push(aws::Desired {
+    case.desired.places.aws.push(aws::Desired {
         credential: second(),
         registry: "ghcr.io".parse::<Registry>().unwrap(),
         secret: name.to_owned(),
         provisioners: None,
         readers: None,
         stacks: vec![stack],
+        insecure: false,
     });
 }
 
@@ -263,10 +264,10 @@ proptest! {
     #[test]
     fn the_order_of_what_is_wanted_does_not_change_the_plan_or_its_digest(case in worlds(), turn in 0_usize..5) {
         let mut other = case.clone();
-        other.desired.aws.reverse();
-        let places = other.desired.github.len();
-        other.desired.github.rotate_left(turn % places);
-        for place in &mut other.desired.aws {
+        other.desired.places.aws.reverse();
+        let places = other.desired.places.github.len();
+        other.desired.places.github.rotate_left(turn % places);
+        for place in &mut other.desired.places.aws {
             let count = place.stacks.len();
             place.stacks.rotate_left(turn % count);
             place.stacks.reverse();

@@ -1,9 +1,8 @@
 //! RunPod's auths, which can be neither changed nor read back, and what points at them.
 
-use regcred::model::CredentialId;
-use regcred::plan::{Action, Known, Plan, ReasonKind};
-use regcred::registry::TokenKind;
-use regcred::targets::Input;
+use regcred::change::{Action, Input, Known, ReasonKind};
+use regcred::model::{CredentialId, TokenKind};
+use regcred::plan::Plan;
 use regcred::targets::runpod::{Choice, Desired, Kind, Operation, User};
 
 use crate::case::*;
@@ -161,7 +160,7 @@ scenarios! {
         let mut case = account(&[OURS, ("reg_ghcr", "ghcr-12ef12ef")], Some("reg_ghcr"));
         case.options.allow_delete = true;
         expect(&case.plan(), "runpod:registry/hub/reg_ghcr", Action::Delete, ReasonKind::NotOurs);
-        case.desired.runpod[0].others = ["ghcr".to_owned()].into();
+        case.desired.places.runpod[0].others = ["ghcr".to_owned()].into();
         let plan = case.plan();
         expect(&plan, WEB, Action::Update, ReasonKind::OtherAuth);
         assert!(!has(&plan, "runpod:registry/hub/reg_ghcr"));
@@ -259,7 +258,7 @@ scenarios! {
 
     fn a_template_of_the_file_is_made_and_then_only_pointed() -> Plan {
         let mut case = account(&[], None);
-        case.desired.runpod[0].create = vec![worker()];
+        case.desired.places.runpod[0].create = vec![worker()];
         let plan = case.plan();
         expect(&plan, "runpod:template/worker", Action::Create, ReasonKind::Absent);
         assert_eq!(after(&plan, "runpod:template/worker"), [AUTH]);
@@ -272,7 +271,7 @@ scenarios! {
     fn a_template_of_the_file_that_is_there_is_pointed_and_its_other_image_told() -> Plan {
         let mut case = account(&[OURS], Some("reg_new"));
         choose(&mut case, Choice::default(), Choice::default(), Choice::default());
-        case.desired.runpod[0].create = vec![worker()];
+        case.desired.places.runpod[0].create = vec![worker()];
         users(&mut case, Kind::Template).push(user("tpl_worker", "acme/worker:0", None));
         let plan = case.plan();
         expect(&plan, "runpod:template/tpl_worker", Action::Update, ReasonKind::Anonymous);
@@ -325,7 +324,7 @@ scenarios! {
         let ghcr = CredentialId("ghcr".to_owned());
         case.known.insert(ghcr.clone(), Known { fingerprint: earlier(), kind: TokenKind::GitHubClassic, username: "acme".to_owned() });
         let registry = "ghcr.io".parse().unwrap();
-        case.desired.runpod.push(Desired { credential: ghcr.clone(), registry, name: "ghcr".to_owned(), ..desired() });
+        case.desired.places.runpod.push(Desired { credential: ghcr.clone(), registry, name: "ghcr".to_owned(), ..desired() });
         users(&mut case, Kind::Template).push(user("tpl_ghcr", "ghcr.io/acme/x:1", None));
         let plan = case.plan();
         expect(&plan, "runpod:template/tpl_ghcr", Action::Update, ReasonKind::Anonymous);
@@ -339,7 +338,7 @@ scenarios! {
     fn an_auth_is_the_credential_written_elsewhere_so_unknown_secrets_follow() -> Plan {
         let mut case = Case::in_place();
         case.found().marker = Ok(None);
-        case.desired.runpod = vec![desired()];
+        case.desired.places.runpod = vec![desired()];
         let plan = case.plan();
         expect(&plan, AUTH, Action::Create, ReasonKind::Absent);
         expect(&plan, TOKEN, Action::Update, ReasonKind::Spread);

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regcred::model::Registry;
 use regcred::plan::Plan;
-use regcred::registry::Registry;
+use regcred::systems;
 use regcred::targets;
 use regcred::targets::runpod::{Choice, Desired, Kind, NewTemplate, Operation, User};
 
@@ -29,6 +30,7 @@ pub(crate) fn desired() -> Desired {
         endpoints: Choice::All,
         pods: Choice::All,
         create: Vec::new(),
+        insecure: false,
     }
 }
 
@@ -46,9 +48,9 @@ pub(crate) fn user(id: &str, image: &str, registry: Option<&str>) -> User {
 /// One of each kind on Docker Hub, all of them on this auth; these auths are there.
 pub(crate) fn account(auths: &[(&str, &str)], registry: Option<&str>) -> Case {
     let mut case = Case::empty();
-    case.desired.aws.clear();
-    case.desired.github.clear();
-    case.desired.runpod = vec![desired()];
+    case.desired.places.aws.clear();
+    case.desired.places.github.clear();
+    case.desired.places.runpod = vec![desired()];
     let pair = |(id, name): &(&str, &str)| ((*id).to_owned(), (*name).to_owned());
     case.observed.runpod.auths = Ok(auths.iter().map(pair).collect());
     case.observed.runpod.users = BTreeMap::from([
@@ -65,7 +67,7 @@ pub(crate) fn users(case: &mut Case, kind: Kind) -> &mut Vec<User> {
 }
 
 pub(crate) fn choose(case: &mut Case, templates: Choice, endpoints: Choice, pods: Choice) {
-    let place = &mut case.desired.runpod[0];
+    let place = &mut case.desired.places.runpod[0];
     (place.templates, place.endpoints, place.pods) = (templates, endpoints, pods);
 }
 
@@ -86,7 +88,7 @@ pub(crate) fn worker() -> NewTemplate {
 
 pub(crate) fn operation(plan: &Plan, address: &str) -> Operation {
     match &row(plan, address).operation {
-        Some(targets::Operation::Runpod(operation)) => operation.clone(),
+        Some(systems::Operation::Runpod(operation)) => operation.clone(),
         other => panic!("{address}: {other:?}"),
     }
 }

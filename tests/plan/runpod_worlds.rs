@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::Config;
-use regcred::model::{Address, CredentialId, RunpodItem};
-use regcred::plan::{Action, Known, Plan};
-use regcred::registry::TokenKind;
+use regcred::change::{Action, Known};
+use regcred::model::{Address, CredentialId, RunpodItem, TokenKind};
+use regcred::plan::Plan;
+use regcred::systems;
 use regcred::targets;
 use regcred::targets::runpod::{Choice, Desired, Kind, NewTemplate, Operation, User};
 
@@ -75,14 +76,14 @@ prop_compose! {
         only in select(vec![vec![], vec![], vec!["runpod:template".to_owned()], vec!["runpod:registry/hub".to_owned()]]),
     ) -> Case {
         let mut case = Case::empty();
-        (case.desired.aws, case.desired.github) = (Vec::new(), Vec::new());
+        (case.desired.places.aws, case.desired.places.github) = (Vec::new(), Vec::new());
         let (templates, endpoints, pods) = choices;
-        case.desired.runpod = vec![Desired { templates, endpoints, pods, create, ..desired() }];
+        case.desired.places.runpod = vec![Desired { templates, endpoints, pods, create, ..desired() }];
         if second {
             let ghcr = CredentialId("ghcr".to_owned());
             case.known.insert(ghcr.clone(), Known { fingerprint: earlier(), kind: TokenKind::GitHubClassic, username: "acme".to_owned() });
             let registry = "ghcr.io".parse().unwrap();
-            case.desired.runpod.push(Desired { credential: ghcr, registry, name: "ghcr".to_owned(), ..desired() });
+            case.desired.places.runpod.push(Desired { credential: ghcr, registry, name: "ghcr".to_owned(), ..desired() });
         }
         case.observed.runpod.auths = Ok(auths.iter().map(|(id, name)| ((*id).to_owned(), (*name).to_owned())).collect());
         // An auth that is gone is no auth of the account: what uses it is dangling.
@@ -98,8 +99,8 @@ prop_compose! {
 
 /// The ids of the auths that a plan deletes.
 fn retired(plan: &Plan) -> Vec<String> {
-    let operation = |operation: &targets::Operation| match operation {
-        targets::Operation::Runpod(Operation::Retire { auth, .. }) => Some(auth.clone()),
+    let operation = |operation: &systems::Operation| match operation {
+        systems::Operation::Runpod(Operation::Retire { auth, .. }) => Some(auth.clone()),
         _ => None,
     };
     plan.changes.iter().filter_map(|change| change.operation.as_ref().and_then(operation)).collect()
@@ -119,7 +120,7 @@ proptest! {
     #[test]
     fn the_order_of_what_is_wanted_and_found_does_not_change_the_plan(case in accounts()) {
         let mut other = case.clone();
-        other.desired.runpod.reverse();
+        other.desired.places.runpod.reverse();
         for users in other.observed.runpod.users.values_mut().flatten() {
             users.reverse();
         }
@@ -131,7 +132,7 @@ proptest! {
         case.options.allow_delete = false;
         for id in retired(&case.plan()) {
             let name = case.observed.runpod.auths.as_ref().unwrap()[&id].clone();
-            let ours = case.desired.runpod.iter().any(|desired| desired.made(&name));
+            let ours = case.desired.places.runpod.iter().any(|desired| desired.made(&name));
             prop_assert!(ours, "{}", name);
         }
     }

@@ -1,6 +1,7 @@
 //! How a run was asked for: a stack's own (`--stack`), and a part of the plan (`--only`).
 
-use regcred::plan::{Action, Plan, ReasonKind};
+use regcred::change::{Action, ReasonKind};
+use regcred::plan::Plan;
 use regcred::targets::aws::CURRENT;
 
 use crate::case::*;
@@ -9,7 +10,7 @@ use crate::scenarios;
 /// A case as `--stack main` sees it.
 fn stack_run(mut case: Case) -> Case {
     case.options.stack_run = true;
-    case.desired.github.clear();
+    case.desired.places.github.clear();
     case
 }
 
@@ -150,7 +151,7 @@ fn the_digest_changes_with_the_credential_the_rows_and_how_they_are_done_and_wit
     assert_eq!(first, digest(&|case| case.crowd(3)), "how many rules there are");
     assert_eq!(
         first,
-        digest(&|case| case.desired.aws[0].stacks[0].session.profile = None),
+        digest(&|case| case.desired.places.aws[0].stacks[0].session.profile = None),
         "how one logs in"
     );
     type Differing<'a> = (&'a str, &'a dyn Fn(&mut Case));
@@ -158,7 +159,7 @@ fn the_digest_changes_with_the_credential_the_rows_and_how_they_are_done_and_wit
         ("the fingerprint", &|case| case.known.get_mut(&id()).unwrap().fingerprint = earlier()),
         ("a row", &|case| case.hold_another()),
         ("the secret of a rule", &|case| case.secret().arn.push('x')),
-        ("who may read", &|case| case.desired.aws[0].readers = Some(vec![format!("{USER}2")])),
+        ("who may read", &|case| case.desired.places.aws[0].readers = Some(vec![format!("{USER}2")])),
     ];
     for (what, change) in differing {
         assert_ne!(first, digest(change), "{what}");

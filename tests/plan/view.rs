@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use regcred::plan::Plan;
 use regcred::prove::Proofs;
-use regcred::registry::{Login, Quota, Registry, Scheme};
+use regcred::registry::{Login, Quota, Scheme};
 use regcred::targets::aws::Rule;
 use regcred::view::{Shown, human, markdown};
 
 use crate::case::*;
-use regcred::model::Problem;
+use regcred::model::{Problem, Registry};
 
 /// One of each: create, update, keep, blocked, unread, a note, and a name that could be markup.
 fn rich() -> Case {
@@ -34,7 +34,7 @@ fn rich() -> Case {
     .login(true);
     case.observed.aws.identities.insert(session("eu-west-1"), Err(expired));
     case.marker().fingerprint = earlier();
-    case.desired.github.push(place("web"));
+    case.desired.places.github.push(place("web"));
     let web = regcred::targets::github::Found { archived: true, ..empty_place() };
     case.observed.github.places.insert(place("web").key(), web);
     case.desired
@@ -224,7 +224,7 @@ fn a_plan_of_thousands_of_rows_is_a_comment_that_github_takes() {
     for number in 0..700 {
         let place = place(&format!("repository-{number}"));
         case.observed.github.places.insert(place.key(), empty_place());
-        case.desired.github.push(place);
+        case.desired.places.github.push(place);
     }
     let text = render_case(&case, |shown, _| markdown::plan(shown));
     assert!(text.contains("| | … and 1850 more | `regcred plan` shows all |"), "{text}");

@@ -1,6 +1,7 @@
 //! Where a registry is reached.
 
-use regcred::registry::{Endpoints, Registry};
+use regcred::model::Registry;
+use regcred::registry::Endpoints;
 
 fn base(endpoints: &Endpoints, registry: &str) -> String {
     endpoints.base(&Registry::parse(registry).unwrap()).unwrap().to_string()

@@ -59,7 +59,8 @@ fn secrets_of(server: &Server) -> String {
     let credential = CredentialId("docker-hub".to_owned());
     let place = Place { owner: "a".to_owned(), repo: Some("b".to_owned()), store: Store::Actions };
     let names = Names::of(&credential);
-    let desired = Desired { credential, place, names, create_environment: false, audience: None };
+    let desired =
+        Desired { credential, place, names, create_environment: false, audience: None, insecure: false };
     let observed = runtime().block_on(async {
         let client = Ok(client(server));
         read::observe(&client, std::slice::from_ref(&desired), 1).await

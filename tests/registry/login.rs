@@ -1,9 +1,9 @@
 //! A login proves that the registry accepts the credential, and nothing else counts as one.
 
 use regcred::env::Env;
-use regcred::model::Secret;
+use regcred::model::{Registry, Secret};
 use regcred::net::Http;
-use regcred::registry::{Endpoints, Login, LoginError, Quota, Registry, Scheme, UnsafeReason, login};
+use regcred::registry::{Endpoints, Login, LoginError, Quota, Scheme, UnsafeReason, login};
 
 use crate::server::{Answer, Call, Server, answer, basic, challenge};
 

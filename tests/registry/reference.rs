@@ -1,8 +1,8 @@
 //! Image names are read as Docker reads them.
 
 use proptest::prelude::*;
-use regcred::registry::reference::{MAX_PATH, MAX_TAG};
-use regcred::registry::{Reference, ReferenceError};
+use regcred::model::reference::{MAX_PATH, MAX_TAG};
+use regcred::model::{Reference, ReferenceError};
 
 const SHA256: &str = "sha256:b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c";
 

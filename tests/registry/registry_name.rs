@@ -1,7 +1,7 @@
 //! One registry, however it is written.
 
 use proptest::prelude::*;
-use regcred::registry::{Reference, Registry, RegistryError};
+use regcred::model::{Reference, Registry, RegistryError};
 
 fn registry(text: &str) -> Registry {
     Registry::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))

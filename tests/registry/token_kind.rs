@@ -1,7 +1,6 @@
 //! A secret's kind is known from its form.
 
-use regcred::model::Secret;
-use regcred::registry::{Registry, TokenKind, token_kind};
+use regcred::model::{Registry, Secret, TokenKind, token_kind};
 
 fn kind(registry: &str, username: &str, secret: &str) -> TokenKind {
     token_kind(&Registry::parse(registry).unwrap(), username, &Secret::new(secret.into()))

@@ -1,7 +1,6 @@
 //! `from`: where the value comes from.
-
-use crate::desired::names::nearest;
-use crate::desired::node::{At, Fields, Kind, Node, Reader, Spanned};
+use crate::model::nearest;
+use crate::yaml::{At, Fields, Kind, Node, Reader, Spanned};
 
 #[derive(Debug)]
 pub(in crate::desired) enum From {

@@ -1,53 +1,31 @@
 //! `regcred.yaml`: its shape. What the values mean is judged in `validate`.
 
-mod aws;
-mod daytona;
 mod from;
-mod github;
-mod kubernetes;
-mod runpod;
 
-pub(super) use aws::{Aws, Stack};
-pub(super) use daytona::Daytona;
 pub(super) use from::{AwsSecret, From, Names};
-pub(super) use github::Github;
-pub(super) use kubernetes::{Kubernetes, Projects, Runai};
-pub(super) use runpod::{Chosen, NewTemplate, Runpod};
 
-use super::node::{Node, Reader, Spanned};
+use crate::systems;
+use crate::yaml::{Fields, Node, Reader, Spanned};
 
 /// The whole file.
-#[derive(Debug, Default)]
-pub(super) struct File {
+#[derive(Default)]
+pub(super) struct File<'r> {
     pub(super) version: Option<Spanned<String>>,
-    pub(super) credentials: Vec<Credential>,
+    pub(super) credentials: Vec<Credential<'r>>,
 }
 
 /// One credential: what it is for, where its value comes from, where it goes.
-#[derive(Debug)]
-pub(super) struct Credential {
+pub(super) struct Credential<'r> {
     pub(super) id: Spanned<String>,
     pub(super) registry: Option<Spanned<String>>,
     pub(super) from: Option<From>,
-    pub(super) aws: Option<Aws>,
-    pub(super) daytona: Option<Daytona>,
-    pub(super) github: Vec<Github>,
-    pub(super) kubernetes: Vec<Kubernetes>,
-    pub(super) runpod: Option<Runpod>,
+    /// Each target reads its own part.
+    pub(super) to: Option<Fields<'r>>,
 }
 
-impl Credential {
-    /// Whether no place is declared for it.
-    pub(super) fn goes_nowhere(&self) -> bool {
-        let Self { aws, daytona, github, kubernetes, runpod, .. } = self;
-        let somewhere = aws.is_some() || daytona.is_some() || runpod.is_some();
-        !somewhere && github.is_empty() && kubernetes.is_empty()
-    }
-}
-
-impl File {
+impl<'r> File<'r> {
     /// Reads the file's shape; everything that is wrong with it goes to the reader.
-    pub(super) fn read(reader: &Reader, text: &str) -> Self {
+    pub(super) fn read(reader: &'r Reader, text: &str) -> Self {
         let Some(root) = reader.document(text) else { return Self::default() };
         let Some(fields) = reader.map(&root, "the file", &["version", "credentials"]) else {
             return Self::default();
@@ -71,23 +49,14 @@ impl File {
     }
 }
 
-fn credential(reader: &Reader, id: &Spanned<String>, node: &Node) -> Option<Credential> {
+fn credential<'r>(reader: &'r Reader, id: &Spanned<String>, node: &Node) -> Option<Credential<'r>> {
     let what = format!("credential `{}`", id.value);
     let fields = reader.map(node, &what, &["registry", "from", "to"])?;
-    let to = fields.get("to").and_then(|node| {
-        reader.map(node, &format!("`to` of {what}"), &["aws", "github", "kubernetes", "runpod", "daytona"])
-    });
-    let target = |name: &str| to.as_ref().and_then(|to| to.get(name));
-    let github = target("github").map_or(&[][..], |node| reader.list(node, "`github`"));
-    let kubernetes = target("kubernetes").map_or(&[][..], |node| reader.list(node, "`kubernetes`"));
+    let to = |node: &Node| reader.map(node, &format!("`to` of {what}"), systems::NAMES);
     Some(Credential {
         id: id.clone(),
         registry: fields.text("registry"),
         from: fields.get("from").and_then(|node| from::from(reader, node)),
-        aws: target("aws").and_then(|node| aws::aws(reader, node)),
-        daytona: target("daytona").and_then(|node| daytona::daytona(reader, node)),
-        github: github.iter().filter_map(|node| github::place(reader, node)).collect(),
-        kubernetes: kubernetes.iter().filter_map(|node| kubernetes::place(reader, node)).collect(),
-        runpod: target("runpod").and_then(|node| runpod::runpod(reader, node)),
+        to: fields.get("to").and_then(to),
     })
 }

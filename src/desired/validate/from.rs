@@ -1,12 +1,13 @@
 //! `from:`, as a source.
 
-use super::{Validator, is_role, region_fault};
+use super::Validator;
+use crate::aws::{is_role, region_fault};
 use crate::desired::file;
-use crate::desired::node::Spanned;
 use crate::model::CredentialId;
 use crate::sources::{AwsSecret, Names, Spec};
+use crate::yaml::Spanned;
 
-impl Validator {
+impl Validator<'_> {
     /// What the file says about the value of a credential; nothing if it is wrong, which is a problem then.
     pub(super) fn spec(&self, from: Option<&file::From>) -> Option<Spec> {
         Some(match from {
@@ -55,13 +56,13 @@ impl Validator {
     }
 
     /// A value is never written back to where it is read: a hand-edited secret would confirm itself.
-    pub(super) fn not_back(&self, id: &CredentialId, declared: &file::Credential) {
+    pub(super) fn not_back(&self, id: &CredentialId, declared: &file::Credential<'_>) {
         let (Some(file::From::AwsSecret(from)), Some(Spec::AwsSecret(source))) =
             (&declared.from, self.specs.get(id))
         else {
             return;
         };
-        for place in self.desired.aws.iter().filter(|place| place.credential == *id) {
+        for place in self.desired.places.aws.iter().filter(|place| place.credential == *id) {
             let same = place.stacks.iter().find(|stack| {
                 let role = stack.session.roles.first().map(|role| &role.arn);
                 place.secret == source.secret

@@ -1,25 +1,17 @@
 //! What `regcred.yaml` means: its shape turned into places, with every rule that needs no network.
 //! All problems are reported together.
 
-mod aws;
-mod daytona;
 mod from;
-mod github;
-mod kubernetes;
-mod runpod;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-pub(super) use aws::{is_account, is_role, region_fault};
-pub(super) use github::split_repository;
-
+use super::Desired;
 use super::file::{self, File};
-use super::node::{At, Reader, Spanned};
-use super::{Desired, Insecure};
-use crate::model::{Credential, CredentialId, Problem};
-use crate::registry::Registry;
+use crate::model::{Credential, CredentialId, Problem, Registry};
 use crate::sources::Spec;
+use crate::systems::{Declared, Declaring, NAMES};
+use crate::yaml::{At, Reader, Spanned};
 
 /// Reads and judges the file's text.
 ///
@@ -27,24 +19,32 @@ use crate::sources::Spec;
 /// Everything that is wrong with it, in the file's order.
 pub(super) fn read(path: &Path, text: &str) -> Result<(Desired, BTreeMap<CredentialId, Spec>), Vec<Problem>> {
     let reader = Reader::new(path);
+    let mut validator = Validator {
+        reader: &reader,
+        desired: Desired::default(),
+        declared: Declared::default(),
+        specs: BTreeMap::new(),
+    };
     let file = File::read(&reader, text);
-    let mut validator = Validator { reader, desired: Desired::default(), specs: BTreeMap::new() };
     validator.version(file.version.as_ref());
     for credential in &file.credentials {
         validator.credential(credential);
     }
-    validator.prefixes(&file);
-    let problems = validator.reader.into_problems();
-    if problems.is_empty() { Ok((validator.desired, validator.specs)) } else { Err(problems) }
+    let Validator { mut desired, declared, specs, .. } = validator;
+    desired.places.finish(&declared, &reader);
+    drop(file);
+    let problems = reader.into_problems();
+    if problems.is_empty() { Ok((desired, specs)) } else { Err(problems) }
 }
 
-struct Validator {
-    reader: Reader,
+struct Validator<'r> {
+    reader: &'r Reader,
     desired: Desired,
+    declared: Declared,
     specs: BTreeMap<CredentialId, Spec>,
 }
 
-impl Validator {
+impl Validator<'_> {
     fn refuse(&self, at: At, message: impl Into<String>, hint: impl Into<String>) {
         self.reader.problem(at, message, Some(hint.into()));
     }
@@ -55,7 +55,7 @@ impl Validator {
         }
     }
 
-    fn credential(&mut self, declared: &file::Credential) {
+    fn credential(&mut self, declared: &file::Credential<'_>) {
         let id = CredentialId(declared.id.value.clone());
         let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if !id.0.chars().all(legal) || !id.0.starts_with(|c: char| c.is_ascii_lowercase()) {
@@ -69,30 +69,20 @@ impl Validator {
         if let Some(spec) = self.spec(declared.from.as_ref()) {
             self.specs.insert(id.clone(), spec);
         }
-        if let Some(places) = &declared.aws {
-            self.aws(&id, &registry, places, declared.id.at);
-        }
-        if let Some(place) = &declared.daytona {
-            self.daytona(&id, &registry, declared, place);
-        }
-        for place in &declared.github {
-            self.github(&id, place);
-        }
-        for place in &declared.kubernetes {
-            self.kubernetes(&id, &registry, place);
-        }
-        if let Some(place) = &declared.runpod {
-            self.runpod(&id, &registry, place);
-        }
-        if declared.goes_nowhere() {
-            self.refuse(
-                declared.id.at,
-                format!("credential `{id}` goes nowhere"),
-                "add `to:` with aws, daytona, github, kubernetes or runpod",
-            );
+        if !self.places(&id, &registry, declared) {
+            let hint = format!("add `to:` with {}", any_of(NAMES));
+            self.refuse(declared.id.at, format!("credential `{id}` goes nowhere"), hint);
         }
         self.not_back(&id, declared);
         self.desired.credentials.push(Credential { id, registry, source: String::new() });
+    }
+
+    /// What each target's part of the file means. Whether there is any.
+    fn places(&mut self, id: &CredentialId, registry: &Registry, declared: &file::Credential<'_>) -> bool {
+        let Some(to) = &declared.to else { return false };
+        let (at, written) = (declared.id.at, declared.registry.as_ref());
+        let declaring = Declaring { reader: self.reader, id, at, registry, written };
+        self.desired.places.declare(&mut self.declared, &declaring, to)
     }
 
     fn registry(&self, declared: Option<&Spanned<String>>) -> Option<Registry> {
@@ -107,12 +97,11 @@ impl Validator {
     }
 }
 
-impl Insecure {
-    /// The targets for which plain http to another machine is allowed.
-    #[must_use]
-    pub fn names(&self) -> BTreeSet<&'static str> {
-        let Self { aws, daytona, github, runpod } = *self;
-        let all = [(aws, "aws"), (daytona, "daytona"), (github, "github"), (runpod, "runpod")];
-        all.into_iter().filter(|(on, _)| *on).map(|(_, name)| name).collect()
+/// `a, b or c`
+fn any_of(names: &[&str]) -> String {
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
     }
 }

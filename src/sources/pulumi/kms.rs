@@ -10,10 +10,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::crypto::DataKey;
+use crate::aws::{Access, AwsError, Login, Role, Way, sdk_config};
 use crate::model::{Place, Problem};
-use crate::targets::aws::Role;
-use crate::targets::aws::config::{Access, Login, Way, sdk_config};
-use crate::targets::aws::error::AwsError;
 
 const OPERATION: &str = "kms:Decrypt";
 const CONTEXT: &str = "context_";

@@ -18,16 +18,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::policy::{self, Verdict};
 use super::sites::{Room, SitePlace, read, sites};
 use super::{
-    Container, Desired, Exempt, Identity, Input, Observed, Operation, RULE_LIMIT, Rule, RuleOwner, Secret,
-    Session, Stack,
+    Change, Container, Desired, Exempt, Identity, Input, Observed, Operation, RULE_LIMIT, Rule, RuleOwner,
+    Secret, Session, Stack,
 };
+use crate::change::{Action, Known, Options, Read, Reason};
 use crate::model::{Address, AwsItem, CredentialId, Problem};
-use crate::plan::{Action, Change, Known, Options, Read, Reason};
-use crate::targets;
 
 /// The rows of every account and region.
 #[must_use]
-pub fn diff(
+pub(super) fn diff(
     desired: &[Desired],
     observed: &Observed,
     known: &BTreeMap<CredentialId, Known>,
@@ -49,7 +48,7 @@ pub fn diff(
 
 /// Facts for people: how much room is left for rules, and what a rule of Pulumi's needs.
 #[must_use]
-pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
+pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let mut used: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for place in sites(desired, observed) {
         if let (Ok(identity), Some(Ok(rules))) = (&place.login, observed.rules.get(place.session)) {
@@ -176,13 +175,13 @@ impl Site<'_> {
     }
 
     /// The policy's row makes or restores the secret, because it comes first.
-    fn make_current(&self) -> targets::Operation {
-        targets::Operation::Aws(Operation::MakeCurrent {
+    fn make_current(&self) -> Operation {
+        Operation::MakeCurrent {
             session: self.place.session.clone(),
             secret: self.name().to_owned(),
             credential: self.place.desired.credential.clone(),
             version: self.version(),
-        })
+        }
     }
 
     fn policy(&self, secret: Result<Option<&Secret>, Problem>) -> Change {
@@ -240,13 +239,13 @@ impl Site<'_> {
         format!("{whose}everybody in the account loses read access but {}", keeps.join(", "))
     }
 
-    fn ensure_policy(&self, container: Container, exempt: Exempt) -> targets::Operation {
-        targets::Operation::Aws(Operation::EnsurePolicy {
+    fn ensure_policy(&self, container: Container, exempt: Exempt) -> Operation {
+        Operation::EnsurePolicy {
             session: self.place.session.clone(),
             secret: self.name().to_owned(),
             container,
             exempt,
-        })
+        }
     }
 
     /// One row per prefix: stacks that name the same one share its rule.
@@ -294,7 +293,7 @@ impl Site<'_> {
         }
     }
 
-    fn rule_operation(&self, action: Action, prefix: &str, arn: Option<&str>) -> Option<targets::Operation> {
+    fn rule_operation(&self, action: Action, prefix: &str, arn: Option<&str>) -> Option<Operation> {
         let secret = self.address(AwsItem::Secret(self.name().to_owned()));
         let credential_arn = match arn {
             Some(arn) => Input::Known(arn.to_owned()),
@@ -302,12 +301,12 @@ impl Site<'_> {
         };
         let (session, prefix) = (self.place.session.clone(), prefix.to_owned());
         let (upstream, upstream_url) = self.place.desired.registry.ecr_upstream()?;
-        Some(targets::Operation::Aws(match action {
+        Some(match action {
             Action::Create => {
                 Operation::CreateRule { session, prefix, upstream, upstream_url, credential_arn }
             }
             _ => Operation::UpdateRule { session, prefix, credential_arn },
-        }))
+        })
     }
 }
 

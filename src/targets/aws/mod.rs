@@ -3,25 +3,26 @@
 //!
 //! This file says what is wanted and what was found; `diff.rs` holds the rules that compare the two.
 
-pub mod config;
-mod connector;
 mod diff;
-pub mod error;
+mod file;
+mod names;
 pub mod policy;
-mod profile;
 pub mod read;
 mod sites;
+mod validate;
 pub mod verify;
 pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use diff::{diff, notes};
+pub use names::{prefix_fault, stack_prefix};
 
-use crate::model::CredentialId;
-use crate::plan::Read;
-use crate::registry::Registry;
-pub use crate::targets::Input;
+use super::{Look, Proof, Remarks, Setting, Target, Terms, Validator, endpoint};
+use crate::aws::{Clients, Session, Way};
+use crate::change::{Finding, Input, Inputs, Read, Receipt};
+use crate::env::Env;
+use crate::model::{CredentialId, Problem, Registry};
+use crate::yaml::{Node, Reader};
 
 /// ECR reads only secrets under this name (Amazon ECR user guide, "Creating a pull through cache rule").
 pub const SECRET_NAME_PREFIX: &str = "ecr-pullthroughcache/";
@@ -46,6 +47,8 @@ pub struct Desired {
     pub readers: Option<Vec<String>>,
     /// The stacks that pull.
     pub stacks: Vec<Stack>,
+    /// Whether plain http may go to another machine: the system is self-hosted without TLS.
+    pub insecure: bool,
 }
 
 /// A Pulumi stack, as a place that pulls.
@@ -71,36 +74,6 @@ pub enum RuleOwner {
     Regcred,
     /// The stack's Pulumi program does; regcred only looks.
     Pulumi,
-}
-
-/// A login and a region: what one client is made for. Equal sessions share their reads.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Session {
-    /// The region, such as `us-east-2`.
-    pub region: String,
-    /// The profile of the shared AWS configuration, if not the default chain.
-    pub profile: Option<String>,
-    /// Roles to assume, each with the one before.
-    pub roles: Vec<Role>,
-}
-
-impl Session {
-    /// The partition by name, if it is one without pull-through caches (Amazon ECR user guide, "pull
-    /// through cache considerations"): there is nothing to do there then, and nothing to ask.
-    #[must_use]
-    pub fn without_caches(&self) -> Option<&'static str> {
-        let partitions = [("cn-", "China"), ("us-gov-", "GovCloud")];
-        partitions.into_iter().find(|(prefix, _)| self.region.starts_with(prefix)).map(|(_, name)| name)
-    }
-}
-
-/// A role to assume.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Role {
-    /// Its ARN.
-    pub arn: String,
-    /// The external id that its trust policy wants.
-    pub external_id: Option<String>,
 }
 
 /// What was found, per session.
@@ -249,21 +222,118 @@ pub enum Operation {
     },
 }
 
-impl Operation {
-    /// Whether it writes the credential's value.
-    #[must_use]
-    pub fn carries_value(&self) -> bool {
+/// One row of the plan, of this target.
+pub type Change = crate::change::Change<Operation>;
+
+impl crate::change::Operation for Operation {
+    fn carries_value(&self) -> bool {
         matches!(self, Self::MakeCurrent { .. })
     }
 
-    /// How many requests it takes, if nothing has to be tried again.
-    #[must_use]
-    pub fn requests(&self) -> usize {
+    fn requests(&self) -> usize {
         match self {
             Self::EnsurePolicy { container: Container::Create, .. } | Self::MakeCurrent { .. } => 2,
             Self::EnsurePolicy { .. } => 3,
             // The rule's validation comes after it.
             Self::CreateRule { .. } | Self::UpdateRule { .. } => 2,
         }
+    }
+}
+
+/// Amazon Web Services.
+pub struct Aws;
+
+impl Target for Aws {
+    const NAME: &'static str = "aws";
+    const TITLE: &'static str = "AWS";
+    // What AWS itself takes stays: `aws eks get-token` and `aws ecr get-login-password` need it.
+    const SECRETS: &'static [&'static str] = &[];
+
+    type Declared = file::Declared;
+    type Desired = Desired;
+    type Client = Clients;
+    type Observed = Observed;
+    type Operation = Operation;
+    type Writer<'a> = write::Writer<'a>;
+
+    fn read(reader: &Reader, node: &Node) -> Vec<file::Declared> {
+        file::read(reader, node).into_iter().collect()
+    }
+
+    fn validate(validator: &mut Validator<'_, Desired>, declared: &file::Declared) {
+        validator.aws(declared);
+    }
+
+    fn finish(reader: &Reader, declared: &[(CredentialId, file::Declared)], desired: &mut [Desired]) {
+        validate::prefixes(reader, declared, desired);
+    }
+
+    fn environment(desired: &[Desired], env: &Env) -> Remarks {
+        let insecure = desired.iter().any(|desired| desired.insecure);
+        let addresses =
+            env.iter().filter(|(name, value)| name.starts_with("AWS_ENDPOINT_URL") && !value.is_empty());
+        let problems = addresses.filter_map(|(name, value)| endpoint::fault(name, value, insecure)).collect();
+        Remarks { problems, notes: Vec::new() }
+    }
+
+    fn credential(desired: &Desired) -> &CredentialId {
+        &desired.credential
+    }
+
+    fn stacks(desired: &[Desired]) -> BTreeSet<String> {
+        desired.iter().flat_map(|place| &place.stacks).map(|stack| stack.name.clone()).collect()
+    }
+
+    fn keep_stacks(desired: &mut Vec<Desired>, stacks: &[String]) {
+        for place in desired.iter_mut() {
+            place.stacks.retain(|stack| stacks.contains(&stack.name));
+        }
+        desired.retain(|place| !place.stacks.is_empty());
+    }
+
+    fn places(desired: &[Desired]) -> Option<String> {
+        let stacks = desired.iter().flat_map(|place| &place.stacks);
+        let regions: BTreeSet<&str> = stacks.map(|stack| stack.session.region.as_str()).collect();
+        (!regions.is_empty())
+            .then(|| format!("AWS in {}", regions.into_iter().collect::<Vec<_>>().join(", ")))
+    }
+
+    async fn log_in(desired: &[Desired], setting: &Setting<'_>) -> Clients {
+        let Setting { env, http } = *setting;
+        let way = Way::new(http, env, desired.iter().any(|place| place.insecure));
+        Clients::prepare(&way, &read::sessions(desired), env.filled("AWS_PROFILE")).await
+    }
+
+    async fn observe(clients: &Clients, desired: &[Desired], look: &Look<'_>) -> Observed {
+        read::observe(clients, desired, look.concurrency).await
+    }
+
+    fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {
+        diff::diff(desired, observed, terms.known, terms.options)
+    }
+
+    fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
+        diff::notes(desired, observed)
+    }
+
+    fn writer<'a>(clients: &'a Clients, observed: &'a Observed) -> write::Writer<'a> {
+        write::Writer::new(clients, observed)
+    }
+
+    async fn write(
+        writer: &Self::Writer<'_>,
+        operation: &Operation,
+        inputs: &Inputs<'_>,
+    ) -> Result<Receipt, Problem> {
+        writer.write(operation, inputs).await
+    }
+
+    async fn verify(
+        clients: &Clients,
+        _: &[Desired],
+        observed: &Observed,
+        proof: &Proof<'_, Operation>,
+    ) -> Vec<Finding> {
+        verify::verify(proof, clients, observed).await
     }
 }

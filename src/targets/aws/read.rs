@@ -7,9 +7,8 @@ use aws_sdk_ecr::types::PullThroughCacheRule;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use futures::stream::{self, StreamExt};
 
-use super::config::{Client, Clients};
-use super::error::AwsError;
 use super::{Desired, Identity, MANAGED_BY, Observed, Rule, Secret, Session};
+use crate::aws::{AwsError, Client, Clients};
 use crate::net::MAX_PAGES;
 
 /// The largest page of rules (ECR's API reference, `DescribePullThroughCacheRules`).

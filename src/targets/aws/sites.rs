@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Desired, Identity, Observed, RULE_LIMIT, Session, Stack};
+use super::{Change, Desired, Identity, Observed, RULE_LIMIT, Session, Stack};
+use crate::change::{Action, Read, Reason};
 use crate::model::{Address, AwsItem, Problem};
-use crate::plan::{Action, Change, Read, Reason};
 
 /// The stacks of one credential that share an account and region.
 pub(super) struct SitePlace<'a> {

@@ -2,28 +2,23 @@
 
 use futures::stream::{self, StreamExt};
 
-use super::config::{Client, Clients};
-use super::{Observed, read};
+use super::{Observed, Operation, read};
+use crate::aws::{Client, Clients};
+use crate::change::Finding;
 use crate::model::{Address, AwsItem, Problem};
-use crate::plan::Change;
-use crate::report::Finding;
+use crate::targets::Proof;
 
 /// Has ECR validate the cache rules among the rows.
-pub async fn verify(
-    rows: &[&Change],
-    clients: &Clients,
-    observed: &Observed,
-    concurrency: usize,
-) -> Vec<Finding> {
-    let proofs = rows.iter().filter_map(|change| {
-        let Address::Aws { account, region, item: AwsItem::CacheRule(prefix) } = &change.address else {
+pub async fn verify(proof: &Proof<'_, Operation>, clients: &Clients, observed: &Observed) -> Vec<Finding> {
+    let proofs = proof.rows.iter().filter_map(|change| {
+        let Address::Aws { account, region, item: AwsItem::CacheRule(prefix) } = change.address else {
             return None;
         };
         let client = client(clients, observed, account.as_deref()?, region)?;
         let address = change.address.clone();
         Some(async move { Finding::proof(address, prove(client, prefix).await) })
     });
-    stream::iter(proofs).buffer_unordered(concurrency.max(1)).collect().await
+    stream::iter(proofs).buffer_unordered(proof.concurrency.max(1)).collect().await
 }
 
 /// The client that is logged in to the account, in the region.

@@ -7,12 +7,11 @@ use aws_sdk_ecr::types::UpstreamRegistry;
 use aws_sdk_secretsmanager::types::Tag;
 use serde_json::json;
 
-use super::config::{Client, Clients};
-use super::error::AwsError;
 use super::{CURRENT, Container, Exempt, Identity, MANAGED_BY, Observed, Operation, Session, policy, read};
+use crate::aws::{AwsError, Client, Clients};
+use crate::change::{Inputs, Receipt};
 use crate::model::Problem;
 use crate::net::Wait;
-use crate::targets::{Inputs, Receipt};
 use crate::vault::Resolved;
 
 /// The field of a receipt that holds a secret's ARN.

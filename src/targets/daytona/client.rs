@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::Row;
+use crate::change::Read;
 use crate::env::Env;
 use crate::model::{Problem, Secret};
 use crate::net::{Http, HttpError, Policy, Request, Response, Retry, Trouble, Wait, header, segment};
-use crate::plan::Read;
+use crate::targets::Look;
 use crate::vault::Resolved;
 
 /// A hundred rows with long names.
@@ -22,6 +23,17 @@ const BODY_CAP: usize = 1024 * 1024;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks at an API that is still starting.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+/// The variable that holds the key.
+pub(super) const KEY: &str = "DAYTONA_API_KEY";
+/// The variable that holds the API's address, and the address without it.
+pub(super) const URL: &str = "DAYTONA_API_URL";
+const DEFAULT_URL: &str = "https://app.daytona.io/api";
+
+/// The address of the API, which ends with `/api`.
+pub(super) fn address(env: &Env) -> String {
+    env.filled(URL).unwrap_or(DEFAULT_URL).trim_end_matches('/').to_owned()
+}
 
 /// An API key and the organization that comes with it.
 #[derive(Debug)]
@@ -33,7 +45,7 @@ impl Key {
     /// # Errors
     /// It is not set, or empty.
     pub fn find(env: &Env) -> Read<Self> {
-        let value = env.filled("DAYTONA_API_KEY").map(str::trim).filter(|value| !value.is_empty());
+        let value = env.filled(KEY).map(str::trim).filter(|value| !value.is_empty());
         let value = value.ok_or_else(|| {
             Problem::outside("no Daytona API key: DAYTONA_API_KEY is not set")
                 .hint(
@@ -44,14 +56,6 @@ impl Key {
         header::check("the key of DAYTONA_API_KEY", value)?;
         Ok(Self(Secret::new(value.to_owned())))
     }
-}
-
-/// How long to wait for an API that is still starting, and whom to tell.
-pub struct Patience<'a> {
-    /// How long in all.
-    pub wait: Duration,
-    /// Says a word about the wait.
-    pub say: &'a dyn Fn(&str),
 }
 
 /// A client of one Daytona API, in the organization of its key.
@@ -188,12 +192,12 @@ impl Client {
     }
 
     /// The same, waiting for an API that is still starting.
-    pub(super) async fn list_when_started(&self, patience: &Patience<'_>) -> Result<Vec<Row>, DaytonaError> {
-        let wait = Wait { first: BETWEEN_LOOKS, longest: BETWEEN_LOOKS, total: patience.wait };
+    pub(super) async fn list_when_started(&self, look: &Look<'_>) -> Result<Vec<Row>, DaytonaError> {
+        let wait = Wait { first: BETWEEN_LOOKS, longest: BETWEEN_LOOKS, total: look.wait };
         let told = Cell::new(false);
         let say = |error: &DaytonaError| {
             if !told.replace(true) {
-                (patience.say)(&format!("waiting for Daytona: {error}"));
+                (look.say)(&format!("waiting for Daytona: {error}"));
             }
         };
         wait.until(|| self.list(), DaytonaError::is_of_a_start, say).await

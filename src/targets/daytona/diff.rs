@@ -12,24 +12,19 @@
 //!                                                  with --allow-delete: delete, after the first is right
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::SecondsFormat;
 
-use super::{Desired, Observed, Operation, ROW_LIMIT, Row, address, stored};
-use crate::model::{Address, CredentialId};
-use crate::plan::{Action, Change, Known, Options, Reason};
-use crate::targets;
+use super::{Change, Desired, Observed, Operation, ROW_LIMIT, Row, address, stored};
+use crate::change::{Action, Known, Options, Reason};
+use crate::model::Address;
+use crate::targets::Terms;
 
 /// The rows of every place.
 #[must_use]
-pub fn diff(
-    desired: &[Desired],
-    observed: &Observed,
-    known: &BTreeMap<CredentialId, Known>,
-    options: &Options,
-    spreading: &BTreeSet<CredentialId>,
-) -> Vec<Change> {
+pub(super) fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {
+    let Terms { known, options, spreading } = *terms;
     let rows = |desired: &Desired| {
         let known = known.get(&desired.credential)?;
         let spreads = spreading.contains(&desired.credential);
@@ -40,7 +35,7 @@ pub fn diff(
 
 /// Facts for people: whose organization it is, and rows that are beside the point.
 #[must_use]
-pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
+pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let Ok(rows) = observed.rows.as_ref() else { return Vec::new() };
     if desired.is_empty() {
         return Vec::new();
@@ -122,7 +117,7 @@ impl PlaceDiff<'_> {
             action,
             reason,
             after: BTreeSet::new(),
-            operation: operation.map(targets::Operation::Daytona),
+            operation: operation,
         }
     }
 

@@ -3,19 +3,23 @@
 
 mod client;
 mod diff;
+mod file;
+mod names;
 pub mod pull;
 pub mod read;
 pub mod stored;
+mod validate;
 pub mod verify;
 pub mod write;
 
 use chrono::{DateTime, Utc};
-pub use client::{Client, DaytonaError, Key, Patience};
-pub use diff::{diff, notes};
+pub use client::{Client, DaytonaError, Key};
 
-use crate::model::{Address, CredentialId, DaytonaItem};
-use crate::plan::{Known, Read};
-use crate::registry::Registry;
+use super::{Look, Proof, Remarks, Setting, Target, Terms, Validator, endpoint};
+use crate::change::{Finding, Inputs, Known, Pull, Read, Receipt};
+use crate::env::Env;
+use crate::model::{Address, CredentialId, DaytonaItem, Problem, Registry};
+use crate::yaml::{Node, Reader};
 
 /// Rows that an organization may have; one more is refused (Daytona's API server, as of 0.190).
 pub const ROW_LIMIT: usize = 100;
@@ -29,6 +33,8 @@ pub struct Desired {
     pub registry: Registry,
     /// The row's name in the configuration, without the fingerprint.
     pub name: String,
+    /// Whether plain http may go to another machine: the system is self-hosted without TLS.
+    pub insecure: bool,
 }
 
 impl Desired {
@@ -121,20 +127,112 @@ pub enum Operation {
     },
 }
 
-impl Operation {
-    /// Whether it writes the credential's value.
-    #[must_use]
-    pub fn carries_value(&self) -> bool {
+/// One row of the plan, of this target.
+pub type Change = crate::change::Change<Operation>;
+
+impl crate::change::Operation for Operation {
+    fn carries_value(&self) -> bool {
         matches!(self, Self::PutRow { .. })
     }
 
-    /// How many requests it takes, if nothing has to be tried again.
-    #[must_use]
-    pub fn requests(&self) -> usize {
+    fn requests(&self) -> usize {
         match self {
             // The list is read again afterwards: Daytona takes a second row for a registry without a word.
             Self::PutRow { id: None, .. } => 2,
             Self::PutRow { id: Some(_), .. } | Self::DeleteRow { .. } => 1,
         }
     }
+}
+
+/// Daytona.
+pub struct Daytona;
+
+impl Target for Daytona {
+    const NAME: &'static str = "daytona";
+    const TITLE: &'static str = "Daytona";
+    const SECRETS: &'static [&'static str] = &[client::KEY];
+    const TELLS_PULLS: bool = true;
+
+    type Declared = file::Declared;
+    type Desired = Desired;
+    type Client = Read<Client>;
+    type Observed = Observed;
+    type Operation = Operation;
+    type Writer<'a> = Option<write::Writer<'a>>;
+
+    fn read(reader: &Reader, node: &Node) -> Vec<file::Declared> {
+        file::read(reader, node).into_iter().collect()
+    }
+
+    fn validate(validator: &mut Validator<'_, Desired>, declared: &file::Declared) {
+        validator.daytona(declared);
+    }
+
+    /// Only whoever uses Daytona is told.
+    fn environment(desired: &[Desired], env: &Env) -> Remarks {
+        let mut remarks = Remarks::default();
+        if desired.is_empty() {
+            return remarks;
+        }
+        remarks.problems.extend(endpoint::fault(client::URL, &client::address(env), insecure(desired)));
+        if env.filled("DAYTONA_ORGANIZATION_ID").is_some() {
+            let words =
+                "DAYTONA_ORGANIZATION_ID changes nothing: an API key works in its own organization alone";
+            remarks.notes.push(words.to_owned());
+        }
+        remarks
+    }
+
+    fn credential(desired: &Desired) -> &CredentialId {
+        &desired.credential
+    }
+
+    async fn log_in(desired: &[Desired], setting: &Setting<'_>) -> Read<Client> {
+        if desired.is_empty() {
+            return Err(Self::not_wanted());
+        }
+        let Setting { env, http } = *setting;
+        Client::new(&http.insecure(insecure(desired)), &client::address(env), Key::find(env)?)
+    }
+
+    async fn observe(client: &Read<Client>, desired: &[Desired], look: &Look<'_>) -> Observed {
+        read::observe(client, desired, look).await
+    }
+
+    fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {
+        diff::diff(desired, observed, terms)
+    }
+
+    fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
+        diff::notes(desired, observed)
+    }
+
+    fn writer<'a>(client: &'a Read<Client>, _: &'a Observed) -> Option<write::Writer<'a>> {
+        client.as_ref().ok().map(write::Writer::new)
+    }
+
+    async fn write(
+        writer: &Self::Writer<'_>,
+        operation: &Operation,
+        inputs: &Inputs<'_>,
+    ) -> Result<Receipt, Problem> {
+        writer.as_ref().ok_or_else(Self::no_login)?.write(operation, inputs).await
+    }
+
+    async fn verify(
+        client: &Read<Client>,
+        desired: &[Desired],
+        _: &Observed,
+        proof: &Proof<'_, Operation>,
+    ) -> Vec<Finding> {
+        verify::verify(proof, client, desired).await
+    }
+
+    fn pulls(images: &[String], desired: &[Desired], observed: &Observed) -> Vec<Pull> {
+        pull::pulls(images, desired, observed)
+    }
+}
+
+fn insecure(desired: &[Desired]) -> bool {
+    desired.iter().any(|desired| desired.insecure)
 }

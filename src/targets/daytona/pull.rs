@@ -5,34 +5,9 @@
 //! name begins with, up to a `/`, a `:` or the end. Nothing is folded: `index.docker.io/…` matches no row.
 
 use super::{Desired, Observed, Row, address, stored};
-use crate::model::{Address, Problem};
-use crate::plan::Read;
-use crate::registry::name::DOCKER_HUB;
-use crate::registry::{Reference, Registry};
-
-/// How Daytona pulls an image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pull {
-    /// The image as it was written.
-    pub image: String,
-    /// The row that is used: its address, registry and user name; none for an anonymous pull.
-    pub row: Option<Used>,
-    /// Whether that is what the image's name means; if not, why, and what to write.
-    pub result: Result<(), Problem>,
-}
-
-/// A row that is used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Used {
-    /// The row, by its name in the configuration or by its id.
-    pub address: Address,
-    /// What Daytona calls it.
-    pub name: String,
-    /// The registry that the runner logs in to, as Daytona stored it.
-    pub registry: String,
-    /// The user name.
-    pub username: String,
-}
+use crate::change::{Pull, Used};
+use crate::model::registry::DOCKER_HUB;
+use crate::model::{Problem, Reference, Registry};
 
 /// The rows and what they are to be.
 pub struct Rows<'a> {
@@ -41,15 +16,15 @@ pub struct Rows<'a> {
 }
 
 /// How Daytona pulls these images.
-///
-/// # Errors
-/// If the registry list could not be read.
-pub fn pulls(images: &[String], desired: &[Desired], observed: &Observed) -> Read<Vec<Pull>> {
-    let mut rows: Vec<&Row> = observed.rows.as_ref().map_err(Clone::clone)?.iter().collect();
+#[must_use]
+pub fn pulls(images: &[String], desired: &[Desired], observed: &Observed) -> Vec<Pull> {
+    // Where the list could not be read, the plan says so.
+    let Ok(rows) = &observed.rows else { return Vec::new() };
+    let mut rows: Vec<&Row> = rows.iter().collect();
     // Which one comes first is not defined; a table most likely gives first what was written longest ago.
     rows.sort_by_key(|row| (row.updated, &row.id));
     let rows = Rows { desired, rows };
-    Ok(images.iter().map(|image| rows.pull(image)).collect())
+    images.iter().map(|image| rows.pull(image)).collect()
 }
 
 impl Rows<'_> {

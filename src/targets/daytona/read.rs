@@ -1,17 +1,18 @@
 //! Reading Daytona: the registry list and which key it is. Nothing here can write.
 
-use super::{Client, Desired, Observed, Patience};
+use super::{Client, Desired, Observed};
+use crate::change::Read;
 use crate::model::Problem;
-use crate::plan::Read;
+use crate::targets::Look;
 
 /// Reads the list of the key's organization, if anything is declared there. An error is data.
-pub async fn observe(client: &Read<Client>, desired: &[Desired], patience: &Patience<'_>) -> Observed {
+pub async fn observe(client: &Read<Client>, desired: &[Desired], look: &Look<'_>) -> Observed {
     let client = match client {
         _ if desired.is_empty() => return Observed::default(),
         Ok(client) => client,
         Err(unreadable) => return Observed { rows: Err(unreadable.clone()), ..Observed::default() },
     };
-    let rows = client.list_when_started(patience).await.map_err(Problem::from);
+    let rows = client.list_when_started(look).await.map_err(Problem::from);
     // A server that does not tell the key's name does the job as well; one that is not there is not asked again.
     let key = if rows.is_ok() { client.key_name().await.ok() } else { None };
     Observed { rows, key, api: client.api() }

@@ -10,8 +10,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::registry::name::DOCKER_HUB;
-use crate::registry::{Registry, RegistryError};
+use crate::model::registry::DOCKER_HUB;
+use crate::model::{Registry, RegistryError};
 
 /// What is sent for Docker Hub: newer servers store it as `docker.io`; older ones as it is, and match it so.
 const HUB_SENT: &str = "index.docker.io/v1/";

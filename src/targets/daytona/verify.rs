@@ -1,16 +1,20 @@
 //! Proving a row that was made: Daytona checks neither that it is the only one for its registry nor that an image's name
 //! can match it, so the list is read once more.
 
-use super::{Client, Desired, Row, stored};
+use super::{Client, Desired, Operation, Row, stored};
+use crate::change::{Action, Finding, Read};
 use crate::model::Problem;
-use crate::plan::{Action, Change, Read};
-use crate::report::Finding;
+use crate::targets::Proof;
 
 /// Looks at the rows that were made.
-pub async fn verify(rows: &[&Change], client: &Read<Client>, desired: &[Desired]) -> Vec<Finding> {
+pub async fn verify(
+    proof: &Proof<'_, Operation>,
+    client: &Read<Client>,
+    desired: &[Desired],
+) -> Vec<Finding> {
     let made = |place: &&Desired| {
         let address = place.address();
-        rows.iter().any(|change| change.address == address && change.action == Action::Create)
+        proof.rows.iter().any(|row| *row.address == address && row.action == Action::Create)
     };
     let made: Vec<&Desired> = desired.iter().filter(made).collect();
     let (Ok(client), false) = (client, made.is_empty()) else { return Vec::new() };

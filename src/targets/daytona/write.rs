@@ -4,9 +4,9 @@ use std::cell::Cell;
 
 use super::client::Wanted;
 use super::{Client, Operation, stored};
+use crate::change::{Inputs, Receipt};
 use crate::model::Problem;
 use crate::net::{Policy, Trouble};
-use crate::targets::{Inputs, Receipt};
 
 /// What writes to Daytona.
 pub struct Writer<'a> {

@@ -13,8 +13,22 @@ use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
+use crate::env::Env;
 use crate::model::{Problem, Secret};
 use crate::net::{Http, NetError, Policy, Redirect, Retry, one_line, retry_after};
+
+/// The variable that holds the API's address, and the address without it.
+pub(super) const URL: &str = "GITHUB_API_URL";
+const DEFAULT_URL: &str = "https://api.github.com";
+
+/// GitHub takes some 80 content writes a minute (its REST documentation, "secondary rate limits");
+/// the first 20 go out at once, the rest one a second.
+pub(super) const BURST: u32 = 20;
+
+/// The address of the API.
+pub(super) fn address(env: &Env) -> String {
+    env.filled(URL).unwrap_or(DEFAULT_URL).trim_end_matches('/').to_owned()
+}
 
 /// GitHub's largest answer here is a page of 100 secrets, some 20 KB.
 const BODY_CAP: usize = 1024 * 1024;
@@ -179,7 +193,7 @@ impl Client {
             crab,
             base,
             source: token.source,
-            per_minute: RateLimiter::direct(quota(Quota::per_minute(rate(60)), 20)),
+            per_minute: RateLimiter::direct(quota(Quota::per_minute(rate(60)), BURST)),
             per_hour: RateLimiter::direct(quota(Quota::per_hour(rate(100)), 400)),
         })
     }

@@ -12,24 +12,19 @@
 //! marker   follows the secrets; none for a value that is not a recognised access token
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Begin, Desired, Found, Half, Marker, Observed, Operation};
-use crate::model::{Address, CredentialId};
-use crate::plan::{Action, Change, Known, Options, Reason};
-use crate::targets;
+use super::{Begin, Change, Desired, Found, Half, Marker, Observed, Operation};
+use crate::change::{Action, Known, Options, Reason};
+use crate::model::Address;
+use crate::targets::Terms;
 
 /// The rows of every place.
 #[must_use]
-pub fn diff(
-    desired: &[Desired],
-    observed: &Observed,
-    known: &BTreeMap<CredentialId, Known>,
-    options: &Options,
-    spreading: &BTreeSet<CredentialId>,
-) -> Vec<Change> {
+pub(super) fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {
+    let Terms { known, options, spreading } = *terms;
     let rows = |desired: &Desired| {
         let found = observed.places.get(&desired.key())?;
         let known = known.get(&desired.credential)?;
@@ -41,7 +36,7 @@ pub fn diff(
 
 /// Facts for people: renamed repositories, records that cannot be kept.
 #[must_use]
-pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
+pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let mut notes = BTreeSet::new();
     for desired in desired {
         let Some(found) = observed.places.get(&desired.key()) else { continue };
@@ -91,16 +86,14 @@ impl PlaceDiff<'_> {
 
     fn secret(&self, name: &str, half: Half) -> Change {
         let (action, reason) = self.writable(self.visible(name, self.secret_verdict(name)));
-        let operation = action.writes().then(|| {
-            targets::Operation::Github(Operation::PutSecret {
-                place: self.desired.place.clone(),
-                name: name.to_owned(),
-                credential: self.desired.credential.clone(),
-                half,
-                create_environment: self.found.environment_absent,
-                begin: self.begin(),
-                audience: self.desired.audience.clone(),
-            })
+        let operation = action.writes().then(|| Operation::PutSecret {
+            place: self.desired.place.clone(),
+            name: name.to_owned(),
+            credential: self.desired.credential.clone(),
+            half,
+            create_environment: self.found.environment_absent,
+            begin: self.begin(),
+            audience: self.desired.audience.clone(),
         });
         Change { operation, ..self.row(self.desired.place.secret(name), action, reason) }
     }
@@ -204,7 +197,7 @@ impl PlaceDiff<'_> {
         };
         Change {
             after: recorded.iter().map(|row| row.address.clone()).collect(),
-            operation: Some(targets::Operation::Github(operation)),
+            operation: Some(operation),
             ..self.row(address, action, Reason::RecordFollows)
         }
     }

@@ -4,9 +4,12 @@
 mod audience;
 mod client;
 mod diff;
+mod file;
 mod marker;
+mod names;
 pub mod read;
 mod token;
+mod validate;
 pub mod write;
 
 use std::collections::BTreeMap;
@@ -14,11 +17,14 @@ use std::collections::BTreeMap;
 pub use audience::Audience;
 use chrono::{DateTime, Utc};
 pub use client::{Answer, Client, GithubError, Token};
-pub use diff::{diff, notes};
 pub use marker::Marker;
+pub use validate::split_repository;
 
-use crate::model::{Address, CredentialId, GithubItem};
-use crate::plan::Read;
+use super::{Look, Proof, Remarks, Setting, Target, Terms, Validator, endpoint};
+use crate::change::{Finding, Inputs, Read, Receipt};
+use crate::env::Env;
+use crate::model::{Address, CredentialId, GithubItem, Problem};
+use crate::yaml::{Node, Reader};
 
 /// What the configuration wants in one place of GitHub for one credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +39,8 @@ pub struct Desired {
     pub create_environment: bool,
     /// Who sees an organization's secrets; nothing for those of a repository.
     pub audience: Option<Audience>,
+    /// Whether plain http may go to another machine: the system is self-hosted without TLS.
+    pub insecure: bool,
 }
 
 impl Desired {
@@ -212,25 +220,22 @@ pub enum Operation {
     },
 }
 
-impl Operation {
-    /// Whether it writes the credential's value.
-    #[must_use]
-    pub fn carries_value(&self) -> bool {
+/// One row of the plan, of this target.
+pub type Change = crate::change::Change<Operation>;
+
+impl crate::change::Operation for Operation {
+    fn carries_value(&self) -> bool {
         matches!(self, Self::PutSecret { .. })
     }
 
-    /// What it records as written.
-    #[must_use]
-    pub fn records(&self) -> &[Address] {
+    fn records(&self) -> &[Address] {
         match self {
             Self::PutSecret { .. } => &[],
             Self::PutMarker { written, .. } => written,
         }
     }
 
-    /// How many requests it takes, if nothing has to be tried again.
-    #[must_use]
-    pub fn requests(&self) -> usize {
+    fn requests(&self) -> usize {
         match self {
             // The public key is fetched once for both halves; counted with the token.
             // So are the ids of the repositories that are to see it.
@@ -243,5 +248,91 @@ impl Operation {
             }
             Self::PutSecret { half: Half::Username, .. } | Self::PutMarker { .. } => 1,
         }
+    }
+}
+
+/// GitHub.
+pub struct Github;
+
+impl Target for Github {
+    const NAME: &'static str = "github";
+    const TITLE: &'static str = "GitHub";
+    const SECRETS: &'static [&'static str] =
+        &["GITHUB_TOKEN", "GH_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"];
+
+    type Declared = file::Declared;
+    type Desired = Desired;
+    type Client = Read<Client>;
+    type Observed = Observed;
+    type Operation = Operation;
+    type Writer<'a> = Option<write::Writer<'a>>;
+
+    fn read(reader: &Reader, node: &Node) -> Vec<file::Declared> {
+        reader.list(node, "`github`").iter().filter_map(|node| file::read(reader, node)).collect()
+    }
+
+    fn validate(validator: &mut Validator<'_, Desired>, declared: &file::Declared) {
+        validator.github(declared);
+    }
+
+    fn environment(desired: &[Desired], env: &Env) -> Remarks {
+        let insecure = desired.iter().any(|desired| desired.insecure);
+        let problems = endpoint::fault(client::URL, &client::address(env), insecure).into_iter().collect();
+        Remarks { problems, notes: Vec::new() }
+    }
+
+    fn credential(desired: &Desired) -> &CredentialId {
+        &desired.credential
+    }
+
+    fn places(desired: &[Desired]) -> Option<String> {
+        match desired {
+            [] => None,
+            [one] => Some(format!("GitHub {}", one.place.name())),
+            several => Some(format!("GitHub in {} places", several.len())),
+        }
+    }
+
+    async fn log_in(desired: &[Desired], setting: &Setting<'_>) -> Read<Client> {
+        if desired.is_empty() {
+            return Err(Self::not_wanted());
+        }
+        let Setting { env, http } = *setting;
+        let insecure = desired.iter().any(|desired| desired.insecure);
+        let token = Token::find(env).await?;
+        Client::new(&http.insecure(insecure), &client::address(env), &token)
+    }
+
+    async fn observe(client: &Read<Client>, desired: &[Desired], look: &Look<'_>) -> Observed {
+        read::observe(client, desired, look.concurrency).await
+    }
+
+    fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {
+        diff::diff(desired, observed, terms)
+    }
+
+    fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
+        diff::notes(desired, observed)
+    }
+
+    fn seconds(operations: &[&Operation]) -> usize {
+        operations.len().saturating_sub(client::BURST as usize)
+    }
+
+    fn writer<'a>(client: &'a Read<Client>, _: &'a Observed) -> Option<write::Writer<'a>> {
+        client.as_ref().ok().map(write::Writer::new)
+    }
+
+    async fn write(
+        writer: &Self::Writer<'_>,
+        operation: &Operation,
+        inputs: &Inputs<'_>,
+    ) -> Result<Receipt, Problem> {
+        writer.as_ref().ok_or_else(Self::no_login)?.write(operation, inputs).await
+    }
+
+    /// Secrets cannot be read back: their record is their only proof, and part of the plan.
+    async fn verify(_: &Read<Client>, _: &[Desired], _: &Observed, _: &Proof<'_, Operation>) -> Vec<Finding> {
+        Vec::new()
     }
 }

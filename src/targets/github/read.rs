@@ -10,9 +10,9 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::{Audience, Client, Desired, Found, GithubError, Observed, Place, Store};
+use crate::change::Read;
 use crate::model::Problem;
 use crate::net::{MAX_PAGES, segment};
-use crate::plan::Read;
 
 /// GitHub's largest page of secrets.
 const PAGE: usize = 100;

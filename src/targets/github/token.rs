@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Token;
+use crate::change::Read;
 use crate::env::Env;
 use crate::model::{Problem, Secret};
 use crate::net::header;
-use crate::plan::Read;
 use crate::program::Program;
 
 /// `gh` answers from its own store; it never needs longer.

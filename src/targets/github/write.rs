@@ -12,9 +12,9 @@ use tokio::sync::Mutex;
 
 use super::client::date;
 use super::{Answer, Audience, Begin, Client, GithubError, Half, Marker, Operation, Place};
+use crate::change::{Inputs, Receipt};
 use crate::model::{Fingerprint, Problem, Secret};
 use crate::net::segment;
-use crate::targets::{Inputs, Receipt};
 
 /// The field of a receipt that holds the time of the write, by GitHub's clock.
 pub const DATE: &str = "date";

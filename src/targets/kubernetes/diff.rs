@@ -19,16 +19,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Account, At, Desired, How, KIND, MANAGED_BY, Namespace, Observed, Operation, Scope, Secret, State,
+    Account, At, Change, Desired, How, KIND, MANAGED_BY, Namespace, Observed, Operation, Scope, Secret, State,
 };
-use crate::model::{Address, CredentialId, Fingerprint, Problem};
-use crate::plan::{Action, Change, Known, Options, Read, Reason};
-use crate::registry::Registry;
-use crate::targets;
+use crate::change::{Action, Known, Options, Read, Reason};
+use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry};
 
 /// The rows of every namespace.
 #[must_use]
-pub fn diff(
+pub(super) fn diff(
     desired: &[Desired],
     observed: &Observed,
     known: &BTreeMap<CredentialId, Known>,
@@ -47,7 +45,7 @@ pub fn diff(
 
 /// Facts for people: labels that no namespace has, and what Run:ai does with the secrets.
 #[must_use]
-pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
+pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let mut notes = BTreeSet::new();
     for Desired { context, scope, .. } in desired {
         notes.extend(scope.note().map(|note| format!("kubernetes:{context}: {note}")));
@@ -230,13 +228,13 @@ impl WantedSecret<'_> {
         let (action, reason, how) = self.verdict(found, &content, options);
         let operation = how.map(|how| {
             let only_labels = matches!(reason, Reason::Labels(_));
-            targets::Operation::Kubernetes(Operation::PutSecret {
+            Operation::PutSecret {
                 at: at.clone(),
                 logins: if only_labels { BTreeMap::new() } else { self.keys() },
                 labels: self.labels.clone(),
                 how,
                 named: self.namespace.named,
-            })
+            }
         });
         let credentials = self.logins.values().flatten().cloned().collect();
         Change { operation, ..row(at.secret(), credentials, action, reason) }
@@ -293,12 +291,10 @@ impl WantedSecret<'_> {
 impl WantedAccount {
     fn row(&self, at: &At, found: &Read<Option<Account>>) -> Change {
         let (action, reason) = self.verdict(found);
-        let operation = action.writes().then(|| {
-            targets::Operation::Kubernetes(Operation::Attach {
-                at: at.clone(),
-                secrets: self.secrets.clone(),
-                named: self.namespace.named,
-            })
+        let operation = action.writes().then(|| Operation::Attach {
+            at: at.clone(),
+            secrets: self.secrets.clone(),
+            named: self.namespace.named,
         });
         let secret = |name: &String| At::new(&at.context, &at.namespace, name).secret();
         Change {

@@ -8,8 +8,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use crate::model::Secret;
-use crate::registry::Registry;
+use crate::model::{Registry, Secret};
 
 /// A user name and a password.
 #[derive(Clone, Debug)]

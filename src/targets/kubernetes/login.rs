@@ -13,11 +13,10 @@ use super::client::ANSWER_TIMEOUT;
 use super::connector::{self, Unmade};
 use super::error::{refused, word};
 use super::{Client, Desired, IN_CLUSTER};
-use crate::desired::names::nearest;
+use crate::change::Read;
 use crate::env::Env;
-use crate::model::Problem;
+use crate::model::{Problem, nearest};
 use crate::net::{Http, Proxy, header};
-use crate::plan::Read;
 
 /// The clients of every context of a run, or why there is none.
 #[derive(Debug, Default)]

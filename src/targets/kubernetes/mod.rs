@@ -8,23 +8,26 @@ mod connector;
 mod diff;
 pub mod docker_config;
 mod error;
+mod file;
 pub mod login;
+mod names;
 pub mod read;
 mod roles;
 mod runai;
+mod validate;
 pub mod verify;
 pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use client::{Ask, Client};
-pub use diff::{diff, notes};
 pub use error::KubeError;
 pub use roles::{contexts, roles};
 
-use crate::model::{Address, CredentialId, Fingerprint, KubernetesItem};
-use crate::plan::Read;
-use crate::registry::Registry;
+use super::{Look, Proof, Setting, Target, Terms, Validator};
+use crate::change::{Finding, Inputs, Read, Receipt};
+use crate::model::{Address, CredentialId, Fingerprint, KubernetesItem, Problem, Registry};
+use crate::yaml::{Node, Reader};
 
 /// The type of a pull secret. It is immutable (Kubernetes API reference, `Secret.type`).
 pub const KIND: &str = "kubernetes.io/dockerconfigjson";
@@ -198,21 +201,90 @@ pub enum Operation {
     },
 }
 
-impl Operation {
-    /// Whether it writes a credential's value.
-    #[must_use]
-    pub fn carries_value(&self) -> bool {
+/// One row of the plan, of this target.
+pub type Change = crate::change::Change<Operation>;
+
+impl crate::change::Operation for Operation {
+    fn carries_value(&self) -> bool {
         matches!(self, Self::PutSecret { logins, .. } if !logins.is_empty())
     }
 
-    /// How many requests it takes, if nothing has to be tried again.
-    #[must_use]
-    pub fn requests(&self) -> usize {
+    fn requests(&self) -> usize {
         match self {
             // What comes to be is read back, for many namespaces at once.
             Self::PutSecret { how: How::Create, .. } | Self::Attach { .. } => 1,
             Self::PutSecret { how: How::Update, .. } => 2,
             Self::PutSecret { how: How::Replace, .. } => 3,
         }
+    }
+}
+
+/// Kubernetes, and Run:ai on it.
+pub struct Kubernetes;
+
+impl Target for Kubernetes {
+    const NAME: &'static str = "kubernetes";
+    const TITLE: &'static str = "Kubernetes";
+    const SECRETS: &'static [&'static str] = &[];
+
+    type Declared = file::Declared;
+    type Desired = Desired;
+    type Client = login::Clients;
+    type Observed = Observed;
+    type Operation = Operation;
+    type Writer<'a> = write::Writer<'a>;
+
+    fn read(reader: &Reader, node: &Node) -> Vec<file::Declared> {
+        reader.list(node, "`kubernetes`").iter().filter_map(|node| file::read(reader, node)).collect()
+    }
+
+    fn validate(validator: &mut Validator<'_, Desired>, declared: &file::Declared) {
+        validator.kubernetes(declared);
+    }
+
+    fn credential(desired: &Desired) -> &CredentialId {
+        &desired.credential
+    }
+
+    fn places(desired: &[Desired]) -> Option<String> {
+        let contexts: Vec<&str> = contexts(desired).into_iter().collect();
+        (!contexts.is_empty()).then(|| format!("Kubernetes in {}", contexts.join(", ")))
+    }
+
+    async fn log_in(desired: &[Desired], setting: &Setting<'_>) -> login::Clients {
+        login::Clients::prepare(desired, setting.env, setting.http).await
+    }
+
+    async fn observe(clients: &login::Clients, desired: &[Desired], look: &Look<'_>) -> Observed {
+        read::observe(clients, desired, look.concurrency).await
+    }
+
+    fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {
+        diff::diff(desired, observed, terms.known, terms.options)
+    }
+
+    fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
+        diff::notes(desired, observed)
+    }
+
+    fn writer<'a>(clients: &'a login::Clients, observed: &'a Observed) -> write::Writer<'a> {
+        write::Writer::new(clients, observed)
+    }
+
+    async fn write(
+        writer: &Self::Writer<'_>,
+        operation: &Operation,
+        inputs: &Inputs<'_>,
+    ) -> Result<Receipt, Problem> {
+        writer.write(operation, inputs).await
+    }
+
+    async fn verify(
+        clients: &login::Clients,
+        _: &[Desired],
+        _: &Observed,
+        proof: &Proof<'_, Operation>,
+    ) -> Vec<Finding> {
+        verify::verify(proof, clients).await
     }
 }

@@ -15,9 +15,8 @@ use super::{
     Account, At, Client, Desired, KEY, KIND, KubeError, Namespace, Observed, Scope, Secret, State,
     docker_config, runai,
 };
-use crate::model::{Fingerprint, Problem};
-use crate::plan::Read;
-use crate::registry::Registry;
+use crate::change::Read;
+use crate::model::{Fingerprint, Problem, Registry};
 
 /// Reads everything that the rows need, at most `concurrency` requests at once per cluster. An error is data.
 pub async fn observe(clients: &Clients, desired: &[Desired], concurrency: usize) -> Observed {

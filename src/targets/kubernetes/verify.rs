@@ -6,37 +6,25 @@ use super::diff::{Content, Fault, fault};
 use super::login::Clients;
 use super::read::{Fingerprints, Reader, state};
 use super::{At, Client, Operation, State};
-use crate::model::{CredentialId, Fingerprint, Problem};
-use crate::plan::{Change, Read, Reason};
-use crate::registry::Registry;
-use crate::report::Finding;
-use crate::targets::{self};
+use crate::change::{Finding, Read, Reason};
+use crate::model::{CredentialId, Fingerprint, Problem, Registry};
+use crate::targets::{Proof, Scope};
 
-/// Reads back what the rows wrote. Rows that were kept have been read in this run, and are proven by that. With
-/// `executed` false nothing was written, so rows that would write have nothing to prove.
-pub async fn verify(
-    rows: &[&Change],
-    clients: &Clients,
-    fingerprints: &BTreeMap<CredentialId, Fingerprint>,
-    executed: bool,
-    concurrency: usize,
-) -> Vec<Finding> {
-    let of_us = |change: &&&Change| change.address.system() == "kubernetes";
-    let kept = rows.iter().filter(of_us).filter(|change| change.reason == Reason::InSync);
-    let mut findings: Vec<Finding> =
-        kept.map(|change| Finding::proof(change.address.clone(), Ok(()))).collect();
-    if !executed {
+/// Reads back what the rows wrote. Rows that were kept have been read in this run, and are proven by that. Where
+/// nothing was written, rows that would write have nothing to prove.
+pub async fn verify(proof: &Proof<'_, Operation>, clients: &Clients) -> Vec<Finding> {
+    let kept = proof.rows.iter().filter(|row| *row.reason == Reason::InSync);
+    let mut findings: Vec<Finding> = kept.map(|row| Finding::proof(row.address.clone(), Ok(()))).collect();
+    if proof.scope == Scope::All {
         return findings;
     }
     let mut written: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
-    for change in rows {
-        if let Some(targets::Operation::Kubernetes(operation)) = &change.operation {
-            written.entry(&operation.at().context).or_default().push(operation);
-        }
+    for operation in proof.rows.iter().filter_map(|row| row.operation) {
+        written.entry(&operation.at().context).or_default().push(operation);
     }
     let proofs = written.into_iter().filter_map(|(context, operations)| {
         let Some(Ok(client)) = clients.get(context) else { return None };
-        Some(cluster(client, operations, fingerprints, concurrency))
+        Some(cluster(client, operations, proof.fingerprints, proof.concurrency))
     });
     findings.extend(futures::future::join_all(proofs).await.into_iter().flatten());
     findings

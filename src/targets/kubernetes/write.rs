@@ -14,8 +14,8 @@ use super::docker_config::{self, Login};
 use super::login::Clients;
 use super::read::{account, config, encoded, get, state};
 use super::{Account, At, Client, How, KEY, KIND, KubeError, Observed, Operation, State};
+use crate::change::{Inputs, Receipt};
 use crate::model::{CredentialId, Problem};
-use crate::targets::{Inputs, Receipt};
 
 /// How often a thing is read again because somebody else wrote it in between.
 const CONFLICTS: usize = 16;

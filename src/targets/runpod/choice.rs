@@ -1,9 +1,9 @@
 //! What is to use a credential's auth: what the file chooses, as far as it is pulled with that credential.
 
+use crate::model::Reference;
 use std::collections::BTreeSet;
 
 use super::{Desired, Kind, NewTemplate, User};
-use crate::registry::Reference;
 
 /// All, or those of these ids and names; none of them by default.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,13 +12,13 @@ use super::error::{other_api, refused};
 use super::pace::Pace;
 use super::wire::{Created, Pointed, Registries, Users};
 use super::{Health, Kind, NewTemplate, Releases, RunpodError, User, Workers};
+use crate::change::Read;
 use crate::env::Env;
 use crate::model::{Problem, Secret};
 use crate::net::{Http, HttpError, Policy, Request, Response, Trouble, header, retry_after};
-use crate::plan::Read;
 
 /// The variable that holds the key.
-const KEY: &str = "RUNPOD_API_KEY";
+pub(super) const KEY: &str = "RUNPOD_API_KEY";
 /// A list has some 2 KB for each thing in it, and no pages.
 const MAX_LIST: usize = 32 * 1024 * 1024;
 /// Where the job API is, which tells an endpoint's health: another host than the control plane's.

@@ -15,14 +15,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::write::ID;
-use super::{Choice, Desired, Kind, Observed, Operation, User};
+use super::{Change, Choice, Desired, Kind, Observed, Operation, User};
+use crate::change::{Action, Input, Known, Options, Reason};
 use crate::model::{Address, CredentialId, Problem, RunpodItem};
-use crate::plan::{Action, Change, Known, Options, Reason};
-use crate::targets::{self, Input};
 
 /// The rows of every credential.
 #[must_use]
-pub fn diff(
+pub(super) fn diff(
     desired: &[Desired],
     observed: &Observed,
     known: &BTreeMap<CredentialId, Known>,
@@ -41,7 +40,7 @@ pub fn diff(
 
 /// Facts for people: what pulls anonymously, what is left alone, and templates that are not as the file says.
 #[must_use]
-pub fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
+pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let mut notes = Vec::new();
     let unchosen = |kind: Kind, user: &User| !desired.iter().any(|desired| desired.takes(kind, user));
     let anonymous: BTreeSet<String> = observed
@@ -132,11 +131,9 @@ impl<'a> Holder<'a> {
             (None, true) => (Action::Create, Reason::Absent),
             (None, false) => (Action::Replace, Reason::Changed),
         };
-        let operation = action.writes().then(|| {
-            targets::Operation::Runpod(Operation::CreateAuth {
-                name: self.name.clone(),
-                credential: self.desired.credential.clone(),
-            })
+        let operation = action.writes().then(|| Operation::CreateAuth {
+            name: self.name.clone(),
+            credential: self.desired.credential.clone(),
         });
         Change { operation, ..self.row(self.desired.address(), action, reason) }
     }
@@ -153,7 +150,7 @@ impl<'a> Holder<'a> {
     fn then(&self, address: Address, action: Action, reason: Reason, operation: Operation) -> Change {
         Change {
             after: BTreeSet::from([self.desired.address()]),
-            operation: Some(targets::Operation::Runpod(operation)),
+            operation: Some(operation),
             ..self.row(address, action, reason)
         }
     }
@@ -315,7 +312,7 @@ impl Account<'_> {
         // One look before is enough for all that one auth takes the place of.
         let mut looked = BTreeSet::new();
         for row in &mut rows {
-            if let Some(targets::Operation::Runpod(Operation::Retire { looks, .. })) = &mut row.operation
+            if let Some(Operation::Retire { looks, .. }) = &mut row.operation
                 && !looked.insert(row.credentials.clone())
             {
                 *looks = 0;

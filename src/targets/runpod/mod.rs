@@ -6,13 +6,16 @@
 //!
 //! This file says what is wanted and what was found; `diff.rs` holds the rules that compare the two.
 
+mod address;
 mod choice;
 mod client;
 mod diff;
 mod error;
+mod file;
 mod pace;
 pub mod read;
 mod retire;
+mod validate;
 pub mod verify;
 mod wire;
 pub mod write;
@@ -21,14 +24,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use choice::Choice;
 pub use client::Client;
-pub use diff::{diff, notes};
 pub use error::RunpodError;
 pub use wire::{Health, Releases, Rollout, Worker, Workers};
 
-use crate::model::{Address, CredentialId, Fingerprint, RunpodItem};
-use crate::plan::Read;
-use crate::registry::Registry;
-use crate::targets::Input;
+use super::{Look, Proof, Remarks, Scope, Setting, Target, Terms, Validator};
+use crate::change::{Finding, Input, Inputs, Operation as _, Read, Receipt};
+use crate::env::Env;
+use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry, RunpodItem};
+use crate::yaml::{Node, Reader};
 
 /// What the configuration wants in RunPod for one credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +52,8 @@ pub struct Desired {
     pub pods: Choice,
     /// Templates to make where they are not there.
     pub create: Vec<NewTemplate>,
+    /// Whether plain http may go to another machine: the system is self-hosted without TLS.
+    pub insecure: bool,
 }
 
 impl Desired {
@@ -240,22 +245,117 @@ pub enum Operation {
     },
 }
 
-impl Operation {
-    /// Whether it writes the credential's value.
-    #[must_use]
-    pub fn carries_value(&self) -> bool {
+/// One row of the plan, of this target.
+pub type Change = crate::change::Change<Operation>;
+
+impl crate::change::Operation for Operation {
+    fn carries_value(&self) -> bool {
         matches!(self, Self::CreateAuth { .. })
     }
 
-    /// How many requests it takes, if nothing has to be tried again.
-    #[must_use]
-    pub fn requests(&self) -> usize {
+    fn requests(&self) -> usize {
         match self {
             Self::CreateAuth { .. } | Self::CreateTemplate { .. } | Self::Point { .. } => 1,
             // The deletion, and the lists after it.
             Self::Retire { looks, .. } => looks + 1 + Kind::ALL.len(),
         }
     }
+}
+
+/// RunPod.
+pub struct Runpod;
+
+impl Target for Runpod {
+    const NAME: &'static str = "runpod";
+    const TITLE: &'static str = "RunPod";
+    const SECRETS: &'static [&'static str] = &[client::KEY];
+
+    type Declared = file::Declared;
+    type Desired = Desired;
+    type Client = Read<Client>;
+    type Observed = Observed;
+    type Operation = Operation;
+    type Writer<'a> = Option<write::Writer<'a>>;
+
+    fn read(reader: &Reader, node: &Node) -> Vec<file::Declared> {
+        file::read(reader, node).into_iter().collect()
+    }
+
+    fn validate(validator: &mut Validator<'_, Desired>, declared: &file::Declared) {
+        validator.runpod(declared);
+    }
+
+    /// What a run leaves out is still the file's: each is told the names of the others.
+    fn finish(_: &Reader, _: &[(CredentialId, file::Declared)], desired: &mut [Desired]) {
+        let names: BTreeSet<String> = desired.iter().map(|place| place.name.clone()).collect();
+        for place in desired {
+            place.others = names.iter().filter(|name| **name != place.name).cloned().collect();
+        }
+    }
+
+    fn environment(desired: &[Desired], env: &Env) -> Remarks {
+        // Only whoever uses RunPod is told: other programs read the variable, too.
+        let used = !desired.is_empty();
+        let fault = used.then(|| address::fault(&address::control_plane(env), insecure(desired))).flatten();
+        Remarks { problems: fault.into_iter().collect(), notes: Vec::new() }
+    }
+
+    fn credential(desired: &Desired) -> &CredentialId {
+        &desired.credential
+    }
+
+    async fn log_in(desired: &[Desired], setting: &Setting<'_>) -> Read<Client> {
+        if desired.is_empty() {
+            return Err(Self::not_wanted());
+        }
+        let base = address::control_plane(setting.env);
+        Client::log_in(&setting.http.insecure(insecure(desired)), &base, setting.env)
+    }
+
+    async fn observe(client: &Read<Client>, desired: &[Desired], _: &Look<'_>) -> Observed {
+        read::observe(client, desired).await
+    }
+
+    fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {
+        diff::diff(desired, observed, terms.known, terms.options)
+    }
+
+    fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
+        diff::notes(desired, observed)
+    }
+
+    fn seconds(operations: &[&Operation]) -> usize {
+        pace::seconds(operations.iter().map(|operation| operation.requests()).sum())
+    }
+
+    fn writer<'a>(client: &'a Read<Client>, _: &'a Observed) -> Option<write::Writer<'a>> {
+        client.as_ref().ok().map(write::Writer::new)
+    }
+
+    async fn write(
+        writer: &Self::Writer<'_>,
+        operation: &Operation,
+        inputs: &Inputs<'_>,
+    ) -> Result<Receipt, Problem> {
+        writer.as_ref().ok_or_else(Self::no_login)?.write(operation, inputs).await
+    }
+
+    async fn verify(
+        client: &Read<Client>,
+        _: &[Desired],
+        observed: &Observed,
+        proof: &Proof<'_, Operation>,
+    ) -> Vec<Finding> {
+        match (proof.scope, client) {
+            // It takes a request for each endpoint, so they are looked at only when somebody asks for it.
+            (Scope::All, Ok(client)) => verify::verify(proof, client, observed).await,
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn insecure(desired: &[Desired]) -> bool {
+    desired.iter().any(|desired| desired.insecure)
 }
 
 #[cfg(test)]
@@ -273,6 +373,7 @@ mod tests {
             endpoints: Choice::default(),
             pods: Choice::default(),
             create: Vec::new(),
+            insecure: false,
         };
         for ours in ["docker-hub-0123abcd", "docker-hub-12345678", "docker-hub-20261332"] {
             assert!(desired.made(ours), "{ours}");

@@ -13,6 +13,15 @@ const SECOND: Duration = Duration::from_secs(1);
 /// How long a window is taken to be where the policy does not tell it.
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// RunPod's published quota of a minute, and how many requests of it reading takes (`RateLimit-Policy` in its API description).
+const PER_MINUTE: usize = 60;
+const READS: usize = 4;
+
+/// How long so many requests take, in seconds: what is over a minute's quota waits for the next one.
+pub(super) fn seconds(requests: usize) -> usize {
+    requests.saturating_sub(PER_MINUTE - READS).div_ceil(PER_MINUTE) * 60
+}
+
 /// What is left of each window, and how many answers are still to come.
 #[derive(Debug, Default)]
 pub(super) struct Pace(Mutex<State>);
@@ -94,14 +103,14 @@ impl State {
             let (Some(left), Some(ends)) = (told.get("r"), told.get("t")) else { continue };
             let policy = policies.get(&name);
             let number = |key: &str| policy.and_then(|policy| policy.get(key)).copied();
-            self.learn(name, *left, now + seconds(*ends) + SECOND, number("q"), number("w"));
+            self.learn(name, *left, now + bounded(*ends) + SECOND, number("q"), number("w"));
         }
     }
 
     /// RunPod has not seen yet what is still under way. Answers may overtake each other: within a window what is left
     /// only goes down, and the earliest of the ends has come the fastest. A guess holds only until an answer comes.
     fn learn(&mut self, name: String, left: u64, ends: Instant, quota: Option<u64>, length: Option<u64>) {
-        let length = length.map_or(MINUTE, seconds);
+        let length = length.map_or(MINUTE, bounded);
         let left = left.saturating_sub(self.under_way);
         let mut window = Window { quota, length, left, ends, guessed: false };
         let same = |known: &&Window| !known.guessed && ends <= known.ends + SECOND;
@@ -126,7 +135,7 @@ impl Window {
 }
 
 /// So many seconds; a day for more, which no run waits for, and no clock runs over.
-fn seconds(told: u64) -> Duration {
+fn bounded(told: u64) -> Duration {
     Duration::from_secs(told.min(24 * 60 * 60))
 }
 

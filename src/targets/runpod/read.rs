@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Client, Desired, Kind, Observed};
+use crate::change::Read;
 use crate::model::Problem;
-use crate::plan::Read;
 
 /// Reads the account of the key, if anything is wanted there. An error is data.
 pub async fn observe(client: &Read<Client>, desired: &[Desired]) -> Observed {

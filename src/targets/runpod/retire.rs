@@ -10,8 +10,8 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use super::client::Say;
 use super::write::Writer;
 use super::{Kind, RunpodError, User};
+use crate::change::Receipt;
 use crate::model::Problem;
-use crate::targets::Receipt;
 
 /// Endpoints that are asked beside each other.
 const AT_ONCE: usize = 8;

@@ -6,27 +6,21 @@ use std::collections::BTreeMap;
 use futures::stream::{self, StreamExt};
 
 use super::read::silent;
-use super::{Client, Kind, Observed, RunpodError, User};
-use crate::plan::{Change, Reason};
-use crate::report::Finding;
+use super::{Client, Kind, Observed, Operation, RunpodError, User};
+use crate::change::{Finding, Reason};
+use crate::targets::Proof;
 
 /// Looks at the endpoints among the rows, but for those that are left alone.
-pub async fn verify(
-    rows: &[&Change],
-    client: &Client,
-    observed: &Observed,
-    concurrency: usize,
-) -> Vec<Finding> {
+pub async fn verify(proof: &Proof<'_, Operation>, client: &Client, observed: &Observed) -> Vec<Finding> {
     let endpoints = observed.each().filter(|(kind, _)| *kind == Kind::Endpoint);
     let endpoints: BTreeMap<_, &User> =
         endpoints.map(|(kind, user)| (kind.address(&user.id), user)).collect();
-    let looks = rows.iter().filter_map(|change| {
-        let user =
-            endpoints.get(&change.address).filter(|_| !matches!(change.reason, Reason::LeftAlone(_)))?;
-        let address = change.address.clone();
+    let looks = proof.rows.iter().filter_map(|row| {
+        let user = endpoints.get(row.address).filter(|_| !matches!(row.reason, Reason::LeftAlone(_)))?;
+        let address = row.address.clone();
         Some(async move { Finding { address, result: Ok(()), state: Some(state(client, user).await) } })
     });
-    stream::iter(looks).buffer_unordered(concurrency.max(1)).collect().await
+    stream::iter(looks).buffer_unordered(proof.concurrency.max(1)).collect().await
 }
 
 /// What an endpoint is doing, in words; what cannot be read is said as such.

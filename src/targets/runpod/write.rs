@@ -8,9 +8,9 @@ use tokio::sync::Mutex;
 use super::client::{POLICY, Say};
 use super::retire::Look;
 use super::{Client, Kind, NewTemplate, Operation, RunpodError};
+use crate::change::{Inputs, Receipt};
 use crate::model::{CredentialId, Problem};
 use crate::net::Trouble;
-use crate::targets::{Inputs, Receipt};
 
 /// The field of a receipt that holds the id of what was made.
 pub const ID: &str = "id";

@@ -6,7 +6,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::config::Login;
+use super::Login;
 
 /// How much of AWS's words is repeated, in characters: a denied action is named with its principal, its resource and why.
 const MAX_WORDS: usize = 800;

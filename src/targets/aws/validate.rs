@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::Validator;
-use crate::desired::file::{self, File};
-use crate::desired::names::{is_region, nearest_region, prefix_fault, secret_fault, stack_prefix};
-use crate::desired::node::{At, Spanned};
+use super::file::{self, Declared};
+use super::names::{prefix_fault, secret_fault, stack_prefix};
+use super::{Desired, RuleOwner};
+use crate::aws::{Role, Session, is_account, is_role, region_fault};
 use crate::model::CredentialId;
-use crate::registry::Registry;
-use crate::targets::aws::{self, Role, RuleOwner, Session};
+use crate::targets::Validator;
+use crate::targets::aws;
+use crate::yaml::{Reader, Spanned};
 
-impl Validator {
-    pub(super) fn aws(&mut self, id: &CredentialId, registry: &Registry, declared: &file::Aws, at: At) {
+impl Validator<'_, Desired> {
+    pub(super) fn aws(&mut self, declared: &Declared) {
+        let (id, registry, at) = (self.id, self.registry, self.at);
         let Some(upstream) = registry.ecr_upstream() else {
             let known = "docker.io, ghcr.io, registry.gitlab.com, *.azurecr.io, cgr.dev";
             self.refuse(
@@ -45,7 +47,6 @@ impl Validator {
                 );
             }
         }
-        self.desired.insecure.aws |= declared.insecure;
         let texts = |list: &Vec<Spanned<String>>| list.iter().map(|item| item.value.clone()).collect();
         let stacks: Vec<aws::Stack> =
             declared.stacks.iter().filter_map(|stack| self.stack(stack, upstream.0)).collect();
@@ -53,7 +54,7 @@ impl Validator {
             let session = |stack: &aws::Stack| stacks.iter().any(|own| own.session == stack.session);
             other.secret == secret && other.stacks.iter().any(session)
         };
-        if let Some(other) = self.desired.aws.iter().find(shares) {
+        if let Some(other) = self.desired.iter().find(shares) {
             let message = format!("secret `{secret}` is already that of credential `{}`", other.credential);
             self.refuse(
                 declared.secret.as_ref().map_or(at, |secret| secret.at),
@@ -61,13 +62,14 @@ impl Validator {
                 "give each credential a `secret:` of its own",
             );
         }
-        self.desired.aws.push(aws::Desired {
+        self.desired.push(aws::Desired {
             credential: id.clone(),
             registry: registry.clone(),
             secret,
             provisioners: declared.provisioners.as_ref().map(texts),
             readers: declared.readers.as_ref().map(texts),
             stacks,
+            insecure: declared.insecure,
         });
     }
 
@@ -142,53 +144,25 @@ impl Validator {
         }
         Some(account.value.clone())
     }
+}
 
-    /// Stacks that name the same prefix share its rule; two that come to it by their names collide.
-    pub(super) fn prefixes(&self, file: &File) {
-        let declared =
-            file.credentials.iter().filter_map(|credential| Some((credential, credential.aws.as_ref()?)));
-        let stacks = declared
-            .flat_map(|(credential, aws)| aws.stacks.iter().map(move |stack| (&credential.id.value, stack)));
-        let mut seen: BTreeMap<(&Session, &str), (&String, &file::Stack)> = BTreeMap::new();
-        for (id, stack) in stacks {
-            let desired = self.desired.aws.iter().filter(|desired| desired.credential.0 == *id);
-            let Some(placed) =
-                desired.flat_map(|desired| &desired.stacks).find(|other| other.name == stack.name.value)
-            else {
-                continue;
-            };
-            let key = (&placed.session, placed.prefix.as_str());
-            let Some((other_id, other)) = seen.insert(key, (id, stack)) else { continue };
-            if other_id != id || stack.prefix.is_none() || other.prefix.is_none() {
-                let message = format!(
-                    "stacks `{}` and `{}` come to the same prefix `{}`",
-                    other.name.value, stack.name.value, placed.prefix
-                );
-                self.refuse(
-                    stack.name.at,
-                    message,
-                    format!("give `{}` a `prefix:` of its own", stack.name.value),
-                );
-            }
+/// Stacks that name the same prefix share its rule; two that come to it by their names collide.
+pub(super) fn prefixes(reader: &Reader, declared: &[(CredentialId, Declared)], desired: &[Desired]) {
+    let stacks = declared.iter().flat_map(|(id, aws)| aws.stacks.iter().map(move |stack| (id, stack)));
+    let mut seen: BTreeMap<(&Session, &str), (&CredentialId, &file::Stack)> = BTreeMap::new();
+    for (id, stack) in stacks {
+        let mut placed =
+            desired.iter().filter(|desired| desired.credential == *id).flat_map(|desired| &desired.stacks);
+        let Some(placed) = placed.find(|other| other.name == stack.name.value) else { continue };
+        let key = (&placed.session, placed.prefix.as_str());
+        let Some((other_id, other)) = seen.insert(key, (id, stack)) else { continue };
+        if other_id != id || stack.prefix.is_none() || other.prefix.is_none() {
+            let message = format!(
+                "stacks `{}` and `{}` come to the same prefix `{}`",
+                other.name.value, stack.name.value, placed.prefix
+            );
+            let hint = format!("give `{}` a `prefix:` of its own", stack.name.value);
+            reader.problem(stack.name.at, message, Some(hint));
         }
     }
-}
-
-/// What is wrong with a region, and what to write instead.
-pub(in crate::desired) fn region_fault(region: &str) -> Option<(String, Option<String>)> {
-    if is_region(region) {
-        return None;
-    }
-    let hint = nearest_region(region).map(|near| format!("did you mean {near}?"));
-    Some((format!("`{region}` is not a region"), hint))
-}
-
-pub(in crate::desired) fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.chars().all(|c| c.is_ascii_digit())
-}
-
-pub(in crate::desired) fn is_role(text: &str) -> bool {
-    let parts: Vec<&str> = text.splitn(6, ':').collect();
-    matches!(parts.as_slice(), ["arn", _, "iam", "", account, resource]
-        if is_account(account) && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty()))
 }

@@ -7,32 +7,31 @@ use std::path::{Path, PathBuf};
 use saphyr::{MarkedYaml, YamlData, YamlLoader};
 use saphyr_parser::{Parser, ScalarStyle};
 
-use super::names::nearest;
-use crate::model::{Place, Problem};
+use crate::model::{Place, Problem, nearest};
 
 /// Line and column, both from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct At {
+pub struct At {
     line: usize,
     column: usize,
 }
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Spanned<T> {
-    pub(super) value: T,
-    pub(super) at: At,
+pub struct Spanned<T> {
+    pub value: T,
+    pub at: At,
 }
 
 /// A node of the document. Scalars stay text: an account of twelve digits is no number.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) at: At,
-    pub(super) kind: Kind,
+pub struct Node {
+    pub at: At,
+    pub kind: Kind,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub enum Kind {
     Null,
     Text(String),
     List(Vec<Node>),
@@ -51,37 +50,37 @@ impl Kind {
 }
 
 /// Reads one file, collecting problems.
-pub(super) struct Reader {
+pub struct Reader {
     file: PathBuf,
     problems: RefCell<Vec<Problem>>,
 }
 
 /// The entries of a map whose keys are known.
-pub(super) struct Fields<'r> {
+pub struct Fields<'r> {
     reader: &'r Reader,
-    pub(super) at: At,
+    pub at: At,
     entries: Vec<(Spanned<String>, Node)>,
 }
 
 impl Reader {
-    pub(super) fn new(file: &Path) -> Self {
+    pub fn new(file: &Path) -> Self {
         Self { file: file.to_owned(), problems: RefCell::default() }
     }
 
     /// Every problem found, in the file's order.
-    pub(super) fn into_problems(self) -> Vec<Problem> {
+    pub fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
         problems
     }
 
-    pub(super) fn problem(&self, at: At, message: impl Into<String>, hint: Option<String>) {
+    pub fn problem(&self, at: At, message: impl Into<String>, hint: Option<String>) {
         let place = Place { file: self.file.clone(), line: Some(at.line), column: Some(at.column) };
         self.problems.borrow_mut().push(Problem::input(message).at(place).hints(hint));
     }
 
     /// Parses the text; a syntax error is the only problem then.
-    pub(super) fn document(&self, text: &str) -> Option<Node> {
+    pub fn document(&self, text: &str) -> Option<Node> {
         let mut loader = YamlLoader::<MarkedYaml>::default();
         loader.early_parse(false);
         let scanned = Parser::new_from_str(text).load(&mut loader, true);
@@ -95,7 +94,7 @@ impl Reader {
     }
 
     /// The node's entries; unknown keys are problems, with the nearest right one.
-    pub(super) fn map(&self, node: &Node, what: &str, keys: &[&str]) -> Option<Fields<'_>> {
+    pub fn map(&self, node: &Node, what: &str, keys: &[&str]) -> Option<Fields<'_>> {
         let fields = self.open_map(node, what)?;
         for (key, _) in &fields.entries {
             if !keys.contains(&key.value.as_str()) {
@@ -110,7 +109,7 @@ impl Reader {
     }
 
     /// The node's entries, whatever their keys.
-    pub(super) fn open_map(&self, node: &Node, what: &str) -> Option<Fields<'_>> {
+    pub fn open_map(&self, node: &Node, what: &str) -> Option<Fields<'_>> {
         match &node.kind {
             Kind::Map(entries) => Some(Fields { reader: self, at: node.at, entries: entries.clone() }),
             other => {
@@ -120,7 +119,7 @@ impl Reader {
         }
     }
 
-    pub(super) fn text(&self, node: &Node, what: &str) -> Option<Spanned<String>> {
+    pub fn text(&self, node: &Node, what: &str) -> Option<Spanned<String>> {
         match &node.kind {
             Kind::Text(text) if !text.is_empty() => Some(Spanned { value: text.clone(), at: node.at }),
             Kind::Text(_) | Kind::Null => {
@@ -134,7 +133,7 @@ impl Reader {
         }
     }
 
-    pub(super) fn list<'n>(&self, node: &'n Node, what: &str) -> &'n [Node] {
+    pub fn list<'n>(&self, node: &'n Node, what: &str) -> &'n [Node] {
         match &node.kind {
             Kind::List(items) => items,
             other => {
@@ -146,21 +145,21 @@ impl Reader {
 }
 
 impl Fields<'_> {
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub fn get(&self, key: &str) -> Option<&Node> {
         self.entries.iter().find(|(name, _)| name.value == key).map(|(_, node)| node)
     }
 
-    pub(super) fn text(&self, key: &str) -> Option<Spanned<String>> {
+    pub fn text(&self, key: &str) -> Option<Spanned<String>> {
         self.get(key).and_then(|node| self.reader.text(node, &format!("`{key}`")))
     }
 
-    pub(super) fn texts(&self, key: &str) -> Option<Vec<Spanned<String>>> {
+    pub fn texts(&self, key: &str) -> Option<Vec<Spanned<String>>> {
         let what = format!("`{key}`");
         let items = self.reader.list(self.get(key)?, &what);
         Some(items.iter().filter_map(|item| self.reader.text(item, &format!("an item of {what}"))).collect())
     }
 
-    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+    pub fn flag(&self, key: &str) -> Option<bool> {
         let text = self.text(key)?;
         match text.value.as_str() {
             "true" => Some(true),
@@ -172,7 +171,7 @@ impl Fields<'_> {
         }
     }
 
-    pub(super) fn entries(&self) -> &[(Spanned<String>, Node)] {
+    pub fn entries(&self) -> &[(Spanned<String>, Node)] {
         &self.entries
     }
 }

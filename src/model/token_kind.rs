@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::name::Registry;
-use crate::model::Secret;
+use super::{Registry, Secret};
 
 /// The kind of a credential's secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,7 +69,7 @@ impl fmt::Display for TokenKind {
 }
 
 /// The user name that says that the secret is an identity token (docker/docker-credential-helpers).
-pub(super) const IDENTITY_USER: &str = "<token>";
+pub const IDENTITY_USER: &str = "<token>";
 
 /// Recognises a credential's secret. A token of another registry's kind is [`TokenKind::Unknown`] here: it is not one
 /// that this registry has made.

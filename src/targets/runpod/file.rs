@@ -1,43 +1,44 @@
 //! `runpod`: a registry auth, and what points at it.
 
-use crate::desired::node::{At, Fields, Kind, Node, Reader, Spanned};
+use crate::yaml::{At, Fields, Kind, Node, Reader, Spanned};
 
+/// One item, as it is written.
 #[derive(Debug)]
-pub(in crate::desired) struct Runpod {
-    pub(in crate::desired) at: At,
-    pub(in crate::desired) name: Option<Spanned<String>>,
-    pub(in crate::desired) templates: Option<Chosen>,
-    pub(in crate::desired) endpoints: Option<Chosen>,
-    pub(in crate::desired) pods: Option<Chosen>,
-    pub(in crate::desired) create: Vec<NewTemplate>,
-    pub(in crate::desired) insecure: bool,
+pub struct Declared {
+    pub(super) at: At,
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) templates: Option<Chosen>,
+    pub(super) endpoints: Option<Chosen>,
+    pub(super) pods: Option<Chosen>,
+    pub(super) create: Vec<NewTemplate>,
+    pub(super) insecure: bool,
 }
 
 /// `all`, or a list of ids and names.
 #[derive(Debug)]
-pub(in crate::desired) struct Chosen {
-    pub(in crate::desired) at: At,
+pub(super) struct Chosen {
+    pub(super) at: At,
     /// Nothing for `all`.
-    pub(in crate::desired) named: Option<Vec<Spanned<String>>>,
+    pub(super) named: Option<Vec<Spanned<String>>>,
 }
 
 /// A template to make if it is not there.
 #[derive(Debug)]
-pub(in crate::desired) struct NewTemplate {
-    pub(in crate::desired) at: At,
-    pub(in crate::desired) name: Option<Spanned<String>>,
-    pub(in crate::desired) image: Option<Spanned<String>>,
-    pub(in crate::desired) args: Option<Spanned<String>>,
-    pub(in crate::desired) disk: Option<Spanned<String>>,
-    pub(in crate::desired) env: Vec<(String, String)>,
-    pub(in crate::desired) serverless: bool,
+pub(super) struct NewTemplate {
+    pub(super) at: At,
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) image: Option<Spanned<String>>,
+    pub(super) args: Option<Spanned<String>>,
+    pub(super) disk: Option<Spanned<String>>,
+    pub(super) env: Vec<(String, String)>,
+    pub(super) serverless: bool,
 }
 
-pub(super) fn runpod(reader: &Reader, node: &Node) -> Option<Runpod> {
+pub(super) fn read(reader: &Reader, node: &Node) -> Option<Declared> {
     let keys = ["name", "templates", "endpoints", "pods", "create", "insecure"];
     let fields = reader.map(node, "`runpod`", &keys)?;
     let create = fields.get("create").map_or(&[][..], |node| reader.list(node, "`create`"));
-    Some(Runpod {
+    Some(Declared {
         at: node.at,
         name: fields.text("name"),
         templates: chosen(reader, &fields, "templates"),

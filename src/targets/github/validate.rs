@@ -2,27 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use super::Validator;
-use crate::desired::file;
-use crate::desired::names::github_fault;
-use crate::desired::node::{At, Spanned};
+use super::file::Declared;
+use super::names::github_fault;
+use super::{Audience, Desired, Names, Place, Store};
 use crate::model::CredentialId;
-use crate::targets::github::{self, Audience, Names, Place, Store};
+use crate::targets::Validator;
+use crate::yaml::{At, Spanned};
 
-impl Validator {
-    pub(super) fn github(&mut self, id: &CredentialId, declared: &file::Github) {
+impl Validator<'_, Desired> {
+    pub(super) fn github(&mut self, declared: &Declared) {
+        let id = self.id;
         let Some((place, audience)) = self.place(declared) else { return };
-        if self.desired.github.iter().any(|other| other.place == place && other.credential == *id) {
+        if self.desired.iter().any(|other| other.place == place && other.credential == *id) {
             self.refuse(declared.at, "the same place is listed twice", "leave one of them out");
         }
         let names = self.names(id, declared, &place.store);
-        let taken = |other: &&github::Desired| {
+        let taken = |other: &&Desired| {
             let same = |name: &String| [&names.username, &names.token].contains(&name);
             other.place == place
                 && other.credential != *id
                 && (same(&other.names.username) || same(&other.names.token))
         };
-        if let Some(other) = self.desired.github.iter().find(taken) {
+        if let Some(other) = self.desired.iter().find(taken) {
             let message = format!(
                 "`{}` or `{}` is already a secret of credential `{}` here",
                 names.username, names.token, other.credential
@@ -36,18 +37,18 @@ impl Validator {
                 "give the two different `names:`",
             );
         }
-        self.desired.insecure.github |= declared.insecure;
-        self.desired.github.push(github::Desired {
+        self.desired.push(Desired {
             credential: id.clone(),
             place,
             names,
             create_environment: declared.create_environment,
             audience,
+            insecure: declared.insecure,
         });
     }
 
     /// A repository, or an organization with who is to see its secrets.
-    fn place(&self, declared: &file::Github) -> Option<(Place, Option<Audience>)> {
+    fn place(&self, declared: &Declared) -> Option<(Place, Option<Audience>)> {
         match (&declared.repository, &declared.organization) {
             (Some(repository), None) => Some((self.repository(repository, declared)?, None)),
             (None, Some(organization)) => self.organization(organization, declared),
@@ -66,7 +67,7 @@ impl Validator {
         }
     }
 
-    fn repository(&self, repository: &Spanned<String>, declared: &file::Github) -> Option<Place> {
+    fn repository(&self, repository: &Spanned<String>, declared: &Declared) -> Option<Place> {
         let Some((owner, repo)) = split_repository(&repository.value) else {
             self.refuse(
                 repository.at,
@@ -91,7 +92,7 @@ impl Validator {
     fn organization(
         &self,
         organization: &Spanned<String>,
-        declared: &file::Github,
+        declared: &Declared,
     ) -> Option<(Place, Option<Audience>)> {
         let owner = organization.value.clone();
         if !is_name(&owner) {
@@ -110,7 +111,7 @@ impl Validator {
     }
 
     /// GitHub asks for the visibility each time; a list of repositories says it, too.
-    fn audience(&self, at: At, declared: &file::Github) -> Option<Audience> {
+    fn audience(&self, at: At, declared: &Declared) -> Option<Audience> {
         let visibility =
             declared.visibility.as_ref().map(|visibility| (visibility.value.as_str(), visibility.at));
         let selected = || self.selected(declared);
@@ -141,7 +142,7 @@ impl Validator {
         }
     }
 
-    fn selected(&self, declared: &file::Github) -> BTreeSet<String> {
+    fn selected(&self, declared: &Declared) -> BTreeSet<String> {
         let named = declared.repositories.iter().flatten();
         for repository in named.clone().filter(|repository| !is_name(&repository.value)) {
             let last = repository.value.rsplit('/').next().unwrap_or_default();
@@ -154,7 +155,7 @@ impl Validator {
         named.map(|repository| repository.value.to_ascii_lowercase()).collect()
     }
 
-    fn store(&self, declared: &file::Github) -> Store {
+    fn store(&self, declared: &Declared) -> Store {
         let store = declared.store.as_ref().map(|store| (store.value.as_str(), store.at));
         match (&declared.environment, store) {
             (None, None | Some(("actions", _))) => Store::Actions,
@@ -175,7 +176,7 @@ impl Validator {
         }
     }
 
-    fn names(&self, id: &CredentialId, declared: &file::Github, store: &Store) -> Names {
+    fn names(&self, id: &CredentialId, declared: &Declared, store: &Store) -> Names {
         let default = Names::of(id);
         let named = |name: Option<&Spanned<String>>, default: String| match name {
             Some(name) => {
@@ -204,7 +205,7 @@ impl Validator {
 }
 
 /// `owner/name`, as GitHub allows them.
-pub(in crate::desired) fn split_repository(text: &str) -> Option<(&str, &str)> {
+pub fn split_repository(text: &str) -> Option<(&str, &str)> {
     text.split_once('/').filter(|(owner, repo)| is_name(owner) && is_name(repo))
 }
 

@@ -1,23 +1,24 @@
 //! `github`: repositories, environments, organizations.
 
-use crate::desired::node::{At, Node, Reader, Spanned};
+use crate::yaml::{At, Node, Reader, Spanned};
 
+/// One item, as it is written.
 #[derive(Debug)]
-pub(in crate::desired) struct Github {
-    pub(in crate::desired) at: At,
-    pub(in crate::desired) repository: Option<Spanned<String>>,
-    pub(in crate::desired) environment: Option<Spanned<String>>,
-    pub(in crate::desired) organization: Option<Spanned<String>>,
-    pub(in crate::desired) visibility: Option<Spanned<String>>,
-    pub(in crate::desired) repositories: Option<Vec<Spanned<String>>>,
-    pub(in crate::desired) store: Option<Spanned<String>>,
-    pub(in crate::desired) username: Option<Spanned<String>>,
-    pub(in crate::desired) token: Option<Spanned<String>>,
-    pub(in crate::desired) create_environment: bool,
-    pub(in crate::desired) insecure: bool,
+pub struct Declared {
+    pub(super) at: At,
+    pub(super) repository: Option<Spanned<String>>,
+    pub(super) environment: Option<Spanned<String>>,
+    pub(super) organization: Option<Spanned<String>>,
+    pub(super) visibility: Option<Spanned<String>>,
+    pub(super) repositories: Option<Vec<Spanned<String>>>,
+    pub(super) store: Option<Spanned<String>>,
+    pub(super) username: Option<Spanned<String>>,
+    pub(super) token: Option<Spanned<String>>,
+    pub(super) create_environment: bool,
+    pub(super) insecure: bool,
 }
 
-pub(super) fn place(reader: &Reader, node: &Node) -> Option<Github> {
+pub(super) fn read(reader: &Reader, node: &Node) -> Option<Declared> {
     let keys = [
         "repository",
         "environment",
@@ -32,7 +33,7 @@ pub(super) fn place(reader: &Reader, node: &Node) -> Option<Github> {
     let fields = reader.map(node, "an item of `github`", &keys)?;
     let names = fields.get("names").and_then(|node| reader.map(node, "`names`", &["username", "token"]));
     let name = |key: &str| names.as_ref().and_then(|names| names.text(key));
-    Some(Github {
+    Some(Declared {
         at: node.at,
         repository: fields.text("repository"),
         environment: fields.text("environment"),

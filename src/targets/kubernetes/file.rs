@@ -1,22 +1,23 @@
 //! `kubernetes`: namespaces of clusters, and Run:ai's.
 
-use crate::desired::node::{At, Kind, Node, Reader, Spanned};
+use crate::yaml::{At, Kind, Node, Reader, Spanned};
 
+/// One item, as it is written.
 #[derive(Debug)]
-pub(in crate::desired) struct Kubernetes {
-    pub(in crate::desired) at: At,
-    pub(in crate::desired) context: Option<Spanned<String>>,
-    pub(in crate::desired) namespaces: Option<Vec<Spanned<String>>>,
-    pub(in crate::desired) selector: Option<Spanned<String>>,
-    pub(in crate::desired) runai: Option<Runai>,
-    pub(in crate::desired) secret: Option<Spanned<String>>,
-    pub(in crate::desired) service_accounts: Vec<Spanned<String>>,
-    pub(in crate::desired) insecure: bool,
+pub struct Declared {
+    pub(super) at: At,
+    pub(super) context: Option<Spanned<String>>,
+    pub(super) namespaces: Option<Vec<Spanned<String>>>,
+    pub(super) selector: Option<Spanned<String>>,
+    pub(super) runai: Option<Runai>,
+    pub(super) secret: Option<Spanned<String>>,
+    pub(super) service_accounts: Vec<Spanned<String>>,
+    pub(super) insecure: bool,
 }
 
 /// `runai: cluster`, or `runai: { projects: … }`.
 #[derive(Debug)]
-pub(in crate::desired) enum Runai {
+pub(super) enum Runai {
     Word(Spanned<String>),
     Projects(Projects),
     /// What is wrong with it has been said.
@@ -25,15 +26,15 @@ pub(in crate::desired) enum Runai {
 
 /// `projects: all`, or a list.
 #[derive(Debug)]
-pub(in crate::desired) enum Projects {
+pub(super) enum Projects {
     Word(Spanned<String>),
     Listed(Vec<Spanned<String>>),
 }
 
-pub(super) fn place(reader: &Reader, node: &Node) -> Option<Kubernetes> {
+pub(super) fn read(reader: &Reader, node: &Node) -> Option<Declared> {
     let keys = ["context", "namespaces", "selector", "runai", "secret", "service-accounts", "insecure"];
     let fields = reader.map(node, "an item of `kubernetes`", &keys)?;
-    Some(Kubernetes {
+    Some(Declared {
         at: node.at,
         context: fields.text("context"),
         namespaces: fields.texts("namespaces"),

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::Validator;
-use crate::desired::file::{self, Chosen};
-use crate::desired::node::{At, Spanned};
-use crate::model::CredentialId;
-use crate::registry::{Reference, Registry};
-use crate::targets::runpod::{Choice, Desired, NewTemplate};
+use super::file::{self, Chosen, Declared};
+use super::{Choice, Desired, NewTemplate};
+use crate::model::{Reference, Registry};
+use crate::targets::Validator;
+use crate::yaml::{At, Spanned};
 
 /// RunPod tells no limit of a name; the fingerprint comes behind this.
 const NAME_LIMIT: usize = 64;
 
-impl Validator {
-    pub(super) fn runpod(&mut self, id: &CredentialId, registry: &Registry, declared: &file::Runpod) {
+impl Validator<'_, Desired> {
+    pub(super) fn runpod(&mut self, declared: &Declared) {
+        let (id, registry) = (self.id, self.registry);
         let name = declared.name.as_ref().map_or_else(|| id.0.clone(), |name| name.value.clone());
         let at = declared.name.as_ref().map_or(declared.at, |name| name.at);
         self.auth_name(&name, at);
@@ -26,11 +26,11 @@ impl Validator {
             endpoints: choice(declared.endpoints.as_ref()),
             pods: choice(declared.pods.as_ref()),
             create: declared.create.iter().filter_map(|item| self.template(registry, item)).collect(),
+            insecure: declared.insecure,
         };
         self.distinct(&desired, declared);
         self.made_once(declared);
-        self.desired.insecure.runpod |= declared.insecure;
-        self.desired.runpod.push(desired);
+        self.desired.push(desired);
     }
 
     fn auth_name(&self, name: &str, at: At) {
@@ -43,7 +43,7 @@ impl Validator {
                 format!("at most {NAME_LIMIT} letters, digits, `-`, `_` or `.`, such as docker-hub-acme"),
             );
         }
-        if self.desired.runpod.iter().any(|other| other.name == name) {
+        if self.desired.iter().any(|other| other.name == name) {
             self.refuse(
                 at,
                 format!("the registry auth `{name}` is of another credential already"),
@@ -53,13 +53,12 @@ impl Validator {
     }
 
     /// RunPod takes each template's name once: of two with one name, one would be lost without a word.
-    fn made_once(&self, declared: &file::Runpod) {
+    fn made_once(&self, declared: &Declared) {
         let names: Vec<&Spanned<String>> =
             declared.create.iter().filter_map(|template| template.name.as_ref()).collect();
         for (index, name) in names.iter().enumerate() {
             let other = self
                 .desired
-                .runpod
                 .iter()
                 .find(|other| other.create.iter().any(|template| template.name == name.value));
             let message = if names.iter().take(index).any(|earlier| earlier.value == name.value) {
@@ -74,8 +73,8 @@ impl Validator {
     }
 
     /// Two credentials of one registry would take turns at what both choose.
-    fn distinct(&self, desired: &Desired, declared: &file::Runpod) {
-        for other in self.desired.runpod.iter().filter(|other| other.registry == desired.registry) {
+    fn distinct(&self, desired: &Desired, declared: &Declared) {
+        for other in self.desired.iter().filter(|other| other.registry == desired.registry) {
             let kinds = [
                 ("templates", &desired.templates, &other.templates, declared.templates.as_ref()),
                 ("endpoints", &desired.endpoints, &other.endpoints, declared.endpoints.as_ref()),

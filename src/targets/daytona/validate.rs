@@ -1,21 +1,13 @@
 //! What `daytona` means: a row of the registry list for the credential's registry.
 
-use super::Validator;
-use crate::desired::file;
-use crate::desired::names::daytona_fault;
-use crate::model::CredentialId;
-use crate::registry::Registry;
-use crate::targets::daytona::{self, stored};
+use super::file::Declared;
+use super::names::daytona_fault;
+use super::{Desired, stored};
+use crate::targets::Validator;
 
-impl Validator {
-    pub(super) fn daytona(
-        &mut self,
-        id: &CredentialId,
-        registry: &Registry,
-        declared: &file::Credential,
-        place: &file::Daytona,
-    ) {
-        let written = declared.registry.as_ref();
+impl Validator<'_, Desired> {
+    pub(super) fn daytona(&mut self, place: &Declared) {
+        let (id, registry, written) = (self.id, self.registry, self.written);
         let text = written.map_or(registry.canonical(), |written| written.value.as_str());
         if let Some((message, hint)) = stored::fault(text, registry) {
             self.refuse(written.map_or(place.at, |written| written.at), message, hint);
@@ -25,7 +17,7 @@ impl Validator {
         if let Some(fault) = daytona_fault(&name) {
             self.refuse(at, format!("the name `{name}` {fault}"), format!("name: {id}"));
         }
-        for other in &self.desired.daytona {
+        for other in &*self.desired {
             if other.registry == *registry {
                 let message = format!(
                     "credential `{}` has the row for {registry} in Daytona already",
@@ -41,11 +33,11 @@ impl Validator {
                 self.refuse(at, message, format!("name: {id}"));
             }
         }
-        self.desired.insecure.daytona |= place.insecure;
-        self.desired.daytona.push(daytona::Desired {
+        self.desired.push(Desired {
             credential: id.clone(),
             registry: registry.clone(),
             name,
+            insecure: place.insecure,
         });
     }
 }

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::Validator;
-use crate::desired::file::{self, Projects, Runai};
-use crate::desired::names::{label_fault, object_fault, selector_fault};
-use crate::desired::node::{At, Spanned};
-use crate::model::CredentialId;
-use crate::registry::Registry;
-use crate::targets::kubernetes::{Desired, Scope};
+use super::file::{Declared, Projects, Runai};
+use super::names::{label_fault, object_fault, selector_fault};
+use super::{Desired, Scope};
+use crate::targets::Validator;
+use crate::yaml::{At, Spanned};
 
-impl Validator {
-    pub(super) fn kubernetes(&mut self, id: &CredentialId, registry: &Registry, declared: &file::Kubernetes) {
+impl Validator<'_, Desired> {
+    pub(super) fn kubernetes(&mut self, declared: &Declared) {
+        let (id, registry) = (self.id, self.registry);
         let scope = self.scope(declared);
         let Some(context) = &declared.context else {
             let hint = "context: NAME, as kubectl config get-contexts lists them; in a pod: in-cluster";
@@ -37,11 +36,11 @@ impl Validator {
             insecure: declared.insecure,
         };
         self.collision(declared.at, &desired);
-        self.desired.kubernetes.push(desired);
+        self.desired.push(desired);
     }
 
     /// Exactly one of three says in which namespaces.
-    fn scope(&self, declared: &file::Kubernetes) -> Option<Scope> {
+    fn scope(&self, declared: &Declared) -> Option<Scope> {
         match (&declared.namespaces, &declared.selector, &declared.runai) {
             (Some(names), None, None) => {
                 let names = self.names_of(declared.at, "namespaces", names)?;
@@ -122,7 +121,7 @@ impl Validator {
                 && other.registry == desired.registry
                 && other.scope.overlaps(&desired.scope)
         };
-        match self.desired.kubernetes.iter().find(same) {
+        match self.desired.iter().find(same) {
             Some(other) if other.credential == desired.credential && other.scope == desired.scope => {
                 self.refuse(at, "the same place is listed twice", "leave one of them out");
             }

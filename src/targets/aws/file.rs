@@ -1,32 +1,33 @@
 //! `aws`: the shared secret and the stacks.
 
-use crate::desired::node::{At, Node, Reader, Spanned};
+use crate::yaml::{At, Node, Reader, Spanned};
 
+/// One item, as it is written.
 #[derive(Debug)]
-pub(in crate::desired) struct Aws {
-    pub(in crate::desired) at: At,
-    pub(in crate::desired) secret: Option<Spanned<String>>,
-    pub(in crate::desired) provisioners: Option<Vec<Spanned<String>>>,
-    pub(in crate::desired) readers: Option<Vec<Spanned<String>>>,
-    pub(in crate::desired) stacks: Vec<Stack>,
-    pub(in crate::desired) insecure: bool,
+pub struct Declared {
+    pub(super) at: At,
+    pub(super) secret: Option<Spanned<String>>,
+    pub(super) provisioners: Option<Vec<Spanned<String>>>,
+    pub(super) readers: Option<Vec<Spanned<String>>>,
+    pub(super) stacks: Vec<Stack>,
+    pub(super) insecure: bool,
 }
 
 #[derive(Debug)]
-pub(in crate::desired) struct Stack {
-    pub(in crate::desired) name: Spanned<String>,
-    pub(in crate::desired) region: Option<Spanned<String>>,
-    pub(in crate::desired) role: Option<Spanned<String>>,
-    pub(in crate::desired) account: Option<Spanned<String>>,
-    pub(in crate::desired) prefix: Option<Spanned<String>>,
-    pub(in crate::desired) rules: Option<Spanned<String>>,
+pub(super) struct Stack {
+    pub(super) name: Spanned<String>,
+    pub(super) region: Option<Spanned<String>>,
+    pub(super) role: Option<Spanned<String>>,
+    pub(super) account: Option<Spanned<String>>,
+    pub(super) prefix: Option<Spanned<String>>,
+    pub(super) rules: Option<Spanned<String>>,
 }
 
-pub(super) fn aws(reader: &Reader, node: &Node) -> Option<Aws> {
+pub(super) fn read(reader: &Reader, node: &Node) -> Option<Declared> {
     let fields = reader.map(node, "`aws`", &["secret", "provisioners", "readers", "stacks", "insecure"])?;
     let stacks = fields.get("stacks").and_then(|node| reader.open_map(node, "`stacks`"));
     let stacks = stacks.iter().flat_map(|stacks| stacks.entries());
-    Some(Aws {
+    Some(Declared {
         at: node.at,
         secret: fields.text("secret"),
         provisioners: fields.texts("provisioners"),

@@ -1,0 +1,41 @@
+//! AWS, for those who take a value from it and those who put one there: sessions, logins, errors, names.
+
+mod connector;
+mod error;
+mod login;
+mod names;
+mod profile;
+
+pub use error::AwsError;
+pub use login::{Access, Client, Clients, Login, Sdk, Way, sdk_config};
+pub use names::{is_account, is_role, region_fault};
+
+/// A login and a region: what one client is made for. Equal sessions share their reads.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Session {
+    /// The region, such as `us-east-2`.
+    pub region: String,
+    /// The profile of the shared AWS configuration, if not the default chain.
+    pub profile: Option<String>,
+    /// Roles to assume, each with the one before.
+    pub roles: Vec<Role>,
+}
+
+impl Session {
+    /// The partition by name, if it is one without pull-through caches (Amazon ECR user guide, "pull
+    /// through cache considerations"): there is nothing to do there then, and nothing to ask.
+    #[must_use]
+    pub fn without_caches(&self) -> Option<&'static str> {
+        let partitions = [("cn-", "China"), ("us-gov-", "GovCloud")];
+        partitions.into_iter().find(|(prefix, _)| self.region.starts_with(prefix)).map(|(_, name)| name)
+    }
+}
+
+/// A role to assume.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Role {
+    /// Its ARN.
+    pub arn: String,
+    /// The external id that its trust policy wants.
+    pub external_id: Option<String>,
+}

@@ -1,0 +1,155 @@
+//! One row of a plan, as every target makes it: what happens to one remote thing, why, after what, and how.
+//!
+//! The words are the same for all targets and the operation is the target's own, so that a target needs to know nothing of
+//! the plan that its rows become part of.
+
+mod action;
+mod finding;
+mod pull;
+mod reason;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use action::Action;
+pub use finding::Finding;
+pub use pull::{Pull, Used};
+pub use reason::{Read, Reason, ReasonKind};
+
+use crate::model::{Address, CredentialId, Fingerprint, Problem, TokenKind};
+use crate::vault::Vault;
+
+/// One row of the plan: one remote thing and what happens to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change<O> {
+    /// The remote thing.
+    pub address: Address,
+    /// The credentials that it holds or serves.
+    pub credentials: BTreeSet<CredentialId>,
+    /// The stacks that it serves; empty for what belongs to no stack.
+    pub stacks: BTreeSet<String>,
+    /// What happens to it.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// What must be done (or in place) before.
+    pub after: BTreeSet<Address>,
+    /// How it is done. A row that is kept, blocked or unread has none.
+    pub operation: Option<O>,
+}
+
+impl<O: Operation> Change<O> {
+    /// Whether executing this row writes the credential's value.
+    #[must_use]
+    pub fn carries_value(&self) -> bool {
+        self.action.writes() && self.operation.as_ref().is_some_and(Operation::carries_value)
+    }
+
+    /// The same row with its operation as one among those of all systems.
+    #[must_use]
+    pub fn map<P>(self, wrap: impl FnOnce(O) -> P) -> Change<P> {
+        let Self { address, credentials, stacks, action, reason, after, operation } = self;
+        Change { address, credentials, stacks, action, reason, after, operation: operation.map(wrap) }
+    }
+}
+
+/// What executing one row does: one convergent operation, fully decided. It is part of the plan's digest, so it never holds a
+/// secret value, a time, or who happens to run it.
+pub trait Operation: Clone + std::fmt::Debug + PartialEq + serde::Serialize {
+    /// Whether it writes a credential's value.
+    fn carries_value(&self) -> bool;
+
+    /// How many requests it takes, if nothing has to be tried again.
+    fn requests(&self) -> usize;
+
+    /// What it records as written.
+    fn records(&self) -> &[Address] {
+        &[]
+    }
+}
+
+/// What is known of a credential once its value has been read; never the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The user name, which is no secret.
+    pub username: String,
+    /// The value's fingerprint.
+    pub fingerprint: Fingerprint,
+    /// What kind of secret the value is. Of what is no recognised token, which may be a guessable
+    /// password, no fingerprint is published.
+    pub kind: TokenKind,
+}
+
+/// How this run was asked to plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// A stack's own run (`--stack`): what is missing is made, a shared value is never changed.
+    pub stack_run: bool,
+    /// Address prefixes to restrict the run to; empty means all.
+    pub only: Vec<String>,
+    /// Write values whose state is unknown, too.
+    pub rewrite: bool,
+    /// Delete what is in the way though it is not ours.
+    pub allow_delete: bool,
+    /// Delete and make again what cannot be changed in place.
+    pub allow_replace: bool,
+}
+
+impl Options {
+    /// Whether the run is about this address.
+    #[must_use]
+    pub fn selects(&self, address: &Address) -> bool {
+        self.only.is_empty() || self.only.iter().any(|prefix| address.starts_with(prefix))
+    }
+}
+
+/// A value that is known now, or once another row is done.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// Known.
+    Known(String),
+    /// A field of what another row makes.
+    Ref {
+        /// The row.
+        address: Address,
+        /// The field of its receipt.
+        field: &'static str,
+    },
+}
+
+/// What a write gave: the fields that later rows may refer to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt(pub BTreeMap<&'static str, String>);
+
+/// What an operation gets beside itself.
+pub struct Inputs<'a> {
+    /// The credentials' values.
+    pub vault: &'a Vault,
+    /// The receipts of the rows that it waited for.
+    pub receipts: BTreeMap<Address, Receipt>,
+    /// Says a word about a wait, to whoever watches.
+    pub say: &'a (dyn Fn(String) + Sync),
+}
+
+impl Inputs<'_> {
+    /// The value, from another row's receipt if it was not known before.
+    ///
+    /// # Errors
+    /// If the row gave no such field.
+    pub fn resolve(&self, input: &Input) -> Result<String, Problem> {
+        match input {
+            Input::Known(value) => Ok(value.clone()),
+            Input::Ref { address, field } => self.field(address, field),
+        }
+    }
+
+    /// A field of another row's receipt.
+    ///
+    /// # Errors
+    /// If the row gave no such field.
+    pub fn field(&self, address: &Address, field: &'static str) -> Result<String, Problem> {
+        let receipt = self.receipts.get(address);
+        let value = receipt.and_then(|receipt| receipt.0.get(field)).cloned();
+        value.ok_or_else(|| Problem::outside(format!("{address} gave no {field}")))
+    }
+}

@@ -1,0 +1,271 @@
+//! The one list of systems, and what is done for all of them. A new system is its folder under `targets/`, its addresses in
+//! `model/address/`, and one line at the end of the macro's call.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::change::{Change, Finding, Inputs, Pull, Receipt};
+use crate::env::Env;
+use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry};
+use crate::targets::{
+    Look, Proof, Remarks, Row, Scope, Setting, Target, Terms, Validator, aws, daytona, github, kubernetes,
+    runpod,
+};
+use crate::yaml::{At, Fields, Reader, Spanned};
+
+/// Writes everything that has one part for each system. Nothing can be forgotten for one of them.
+macro_rules! systems {
+    ($($field:ident: $target:ty, $variant:ident;)+) => {
+        /// What is wanted in each system.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct Places {
+            $(#[doc = concat!("In ", stringify!($variant), ".")] pub $field: Vec<<$target as Target>::Desired>,)+
+        }
+
+        /// The items of the file, by credential, before they are judged together.
+        #[derive(Default)]
+        pub struct Declared {
+            $($field: Vec<(CredentialId, <$target as Target>::Declared)>,)+
+        }
+
+        /// The logins of a run.
+        pub struct Clients {
+            $(#[doc = concat!("To ", stringify!($variant), ".")] pub $field: <$target as Target>::Client,)+
+        }
+
+        /// What was found in each system.
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct Observed {
+            $(#[doc = concat!("In ", stringify!($variant), ".")] pub $field: <$target as Target>::Observed,)+
+        }
+
+        /// One convergent operation in one of the systems.
+        #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Operation {
+            $(#[doc = concat!("In ", stringify!($variant), ".")] $variant(<$target as Target>::Operation),)+
+        }
+
+        /// What writes to each system.
+        pub struct Writers<'a> {
+            $($field: <$target as Target>::Writer<'a>,)+
+        }
+
+        /// The keys under `to:`.
+        pub const NAMES: &[&str] = &[$(<$target>::NAME),+];
+
+        /// The variables that hold a secret of some system.
+        pub fn secrets() -> impl Iterator<Item = &'static str> {
+            [$(<$target>::SECRETS),+].into_iter().flatten().copied()
+        }
+
+        impl crate::change::Operation for Operation {
+            fn carries_value(&self) -> bool {
+                match self { $(Self::$variant(operation) => operation.carries_value(),)+ }
+            }
+
+            fn requests(&self) -> usize {
+                match self { $(Self::$variant(operation) => operation.requests(),)+ }
+            }
+
+            fn records(&self) -> &[Address] {
+                match self { $(Self::$variant(operation) => operation.records(),)+ }
+            }
+        }
+
+        impl Places {
+            /// Reads and judges what a credential's `to:` says. Whether it says anything.
+            pub fn declare(&mut self, all: &mut Declared, credential: &Declaring<'_>, to: &Fields<'_>) -> bool {
+                let mut somewhere = false;
+                $(if let Some(node) = to.get(<$target>::NAME) {
+                    let items = <$target>::read(credential.reader, node);
+                    somewhere |= !items.is_empty();
+                    let mut validator = credential.validator(&mut self.$field);
+                    items.iter().for_each(|item| <$target>::validate(&mut validator, item));
+                    all.$field.extend(items.into_iter().map(|item| (credential.id.clone(), item)));
+                })+
+                somewhere
+            }
+
+            /// Judges the items of all credentials together.
+            pub fn finish(&mut self, all: &Declared, reader: &Reader) {
+                $(<$target>::finish(reader, &all.$field, &mut self.$field);)+
+            }
+
+            /// What there is to say about the environment.
+            #[must_use]
+            pub fn environment(&self, env: &Env) -> Remarks {
+                let mut remarks = Remarks::default();
+                $({
+                    let Remarks { problems, notes } = <$target>::environment(&self.$field, env);
+                    remarks.problems.extend(problems);
+                    remarks.notes.extend(notes);
+                })+
+                remarks
+            }
+
+            /// Leaves only what is wanted for one credential.
+            pub fn keep_credential(&mut self, id: &str) {
+                $(self.$field.retain(|place| <$target>::credential(place).0 == id);)+
+            }
+
+            /// The stacks that places are for.
+            #[must_use]
+            pub fn stacks(&self) -> BTreeSet<String> {
+                [$(<$target>::stacks(&self.$field)),+].into_iter().flatten().collect()
+            }
+
+            /// Leaves only what belongs to these stacks.
+            pub fn keep_stacks(&mut self, stacks: &[String]) {
+                $(<$target>::keep_stacks(&mut self.$field, stacks);)+
+            }
+
+            /// The credentials that are wanted anywhere.
+            #[must_use]
+            pub fn credentials(&self) -> BTreeSet<&CredentialId> {
+                [$(self.$field.iter().map(<$target>::credential).collect::<Vec<_>>()),+].into_iter().flatten().collect()
+            }
+
+            /// Where all that is, in words.
+            #[must_use]
+            pub fn words(&self) -> Vec<String> {
+                [$(<$target>::places(&self.$field)),+].into_iter().flatten().collect()
+            }
+
+            /// Logs in to each system that is wanted, all beside each other.
+            pub async fn log_in(&self, setting: &Setting<'_>) -> Clients {
+                let ($($field,)+) = tokio::join!($(<$target>::log_in(&self.$field, setting)),+);
+                Clients { $($field),+ }
+            }
+
+            /// Reads what the wanted places hold, all systems beside each other.
+            pub async fn observe(&self, clients: &Clients, look: &Look<'_>) -> Observed {
+                let ($($field,)+) =
+                    tokio::join!($(<$target>::observe(&clients.$field, &self.$field, look)),+);
+                Observed { $($field),+ }
+            }
+
+            /// The rows of every system.
+            #[must_use]
+            pub fn diff(&self, observed: &Observed, terms: &Terms<'_>) -> Vec<Change<Operation>> {
+                let mut rows = Vec::new();
+                $(rows.extend(<$target>::diff(&self.$field, &observed.$field, terms)
+                    .into_iter()
+                    .map(|row| row.map(Operation::$variant)));)+
+                rows
+            }
+
+            /// What people should know beside the rows.
+            #[must_use]
+            pub fn notes(&self, observed: &Observed) -> Vec<String> {
+                [$(<$target>::notes(&self.$field, &observed.$field)),+].into_iter().flatten().collect()
+            }
+
+            /// Proves these rows, all systems beside each other.
+            pub async fn verify(&self, clients: &Clients, observed: &Observed, proof: &Proving<'_>) -> Vec<Finding> {
+                let ($($field,)+) = tokio::join!($(async {
+                    let rows = proof.rows.iter().filter(|row| row.address.system() == <$target>::NAME);
+                    let rows = rows.map(|row| {
+                        let operation = row.operation.as_ref().and_then(|operation| match operation {
+                            Operation::$variant(operation) => Some(operation),
+                            #[allow(unreachable_patterns, reason = "with one system there is no other")]
+                            _ => None,
+                        });
+                        Row { address: &row.address, action: row.action, reason: &row.reason, operation }
+                    });
+                    let Proving { scope, fingerprints, concurrency, .. } = *proof;
+                    let proof = Proof { rows: rows.collect(), scope, fingerprints, concurrency };
+                    <$target>::verify(&clients.$field, &self.$field, &observed.$field, &proof).await
+                }),+);
+                [$($field),+].into_iter().flatten().collect()
+            }
+
+            /// Whether something is wanted in a system that tells how it pulls images.
+            #[must_use]
+            pub fn tell_pulls(&self) -> bool {
+                [$(<$target>::TELLS_PULLS && !self.$field.is_empty()),+].contains(&true)
+            }
+
+            /// How images are pulled, where a system tells.
+            #[must_use]
+            pub fn pulls(&self, images: &[String], observed: &Observed) -> Vec<Pull> {
+                [$(<$target>::pulls(images, &self.$field, &observed.$field)),+].into_iter().flatten().collect()
+            }
+        }
+
+        impl<'a> Writers<'a> {
+            /// Those of these logins.
+            #[must_use]
+            pub fn new(clients: &'a Clients, observed: &'a Observed) -> Self {
+                Self { $($field: <$target>::writer(&clients.$field, &observed.$field)),+ }
+            }
+
+            /// Carries out one operation.
+            ///
+            /// # Errors
+            /// What failed.
+            pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
+                match operation {
+                    $(Operation::$variant(operation) => <$target>::write(&self.$field, operation, inputs).await,)+
+                }
+            }
+        }
+
+        /// The longest time, in seconds, for which a system's own limits slow these operations down.
+        #[must_use]
+        pub fn seconds(operations: &[&Operation]) -> usize {
+            let times = [$({
+                let own = operations.iter().filter_map(|operation| match operation {
+                    Operation::$variant(operation) => Some(operation),
+                    #[allow(unreachable_patterns, reason = "with one system there is no other")]
+                    _ => None,
+                });
+                <$target>::seconds(&own.collect::<Vec<_>>())
+            }),+];
+            times.into_iter().max().unwrap_or(0)
+        }
+    };
+}
+
+systems! {
+    aws: aws::Aws, Aws;
+    daytona: daytona::Daytona, Daytona;
+    github: github::Github, Github;
+    kubernetes: kubernetes::Kubernetes, Kubernetes;
+    runpod: runpod::Runpod, Runpod;
+}
+
+/// The credential whose places are read from the file.
+pub struct Declaring<'a> {
+    /// The file.
+    pub reader: &'a Reader,
+    /// The credential.
+    pub id: &'a CredentialId,
+    /// Where its name stands.
+    pub at: At,
+    /// Its registry.
+    pub registry: &'a Registry,
+    /// The registry as it is written, if it is.
+    pub written: Option<&'a Spanned<String>>,
+}
+
+impl<'a> Declaring<'a> {
+    fn validator<'v, D>(&'v self, desired: &'v mut Vec<D>) -> Validator<'v, D>
+    where
+        'a: 'v,
+    {
+        let Self { reader, id, at, registry, written } = *self;
+        Validator { reader, id, at, registry, written, desired }
+    }
+}
+
+/// What there is to prove.
+pub struct Proving<'a> {
+    /// The rows.
+    pub rows: Vec<&'a Change<Operation>>,
+    /// Which rows those are.
+    pub scope: Scope,
+    /// The fingerprint of each credential.
+    pub fingerprints: &'a BTreeMap<CredentialId, Fingerprint>,
+    /// Requests at once, for each system.
+    pub concurrency: usize,
+}
