@@ -30,8 +30,6 @@ pub enum Error {
     },
     /// Whoever was asked said no.
     Declined,
-    /// A client could not be set up.
-    Setup(Problem),
     /// The report could not be printed.
     Output(std::io::Error),
 }
@@ -49,9 +47,7 @@ impl Error {
         match self {
             Self::Invalid(_) | Self::Unexpected { .. } | Self::NoConsent { .. } => ExitStatus::Invalid,
             Self::Proof(failed) if failed.iter().any(|(_, error)| error.is_refusal()) => ExitStatus::Refused,
-            Self::Source(_) | Self::Declined | Self::Proof(_) | Self::Setup(_) | Self::Output(_) => {
-                ExitStatus::Failed
-            }
+            Self::Source(_) | Self::Declined | Self::Proof(_) | Self::Output(_) => ExitStatus::Failed,
         }
     }
 
@@ -61,7 +57,6 @@ impl Error {
         let one = |message: String, hint: Option<String>| vec![Problem::input(message).hints(hint)];
         match self {
             Self::Invalid(problems) | Self::Source(problems) => problems.clone(),
-            Self::Setup(problem) => vec![problem.clone()],
             Self::Proof(failed) => failed.iter().map(refused).collect(),
             Self::Unexpected { expected, digest } => one(
                 format!("today's plan has the digest {}, not {expected}", &digest[..12]),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::http::Http;
 use crate::model::{Credential, CredentialId, Login};
+use crate::net::Http;
 use crate::registry::{Accepted, Endpoints, LoginError, login};
 
 /// What came of each credential's login upstream.

@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["dotenv", "redact"],
     &["go", "model", "program"],
     &["docker_config", "env", "vault", "yaml"],
-    &["http"],
+    &["net"],
     &["aws", "change", "registry"],
     &["image", "sources", "targets"],
     &["systems"],

@@ -1,12 +1,16 @@
 //! AWS errors as words for people: the operation, the service's code and text, and what to do.
 
 use crate::model::Problem;
+use crate::net::NetError;
 use crate::redact;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::Login;
+
+/// How much of AWS's words is repeated, in characters: a denied action is named with its principal, its resource and why.
+const MAX_WORDS: usize = 800;
 
 /// A request to AWS failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,7 +60,11 @@ impl AwsError {
         }
         let credentials = causes(error).any(|cause| cause.is::<CredentialsError>());
         let cause = causes(error).last().map_or_else(|| error.to_string(), ToString::to_string);
-        let hint = credentials.then(|| login_hint(login, None));
+        // What kept a request from being sent knows best what to do.
+        let unsent = NetError::within(error).filter(|unsent| !unsent.hints.is_empty());
+        let hint = unsent
+            .map(|unsent| unsent.hints.join("; "))
+            .or_else(|| credentials.then(|| login_hint(login, None)));
         // The chain lists every provider on a line of its own; the first line says it.
         let first = cause.lines().next().unwrap_or_default().trim_end_matches(" Attempted:");
         let cause = redact::outside(if credentials { first } else { &cause });

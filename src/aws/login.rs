@@ -1,6 +1,8 @@
 //! Logging in to AWS: one client set per session, over the one TLS stack.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
@@ -11,27 +13,98 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use futures::future::join_all;
 
+use super::connector::Connector;
 use super::process::Chain;
-use super::trace::Traced;
+use super::profile::Profile;
 use super::{Role, Session};
 use crate::env::Env;
+use crate::net::{Http, Policy, Roots, header};
 use crate::redact;
 
-/// A request that has not been answered by then is tried again.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The file of certificates that stands instead of the system's, as for every AWS tool.
+const BUNDLE: &str = "AWS_CA_BUNDLE";
+
 /// How long a login may take in all: a person may have to open a browser.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(90);
 /// The name of a session in which a role is assumed.
 const SESSION: &str = "regcred";
-/// Tries of one request in all; waits between them grow from 300 ms.
-const TRIES: u32 = 3;
+
+/// The way out to AWS.
+#[derive(Clone, Debug)]
+pub struct Way {
+    http: Http,
+    env: Env,
+}
+
+impl Way {
+    /// A way by this client, to where plain http may go if the target is `insecure`.
+    #[must_use]
+    pub fn new(http: &Http, env: &Env, insecure: bool) -> Self {
+        let http = http.insecure(insecure).with_login_services();
+        Self { http, env: env.clone() }
+    }
+
+    /// The SDK's HTTP client for a profile: `AWS_CA_BUNDLE` goes before the profile's own `ca_bundle`.
+    fn connector(&self, profile: Option<&Profile>) -> Connector {
+        let own = || self.env.filled(BUNDLE).map(|file| (BUNDLE.to_owned(), PathBuf::from(file)));
+        Connector(match own().or_else(|| profile?.ca_bundle()) {
+            Some((name, file)) => self.http.trusting(Arc::new(Roots::of_file(&name, file))),
+            None => Ok(self.http.clone()),
+        })
+    }
+}
+
+/// A login whose keys the scrubber learns when they come, and which are looked at before they become headers: the SDK takes
+/// them for text that can.
+#[derive(Debug)]
+struct Guarded(SharedCredentialsProvider);
+
+impl Guarded {
+    /// The same settings with such a login.
+    fn login(config: SdkConfig) -> SdkConfig {
+        let Some(provider) = config.credentials_provider() else { return config };
+        config.into_builder().credentials_provider(SharedCredentialsProvider::new(Self(provider))).build()
+    }
+}
+
+impl ProvideCredentials for Guarded {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let keys = self.0.provide_credentials().await?;
+            redact::teach(keys.secret_access_key());
+            keys.session_token().into_iter().for_each(redact::teach);
+            match fault(&keys) {
+                Some(fault) => Err(CredentialsError::invalid_configuration(fault)),
+                None => Ok(keys),
+            }
+        })
+    }
+
+    fn fallback_on_interrupt(&self) -> Option<Credentials> {
+        self.0.fallback_on_interrupt()
+    }
+}
+
+/// What keeps a login from becoming headers.
+fn fault(keys: &Credentials) -> Option<String> {
+    let parts = [
+        ("access key id", "AWS_ACCESS_KEY_ID", Some(keys.access_key_id())),
+        ("secret access key", "AWS_SECRET_ACCESS_KEY", Some(keys.secret_access_key())),
+        ("session token", "AWS_SESSION_TOKEN", keys.session_token()),
+    ];
+    parts.into_iter().find_map(|(what, variable, value)| {
+        let fault = header::fault(value?)?;
+        Some(format!("the {what} ({variable}, or the login's own) {fault}"))
+    })
+}
 
 /// The clients of one session.
 #[derive(Clone, Debug)]
@@ -62,13 +135,13 @@ pub struct Clients(BTreeMap<Session, Client>);
 
 impl Clients {
     /// Prepares the clients. Nothing is sent except by the credential chain, when first needed.
-    pub async fn prepare(sessions: &BTreeSet<Session>, env: &Env) -> Self {
+    pub async fn prepare(way: &Way, sessions: &BTreeSet<Session>) -> Self {
         let key = |session: &Session| (session.profile.clone(), session.roles.clone());
         let distinct: BTreeMap<_, &Session> =
             sessions.iter().map(|session| (key(session), session)).collect();
-        let logins = distinct.into_iter().map(async |(key, session)| (key, login(session, env).await));
-        let logins: BTreeMap<_, SdkConfig> = join_all(logins).await.into_iter().collect();
-        let profile = env.filled("AWS_PROFILE");
+        let logins = distinct.into_iter().map(async |(key, session)| (key, login(way, session).await));
+        let logins: BTreeMap<_, Sdk> = join_all(logins).await.into_iter().collect();
+        let profile = way.env.filled("AWS_PROFILE");
         let client = |session: &Session| {
             let shared = logins.get(&key(session))?;
             Some((session.clone(), client(shared, session, profile)))
@@ -88,10 +161,10 @@ impl Clients {
     }
 }
 
-fn client(shared: &SdkConfig, session: &Session, profile: Option<&str>) -> Client {
-    let config = shared.to_builder().region(Region::new(session.region.clone())).build();
+fn client(shared: &Sdk, session: &Session, profile: Option<&str>) -> Client {
+    let config = shared.config.to_builder().region(Region::new(session.region.clone())).build();
     Client {
-        secrets: aws_sdk_secretsmanager::Client::new(&config),
+        secrets: shared.secrets(&config),
         ecr: aws_sdk_ecr::Client::new(&config),
         sts: aws_sdk_sts::Client::new(&config),
         login: Login {
@@ -99,10 +172,6 @@ fn client(shared: &SdkConfig, session: &Session, profile: Option<&str>) -> Clien
             region: session.region.clone(),
         },
     }
-}
-
-fn http() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
 /// A login that is not a session's: what is left out comes from the SDK's own chain.
@@ -116,26 +185,45 @@ pub struct Access<'a> {
     pub roles: &'a [Role],
 }
 
-async fn login(session: &Session, env: &Env) -> SdkConfig {
+async fn login(way: &Way, session: &Session) -> Sdk {
     let Session { region, profile, roles } = session;
-    sdk_config(&Access { region: Some(region), profile: profile.as_deref(), roles }, env).await
+    sdk_config(way, &Access { region: Some(region), profile: profile.as_deref(), roles }).await
+}
+
+/// The SDK's settings for a login.
+pub struct Sdk {
+    /// What every service's client is made of.
+    pub config: SdkConfig,
+    /// Where Secrets Manager is, if the SDK does not find that out itself.
+    secrets_at: Option<String>,
+}
+
+impl Sdk {
+    /// A client of Secrets Manager.
+    #[must_use]
+    pub fn secrets(&self, config: &SdkConfig) -> aws_sdk_secretsmanager::Client {
+        let mut config = aws_sdk_secretsmanager::config::Builder::from(config);
+        if let Some(address) = &self.secrets_at {
+            config = config.endpoint_url(address);
+        }
+        aws_sdk_secretsmanager::Client::from_conf(config.build())
+    }
 }
 
 /// The SDK's settings for a login: one cache of the identity for every client that is made of them. Nothing is sent except
 /// by the credential chain, when first needed; a program that gives the login is run here, since a request would not wait
 /// for it.
-pub async fn sdk_config(access: &Access<'_>, env: &Env) -> SdkConfig {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .build();
-    let retries =
-        RetryConfig::standard().with_max_attempts(TRIES).with_initial_backoff(Duration::from_millis(300));
-    // One for the service and for whatever the login asks: it reads the machine's root certificates.
-    let http = http();
+pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
+    let Policy { tries, pace, .. } = Policy::STANDARD;
+    let tries = u32::try_from(tries).unwrap_or(1);
+    // The SDK's own way of trying again, which also mends a clock that is wrong.
+    let retries = RetryConfig::standard().with_max_attempts(tries).with_initial_backoff(pace.first);
+    // One for the service and for whatever the login asks.
+    let profile = Profile::load(access.profile).await;
+    let http = way.connector(profile.as_ref());
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(Traced(http.clone()))
-        .timeout_config(timeouts)
+        .http_client(http.clone())
+        .timeout_config(TimeoutConfig::disabled())
         .retry_config(retries)
         .identity_cache(IdentityCache::lazy().load_timeout(LOGIN_TIMEOUT).build());
     let region = access.region.map(|region| Region::new(region.to_owned()));
@@ -145,53 +233,26 @@ pub async fn sdk_config(access: &Access<'_>, env: &Env) -> SdkConfig {
     if let Some(profile) = access.profile {
         // The profile that a stack names is its login, as it is for Pulumi: the default chain would prefer keys of the
         // environment, which may be another account's.
-        let base = ProviderConfig::default().with_region(region).with_http_client(Traced(http));
+        let base = ProviderConfig::default().with_region(region).with_http_client(http);
         let provider =
             ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&base).build();
         loader = loader.profile_name(profile).credentials_provider(provider);
     }
-    let chain = Chain::find(access.profile, env).await;
+    let chain = Chain::find(access.profile, &way.env).await;
     if let Some(Chain { process, .. }) = &chain {
         // What is wrong with it is told by whoever asks next.
         let _ = process.provide_credentials().await;
         loader = loader.credentials_provider(process.clone());
     }
-    let mut config = taught(loader.load().await);
+    let mut config = Guarded::login(loader.load().await);
     for (role, session) in chain.into_iter().flat_map(|chain| chain.roles) {
-        config = taught(assume(config, &role, session.as_deref().unwrap_or(SESSION)).await);
+        config = assume(config, &role, session.as_deref().unwrap_or(SESSION)).await;
     }
     for role in access.roles {
-        config = taught(assume(config, role, SESSION).await);
+        config = assume(config, role, SESSION).await;
     }
-    config
-}
-
-/// The same settings, whose keys the scrubber learns when they come.
-fn taught(config: SdkConfig) -> SdkConfig {
-    let Some(provider) = config.credentials_provider() else { return config };
-    config.into_builder().credentials_provider(SharedCredentialsProvider::new(Taught(provider))).build()
-}
-
-/// A login that tells the scrubber its keys.
-#[derive(Debug)]
-struct Taught(SharedCredentialsProvider);
-
-impl ProvideCredentials for Taught {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(async move {
-            let keys = self.0.provide_credentials().await?;
-            redact::teach(keys.secret_access_key());
-            keys.session_token().into_iter().for_each(redact::teach);
-            Ok(keys)
-        })
-    }
-
-    fn fallback_on_interrupt(&self) -> Option<Credentials> {
-        self.0.fallback_on_interrupt()
-    }
+    let secrets_at = profile.and_then(|profile| profile.secrets_manager(&way.env));
+    Sdk { config, secrets_at }
 }
 
 async fn assume(config: SdkConfig, role: &Role, session: &str) -> SdkConfig {
@@ -203,5 +264,6 @@ async fn assume(config: SdkConfig, role: &Role, session: &str) -> SdkConfig {
         provider = provider.external_id(external_id.clone());
     }
     let provider = provider.build().await;
-    config.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
+    let provider = SharedCredentialsProvider::new(provider);
+    Guarded::login(config.into_builder().credentials_provider(provider).build())
 }

@@ -1,13 +1,14 @@
 //! AWS, for those who take a value from it and those who put one there: sessions, logins, errors, names.
 
+mod connector;
 mod error;
 mod login;
 mod names;
 mod process;
-mod trace;
+mod profile;
 
 pub use error::AwsError;
-pub use login::{Access, Client, Clients, Login, sdk_config};
+pub use login::{Access, Client, Clients, Login, Sdk, Way, sdk_config};
 pub use names::{is_account, is_role, region_fault};
 
 /// Variables that the SDK logs in with by itself. Programs keep them; nothing shows them.

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::aws;
 use crate::change::{Known, Options};
 use crate::cli::{Common, Liberties};
 use crate::desired::{self, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
-use crate::http::Http;
 use crate::model::{Class, Credential, CredentialId, Problem};
+use crate::net::Http;
 use crate::plan::{self, Plan};
 use crate::prove::{self, Proofs};
 use crate::report::{ExitStatus, Report};
@@ -130,13 +131,14 @@ impl Context<'_> {
         wait: Option<Duration>,
     ) -> Result<Session, Error> {
         let Loaded { desired, sources, registries } = loaded;
-        let http = Http::new().map_err(|error| setup("the HTTP client", &error))?;
+        let http = Http::new(self.env).map_err(|problem| Error::Invalid(vec![problem]))?;
+        let way = aws::Way::new(&http, self.env, desired.places.aws.iter().any(|place| place.insecure));
         let clients = desired.places.log_in(&Setting { env: self.env, http: &http }).await;
         let say = |words: &str| self.ui.say(words);
         let look = Look { concurrency: self.concurrency(), wait: wait.unwrap_or_default(), say: &say };
         let reading = desired.places.observe(&clients, &look);
         let proving = async {
-            let (vault, known) = read_values(sources, &desired.credentials, self.env).await?;
+            let (vault, known) = read_values(sources, &desired.credentials, way.clone()).await?;
             let proofs = futures::future::join_all(desired.credentials.iter().map(async |credential| {
                 let login = vault.get(&credential.id)?;
                 let proof = prove::prove(&http, &registries, credential, login).await;
@@ -203,17 +205,13 @@ impl Session {
     }
 }
 
-fn setup(what: &str, error: &dyn std::error::Error) -> Error {
-    Error::Setup(Problem::input(format!("{what} cannot be set up: {error}")))
-}
-
 /// Reads every value beside the others.
 async fn read_values(
     sources: BTreeMap<CredentialId, Source>,
     credentials: &[Credential],
-    env: &Env,
+    way: aws::Way,
 ) -> Result<(Vault, BTreeMap<CredentialId, Known>), Error> {
-    let shared = Shared::new(env);
+    let shared = Shared::new(way);
     let with_source =
         credentials.iter().filter_map(|credential| Some((credential, sources.get(&credential.id)?)));
     let reading = with_source.map(async |(credential, source)| {

@@ -5,8 +5,8 @@ use std::fmt;
 
 use url::Url;
 
-use crate::http::is_loopback;
 use crate::model::{Registry, RegistryError};
+use crate::net::is_loopback;
 
 /// The environment variable that names other endpoints. It is read where the environment is, not here.
 pub const ENDPOINTS_VARIABLE: &str = "REGCRED_REGISTRY_ENDPOINTS";
@@ -85,7 +85,7 @@ fn parse_entry(number: usize, entry: &str) -> Result<(Registry, Url), EndpointPr
     let Some(url) = Url::parse(address.trim()).ok().filter(is_base) else {
         return Err(EndpointProblem::Url(registry));
     };
-    if url.scheme() == "http" && !is_loopback(&url) {
+    if crate::net::check(&url, false).is_err() {
         return Err(EndpointProblem::PlainHttp(registry));
     }
     Ok((registry, url))

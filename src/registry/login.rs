@@ -5,7 +5,6 @@
 //! registry that asks for no login proves nothing.
 
 use http::Method;
-use http::header::LOCATION;
 use serde::Deserialize;
 use url::Url;
 
@@ -14,8 +13,8 @@ use super::endpoints::Endpoints;
 use super::login_error::LoginError;
 use super::quota::{self, Quota};
 use super::realm;
-use crate::http::{Http, Request, Response, redacted};
 use crate::model::{IDENTITY_USER, Registry, Secret};
+use crate::net::{Http, Redirect, Request, Response};
 use crate::redact;
 
 /// How many redirects within its own origin a registry may answer with.
@@ -193,15 +192,16 @@ impl Attempt<'_> {
                 .send(&request)
                 .await
                 .map_err(|error| LoginError::from_http(self.registry, error))?;
-            let Some(target) = redirect(&request, &answer) else {
-                return Ok(answer);
+            let target = match answer.redirect() {
+                None => return Ok(answer),
+                Some(Redirect::Within(target)) => target.clone(),
+                Some(Redirect::Elsewhere(target)) => {
+                    return Err(self.protocol(format!(
+                        "it redirects to {}, where the credential is not sent",
+                        redact::outside(target)
+                    )));
+                }
             };
-            if target.origin() != request.url().origin() {
-                return Err(self.protocol(format!(
-                    "it redirects to {}, where the credential is not sent",
-                    redact::outside(&redacted(&target))
-                )));
-            }
             if !request.reads() {
                 return Err(
                     self.protocol("its token service redirects a request that has the credential in it")
@@ -276,10 +276,4 @@ fn check_usable(registry: &Registry, username: &str, secret: &Secret) -> Result<
         _ => return Ok(()),
     };
     Err(LoginError::Unusable { registry: registry.clone(), reason })
-}
-
-fn redirect(request: &Request, answer: &Response) -> Option<Url> {
-    let moved = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
-    let location = answer.headers.get(LOCATION).filter(|_| moved)?.to_str().ok()?;
-    request.url().join(location).ok()
 }

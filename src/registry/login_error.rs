@@ -1,8 +1,8 @@
 //! Why a login proves nothing.
 
 use super::realm::UnsafeReason;
-use crate::http::HttpError;
 use crate::model::Registry;
+use crate::net::HttpError;
 
 /// Why a credential is not proven. Only [`LoginError::Refused`] says that it is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +78,7 @@ impl LoginError {
                     .into(),
             ),
             Self::Refused { registry, .. } => Some(format!("try it by hand: docker login {registry}")),
+            Self::Unreachable { source, .. } if !source.hints.is_empty() => Some(source.hints.join("; ")),
             Self::Unreachable { registry, .. } => {
                 Some(format!("try it by hand: curl -sS https://{}/v2/", registry.api_host()))
             }

@@ -5,8 +5,8 @@
 
 use url::{Host, Url};
 
-use crate::http::{is_loopback, redacted};
 use crate::model::Registry;
+use crate::net::{is_loopback, redacted};
 use crate::redact;
 
 /// Token services that are known for a registry, beside its own host.

@@ -2,8 +2,7 @@
 
 use super::text::{self, Names};
 use super::{one, outside, unread};
-use crate::aws::{self, Access, AwsError, Role, sdk_config};
-use crate::env::Env;
+use crate::aws::{self, Access, AwsError, Role, Way, sdk_config};
 use crate::model::{Login, Problem};
 
 const OPERATION: &str = "secretsmanager:GetSecretValue";
@@ -22,12 +21,12 @@ pub struct AwsSecret {
 }
 
 impl AwsSecret {
-    pub(super) async fn read(&self, env: &Env) -> Result<Login, Vec<Problem>> {
+    pub(super) async fn read(&self, way: &Way) -> Result<Login, Vec<Problem>> {
         let role = self.role.iter().map(|arn| Role { arn: arn.clone(), external_id: None });
         let roles: Vec<Role> = role.collect();
         let access = Access { region: Some(&self.region), profile: None, roles: &roles };
-        let sdk = sdk_config(&access, env).await;
-        let client = aws_sdk_secretsmanager::Client::new(&sdk);
+        let sdk = sdk_config(way, &access).await;
+        let client = sdk.secrets(&sdk.config);
         let login = aws::Login { profile: None, region: self.region.clone() };
         let got = client.get_secret_value().secret_id(&self.secret).send().await;
         let got = got.map_err(|error| outside(self.refused(&AwsError::new(OPERATION, &error, &login))))?;

@@ -201,7 +201,7 @@ impl Source {
                 off_thread(move || file.read()).await?
             }
             Kind::Docker(entry) => entry.read().await,
-            Kind::AwsSecret(secret) => secret.read(shared.env()).await,
+            Kind::AwsSecret(secret) => secret.read(shared.aws()).await,
             Kind::Command(command) => command.read().await,
             Kind::Pulumi { located, passphrase } => {
                 let key = shared.key(located.lock(), passphrase.as_ref()).await?;

@@ -2,26 +2,25 @@
 
 use super::pulumi::{DataKey, Lock, Passphrase};
 use super::{off_thread, one, outside};
-use crate::env::Env;
+use crate::aws::Way;
 use crate::model::Problem;
 use crate::program::Once;
 
 /// What has been opened in this run.
 pub struct Shared {
-    env: Env,
+    aws: Way,
     keys: Once<Lock, Result<DataKey, Vec<Problem>>>,
 }
 
 impl Shared {
-    /// Nothing has been opened yet.
+    /// Nothing has been opened yet; what is AWS's will be, by this way.
     #[must_use]
-    pub fn new(env: &Env) -> Self {
-        Self { env: env.clone(), keys: Once::default() }
+    pub fn new(aws: Way) -> Self {
+        Self { aws, keys: Once::default() }
     }
 
-    /// The environment.
-    pub(super) fn env(&self) -> &Env {
-        &self.env
+    pub(super) fn aws(&self) -> &Way {
+        &self.aws
     }
 
     /// The key of a stack. A passphrase's takes a processor up to a second; one of AWS is a request.
@@ -37,7 +36,7 @@ impl Shared {
                     off_thread(move || lock.unlock(&passphrase)).await?.map_err(one)
                 }
                 (Lock::Passphrase(lock), None) => Err(one(lock.no_passphrase())),
-                (Lock::AwsKms(lock), _) => lock.unlock(&self.env).await.map_err(outside),
+                (Lock::AwsKms(lock), _) => lock.unlock(&self.aws).await.map_err(outside),
             }
         };
         self.keys.get(lock, make).await

@@ -2,7 +2,6 @@
 
 use url::Url;
 
-use crate::http::is_loopback;
 use crate::model::Problem;
 
 /// What is wrong with the address in the variable `name`. Plain http goes only to this machine, unless the file says that the
@@ -11,17 +10,8 @@ pub(super) fn fault(name: &str, value: &str, insecure: bool) -> Option<Problem> 
     let Ok(url) = Url::parse(value) else {
         return Some(problem(name, "is not an address such as https://api.github.com"));
     };
-    match url.scheme() {
-        "https" => None,
-        "http" if insecure || is_loopback(&url) => None,
-        "http" => {
-            let host = url.host_str().unwrap_or_default();
-            let what = "which is not this machine, would show the credential to the network";
-            let problem = problem(name, &format!("plain http to {host}, {what}"));
-            Some(problem.hint("use https, or say `insecure: true` at the target in regcred.yaml"))
-        }
-        other => Some(problem(name, &format!("has the scheme `{other}`, not https"))),
-    }
+    let fault = crate::net::check(&url, insecure).err()?;
+    Some(problem(name, &fault.message).hints(fault.hints))
 }
 
 /// Something is wrong with the variable `name`.

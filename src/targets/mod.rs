@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use crate::change::{Change, Finding, Inputs, Known, Operation, Options, Pull, Reason, Receipt};
 use crate::env::Env;
-use crate::http::Http;
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry};
+use crate::net::Http;
 use crate::yaml::{At, Node, Reader, Spanned};
 
 /// A system that a credential can be put into. Reading, deciding and writing are apart: [`Target::diff`] gets values and

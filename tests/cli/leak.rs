@@ -137,7 +137,7 @@ fn no_panic_says_a_secret_that_was_at_hand() {
     let request = regcred::desired::Request { file: None, stacks: Vec::new(), credential: None };
     let loaded = regcred::desired::load(&request, &env, &place.repo()).expect("a configuration");
     let url: url::Url = "https://auth.docker.io/token".parse().unwrap();
-    let request = regcred::http::Request::get(url).basic(USER, &secret()).bearer(&secret()).unwrap();
+    let request = regcred::net::Request::get(url).basic(USER, &secret()).bearer(&secret()).unwrap();
     let words = [
         panic_with(secret()),
         panic_with(resolved()),

@@ -1,15 +1,16 @@
 //! The HTTP client keeps its promises whatever the other side does.
 
 use http::{Method, StatusCode};
-use regcred::http::{Http, HttpError, Request, Response, Retry, is_loopback, redacted};
+use regcred::env::Env;
 use regcred::model::Secret;
+use regcred::net::{Http, HttpError, Request, Response, Retry, is_loopback, redacted};
 use url::Url;
 
 use crate::server::{Server, answer};
 
 fn send(request: &Request) -> Result<Response, HttpError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(Http::new().unwrap().send(request))
+    runtime.block_on(Http::new(&Env::default()).unwrap().send(request))
 }
 
 fn url(text: &str) -> Url {
@@ -49,8 +50,7 @@ fn this_machine_is_known_by_its_addresses_and_by_localhost_only() {
 fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
     let error = send(&Request::get(url("http://registry.example.com/?token=s3cr3t"))).unwrap_err();
     assert_eq!((error.class, error.status), (Retry::Never, None));
-    let text =
-        "GET http://registry.example.com/?token=…: plain http is refused for a host that is not this machine";
+    let text = "GET http://registry.example.com/?token=…: plain http to registry.example.com, which is not this machine, would show the credential to the network";
     assert_eq!(error.to_string(), text);
 }
 

@@ -15,8 +15,9 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::server::{Answer, Call, Server, answer};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use regcred::http::Http;
+use regcred::env::Env;
 use regcred::model::{Registry, Secret};
+use regcred::net::Http;
 use regcred::registry::{Accepted, Endpoints, LoginError, login};
 use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
@@ -104,7 +105,7 @@ fn agree(host: &str, folder: &Path) {
 
 fn regcred(host: &str, username: &str, password: &str) -> Result<Accepted, LoginError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (http, registry) = (Http::new().unwrap(), Registry::parse(host).unwrap());
+    let (http, registry) = (Http::new(&Env::default()).unwrap(), Registry::parse(host).unwrap());
     let secret = Secret::new(password.into());
     runtime.block_on(login(&http, &Endpoints::default(), &registry, username, &secret))
 }

@@ -1,7 +1,8 @@
 //! A login proves that the registry accepts the credential, and nothing else counts as one.
 
-use regcred::http::Http;
+use regcred::env::Env;
 use regcred::model::{Registry, Secret};
+use regcred::net::Http;
 use regcred::registry::{Accepted, Endpoints, LoginError, Quota, UnsafeReason, login};
 
 use crate::server::{Answer, Call, Server, answer, basic, challenge};
@@ -19,7 +20,7 @@ pub(crate) fn try_login(
     let registry = Registry::parse(registry).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let secret = Secret::new(secret.into());
-    runtime.block_on(login(&Http::new().unwrap(), &endpoints, &registry, username, &secret))
+    runtime.block_on(login(&Http::new(&Env::default()).unwrap(), &endpoints, &registry, username, &secret))
 }
 
 fn refusal(result: Result<Accepted, LoginError>) -> (u16, String) {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod endpoints;
+mod github;
 mod http;
 mod interop;
 mod kinds;
@@ -9,4 +10,5 @@ mod login;
 mod reference;
 mod registry_name;
 mod server;
+mod tls;
 mod token_kind;

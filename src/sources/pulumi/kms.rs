@@ -10,8 +10,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::crypto::DataKey;
-use crate::aws::{Access, AwsError, Login, Role, sdk_config};
-use crate::env::Env;
+use crate::aws::{Access, AwsError, Login, Role, Way, sdk_config};
 use crate::model::{Place, Problem};
 
 const OPERATION: &str = "kms:Decrypt";
@@ -70,12 +69,12 @@ impl AwsKms {
     ///
     /// # Errors
     /// AWS KMS does not give it, or it is no key of Pulumi's.
-    pub async fn unlock(&self, env: &Env) -> Result<DataKey, Problem> {
+    pub async fn unlock(&self, way: &Way) -> Result<DataKey, Problem> {
         let address = &self.address;
         let roles: Vec<Role> =
             address.role.iter().map(|arn| Role { arn: arn.clone(), external_id: None }).collect();
         let access = Access { region: address.region(), profile: address.profile.as_deref(), roles: &roles };
-        let config = sdk_config(&access, env).await;
+        let config = sdk_config(way, &access).await.config;
         let Some(region) = config.region().map(ToString::to_string) else {
             let what = "no region: the URL has no `region=`, and AWS_REGION is not set";
             return Err(self.refused(what, Some("export AWS_REGION=us-east-2".to_owned())));
@@ -167,11 +166,9 @@ impl Address {
 /// The key comes back in plain text: only over TLS, or from this machine.
 fn safe(endpoint: String) -> Result<String, String> {
     let url = Url::parse(&endpoint).map_err(|_| "its `endpoint` is not a URL".to_owned())?;
-    let host = url.host_str().unwrap_or_default();
-    match url.scheme() {
-        "https" => Ok(endpoint),
-        "http" if crate::http::is_loopback(&url) => Ok(endpoint),
-        _ => Err(format!("its `endpoint` {host} is not https: the key would be shown to the network")),
+    match crate::net::check(&url, false) {
+        Ok(()) => Ok(endpoint),
+        Err(problem) => Err(format!("its `endpoint` is not https: {problem}")),
     }
 }
 

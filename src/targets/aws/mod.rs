@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use names::{prefix_fault, stack_prefix};
 
 use super::{Look, Proof, Remarks, Setting, Target, Terms, Validator, endpoint};
-use crate::aws::{Clients, Session};
+use crate::aws::{Clients, Session, Way};
 use crate::change::{Finding, Input, Inputs, Read, Receipt};
 use crate::env::Env;
 use crate::model::{CredentialId, Problem, Registry};
@@ -300,7 +300,8 @@ impl Target for Aws {
     }
 
     async fn log_in(desired: &[Desired], setting: &Setting<'_>) -> Clients {
-        Clients::prepare(&read::sessions(desired), setting.env).await
+        let way = Way::new(setting.http, setting.env, desired.iter().any(|place| place.insecure));
+        Clients::prepare(&way, &read::sessions(desired)).await
     }
 
     async fn observe(clients: &Clients, desired: &[Desired], look: &Look<'_>) -> Observed {

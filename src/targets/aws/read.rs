@@ -9,6 +9,7 @@ use futures::stream::{self, StreamExt};
 
 use super::{Desired, Identity, MANAGED_BY, Observed, Rule, Secret, Session};
 use crate::aws::{AwsError, Client, Clients};
+use crate::net::MAX_PAGES;
 
 /// The largest page of rules (ECR's API reference, `DescribePullThroughCacheRules`).
 const PAGE: i32 = 1000;
@@ -121,12 +122,16 @@ pub(super) async fn policy(client: &Client, name: &str) -> Result<Option<String>
 }
 
 async fn rules(client: &Client) -> Result<BTreeMap<String, Rule>, AwsError> {
-    let pages =
-        client.ecr.describe_pull_through_cache_rules().max_results(PAGE).into_paginator().items().send();
-    match pages.collect::<Result<Vec<_>, _>>().await {
-        Ok(rules) => Ok(rules.into_iter().filter_map(found).collect()),
-        Err(error) => Err(AwsError::new("ecr:DescribePullThroughCacheRules", &error, &client.login)),
+    let operation = "ecr:DescribePullThroughCacheRules";
+    let pages = client.ecr.describe_pull_through_cache_rules().max_results(PAGE).into_paginator();
+    let (mut pages, mut rules) = (pages.send(), BTreeMap::new());
+    for _ in 0..MAX_PAGES {
+        let Some(page) = pages.next().await else { return Ok(rules) };
+        let page = page.map_err(|error| AwsError::new(operation, &error, &client.login))?;
+        rules.extend(page.pull_through_cache_rules.unwrap_or_default().into_iter().filter_map(found));
     }
+    let cause = format!("the list has no end: {MAX_PAGES} pages were read");
+    Err(AwsError { operation, code: None, cause, login: false, hint: None })
 }
 
 /// One rule by its prefix; an unknown prefix is an error of ECR's, not an empty list.

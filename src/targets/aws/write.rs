@@ -5,20 +5,24 @@ use std::time::Duration;
 
 use aws_sdk_ecr::types::UpstreamRegistry;
 use aws_sdk_secretsmanager::types::Tag;
-use backon::{BackoffBuilder, ExponentialBuilder};
 use serde_json::json;
 
 use super::{CURRENT, Container, Exempt, Identity, MANAGED_BY, Observed, Operation, Session, policy, read};
 use crate::aws::{AwsError, Client, Clients};
 use crate::change::{Inputs, Receipt};
 use crate::model::{Login, Problem};
+use crate::net::Wait;
 use crate::redact;
 
 /// The field of a receipt that holds a secret's ARN.
 pub const ARN: &str = "arn";
 
 /// How long something just made may stay invisible to ECR or Secrets Manager; seen to take some 10 s.
-const SETTLING: Duration = Duration::from_secs(60);
+const SETTLING: Wait = Wait {
+    first: Duration::from_millis(250),
+    longest: Duration::from_secs(10),
+    total: Duration::from_secs(60),
+};
 /// What Secrets Manager and ECR answer while they do not see something yet.
 const NOT_YET: &[&str] =
     &["ResourceNotFoundException", "SecretNotFoundException", "UnableToAccessSecretException"];
@@ -221,23 +225,11 @@ impl Site<'_> {
     where
         F: Future<Output = Result<T, AwsError>>,
     {
-        let started = tokio::time::Instant::now();
-        let waits = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(250))
-            .with_max_delay(Duration::from_secs(10))
-            .without_max_times();
-        for wait in waits.build() {
-            let error = match request().await {
-                Err(error) if NOT_YET.iter().any(|code| error.is(code)) => error,
-                settled => return settled,
-            };
-            if started.elapsed() + wait > SETTLING {
-                return Err(error);
-            }
+        let yet = |error: &AwsError| NOT_YET.iter().any(|code| error.is(code));
+        let say = |error: &AwsError| {
             (self.say)(format!("{what} is not visible to {} yet, waiting", error.operation));
-            tokio::time::sleep(wait).await;
-        }
-        request().await
+        };
+        SETTLING.until(request, yet, say).await
     }
 }
 

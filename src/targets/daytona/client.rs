@@ -1,25 +1,25 @@
 //! Daytona's REST API as far as regcred needs it: the registry list and the key's own description.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use chrono::DateTime;
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::Row;
 use crate::change::Read;
 use crate::env::Env;
-use crate::http::{Http, HttpError, Request, Response, Retry, TRIES, after_fault, retry_after, segment};
 use crate::model::{Login, Problem, Secret};
+use crate::net::{Http, HttpError, Policy, Request, Response, Retry, Trouble, Wait, header, segment};
 use crate::targets::Look;
 
 /// A hundred rows with long names.
 const BODY_CAP: usize = 1024 * 1024;
-/// The longest wait that `retry-after` may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// The wait after a refusal for its pace that names none.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks at an API that is still starting.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
@@ -45,13 +45,15 @@ impl Key {
     /// It is not set, or empty.
     pub fn find(env: &Env) -> Read<Self> {
         let value = env.filled(KEY).map(str::trim).filter(|value| !value.is_empty());
-        value.map(|value| Self(Secret::new(value.to_owned()))).ok_or_else(|| {
+        let value = value.ok_or_else(|| {
             Problem::outside("no Daytona API key: DAYTONA_API_KEY is not set")
                 .hint(
                     "make a key with the permission write:registries, and export DAYTONA_API_KEY".to_owned(),
                 )
                 .login(true)
-        })
+        })?;
+        header::check("the key of DAYTONA_API_KEY", value)?;
+        Ok(Self(Secret::new(value.to_owned())))
     }
 }
 
@@ -61,22 +63,14 @@ pub struct Client {
     http: Http,
     base: Url,
     key: Key,
-    insecure: bool,
 }
 
 /// A request to Daytona failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]
 pub struct DaytonaError {
+    #[from]
     error: HttpError,
-    /// How long the server said to wait.
-    wait: Option<Duration>,
-}
-
-impl From<HttpError> for DaytonaError {
-    fn from(error: HttpError) -> Self {
-        Self { error, wait: None }
-    }
 }
 
 impl DaytonaError {
@@ -92,22 +86,6 @@ impl DaytonaError {
             None => self.error.class == Retry::Safe,
             Some(status) => matches!(status, 502..=504),
         }
-    }
-
-    /// Whether the same request may help, if sending it twice does no harm.
-    pub(super) fn may_pass(&self) -> bool {
-        self.error.class != Retry::Never
-    }
-
-    /// Waits before the next try; false where the server asks for more than a run may wait.
-    pub(super) async fn pause(&self, tried: u32) -> bool {
-        let wait = self.wait.unwrap_or(after_fault(tried));
-        if wait > LONGEST_WAIT {
-            return false;
-        }
-        tracing::debug!(error = %self, ?wait, "trying again");
-        sleep(wait).await;
-        true
     }
 
     /// Whether it may have had its effect.
@@ -141,7 +119,7 @@ impl From<DaytonaError> for Problem {
             let starts = error.is_of_a_start();
             starts.then(|| "if it is still starting: regcred sync --wait 2m".to_owned())
         });
-        Problem::outside(error.to_string()).hints(hint).login(login).written(wrote)
+        Problem::outside(error.to_string()).hints(error.error.hints).hints(hint).login(login).written(wrote)
     }
 }
 
@@ -189,16 +167,16 @@ impl Client {
     ///
     /// # Errors
     /// If `base` is no address.
-    pub fn new(http: &Http, base: &str, key: Key, insecure: bool) -> Read<Self> {
+    pub fn new(http: &Http, base: &str, key: Key) -> Read<Self> {
         let base = Url::parse(&format!("{}/", base.trim_end_matches('/')))
             .map_err(|error| Problem::outside(format!("DAYTONA_API_URL: {error}")))?;
-        Ok(Self { http: http.clone(), base, key, insecure })
+        Ok(Self { http: http.clone(), base, key })
     }
 
     /// The API's address.
     #[must_use]
     pub fn api(&self) -> String {
-        crate::http::redacted(&self.base).trim_end_matches('/').to_owned()
+        crate::net::redacted(&self.base).trim_end_matches('/').to_owned()
     }
 
     /// Every row of the organization's list, which comes in one piece.
@@ -212,19 +190,14 @@ impl Client {
 
     /// The same, waiting for an API that is still starting.
     pub(super) async fn list_when_started(&self, look: &Look<'_>) -> Result<Vec<Row>, DaytonaError> {
-        let end = Instant::now() + look.wait;
-        let mut told = false;
-        loop {
-            let error = match self.list().await {
-                Err(error) if error.is_of_a_start() && Instant::now() < end => error,
-                answer => return answer,
-            };
-            if !told {
+        let wait = Wait { first: BETWEEN_LOOKS, longest: BETWEEN_LOOKS, total: look.wait };
+        let told = Cell::new(false);
+        let say = |error: &DaytonaError| {
+            if !told.replace(true) {
                 (look.say)(&format!("waiting for Daytona: {error}"));
             }
-            told = true;
-            sleep(BETWEEN_LOOKS).await;
-        }
+        };
+        wait.until(|| self.list(), DaytonaError::is_of_a_start, say).await
     }
 
     /// What the key is called.
@@ -236,12 +209,12 @@ impl Client {
         struct Current {
             name: String,
         }
-        let answer = self.once(Method::GET, "api-keys/current", None).await?;
+        let answer = self.once(Method::GET, "api-keys/current", None).await.map_err(Trouble::into_error)?;
         Ok(answer.json::<Current>()?.name)
     }
 
     /// Makes a row. Daytona makes a second one just as well, so it is sent once.
-    pub(super) async fn create(&self, wanted: &Wanted<'_>) -> Result<(), DaytonaError> {
+    pub(super) async fn create(&self, wanted: &Wanted<'_>) -> Result<(), Trouble<DaytonaError>> {
         self.once(Method::POST, "docker-registry", Some(wanted)).await.map(|_| ())
     }
 
@@ -258,27 +231,14 @@ impl Client {
         }
     }
 
-    /// Sends what does no harm when it comes twice. A read that a proxy has nobody for was repeated already.
+    /// Sends what does no harm when it comes twice.
     async fn again(
         &self,
         method: Method,
         path: &str,
         wanted: Option<&Wanted<'_>>,
     ) -> Result<Response, DaytonaError> {
-        for tried in 1..TRIES {
-            match self.once(method.clone(), path, wanted).await {
-                Err(error) if method == Method::GET && matches!(error.status(), Some(502..=504)) => {
-                    return Err(error);
-                }
-                Err(error) if error.may_pass() => {
-                    if !error.pause(tried).await {
-                        return Err(error);
-                    }
-                }
-                answer => return answer,
-            }
-        }
-        self.once(method, path, wanted).await
+        Policy::STANDARD.run(|| self.once(method.clone(), path, wanted)).await
     }
 
     async fn once(
@@ -286,21 +246,19 @@ impl Client {
         method: Method,
         path: &str,
         wanted: Option<&Wanted<'_>>,
-    ) -> Result<Response, DaytonaError> {
+    ) -> Result<Response, Trouble<DaytonaError>> {
+        let trouble = |error: HttpError| error.trouble(PAUSE).map(DaytonaError::from);
         // The base ends with `/` and the path is ours, so that joining cannot fail.
         let url = self.base.join(path).unwrap_or_else(|_| self.base.clone());
-        let mut request = Request::new(method, url).bearer(&self.key.0)?.max_body(BODY_CAP);
+        let mut request = Request::new(method, url).bearer(&self.key.0).map_err(trouble)?.max_body(BODY_CAP);
         if let Some(wanted) = wanted {
             request = request.json(&wanted.body());
         }
-        if self.insecure {
-            request = request.allow_plain_http();
-        }
-        let answer = self.http.send(&request).await?;
+        let answer = self.http.attempt(&request).await.map_err(trouble)?;
         if answer.is_success() {
             return Ok(answer);
         }
-        Err(DaytonaError { error: answer.error(), wait: retry_after(&answer.headers) })
+        Err(trouble(answer.error()))
     }
 }
 

@@ -193,7 +193,8 @@ impl Target for Daytona {
         if desired.is_empty() {
             return Err(Self::not_wanted());
         }
-        Client::new(setting.http, &client::address(setting.env), Key::find(setting.env)?, insecure(desired))
+        let Setting { env, http } = *setting;
+        Client::new(&http.insecure(insecure(desired)), &client::address(env), Key::find(env)?)
     }
 
     async fn observe(client: &Read<Client>, desired: &[Desired], look: &Look<'_>) -> Observed {

@@ -1,10 +1,12 @@
 //! Writing Daytona's registry list. Every operation may be repeated.
 
+use std::cell::Cell;
+
 use super::client::Wanted;
 use super::{Client, Operation, stored};
 use crate::change::{Inputs, Receipt};
-use crate::http::TRIES;
 use crate::model::Problem;
+use crate::net::{Policy, Trouble};
 
 /// What writes to Daytona.
 pub struct Writer<'a> {
@@ -38,30 +40,26 @@ impl<'a> Writer<'a> {
 
     /// Makes a row. Where it may have been made although no good answer came, the list is looked at first.
     async fn make(&self, wanted: &Wanted<'_>) -> Result<(), Problem> {
-        let mut ambiguous = false;
-        let mut tried = 1;
-        loop {
-            let Err(error) = self.client.create(wanted).await else { return Ok(()) };
-            ambiguous |= error.is_ambiguous();
-            if tried == TRIES || !error.may_pass() || !error.pause(tried).await {
-                let failure = Problem::from(error);
-                return Err(if ambiguous { failure.written(true) } else { failure });
+        let ambiguous = Cell::new(false);
+        let send = async || {
+            let answer = self.client.create(wanted).await;
+            if let Err(Trouble::Fault(_)) = answer {
+                ambiguous.set(true);
             }
-            if ambiguous && self.take_over(wanted).await? {
-                return Ok(());
-            }
-            tried += 1;
-        }
+            answer.map_err(|trouble| trouble.map(Problem::from))
+        };
+        let look = async || self.take_over(wanted).await;
+        Policy::STANDARD.make(send, look).await.map_err(|problem| problem.written(ambiguous.get()))
     }
 
-    /// Writes the row that a request without an answer made. Whether there is one.
-    async fn take_over(&self, wanted: &Wanted<'_>) -> Result<bool, Problem> {
+    /// Writes the row that a request without an answer made, if there is one.
+    async fn take_over(&self, wanted: &Wanted<'_>) -> Result<Option<()>, Problem> {
         let rows = self.client.list().await.map_err(|error| Problem::from(error).written(true))?;
         let meant = stored::meant(wanted.url);
         let made = rows.iter().find(|row| row.name == wanted.name && stored::meant(&row.url) == meant);
         if let Some(row) = made {
             self.client.update(&row.id, wanted).await.map_err(|error| Problem::from(error).written(true))?;
         }
-        Ok(made.is_some())
+        Ok(made.map(|_| ()))
     }
 }

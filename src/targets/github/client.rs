@@ -5,17 +5,19 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use octocrab::Octocrab;
+use octocrab::service::middleware::base_uri::BaseUriLayer;
+use octocrab::{AuthState, Octocrab, OctocrabBuilder};
+use secrecy::SecretString;
 use serde_json::Value;
+use url::Url;
 
 use crate::env::Env;
-use crate::http::{retry_after, trace, tries};
-use crate::model::Secret;
+use crate::model::{Problem, Secret};
+use crate::net::{Http, NetError, Policy, Redirect, Retry, retry_after};
 use crate::redact;
 
-/// GitHub's largest answer here is a page of 100 secrets, some 20 KB.
 /// The variable that holds the API's address, and the address without it.
 pub(super) const URL: &str = "GITHUB_API_URL";
 const DEFAULT_URL: &str = "https://api.github.com";
@@ -29,12 +31,14 @@ pub(super) fn address(env: &Env) -> String {
     env.filled(URL).unwrap_or(DEFAULT_URL).trim_end_matches('/').to_owned()
 }
 
+/// GitHub's largest answer here is a page of 100 secrets, some 20 KB.
 const BODY_CAP: usize = 1024 * 1024;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much of GitHub's words is repeated, in characters.
+const MAX_WORDS: usize = 400;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait that `retry-after` or the reset time may ask for; beyond it the run fails with the time at which to try
 /// again.
-const LONGEST_WAIT: Duration = Duration::from_secs(90);
+const POLICY: Policy = Policy::STANDARD.longest(Duration::from_secs(90));
 /// The wait where a limit comes without a time: at least a minute (GitHub's REST documentation, "Exceeding the rate limit").
 const WITHOUT_TIME: Duration = Duration::from_secs(60);
 
@@ -52,7 +56,7 @@ pub struct Token {
 #[derive(Debug)]
 pub struct Client {
     crab: Octocrab,
-    base: String,
+    base: Url,
     source: &'static str,
     per_minute: DefaultDirectRateLimiter,
     per_hour: DefaultDirectRateLimiter,
@@ -107,6 +111,10 @@ pub enum GithubError {
         path: String,
         /// What happened.
         cause: String,
+        /// What to do about it.
+        hint: Option<String>,
+        /// Whether it may have had its effect.
+        sent: bool,
     },
 }
 
@@ -130,7 +138,7 @@ impl GithubError {
             Self::Limited { wait, .. } => {
                 Some(format!("run it again in {} minutes", wait.as_secs().div_ceil(60)))
             }
-            Self::Broken { .. } => None,
+            Self::Broken { hint, .. } => hint.clone(),
         }
     }
 }
@@ -165,20 +173,26 @@ impl Client {
     /// A client for the API at `base`: `https://api.github.com`, or a server's `…/api/v3`.
     ///
     /// # Errors
-    /// If `base` is no address, or the machine's root certificates cannot be read.
-    pub fn new(base: &str, token: &Token) -> Result<Self, octocrab::Error> {
-        let crab = Octocrab::builder()
-            .base_uri(base)?
-            .set_connect_timeout(Some(CONNECT_TIMEOUT))
-            .set_read_timeout(Some(ANSWER_TIMEOUT))
-            .personal_token(token.value.expose())
-            .build()?;
+    /// If `base` is no address.
+    pub fn new(http: &Http, base: &str, token: &Token) -> Result<Self, Problem> {
+        let unusable = |error: &dyn std::error::Error| {
+            Problem::outside(format!("GitHub's client cannot be set up: {error}"))
+        };
+        let base = Url::parse(base.trim_end_matches('/')).map_err(|error| unusable(&error))?;
+        let uri = http::Uri::try_from(base.as_str()).map_err(|error| unusable(&error))?;
+        let token_of_octocrab = SecretString::from(token.value.expose().to_owned());
+        let crab = OctocrabBuilder::new_empty()
+            .with_service(http.patience(ANSWER_TIMEOUT))
+            .with_layer(&BaseUriLayer::new(uri))
+            .with_auth(AuthState::AccessToken { token: token_of_octocrab })
+            .build()
+            .map_err(|error| unusable(&error))?;
         let quota =
             |quota: Quota, burst: u32| quota.allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
         let rate = |rate: u32| NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
         Ok(Self {
             crab,
-            base: base.trim_end_matches('/').to_owned(),
+            base,
             source: token.source,
             per_minute: RateLimiter::direct(quota(Quota::per_minute(rate(60)), BURST)),
             per_hour: RateLimiter::direct(quota(Quota::per_hour(rate(100)), 400)),
@@ -204,23 +218,20 @@ impl Client {
     }
 
     async fn send(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Answer, GithubError> {
-        tries(|| self.follow(method, path, body)).await
+        POLICY.run(|| self.follow(method, path, body)).await
     }
 
     /// Sends once, following the redirect of a renamed repository with method and body.
     async fn follow(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Answer, Trouble> {
         let (status, headers, bytes) = self.once(method, path, body).await?;
-        if !matches!(status.as_u16(), 301 | 302 | 307 | 308) {
+        let from = Url::parse(&format!("{}{path}", self.base.as_str().trim_end_matches('/')));
+        let redirect = from.ok().and_then(|from| Redirect::read(&from, status.as_u16(), &headers));
+        let Some(Redirect::Within(target)) = redirect else {
             return self.judge(method, path, status, headers, &bytes);
-        }
-        let target = headers
-            .get(header::LOCATION)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-            .to_owned();
-        // octocrab adds the token only for its own host, so a redirect elsewhere goes without.
-        let (status, headers, bytes) = self.once(method, &target, body).await?;
-        let answer = self.judge(method, &target, status, headers, &bytes)?;
+        };
+        let path = &target[url::Position::BeforePath..url::Position::AfterQuery];
+        let (status, headers, bytes) = self.once(method, path, body).await?;
+        let answer = self.judge(method, path, status, headers, &bytes)?;
         Ok(Answer { redirected: true, ..answer })
     }
 
@@ -230,30 +241,13 @@ impl Client {
         path: &str,
         body: Option<&Value>,
     ) -> Result<(StatusCode, HeaderMap, Vec<u8>), Trouble> {
-        let broken = |cause: String| {
-            Trouble::Fault(GithubError::Broken { method: method.clone(), path: shown(path), cause })
-        };
+        let broken = |error: &(dyn std::error::Error + 'static)| broken(method, path, error);
         let builder = http::request::Builder::new().method(method.clone()).uri(path);
-        let request = self.crab.build_request(builder, body).map_err(|error| broken(chain(&error)))?;
-        let exchange = async {
-            let response = self.crab.execute(request).await.map_err(|error| chain(&error))?;
-            let (parts, body) = response.into_parts();
-            let bytes =
-                Limited::new(body, BODY_CAP).collect().await.map_err(|error| chain(error.as_ref()))?;
-            Ok((parts.status, parts.headers, bytes.to_bytes().to_vec()))
-        };
-        let result = tokio::time::timeout(ANSWER_TIMEOUT, exchange).await;
-        let status = result.as_ref().ok().and_then(|result| Some(result.as_ref().ok()?.0.as_u16()));
-        trace(method.as_str(), &self.url(path), None, status);
-        match result {
-            Ok(result) => result.map_err(broken),
-            Err(_) => Err(broken(format!("no answer within {}s", ANSWER_TIMEOUT.as_secs()))),
-        }
-    }
-
-    /// The address of a path, or of a redirect's target, which is one already.
-    fn url(&self, path: &str) -> String {
-        if path.starts_with('/') { format!("{}{path}", self.base) } else { path.to_owned() }
+        let request = self.crab.build_request(builder, body).map_err(|error| broken(&error))?;
+        let answer = self.crab.execute(request).await.map_err(|error| broken(&error))?;
+        let (parts, body) = answer.into_parts();
+        let bytes = Limited::new(body, BODY_CAP).collect().await.map_err(|error| broken(error.as_ref()))?;
+        Ok((parts.status, parts.headers, bytes.to_bytes().to_vec()))
     }
 
     #[expect(clippy::result_large_err, reason = "one error a request, beside a network round trip")]
@@ -268,16 +262,25 @@ impl Client {
         let body = serde_json::from_slice::<Value>(bytes);
         if status.is_success() {
             let body = if bytes.is_empty() { Ok(Value::Null) } else { body };
-            return body.map(|body| Answer { headers, body, redirected: false }).map_err(|_| {
-                let cause = "the answer is not JSON".to_owned();
-                Trouble::Fault(GithubError::Broken { method: method.clone(), path: shown(path), cause })
-            });
+            // Every answer that has something in it is an object.
+            return match body {
+                Ok(body @ (Value::Object(_) | Value::Null)) => {
+                    Ok(Answer { headers, body, redirected: false })
+                }
+                _ => Err(Trouble::Fault(GithubError::Broken {
+                    method: method.clone(),
+                    path: shown(path),
+                    cause: "the answer is not a JSON object".to_owned(),
+                    hint: None,
+                    sent: true,
+                })),
+            };
         }
-        let message =
-            body.ok().and_then(|body| body["message"].as_str().map(redact::outside)).unwrap_or_default();
+        let said = body.ok().and_then(|body| body["message"].as_str().map(redact::outside));
+        let message = said.unwrap_or_default();
         if let Some(wait) = self.limit(status, &headers, &message) {
             let error = GithubError::Limited { method: method.clone(), path: shown(path), wait };
-            return Err(if wait > LONGEST_WAIT { Trouble::Final(error) } else { Trouble::Wait(wait, error) });
+            return Err(Trouble::Wait(wait, error));
         }
         let error = GithubError::Status {
             method: method.clone(),
@@ -315,7 +318,7 @@ fn shown(path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { redact::outside(path) }
 }
 
-type Trouble = crate::http::Trouble<GithubError>;
+type Trouble = crate::net::Trouble<GithubError>;
 
 /// The time of the answer by GitHub's own clock.
 #[must_use]
@@ -332,8 +335,23 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     text(headers, name)?.trim().parse().ok()
 }
 
-/// An error with its causes, since octocrab's own text names only the layer.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.last().map_or_else(String::new, |cause| redact::outside(&cause.to_string()))
+/// The error of a request without an answer: our own, which octocrab carries in its own.
+fn broken(method: &Method, path: &str, error: &(dyn std::error::Error + 'static)) -> Trouble {
+    let unsent = NetError::within(error);
+    let last = std::iter::successors(Some(error), |error| error.source()).last();
+    let broken = GithubError::Broken {
+        method: method.clone(),
+        path: shown(path),
+        cause: unsent.map_or_else(
+            || last.map_or_else(String::new, |last| redact::outside(&last.to_string())),
+            ToString::to_string,
+        ),
+        hint: unsent.map(|unsent| unsent.hints.join("; ")).filter(|hint| !hint.is_empty()),
+        sent: unsent.is_none_or(|unsent| unsent.class == Retry::ObserveFirst),
+    };
+    match unsent.map(|unsent| unsent.class) {
+        Some(Retry::Safe) => Trouble::Unsent(broken),
+        Some(Retry::Never) => Trouble::Final(broken),
+        Some(Retry::ObserveFirst) | None => Trouble::Fault(broken),
+    }
 }

@@ -303,9 +303,10 @@ impl Target for Github {
         if desired.is_empty() {
             return Err(Self::not_wanted());
         }
-        let token = Token::find(setting.env).await?;
-        Client::new(&client::address(setting.env), &token)
-            .map_err(|error| Problem::outside(format!("GitHub's client cannot be set up: {error}")))
+        let Setting { env, http } = *setting;
+        let insecure = desired.iter().any(|desired| desired.insecure);
+        let token = Token::find(env).await?;
+        Client::new(&http.insecure(insecure), &client::address(env), &token)
     }
 
     async fn observe(client: &Read<Client>, desired: &[Desired], look: &Look<'_>) -> Observed {

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use futures::future;
 use futures::stream::{self, StreamExt};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::{Audience, Client, Desired, Found, GithubError, Observed, Place, Store};
 use crate::change::Read;
-use crate::http::segment;
 use crate::model::Problem;
+use crate::net::{MAX_PAGES, segment};
 
 /// GitHub's largest page of secrets.
 const PAGE: usize = 100;
@@ -121,19 +121,24 @@ async fn secrets(client: &Client, desired: &Desired) -> Result<Secrets, GithubEr
 
 /// A whole list, page by page, and whether it was redirected.
 async fn list(client: &Client, path: &str, what: &str) -> Result<(Vec<Value>, bool), GithubError> {
-    let (mut all, mut redirected) = (Vec::new(), false);
-    for page in 1.. {
+    let mut all = Vec::new();
+    for page in 1..=MAX_PAGES {
         let mut answer = client.get(&format!("{path}?per_page={PAGE}&page={page}")).await?;
-        redirected = answer.redirected;
         let total = answer.body["total_count"].as_u64().unwrap_or_default();
-        let Value::Array(rows) = answer.body[what].take() else { break };
+        let Value::Array(rows) = answer.body[what].take() else {
+            return Err(unusable(path, format!("the answer has no list of {what}")));
+        };
         let last = rows.len() < PAGE || (page * PAGE) as u64 >= total;
         all.extend(rows);
         if last {
-            break;
+            return Ok((all, answer.redirected));
         }
     }
-    Ok((all, redirected))
+    Err(unusable(path, format!("the list of {what} has no end: {MAX_PAGES} pages were read")))
+}
+
+fn unusable(path: &str, cause: String) -> GithubError {
+    GithubError::Broken { method: Method::GET, path: path.to_owned(), cause, hint: None, sent: false }
 }
 
 /// Who sees an organization's secret; nothing for one of a repository.

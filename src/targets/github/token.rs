@@ -70,7 +70,7 @@ impl Host {
             Some(rest) if of_github(rest) => rest.to_owned(),
             _ => name,
         };
-        Self { name, is_here: url.is_some_and(|url| crate::http::is_loopback(&url)) }
+        Self { name, is_here: url.is_some_and(|url| crate::net::is_loopback(&url)) }
     }
 
     fn variables(&self) -> Vec<&'static str> {

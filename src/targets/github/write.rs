@@ -13,8 +13,8 @@ use tokio::sync::Mutex;
 use super::client::date;
 use super::{Answer, Audience, Begin, Client, GithubError, Half, Marker, Operation, Place};
 use crate::change::{Inputs, Receipt};
-use crate::http::segment;
 use crate::model::{Fingerprint, Problem};
+use crate::net::segment;
 
 /// The field of a receipt that holds the time of the write, by GitHub's clock.
 pub const DATE: &str = "date";
@@ -131,6 +131,8 @@ impl<'a> Writer<'a> {
             method: Method::PUT,
             path: path.clone(),
             cause: "the value could not be sealed".to_owned(),
+            hint: None,
+            sent: false,
         })?;
         let mut body = seen_by.clone();
         body["encrypted_value"] = STANDARD.encode(sealed).into();
@@ -230,7 +232,7 @@ fn receipt(answer: &Answer) -> Receipt {
 
 impl From<GithubError> for Problem {
     fn from(error: GithubError) -> Self {
-        let unanswered = matches!(error, GithubError::Broken { .. });
+        let unanswered = matches!(error, GithubError::Broken { sent: true, .. });
         let login = error.status() == Some(StatusCode::UNAUTHORIZED);
         Problem::outside(error.to_string()).hints(error.hint()).login(login).written(unanswered)
     }

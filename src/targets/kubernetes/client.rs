@@ -13,17 +13,17 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::KubeError;
-use super::error::{TERMINATING, chain, unsent};
+use super::error::{TERMINATING, Unsent, unsent};
 use super::plugin::Plugin;
-use crate::http::{retry_after, trace, tries};
+use crate::net::{MAX_PAGES, NetError, Policy, retry_after};
 use crate::redact;
 
 /// A page of 500 secrets of this kind is some 1 MB; one secret may have 1 MiB.
 const BODY_CAP: usize = 32 * 1024 * 1024;
 /// How long an answer may take.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest wait that `Retry-After` may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// The wait after a refusal for its pace that names none.
+const PAUSE: Duration = Duration::from_secs(1);
 /// The largest page that kubectl asks for, too.
 const PAGE: usize = 500;
 
@@ -70,7 +70,7 @@ impl fmt::Display for Ask<'_> {
 /// A logged-in client of one cluster.
 pub struct Client {
     pub(super) kube: kube::Client,
-    /// The API server's address, for traces.
+    /// The API server's address.
     pub(super) base: String,
     /// The context, for hints.
     pub(super) context: String,
@@ -84,7 +84,7 @@ impl fmt::Debug for Client {
     }
 }
 
-type Trouble = crate::http::Trouble<KubeError>;
+type Trouble = crate::net::Trouble<KubeError>;
 
 /// A page of a list.
 #[derive(serde::Deserialize)]
@@ -136,7 +136,7 @@ impl Client {
     ) -> Result<Vec<T>, KubeError> {
         let limit = PAGE.to_string();
         let (mut all, mut token) = (Vec::new(), String::new());
-        loop {
+        for _ in 0..MAX_PAGES {
             let mut query = vec![(parameter, value), ("limit", limit.as_str())];
             if !token.is_empty() {
                 query.push(("continue", &token));
@@ -148,6 +148,13 @@ impl Client {
                 _ => return Ok(all),
             }
         }
+        let cause = format!("the list has no end: {MAX_PAGES} pages were read");
+        Err(self.broken(ask, Unsent { cause, sent: true, ..Unsent::default() }))
+    }
+
+    fn broken(&self, ask: Ask<'_>, unsent: Unsent) -> KubeError {
+        let Unsent { cause, login, sent, hint } = unsent;
+        KubeError::Broken { ask: ask.to_string(), cause, login, sent, hint, context: self.context.clone() }
     }
 
     /// Makes a thing.
@@ -193,7 +200,7 @@ impl Client {
     ) -> Result<T, KubeError> {
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
         let path = format!("{}{}{query}", ask.path(), if query.is_empty() { "" } else { "?" });
-        tries(|| self.once(ask, method, &path, body)).await
+        Policy::STANDARD.run(|| self.once(ask, method, &path, body)).await
     }
 
     async fn once<T: DeserializeOwned>(
@@ -203,16 +210,13 @@ impl Client {
         path: &str,
         body: Option<(&str, &Value)>,
     ) -> Result<T, Trouble> {
-        let broken = |cause: String, login: bool| KubeError::Broken {
-            ask: ask.to_string(),
-            cause,
-            login,
-            context: self.context.clone(),
-        };
+        let broken = |unsent: Unsent| self.broken(ask, unsent);
         let mut request = http::Request::builder().method(method.clone()).uri(path);
         if let Some(plugin) = &self.plugin {
             let login = plugin.login().await;
-            let login = login.map_err(|problem| Trouble::Final(broken(problem.to_string(), true)))?;
+            let login = login.map_err(|problem| {
+                Trouble::Final(broken(Unsent { login: true, ..problem.to_string().into() }))
+            })?;
             request = login
                 .header()
                 .into_iter()
@@ -225,32 +229,23 @@ impl Client {
         let request = request
             .header(header::ACCEPT, "application/json")
             .body(Body::from(bytes))
-            .map_err(|error| Trouble::Final(broken(error.to_string(), false)))?;
-        let exchange = async {
-            let response = self.kube.send(request).await.map_err(|error| unsent(&error))?;
-            let (parts, body) = response.into_parts();
-            let body = Limited::new(body, BODY_CAP).collect().await;
-            let bytes = body.map_err(|error| (chain(error.as_ref()), false))?.to_bytes();
-            Ok::<_, (String, bool)>((parts.status, parts.headers, bytes))
-        };
-        let result = tokio::time::timeout(ANSWER_TIMEOUT, exchange).await;
-        let status = result.as_ref().ok().and_then(|result| Some(result.as_ref().ok()?.0.as_u16()));
-        trace(method.as_str(), &format!("{}{path}", self.base), None, status);
-        let (status, headers, bytes) = match result {
-            Ok(Ok(answer)) => answer,
-            Ok(Err((cause, true))) => return Err(Trouble::Final(broken(cause, true))),
-            Ok(Err((cause, false))) => return Err(Trouble::Fault(broken(cause, false))),
-            Err(_) => {
-                let cause = format!("no answer within {}s", ANSWER_TIMEOUT.as_secs());
-                return Err(Trouble::Fault(broken(cause, false)));
-            }
-        };
-        if !status.is_success() {
-            return Err(self.judge(ask, status, &headers, &bytes));
+            .map_err(|error| Trouble::Final(broken(error.to_string().into())))?;
+        let answer = self.kube.send(request).await;
+        let (head, body) = answer.map_err(|error| unsent(&error).map(broken))?.into_parts();
+        let bytes = Limited::new(body, BODY_CAP).collect().await;
+        let bytes = bytes.map_err(|error| {
+            let words =
+                NetError::within(error.as_ref()).map_or_else(|| error.to_string(), ToString::to_string);
+            Trouble::Fault(broken(Unsent { sent: true, ..words.into() }))
+        })?;
+        let bytes = bytes.to_bytes();
+        if !head.status.is_success() {
+            return Err(self.judge(ask, head.status, &head.headers, &bytes));
         }
         // The parser's words could repeat a value.
         serde_json::from_slice(&bytes).map_err(|_| {
-            Trouble::Fault(broken("the answer is not the JSON that was expected".to_owned(), false))
+            let cause = "the answer is not the JSON that was expected".to_owned();
+            Trouble::Fault(broken(Unsent { sent: true, ..cause.into() }))
         })
     }
 
@@ -277,10 +272,7 @@ impl Client {
             context: self.context.clone(),
         };
         match status.as_u16() {
-            429 => {
-                let wait = retry_after(headers).unwrap_or(Duration::from_secs(1));
-                if wait > LONGEST_WAIT { Trouble::Final(error) } else { Trouble::Wait(wait, error) }
-            }
+            429 => Trouble::Wait(retry_after(headers).unwrap_or(PAUSE), error),
             500.. => Trouble::Fault(error),
             _ => Trouble::Final(error),
         }

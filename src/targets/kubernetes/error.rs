@@ -1,6 +1,7 @@
 //! Errors of clusters as words for people: verb, resource and name, the server's own text, and what to do.
 
 use crate::model::Problem;
+use crate::net::{NetError, Retry, Trouble};
 use crate::redact;
 
 /// The cause of a refusal by which the namespace is being deleted.
@@ -36,6 +37,10 @@ pub enum KubeError {
         cause: String,
         /// Whether the login could not even be made.
         login: bool,
+        /// Whether it may have had its effect.
+        sent: bool,
+        /// What to do about it.
+        hint: Option<String>,
         /// The context, for hints.
         context: String,
     },
@@ -82,7 +87,7 @@ impl KubeError {
                 "allow it: regcred rbac {0} | kubectl --context {0} apply -f -, and bind the roles to this user",
                 word(context)
             )),
-            Self::Broken { context, .. } => Some(look(context)),
+            Self::Broken { context, hint, .. } => hint.clone().or_else(|| Some(look(context))),
             Self::Status { .. } => None,
         }
     }
@@ -104,22 +109,51 @@ impl From<KubeError> for Problem {
             KubeError::Status { code, .. } => *code == 401,
             KubeError::Broken { login, .. } => *login,
         };
-        let unanswered = matches!(error, KubeError::Broken { login: false, .. });
+        let unanswered = matches!(error, KubeError::Broken { sent: true, .. });
         Problem::outside(error.to_string()).hints(error.hint()).login(login).written(unanswered)
     }
 }
 
-/// Why a request was not sent or not answered, and whether the login is at fault.
-pub(super) fn unsent(error: &kube::Error) -> (String, bool) {
+/// A request without an answer.
+#[derive(Debug, Default)]
+pub(super) struct Unsent {
+    pub(super) cause: String,
+    /// Whether the login is at fault.
+    pub(super) login: bool,
+    /// Whether it may have had its effect.
+    pub(super) sent: bool,
+    pub(super) hint: Option<String>,
+}
+
+impl From<String> for Unsent {
+    fn from(cause: String) -> Self {
+        Self { cause, ..Self::default() }
+    }
+}
+
+/// Why a request was not sent or not answered.
+pub(super) fn unsent(error: &kube::Error) -> Trouble<Unsent> {
+    if let Some(error) = NetError::within(error) {
+        let hint = Some(error.hints.join("; ")).filter(|hint| !hint.is_empty());
+        let unsent = Unsent { hint, ..error.to_string().into() };
+        return match error.class {
+            Retry::Safe => Trouble::Unsent(unsent),
+            Retry::Never => Trouble::Final(unsent),
+            Retry::ObserveFirst => Trouble::Fault(Unsent { sent: true, ..unsent }),
+        };
+    }
     match error {
-        kube::Error::Auth(_) => ("the login of the kubeconfig cannot be used".to_owned(), true),
-        kube::Error::Service(inner) => (chain(inner.as_ref()), false),
-        other => (chain(other), false),
+        kube::Error::Auth(_) => Trouble::Final(Unsent {
+            login: true,
+            ..String::from("the login of the kubeconfig cannot be used").into()
+        }),
+        kube::Error::Service(inner) => Trouble::Fault(Unsent { sent: true, ..chain(inner.as_ref()).into() }),
+        other => Trouble::Fault(Unsent { sent: true, ..chain(other).into() }),
     }
 }
 
 /// An error with its causes, each once.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let mut words: Vec<String> = Vec::new();
     for cause in causes.map(ToString::to_string) {

@@ -1,14 +1,15 @@
 //! Logging in to clusters: the contexts of the kubeconfig, or the pod's own service account.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use kube::Config;
-use kube::config::{AuthInfo, KubeConfigOptions};
+use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::error::{chain, word};
+use super::client::ANSWER_TIMEOUT;
+use super::connector::{self, Unmade};
+use super::error::word;
 use super::kubeconfig::Files;
 use super::plugin::Plugin;
 use super::{Client, Desired, IN_CLUSTER};
@@ -16,9 +17,8 @@ use crate::change::Read;
 use crate::env::Env;
 use crate::model::Problem;
 use crate::model::secret::flaw;
+use crate::net::{Http, Proxy};
 use crate::redact;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The clients of every context of a run, or why there is none.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub struct Clients(BTreeMap<String, Read<Client>>);
 impl Clients {
     /// Logs in to every declared context. Nothing is sent but by login plugins; nothing at all, and no file is read,
     /// where no cluster is declared.
-    pub async fn prepare(desired: &[Desired], env: &Env) -> Self {
+    pub async fn prepare(desired: &[Desired], env: &Env, http: &Http) -> Self {
         let contexts: BTreeSet<&String> = desired.iter().map(|desired| &desired.context).collect();
         if contexts.is_empty() {
             return Self::default();
@@ -37,7 +37,9 @@ impl Clients {
             |context: &String| desired.iter().any(|desired| desired.insecure && desired.context == *context);
         let logins = contexts.into_iter().map(|context| {
             let kubeconfig = kubeconfig.clone();
-            async move { (context.clone(), log_in(context, kubeconfig, insecure(context), env).await) }
+            let insecure = insecure(context);
+            let http = http.insecure(insecure).patience(ANSWER_TIMEOUT);
+            async move { (context.clone(), log_in(context, kubeconfig, insecure, env, &http).await) }
         });
         Self(futures::future::join_all(logins).await.into_iter().collect())
     }
@@ -53,28 +55,28 @@ pub(super) fn unreadable(reason: impl Into<String>, hint: impl Into<String>) -> 
     Problem::outside(reason).hint(hint).login(true)
 }
 
-async fn log_in(context: &str, kubeconfig: Read<Files>, insecure: bool, env: &Env) -> Read<Client> {
-    let mut config = config(context, kubeconfig).await?;
+async fn log_in(
+    context: &str,
+    kubeconfig: Read<Files>,
+    insecure: bool,
+    env: &Env,
+    http: &Http,
+) -> Read<Client> {
+    let (mut config, proxy) = config(context, kubeconfig).await?;
     check_transport(context, &config, insecure)?;
-    config.connect_timeout = Some(CONNECT_TIMEOUT);
-    // Retries are ours, so that each is one line of the trace.
-    config.default_retry = false;
     let plugin = authenticate(context, &mut config.auth_info, env).await?;
     known_secrets(&config.auth_info).for_each(|secret| redact::teach(&secret));
     let base = config.cluster_url.to_string().trim_end_matches('/').to_owned();
     let look = || format!("look at it with: kubectl --context {} get namespaces", word(context));
-    let kube = match kube::Client::try_from(config) {
-        Ok(kube) => kube,
-        Err(kube::Error::Auth(_)) => {
-            return Err(unreadable("the login of the kubeconfig cannot be used", look()));
-        }
-        Err(error) => {
-            return Err(unreadable(
-                format!("the cluster of {context} cannot be reached: {}", chain(&error)),
-                look(),
-            ));
-        }
-    };
+    let kube = connector::client(config, http, proxy).map_err(|error| {
+        let words = match error {
+            Unmade::Login(_) => "the login of the kubeconfig cannot be used".to_owned(),
+            Unmade::Other(error) => {
+                format!("the cluster of {context} cannot be reached: {}", redact::outside(&error))
+            }
+        };
+        unreadable(words, look())
+    })?;
     Ok(Client { kube, base, context: context.to_owned(), plugin })
 }
 
@@ -125,36 +127,39 @@ async fn authenticate(context: &str, user: &mut AuthInfo, env: &Env) -> Read<Opt
 }
 
 /// The settings of a context.
-async fn config(context: &str, kubeconfig: Read<Files>) -> Read<Config> {
+async fn config(context: &str, kubeconfig: Read<Files>) -> Read<(Config, Option<Proxy>)> {
     let has = |files: &Files| files.contexts().contains(&context);
     if context == IN_CLUSTER && !kubeconfig.as_ref().is_ok_and(has) {
-        return Config::incluster().map_err(|error| {
+        let config = Config::incluster().map_err(|error| {
             unreadable(format!("not in a pod of a cluster: {error}"), "name a context of the kubeconfig")
         });
+        return Ok((config?, None));
     }
     let kubeconfig = kubeconfig?.context(context)?;
-    let cluster = kubeconfig.clusters.first().and_then(|cluster| cluster.cluster.as_ref());
-    let through = cluster.and_then(|cluster| cluster.proxy_url.clone());
-    if through.is_some_and(|proxy| !proxy.is_empty()) {
-        let message =
-            format!("the cluster of {context} is behind a proxy (`proxy-url`), which is not supported");
-        return Err(unreadable(message, "run regcred where the cluster can be reached directly"));
-    }
+    let proxy = proxy(context, &kubeconfig)?;
     let options = KubeConfigOptions { context: Some(context.to_owned()), cluster: None, user: None };
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| {
-        unreadable(format!("the kubeconfig cannot be used: {error}"), "correct it, or export KUBECONFIG")
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| {
+        let words = format!("the kubeconfig cannot be used: {}", redact::outside(&error.to_string()));
+        unreadable(words, "correct it, or export KUBECONFIG")
     })?;
-    // A proxy of the environment is for the web; kube would refuse to start without support for it.
-    config.proxy_url = None;
-    Ok(config)
+    Ok((config, proxy))
+}
+
+/// The proxy of a context's cluster, which counts whatever the environment says, as it does for kubectl.
+fn proxy(context: &str, kubeconfig: &Kubeconfig) -> Read<Option<Proxy>> {
+    let cluster = kubeconfig.clusters.first().and_then(|cluster| cluster.cluster.as_ref());
+    let proxy = cluster.and_then(|cluster| cluster.proxy_url.as_deref()).filter(|proxy| !proxy.is_empty());
+    let read = |address: &str| Proxy::read(&format!("`proxy-url` of the cluster of {context}"), address);
+    proxy.map(read).transpose().map_err(|problem| problem.login(true))
 }
 
 /// A credential goes only to a server that is known to be the right one, unless the file says otherwise.
 fn check_transport(context: &str, config: &Config, insecure: bool) -> Result<(), Problem> {
-    let url = config.cluster_url.to_string();
-    let local = url::Url::parse(&url).is_ok_and(|url| crate::http::is_loopback(&url));
+    let url = url::Url::parse(&config.cluster_url.to_string()).ok();
+    let local = url.as_ref().is_some_and(crate::net::is_loopback);
+    let plain = url.is_none_or(|url| crate::net::check(&url, insecure).is_err());
     let why = match (config.cluster_url.scheme_str(), config.accept_invalid_certs) {
-        _ if insecure || local => return Ok(()),
+        _ if !plain && (insecure || local) => return Ok(()),
         (Some("https"), false) => return Ok(()),
         (Some("https"), true) => "its certificate is not checked (`insecure-skip-tls-verify`)",
         _ => "it is spoken to without TLS",

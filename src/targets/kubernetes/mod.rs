@@ -4,6 +4,7 @@
 //! This file says what is wanted and what was found; `diff.rs` holds the rules that compare the two.
 
 mod client;
+mod connector;
 mod diff;
 pub mod docker_config;
 mod error;
@@ -255,7 +256,7 @@ impl Target for Kubernetes {
     }
 
     async fn log_in(desired: &[Desired], setting: &Setting<'_>) -> login::Clients {
-        login::Clients::prepare(desired, setting.env).await
+        login::Clients::prepare(desired, setting.env, setting.http).await
     }
 
     async fn observe(clients: &login::Clients, desired: &[Desired], look: &Look<'_>) -> Observed {

@@ -14,16 +14,14 @@ use super::wire::{Created, Pointed, Registries, Users};
 use super::{Health, Kind, NewTemplate, Releases, RunpodError, User, Workers};
 use crate::change::Read;
 use crate::env::Env;
-use crate::http::{Http, Request, Response, TRIES, after_fault, retry_after};
 use crate::model::{Problem, Secret};
+use crate::net::{Http, HttpError, Policy, Request, Response, Trouble, header, retry_after};
 use crate::redact;
 
 /// The variable that holds the key.
 pub(super) const KEY: &str = "RUNPOD_API_KEY";
 /// A list has some 2 KB for each thing in it, and no pages.
 const MAX_LIST: usize = 32 * 1024 * 1024;
-/// Tries of one request in all, after refusals for its pace: somebody else may use the key, too.
-const TURNS: u32 = 6;
 /// Where the job API is, which tells an endpoint's health: another host than the control plane's.
 const JOBS: &str = "api.runpod.ai";
 
@@ -33,6 +31,7 @@ pub(super) type Say<'a> = &'a (dyn Fn(String) + Sync);
 /// The longest wait for a quota; beyond it the run fails with the time at which to try again. A minute's quota is waited
 /// for, an hour's is not.
 const LONGEST_WAIT: Duration = Duration::from_secs(90);
+pub(super) const POLICY: Policy = Policy::STANDARD.longest(LONGEST_WAIT);
 /// The wait after a refusal that names no time: the shortest window of the quota.
 const WITHOUT_TIME: Duration = Duration::from_secs(60);
 
@@ -42,7 +41,6 @@ pub struct Client {
     http: Http,
     base: Url,
     key: Secret,
-    insecure: bool,
     pace: Pace,
 }
 
@@ -51,7 +49,7 @@ impl Client {
     ///
     /// # Errors
     /// There is no key, or `base` is no address.
-    pub fn log_in(http: &Http, base: &str, env: &Env, insecure: bool) -> Read<Self> {
+    pub fn log_in(http: &Http, base: &str, env: &Env) -> Read<Self> {
         let unreadable = |reason: &str, hint: Option<&str>, login: bool| {
             Problem::outside(reason).hints(hint.map(str::to_owned)).login(login)
         };
@@ -59,14 +57,15 @@ impl Client {
             let hint = "export RUNPOD_API_KEY: RunPod's console has it under Settings, API Keys";
             return Err(unreadable("no key for RunPod: RUNPOD_API_KEY is not set", Some(hint), true));
         };
+        header::check("the key of RUNPOD_API_KEY", key)?;
         let base = Url::parse(base).map_err(|_| unreadable("RUNPOD_API_URL is no address", None, false))?;
-        Ok(Self::new(http, base, Secret::new(key.to_owned()), insecure))
+        Ok(Self::new(http, base, Secret::new(key.to_owned())))
     }
 
     /// A client of the control plane at `base`, which ends before `/v2`.
     #[must_use]
-    pub fn new(http: &Http, base: Url, key: Secret, insecure: bool) -> Self {
-        Self { http: http.clone(), base, key, insecure, pace: Pace::default() }
+    pub fn new(http: &Http, base: Url, key: Secret) -> Self {
+        Self { http: http.clone(), base, key, pace: Pace::default() }
     }
 
     /// Ids and names of every registry auth: `GET /v2/registries`.
@@ -93,32 +92,32 @@ impl Client {
     ///
     /// # Errors
     /// If RunPod refuses it, or no usable answer comes.
-    pub async fn create_auth(
+    pub(super) async fn create_auth(
         &self,
         name: &str,
         username: &str,
         password: &Secret,
         say: Say<'_>,
-    ) -> Result<String, RunpodError> {
+    ) -> Result<String, Trouble<RunpodError>> {
         let body = json!({ "name": name, "username": username, "password": password.expose() });
         let ask = Ask::new(Method::POST, &["registries"]).with(&body);
-        self.created(&ask, self.send(&ask, say).await)
+        self.created(&ask, say).await
     }
 
     /// Makes a template and gives its id: `POST /v2/templates`. It is sent once, as an auth is.
     ///
     /// # Errors
     /// If RunPod refuses it, or no usable answer comes.
-    pub async fn create_template(
+    pub(super) async fn create_template(
         &self,
         template: &NewTemplate,
         auth: &str,
         say: Say<'_>,
-    ) -> Result<String, RunpodError> {
+    ) -> Result<String, Trouble<RunpodError>> {
         let mut body = serde_json::to_value(template).unwrap_or_default();
         body["registry"] = auth.into();
         let ask = Ask::new(Method::POST, &["templates"]).with(&body);
-        self.created(&ask, self.send(&ask, say).await)
+        self.created(&ask, say).await
     }
 
     /// Points a template, endpoint or pod at an auth, and changes nothing else: `PATCH …/{id}` with `registry` alone.
@@ -194,68 +193,58 @@ impl Client {
         Ok(self.send(&Ask::new(Method::GET, path), say).await?.json()?)
     }
 
-    /// The id of what was made, if the answer tells it.
-    fn created(&self, ask: &Ask<'_>, answer: Result<Response, RunpodError>) -> Result<String, RunpodError> {
-        let made: Created = answer?.json()?;
-        made.id().ok_or_else(|| RunpodError::Unchanged {
-            method: ask.method.clone(),
-            path: self.url(ask.path).path().to_owned(),
-            found: "no id".to_owned(),
-            wanted: "one".to_owned(),
+    /// Makes something, and gives its id if the answer tells it.
+    async fn created(&self, ask: &Ask<'_>, say: Say<'_>) -> Result<String, Trouble<RunpodError>> {
+        let answer = self.once(ask, say).await?;
+        let made: Created = answer.json().map_err(|error| Trouble::Fault(error.into()))?;
+        made.id().ok_or_else(|| {
+            Trouble::Fault(RunpodError::Unchanged {
+                method: ask.method.clone(),
+                path: self.url(ask.path).path().to_owned(),
+                found: "no id".to_owned(),
+                wanted: "one".to_owned(),
+            })
         })
     }
 
-    /// Sends at the quota's pace. What may be repeated is, after faults; a creation is not. A request that was refused
-    /// for its pace had no effect: any is sent again.
+    /// Sends what may be repeated.
     async fn send(&self, ask: &Ask<'_>, say: Say<'_>) -> Result<Response, RunpodError> {
-        let (mut faults, mut turns) = (0, 0);
-        let limited = |wait: Duration| RunpodError::Limited {
-            method: ask.method.clone(),
-            path: self.url(ask.path).path().to_owned(),
-            seconds: wait.as_secs(),
-        };
-        loop {
-            self.pace.turn(LONGEST_WAIT, say).await.map_err(limited)?;
-            let error = match self.once(ask).await {
-                Ok(answer) => return Ok(answer),
-                Err(Trouble::Pace(wait)) => {
-                    turns += 1;
-                    if wait > LONGEST_WAIT || turns == TURNS {
-                        return Err(limited(wait));
-                    }
-                    self.pace.pause(wait);
-                    continue;
-                }
-                Err(Trouble::Other(error)) => error,
-            };
-            faults += 1;
-            if ask.method == Method::POST || !error.is_fault() || faults == TRIES {
-                return Err(error);
-            }
-            tracing::debug!(%error, "trying again");
-            tokio::time::sleep(after_fault(faults)).await;
-        }
+        POLICY.run(|| self.once(ask, say)).await
     }
 
-    async fn once(&self, ask: &Ask<'_>) -> Result<Response, Trouble> {
+    /// Sends once, at the quota's pace.
+    async fn once(&self, ask: &Ask<'_>, say: Say<'_>) -> Result<Response, Trouble<RunpodError>> {
         let url = self.url(ask.path);
         let path = url.path().to_owned();
-        let request = self.request(ask.method.clone(), url, ask.body).map_err(Trouble::Other)?;
-        let answer = self.http.send(&request).await;
+        let limited = |wait: Duration| RunpodError::Limited {
+            method: ask.method.clone(),
+            path: path.clone(),
+            seconds: wait.as_secs(),
+        };
+        self.pace.turn(LONGEST_WAIT, say).await.map_err(|wait| Trouble::Final(limited(wait)))?;
+        let request = self.request(ask.method.clone(), url, ask.body).map_err(Trouble::Final)?;
+        let answer = self.http.attempt(&request).await;
         self.pace.answered(answer.as_ref().ok().map(|answer| &answer.headers));
-        let answer = answer.map_err(|error| Trouble::Other(error.into()))?;
+        let broken = |error: HttpError| error.trouble(WITHOUT_TIME).map(RunpodError::from);
+        let answer = answer.map_err(broken)?;
         if answer.status == StatusCode::TOO_MANY_REQUESTS.as_u16() {
-            return Err(Trouble::Pace(retry_after(&answer.headers).unwrap_or(WITHOUT_TIME)));
+            let wait = retry_after(&answer.headers).unwrap_or(WITHOUT_TIME);
+            // Whoever waits for its turn waits for this, too.
+            self.pace.pause(wait.min(LONGEST_WAIT));
+            return Err(match wait > LONGEST_WAIT {
+                true => Trouble::Final(limited(wait)),
+                false => Trouble::Wait(Duration::ZERO, limited(wait)),
+            });
         }
         if !answer.is_success() {
-            return Err(Trouble::Other(refused(&ask.method, &path, &answer)));
+            return Err(ask.trouble(refused(&ask.method, &path, &answer)));
         }
         // A deletion has no body.
         let body = if answer.body.is_empty() { Ok(Value::Null) } else { answer.json() };
-        match other_api(&body.map_err(|error| Trouble::Other(error.into()))?) {
+        match other_api(&body.map_err(|error| Trouble::Fault(error.into()))?) {
             Some(api) => {
                 let (method, status) = (ask.method.clone(), answer.status);
-                Err(Trouble::Other(RunpodError::OtherApi { method, path, status, api }))
+                Err(ask.trouble(RunpodError::OtherApi { method, path, status, api }))
             }
             None => Ok(answer),
         }
@@ -266,7 +255,7 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
-        Ok(if self.insecure { request.allow_plain_http() } else { request })
+        Ok(request)
     }
 
     /// The URL of a path, its segments encoded.
@@ -299,12 +288,10 @@ impl<'a> Ask<'a> {
     fn with(self, body: &'a Value) -> Self {
         Self { body: Some(body), ..self }
     }
-}
 
-/// Why one try gave no answer.
-enum Trouble {
-    /// It came too early; how long to wait.
-    Pace(Duration),
-    /// Anything else.
-    Other(RunpodError),
+    /// What may be done about an answer. What was to be made may be there, whatever the answer looks like.
+    fn trouble(&self, error: RunpodError) -> Trouble<RunpodError> {
+        let made = self.method == Method::POST && error.may_have_worked();
+        if made || error.is_fault() { Trouble::Fault(error) } else { Trouble::Final(error) }
+    }
 }

@@ -4,8 +4,8 @@ use http::Method;
 use serde_json::Value;
 
 use super::wire::ErrorBody;
-use crate::http::{HttpError, Response, Retry};
 use crate::model::Problem;
+use crate::net::{HttpError, Response, Retry};
 use crate::redact;
 
 /// A request to RunPod failed.
@@ -125,7 +125,11 @@ impl From<RunpodError> for Problem {
             error,
             RunpodError::Status { status: 401, .. } | RunpodError::OtherApi { status: 401, .. }
         );
-        Self::outside(error.to_string()).hints(error.hint()).login(login).written(wrote)
+        let unsent = match &error {
+            RunpodError::Broken(broken) => broken.hints.clone(),
+            _ => Vec::new(),
+        };
+        Self::outside(error.to_string()).hints(unsent).hints(error.hint()).login(login).written(wrote)
     }
 }
 

@@ -309,7 +309,7 @@ impl Target for Runpod {
             return Err(Self::not_wanted());
         }
         let base = address::control_plane(setting.env);
-        Client::log_in(setting.http, &base, setting.env, insecure(desired))
+        Client::log_in(&setting.http.insecure(insecure(desired)), &base, setting.env)
     }
 
     async fn observe(client: &Read<Client>, desired: &[Desired], _: &Look<'_>) -> Observed {

@@ -103,14 +103,14 @@ impl State {
             let (Some(left), Some(ends)) = (told.get("r"), told.get("t")) else { continue };
             let policy = policies.get(&name);
             let number = |key: &str| policy.and_then(|policy| policy.get(key)).copied();
-            self.learn(name, *left, now + Duration::from_secs(*ends) + SECOND, number("q"), number("w"));
+            self.learn(name, *left, now + bounded(*ends) + SECOND, number("q"), number("w"));
         }
     }
 
     /// RunPod has not seen yet what is still under way. Answers may overtake each other: within a window what is left
     /// only goes down, and the earliest of the ends has come the fastest. A guess holds only until an answer comes.
     fn learn(&mut self, name: String, left: u64, ends: Instant, quota: Option<u64>, length: Option<u64>) {
-        let length = length.map_or(MINUTE, Duration::from_secs);
+        let length = length.map_or(MINUTE, bounded);
         let left = left.saturating_sub(self.under_way);
         let mut window = Window { quota, length, left, ends, guessed: false };
         let same = |known: &&Window| !known.guessed && ends <= known.ends + SECOND;
@@ -132,6 +132,11 @@ impl Window {
         }
         (self.left == 0).then(|| self.ends - now)
     }
+}
+
+/// So many seconds; a day for more, which no run waits for, and no clock runs over.
+fn bounded(told: u64) -> Duration {
+    Duration::from_secs(told.min(24 * 60 * 60))
 }
 
 /// The members of a structured list (RFC 9651) with their whole-number parameters: `"minute";r=0;t=12, "hour";r=5;t=9`.
@@ -219,6 +224,21 @@ mod tests {
         assert_eq!(state.take(now), None);
         state.answered(Some(&headers("\"minute\";r=0;t=12, \"hour\";r=0;t=1812")), now);
         assert_eq!(burst(&mut state, now), (0, Duration::from_secs(1813)));
+    }
+
+    #[test]
+    fn a_window_that_ends_after_the_clock_is_one_that_ends_late() {
+        let (mut state, now) = (State::default(), Instant::now());
+        assert_eq!(state.take(now), None);
+        state.answered(Some(&headers("\"minute\";r=0;t=9223372036854775807")), now);
+        assert_eq!(burst(&mut state, now), (0, Duration::from_secs(24 * 60 * 60 + 1)));
+        let policy = HeaderMap::from_iter([
+            ("ratelimit".parse().unwrap(), "\"x\";r=0;t=0".parse().unwrap()),
+            ("ratelimit-policy".parse().unwrap(), "\"x\";q=0;w=18446744073709551615".parse().unwrap()),
+        ]);
+        state.answered(Some(&policy), now);
+        let later = now + Duration::from_secs(2);
+        assert!(state.take(later).is_some());
     }
 
     #[test]

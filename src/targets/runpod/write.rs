@@ -5,16 +5,15 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::client::Say;
+use super::client::{POLICY, Say};
 use super::retire::Look;
 use super::{Client, Kind, NewTemplate, Operation, RunpodError};
 use crate::change::{Inputs, Receipt};
 use crate::model::{CredentialId, Problem};
+use crate::net::Trouble;
 
 /// The field of a receipt that holds the id of what was made.
 pub const ID: &str = "id";
-/// How often a creation is sent whose answer did not come, with a look after each.
-const CREATIONS: usize = 3;
 
 /// What writes to RunPod.
 pub struct Writer<'a> {
@@ -85,26 +84,16 @@ impl<'a> Writer<'a> {
     /// already (another run, or an answer of ours that was lost), it is looked for first.
     async fn once<C, L>(&self, create: impl Fn() -> C, look: impl Fn() -> L) -> Result<Receipt, Problem>
     where
-        C: Future<Output = Result<String, RunpodError>>,
+        C: Future<Output = Result<String, Trouble<RunpodError>>>,
         L: Future<Output = Result<Option<String>, RunpodError>>,
     {
-        for tried in 1.. {
-            let error = match create().await {
-                Ok(id) => return Ok(made(id)),
-                Err(error) => error,
-            };
-            let taken = matches!(error.status(), Some(400 | 409 | 422));
-            if !taken && !error.may_have_worked() && !error.is_fault() {
-                return Err(error.into());
+        let send = async || match create().await {
+            Err(Trouble::Final(error)) if matches!(error.status(), Some(400 | 409 | 422)) => {
+                look().await.map_err(Trouble::Final)?.ok_or(Trouble::Final(error))
             }
-            if let Some(id) = look().await? {
-                return Ok(made(id));
-            }
-            if taken || tried == CREATIONS {
-                return Err(error.into());
-            }
-        }
-        Err(Problem::outside("nothing was tried"))
+            answer => answer,
+        };
+        Ok(made(POLICY.make(send, &look).await?))
     }
 
     /// The auth of this name. Two runs at once may have made two: all take the same one.

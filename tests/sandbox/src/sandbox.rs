@@ -17,6 +17,7 @@ use crate::calls::Call;
 use crate::evidence::Evidence;
 use crate::faults::Fault;
 use crate::gate::{Moment, Pause, gate};
+use crate::proxy::Proxy;
 use crate::server::{Command, Door, serve};
 use crate::shared::Shared;
 use crate::world::World;
@@ -135,6 +136,16 @@ impl Sandbox {
     #[must_use]
     pub fn url(&self, door: Door) -> String {
         format!("http://{}", self.door(door).address)
+    }
+
+    /// A proxy behind which every system is under its real name: the only way to it, as in an office.
+    pub fn proxy(&self) -> io::Result<Proxy> {
+        let doors: Vec<(Door, SocketAddr)> =
+            self.doors.iter().map(|door| (door.door, door.address)).collect();
+        Proxy::start(move |host| {
+            let door = Door::of_host(host)?;
+            doors.iter().find(|(other, _)| *other == door).map(|(_, address)| *address)
+        })
     }
 
     /// The world, to arrange or to look at. Requests wait while the guard is held.

@@ -108,7 +108,9 @@ fn challenge(registry: &Registry, request: &Request, more: &str) -> Reply {
     let how = if registry.basic_only {
         "Basic realm=\"Registry\"".to_owned()
     } else {
-        format!("Bearer realm=\"http://{}/token\",service=\"{SERVICE}\"{more}", request.host())
+        // Under its real name it is behind TLS.
+        let scheme = if request.host().starts_with("127.0.0.1") { "http" } else { "https" };
+        format!("Bearer realm=\"{scheme}://{}/token\",service=\"{SERVICE}\"{more}", request.host())
     };
     error(401, "UNAUTHORIZED", "authentication required").with("www-authenticate", how)
 }

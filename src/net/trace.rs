@@ -6,8 +6,8 @@ use super::redacted;
 
 /// Says what was asked and how it was answered: no header, no body, and nothing of the URL that may be secret.
 /// `operation` is for systems in which the method and the path do not tell what is asked.
-pub(crate) fn trace(method: &str, url: &str, operation: Option<&str>, status: Option<u16>) {
-    let url = Url::parse(url).map_or_else(|_| "?".to_owned(), |url| redacted(&url));
+pub(super) fn trace(method: &str, url: &Url, operation: Option<&str>, status: Option<u16>) {
+    let url = redacted(url);
     let operation = operation.map(tracing::field::display);
     match status {
         Some(status) => tracing::debug!(%method, %url, operation, status, "answered"),

@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{HttpError, MAX_BODY, Retry, redacted};
+use super::{HttpError, MAX_BODY, NetError, Retry, redacted};
 use crate::model::Secret;
 use crate::redact;
 
@@ -30,13 +30,12 @@ pub struct Request {
     pub(super) headers: HeaderMap,
     pub(super) body: Option<Zeroizing<Vec<u8>>>,
     pub(super) max_body: usize,
-    pub(super) plain_http: bool,
 }
 
 impl Request {
     /// A request without headers or body.
     pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), body: None, max_body: MAX_BODY, plain_http: false }
+        Self { method, url, headers: HeaderMap::new(), body: None, max_body: MAX_BODY }
     }
 
     /// A `GET` request.
@@ -102,12 +101,6 @@ impl Request {
         self
     }
 
-    /// Lets this request go over plain http to another machine: for targets that are declared `insecure`.
-    pub fn allow_plain_http(mut self) -> Self {
-        self.plain_http = true;
-        self
-    }
-
     /// The URL that the request goes to.
     pub fn url(&self) -> &Url {
         &self.url
@@ -121,7 +114,6 @@ impl Request {
             headers: self.headers.clone(),
             body: self.body.clone(),
             max_body: self.max_body,
-            plain_http: self.plain_http,
         }
     }
 
@@ -142,8 +134,16 @@ impl Request {
             class,
             status,
             detail,
-            source: None,
+            hints: Vec::new(),
+            wait: None,
         }
+    }
+
+    /// The error of a try without an answer.
+    pub(super) fn unanswered(&self, error: NetError) -> HttpError {
+        let NetError { class, words, hints } = error;
+        let class = if class == Retry::ObserveFirst && self.reads() { Retry::Safe } else { class };
+        HttpError { hints, ..self.failed(class, None, words) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use http::header::HeaderMap;
 use http::{Method, StatusCode};
 
-use super::{HttpError, Retry};
+use super::{HttpError, Redirect, Retry, redacted, retry_after};
 use crate::redact;
 
 /// An answer of any status, read to its end. Its `Debug` form does not show the body, which may be a token.
@@ -18,12 +18,23 @@ pub struct Response {
     pub body: Vec<u8>,
     pub(super) method: Method,
     pub(super) url: String,
+    pub(super) redirect: Option<Redirect>,
 }
 
 impl Response {
     /// Whether the status is 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// Whether the server had a fault, which another try may not meet.
+    pub fn is_fault(&self) -> bool {
+        matches!(self.status, 408 | 500..=599)
+    }
+
+    /// Where the answer redirects to.
+    pub(crate) fn redirect(&self) -> Option<&Redirect> {
+        self.redirect.as_ref()
     }
 
     /// The body as JSON.
@@ -54,6 +65,15 @@ impl Response {
 
     /// What the server says about the answer, as it may be shown; the status in words if it says nothing.
     pub fn detail(&self) -> String {
+        match &self.redirect {
+            Some(Redirect::Elsewhere(target)) => {
+                return redact::outside(&format!("it redirects to {target}, where nothing is sent"));
+            }
+            Some(Redirect::Within(target)) => {
+                return redact::outside(&format!("it redirects to {}", redacted(target)));
+            }
+            None => {}
+        }
         let said = self.message().map(|text| redact::outside(&text)).filter(|text| !text.is_empty());
         let status = StatusCode::from_u16(self.status).ok();
         let reason = status.and_then(|status| status.canonical_reason()).unwrap_or("no reason given");
@@ -71,7 +91,8 @@ impl Response {
             class,
             status: Some(self.status),
             detail,
-            source: None,
+            hints: Vec::new(),
+            wait: retry_after(&self.headers),
         }
     }
 }

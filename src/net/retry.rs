@@ -1,0 +1,255 @@
+//! Sending again: one policy for every system, and one way to wait until something has come about.
+
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use http::HeaderMap;
+use http::header::RETRY_AFTER;
+
+/// What may be done after a failed request, known from where it failed and never from the text of the error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Retry {
+    /// It had no effect, or reading twice does no harm: the same request may be sent again.
+    Safe,
+    /// It may have had its effect: look first.
+    ObserveFirst,
+    /// The same request would fail in the same way.
+    Never,
+}
+
+/// Why one try gave no answer.
+#[derive(Debug)]
+pub enum Trouble<E> {
+    /// Another try would fail in the same way.
+    Final(E),
+    /// The server had no time for it and asks to wait; it had no effect.
+    Wait(Duration, E),
+    /// It did not reach the server.
+    Unsent(E),
+    /// The connection or the server broke; it may have had its effect.
+    Fault(E),
+}
+
+impl<E> Trouble<E> {
+    /// The error itself.
+    pub fn into_error(self) -> E {
+        let (Self::Final(error) | Self::Wait(_, error) | Self::Unsent(error) | Self::Fault(error)) = self;
+        error
+    }
+
+    /// The same trouble with another error.
+    pub fn map<F>(self, with: impl FnOnce(E) -> F) -> Trouble<F> {
+        match self {
+            Self::Final(error) => Trouble::Final(with(error)),
+            Self::Wait(wait, error) => Trouble::Wait(wait, with(error)),
+            Self::Unsent(error) => Trouble::Unsent(with(error)),
+            Self::Fault(error) => Trouble::Fault(with(error)),
+        }
+    }
+}
+
+/// How often, how fast and what is sent again.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// How often a request is sent in all.
+    pub tries: usize,
+    /// How long it waits in between.
+    pub pace: Pace,
+    /// Whether a request that may have had its effect is sent again: one that reads, or may come twice.
+    pub resend: bool,
+}
+
+/// The waits between tries.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// The wait after the first fault; doubled each time, and up to as much again by chance.
+    pub first: Duration,
+    /// The longest wait that a server may ask for; where it asks for more, the request fails.
+    pub longest: Duration,
+}
+
+impl Policy {
+    /// What every system is spoken to by, unless its documentation asks for another wait.
+    pub const STANDARD: Self = Self {
+        tries: 3,
+        pace: Pace { first: Duration::from_millis(300), longest: Duration::from_secs(30) },
+        resend: true,
+    };
+
+    /// The same with another longest wait.
+    #[must_use]
+    pub const fn longest(self, longest: Duration) -> Self {
+        Self { pace: Pace { first: self.pace.first, longest }, ..self }
+    }
+
+    /// The same for a request that may come twice, or may not.
+    #[must_use]
+    pub const fn resend(self, resend: bool) -> Self {
+        Self { resend, ..self }
+    }
+
+    /// Tries until there is an answer, another try would be in vain, or all tries were made.
+    ///
+    /// # Errors
+    /// The last try's.
+    pub async fn run<T, E, F>(&self, once: impl FnMut() -> F) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, Trouble<E>>>,
+    {
+        let Self { tries, pace, resend } = *self;
+        let waits = ExponentialBuilder::default()
+            .with_min_delay(pace.first)
+            .with_max_times(tries.saturating_sub(1))
+            .with_jitter();
+        once.retry(waits)
+            .when(|trouble| match trouble {
+                Trouble::Final(_) => false,
+                Trouble::Fault(_) => resend,
+                Trouble::Wait(wait, _) => *wait <= pace.longest,
+                Trouble::Unsent(_) => true,
+            })
+            .adjust(|trouble, next| match trouble {
+                Trouble::Wait(wait, _) => next.map(|_| *wait),
+                Trouble::Final(_) | Trouble::Unsent(_) | Trouble::Fault(_) => next,
+            })
+            .notify(|_, wait| tracing::debug!(?wait, "trying again"))
+            .await
+            .map_err(Trouble::into_error)
+    }
+
+    /// Sends what must not come about twice: after a try that may have had its effect, `look` says what there is.
+    ///
+    /// # Errors
+    /// The last try's, or the look's.
+    pub async fn make<T, E, F, L>(&self, once: impl Fn() -> F, look: impl Fn() -> L) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, Trouble<E>>>,
+        L: Future<Output = Result<Option<T>, E>>,
+    {
+        let looked = || async {
+            match once().await {
+                Err(Trouble::Fault(error)) => match look().await {
+                    Ok(Some(there)) => Ok(there),
+                    Ok(None) => Err(Trouble::Unsent(error)),
+                    Err(unseen) => Err(Trouble::Final(unseen)),
+                },
+                answer => answer,
+            }
+        };
+        self.run(looked).await
+    }
+}
+
+/// Waiting for something to come about: asking again is no second try of what failed.
+#[derive(Clone, Copy, Debug)]
+pub struct Wait {
+    /// The first wait; doubled each time.
+    pub first: Duration,
+    /// The longest single wait.
+    pub longest: Duration,
+    /// All waits together.
+    pub total: Duration,
+}
+
+impl Wait {
+    /// Asks until there is an answer that is not `yet` to change, and says before each wait why.
+    ///
+    /// # Errors
+    /// Another error, or the last one when the time is over.
+    pub async fn until<T, E, F>(
+        &self,
+        ask: impl FnMut() -> F,
+        yet: impl Fn(&E) -> bool,
+        say: impl Fn(&E),
+    ) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let waits = ExponentialBuilder::default()
+            .with_min_delay(self.first)
+            .with_max_delay(self.longest)
+            .with_total_delay(Some(self.total))
+            .without_max_times();
+        ask.retry(waits).when(|error| yet(error)).notify(|error, _| say(error)).await
+    }
+}
+
+/// How long the server asks to wait, where it says so in seconds.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    const NO_TIME: Duration = Duration::ZERO;
+    const MOMENT: Duration = Duration::from_millis(1);
+    const QUICK: Policy = Policy { pace: Pace { first: NO_TIME, longest: MOMENT }, ..Policy::STANDARD };
+
+    /// How often a request is sent that meets this trouble every time.
+    async fn sent(policy: Policy, trouble: fn() -> Trouble<()>) -> usize {
+        let sent = Cell::new(0);
+        let once = || {
+            sent.set(sent.get() + 1);
+            async { Err::<(), _>(trouble()) }
+        };
+        assert!(policy.run(once).await.is_err());
+        sent.get()
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_again_depends_on_the_trouble_and_the_policy() {
+        const ONCE: Policy = QUICK.resend(false);
+        assert_eq!(sent(QUICK, || Trouble::Fault(())).await, 3);
+        assert_eq!(sent(ONCE, || Trouble::Fault(())).await, 1);
+        assert_eq!(sent(ONCE, || Trouble::Unsent(())).await, 3);
+        assert_eq!(sent(ONCE, || Trouble::Wait(MOMENT, ())).await, 3);
+        assert_eq!(sent(ONCE, || Trouble::Wait(2 * MOMENT, ())).await, 1);
+        assert_eq!(sent(QUICK, || Trouble::Final(())).await, 1);
+    }
+
+    #[tokio::test]
+    async fn the_wait_that_a_server_asks_for_is_kept() {
+        let started = tokio::time::Instant::now();
+        let policy = QUICK.longest(20 * MOMENT);
+        assert_eq!(sent(policy, || Trouble::Wait(Duration::from_millis(20), ())).await, 3);
+        assert!(started.elapsed() >= 40 * MOMENT);
+    }
+
+    #[tokio::test]
+    async fn what_must_not_come_twice_is_looked_for_before_it_is_sent_again() {
+        for (there_after, sends, made) in [(1, 1, true), (2, 2, true), (9, 3, false)] {
+            let (sent, looked) = (Cell::new(0), Cell::new(0));
+            let once = || {
+                sent.set(sent.get() + 1);
+                async { Err(Trouble::Fault(())) }
+            };
+            let look = || {
+                looked.set(looked.get() + 1);
+                let there = looked.get() >= there_after;
+                async move { Ok(there.then_some(())) }
+            };
+            assert_eq!(QUICK.make(once, look).await.is_ok(), made);
+            assert_eq!((sent.get(), looked.get()), (sends, sends));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wait_ends_with_its_time_and_says_each_time_why() {
+        let wait = Wait { first: MOMENT, longest: 4 * MOMENT, total: 20 * MOMENT };
+        let (asked, said) = (Cell::new(0), Cell::new(0));
+        let ask = || {
+            asked.set(asked.get() + 1);
+            async { Err::<(), _>("not yet") }
+        };
+        assert!(wait.until(ask, |_| true, |_| said.set(said.get() + 1)).await.is_err());
+        assert_eq!((asked.get(), said.get()), (7, 6), "1 + 2 + 4 + 4 + 4 + 4 = 19 ms");
+        assert!(wait.until(ask, |_| false, |_| ()).await.is_err());
+        assert_eq!(asked.get(), 8);
+    }
+}

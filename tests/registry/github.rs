@@ -1,0 +1,89 @@
+//! GitHub's client keeps its promises whatever the other side does.
+
+use http::Method;
+use regcred::env::Env;
+use regcred::model::{CredentialId, Secret};
+use regcred::net::Http;
+use regcred::targets::github::{Answer, Client, Desired, GithubError, Names, Place, Store, Token, read};
+use serde_json::json;
+
+use crate::server::{Server, answer};
+
+fn client(server: &Server) -> Client {
+    let token = Token { value: Secret::new("gh-canary".to_owned()), source: "GITHUB_TOKEN" };
+    Client::new(&Http::new(&Env::default()).unwrap(), &format!("{}/api/v3", server.origin), &token).unwrap()
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn put(server: &Server) -> Result<Answer, GithubError> {
+    runtime().block_on(async { client(server).write(Method::PUT, "/repos/a/b", &json!({ "x": 1 })).await })
+}
+
+#[test]
+fn a_renamed_repository_is_written_under_its_new_name() {
+    let server = Server::start(|call, origin| match call.target.as_str() {
+        "/api/v3/repos/a/b" => {
+            (307, vec![("location", format!("{origin}/api/v3/repositories/7?x=1"))], String::new())
+        }
+        _ => answer(201, "{}"),
+    });
+    assert!(put(&server).unwrap().redirected);
+    assert_eq!(server.log(), ["PUT /api/v3/repos/a/b", "PUT /api/v3/repositories/7?x=1"]);
+    let calls = server.calls();
+    assert!(calls.iter().all(|call| call.body == "{\"x\":1}"));
+    assert!(calls.iter().all(|call| call.authorization.as_deref() == Some("Bearer gh-canary")));
+}
+
+#[test]
+fn a_redirect_to_another_server_is_told_and_not_followed() {
+    let other = Server::start(|_, _| answer(201, "{}"));
+    let target = format!("{}/api/v3/repos/a/b", other.origin);
+    let server = Server::start(move |_, _| (307, vec![("location", target.clone())], String::new()));
+    let error = put(&server).unwrap_err();
+    let wanted =
+        format!("PUT /repos/a/b: it redirects to {}/api/v3/repos/a/b, where nothing is sent", other.origin);
+    assert_eq!(error.to_string(), wanted);
+    assert!(
+        error
+            .hint()
+            .is_some_and(|hint| hint.starts_with("if that is the right address, write it in the place of"))
+    );
+    assert!(other.calls().is_empty());
+    assert_eq!(server.calls().len(), 1, "another try would say the same");
+}
+
+fn secrets_of(server: &Server) -> String {
+    let credential = CredentialId("docker-hub".to_owned());
+    let place = Place { owner: "a".to_owned(), repo: Some("b".to_owned()), store: Store::Actions };
+    let names = Names::of(&credential);
+    let desired =
+        Desired { credential, place, names, create_environment: false, audience: None, insecure: false };
+    let observed = runtime().block_on(async {
+        let client = Ok(client(server));
+        read::observe(&client, std::slice::from_ref(&desired), 1).await
+    });
+    observed.places[&desired.key()].secrets.as_ref().unwrap_err().message.clone()
+}
+
+#[test]
+fn an_answer_that_is_no_object_is_an_error_and_no_panic() {
+    for body in ["[]", "\"x\"", "5", "true"] {
+        let server = Server::start(move |_, _| answer(200, body));
+        assert!(secrets_of(&server).ends_with("the answer is not a JSON object"), "{body}");
+    }
+    let server = Server::start(|_, _| answer(200, "{}"));
+    assert!(secrets_of(&server).ends_with("the answer has no list of secrets"));
+}
+
+#[test]
+fn a_list_without_an_end_is_given_up() {
+    let rows: Vec<_> = (0..100)
+        .map(|row| json!({ "name": format!("S{row}"), "updated_at": "2026-01-01T00:00:00Z" }))
+        .collect();
+    let body = json!({ "total_count": u64::MAX, "secrets": rows }).to_string();
+    let server = Server::start(move |_, _| answer(200, &body));
+    assert!(secrets_of(&server).ends_with("the list of secrets has no end: 1000 pages were read"));
+}

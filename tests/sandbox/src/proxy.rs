@@ -1,0 +1,246 @@
+//! A proxy that speaks CONNECT, and servers with certificates behind it: for tests in which it is the only way out, since
+//! the names that are asked for resolve nowhere.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
+
+/// The longest head of a request to the proxy.
+const HEAD: usize = 8 << 10;
+
+/// An authority that makes servers' certificates.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    /// A new one, which nobody trusts yet.
+    pub fn new(name: &str) -> io::Result<Self> {
+        let mut params = CertificateParams::new(Vec::new()).map_err(io::Error::other)?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        CertifiedIssuer::self_signed(params, key).map(Self).map_err(io::Error::other)
+    }
+
+    /// One whose own certificate is that of a server, as `openssl req -x509` makes it.
+    pub fn of_server(name: &str) -> io::Result<Self> {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).map_err(io::Error::other)?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        CertifiedIssuer::self_signed(params, key).map(Self).map_err(io::Error::other)
+    }
+
+    /// Its certificate, for whoever is to trust it (PEM).
+    #[must_use]
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// TLS for the server of this name, with a certificate of this authority.
+    pub fn server(&self, name: &str) -> io::Result<Identity> {
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let params = CertificateParams::new(vec![name.to_owned()]).map_err(io::Error::other)?;
+        let certificate = params.signed_by(&key, &self.0).map_err(io::Error::other)?;
+        identity(&certificate, &key)
+    }
+
+    /// TLS with the authority's own certificate.
+    pub fn itself(&self) -> io::Result<Identity> {
+        identity(self.0.as_ref(), self.0.key())
+    }
+}
+
+/// A certificate and its key, as a server uses them.
+pub struct Identity {
+    config: Arc<ServerConfig>,
+    pem: String,
+}
+
+fn identity(certificate: &Certificate, key: &KeyPair) -> io::Result<Identity> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private)
+        .map_err(io::Error::other)?;
+    Ok(Identity { config: Arc::new(config), pem: certificate.pem() })
+}
+
+type Route = Box<dyn Fn(&str) -> Option<SocketAddr> + Send + Sync>;
+
+/// A running proxy on loopback. Dropped, it stops.
+pub struct Proxy {
+    address: SocketAddr,
+    inner: Arc<Inner>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Inner {
+    authority: Authority,
+    route: Route,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Proxy {
+    /// Starts a proxy that leads to where `route` says for a name, over TLS; to other names there is no way.
+    pub fn start(route: impl Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static) -> io::Result<Self> {
+        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let authority = Authority::new("authority of the proxy's servers")?;
+        let inner = Arc::new(Inner { authority, route: Box::new(route), asked: Mutex::default() });
+        let serving = inner.clone();
+        let (stop, thread) = run("regcred-proxy", listener, move |stream| {
+            let inner = serving.clone();
+            async move { connection(stream, &inner).await }
+        })?;
+        Ok(Self { address, inner, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The certificate of the authority that vouches for every server behind it (PEM).
+    #[must_use]
+    pub fn authority(&self) -> String {
+        self.inner.authority.pem()
+    }
+
+    /// What it was asked so far: the first line of each request to it, without the version.
+    #[must_use]
+    pub fn asked(&self) -> Vec<String> {
+        self.inner.asked().clone()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        // A panic has been printed by its own thread.
+        self.thread.take().map(JoinHandle::join);
+    }
+}
+
+impl Inner {
+    fn asked(&self) -> MutexGuard<'_, Vec<String>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A server with TLS on loopback that answers everything with 200. Dropped, it stops.
+pub struct TlsServer {
+    address: SocketAddr,
+    pem: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TlsServer {
+    /// Starts it with a certificate.
+    pub fn start(Identity { config, pem }: Identity) -> io::Result<Self> {
+        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let tls = TlsAcceptor::from(config);
+        let (stop, thread) = run("regcred-tls", listener, move |stream| {
+            let tls = tls.clone();
+            async move {
+                let mut stream = tls.accept(stream).await?;
+                head(&mut stream).await?;
+                stream
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
+                    .await?;
+                stream.shutdown().await
+            }
+        })?;
+        Ok(Self { address, pem, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its certificate (PEM).
+    #[must_use]
+    pub fn pem(&self) -> String {
+        self.pem.clone()
+    }
+}
+
+impl Drop for TlsServer {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        // A panic has been printed by its own thread.
+        self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// Serves each connection on a thread and runtime of their own, until the sender is dropped.
+fn run<F>(
+    name: &str,
+    listener: StdListener,
+    each: impl Fn(TcpStream) -> F + Send + 'static,
+) -> io::Result<(oneshot::Sender<()>, JoinHandle<()>)>
+where
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
+    listener.set_nonblocking(true)?;
+    let (stop, stopped) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let serve = async move {
+        let Ok(listener) = TcpListener::from_std(listener) else { return };
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(each(stream));
+        }
+    };
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                () = serve => {}
+                _ = stopped => {}
+            }
+        });
+    })?;
+    Ok((stop, thread))
+}
+
+async fn connection(mut client: TcpStream, inner: &Inner) -> io::Result<()> {
+    let head = head(&mut client).await?;
+    let line = head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_owned();
+    inner.asked().push(line.clone());
+    let host = line.strip_prefix("CONNECT ").and_then(|target| target.rsplit_once(':')).map(|(host, _)| host);
+    let Some((host, address)) = host.and_then(|host| Some((host, (inner.route)(host)?))) else {
+        return client.write_all(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n").await;
+    };
+    client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+    let tls = TlsAcceptor::from(inner.authority.server(host)?.config);
+    let mut client = tls.accept(client).await?;
+    let mut server = TcpStream::connect(address).await?;
+    copy_bidirectional(&mut client, &mut server).await.map(drop)
+}
+
+/// A request's head. Nothing is sent behind it before it is answered.
+async fn head(client: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        if head.len() == HEAD {
+            return Err(io::Error::other("the head is too long"));
+        }
+        head.push(client.read_u8().await?);
+    }
+    String::from_utf8(head).map_err(io::Error::other)
+}
