@@ -9,6 +9,7 @@ use crate::change::Read;
 use crate::env::Env;
 use crate::model::secret::flaw;
 use crate::model::{Problem, Secret};
+use crate::net::header;
 
 /// `gh` answers from its own store; it never needs longer.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -40,8 +41,7 @@ impl Token {
 
     /// A token goes into a header, which a line break or a colour code would break.
     fn checked(value: &str, source: &'static str) -> Read<Self> {
-        let foreign = || (!value.is_ascii()).then(|| "has a character that is not ASCII".to_owned());
-        match flaw(value).or_else(foreign) {
+        match header::fault(value).map(str::to_owned).or_else(|| flaw(value)) {
             None => Ok(Self { value: Secret::new(value.to_owned()), source }),
             Some(flaw) => {
                 let hint = match source {
