@@ -9,9 +9,6 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::Login;
 
-/// How much of AWS's words is repeated, in characters: a denied action is named with its principal, its resource and why.
-const MAX_WORDS: usize = 800;
-
 /// A request to AWS failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{operation}: {cause}")]

@@ -21,7 +21,7 @@ pub use scrubber::Scrubber;
 use serde_json::Value;
 
 /// How long a text from outside may be, in characters.
-const MOST: usize = 300;
+const MOST: usize = 800;
 /// Said instead of words in which a gap would show a short secret.
 const LEFT_OUT: &str = "(words left out: they hold the secret)";
 
@@ -44,7 +44,7 @@ pub fn teach_login(username: &str, secret: &str) {
 }
 
 /// The door: a text from outside as it may be shown. Every secret in it is `***`, in whatever spelling; what would act on a
-/// terminal, hide or turn the text around is an escape; it is one line of at most 300 characters, which no workflow runner
+/// terminal, hide or turn the text around is an escape; it is one line of at most 800 characters, which no workflow runner
 /// takes for a command. A text that passed stays as it is.
 #[must_use]
 pub fn outside(text: &str) -> String {

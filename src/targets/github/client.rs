@@ -33,8 +33,6 @@ pub(super) fn address(env: &Env) -> String {
 
 /// GitHub's largest answer here is a page of 100 secrets, some 20 KB.
 const BODY_CAP: usize = 1024 * 1024;
-/// How much of GitHub's words is repeated, in characters.
-const MAX_WORDS: usize = 400;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait that `retry-after` or the reset time may ask for; beyond it the run fails with the time at which to try
 /// again.
