@@ -127,12 +127,12 @@ pub struct SyncArgs {
     pub wait: Option<Duration>,
     /// What it may do beside making and changing.
     #[command(flatten)]
-    pub liberties: Liberties,
+    pub overrides: Overrides,
 }
 
 /// What a run may do only when it is told to, on that run.
 #[derive(Clone, Copy, Debug, Default, Args)]
-pub struct Liberties {
+pub struct Overrides {
     /// Write again what cannot be read back, even if the record says that it is in place
     #[arg(long)]
     pub rewrite: bool,

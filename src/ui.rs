@@ -57,6 +57,32 @@ pub fn styled(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// What comes below a problem: its causes, if they are wanted, and its hints. A hint ends with a command, which no line
+/// break may tear.
+#[must_use]
+pub fn details(problem: &Problem, indent: usize, causes: bool) -> String {
+    let indent = " ".repeat(indent);
+    let causes = problem.causes.iter().filter(|_| causes);
+    let causes = causes.map(|cause| format!("{indent}{} {cause}\n", styled(HEAD, "caused by:")));
+    let hints = problem.hints.iter().map(|hint| format!("{indent}{} {hint}\n", styled(HINT, "hint:")));
+    causes.chain(hints).collect()
+}
+
+/// A text behind a head that takes some columns, wrapped between words within `width`, if there is one, and indented so far.
+#[must_use]
+pub fn paragraph(head: &str, taken: usize, text: &str, width: Option<usize>) -> String {
+    let Some(width) = width else { return format!("{head}{text}\n") };
+    let indent = " ".repeat(taken);
+    // A hint may be a command: it is not broken at its hyphens.
+    let options = textwrap::Options::new(width)
+        .initial_indent(&indent)
+        .subsequent_indent(&indent)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .break_words(false);
+    let filled = textwrap::fill(text, options);
+    format!("{head}{}\n", filled.strip_prefix(&indent).unwrap_or(&filled))
+}
+
 /// Columns to write into where there is no terminal to ask.
 const DEFAULT_WIDTH: usize = 100;
 
@@ -102,13 +128,14 @@ impl Ui {
         }
     }
 
-    /// Prints what is wrong, each with its hint. Also when quiet.
+    /// Prints what is wrong, each with its hints, and what caused it if more is wanted. Also when quiet.
     pub fn errors(&self, problems: &[Problem]) {
+        let causes = self.settings.verbosity >= Verbosity::Verbose;
+        let width = terminal_size::terminal_size_of(io::stderr()).map(|(size, _)| usize::from(size.0));
         for problem in problems {
-            self.stderr(&format!("{} {problem}", styled(BAD, "error:")));
-            if let Some(hint) = problem.advice() {
-                self.stderr(&format!("  {} {hint}", styled(HINT, "hint:")));
-            }
+            let head = format!("{} ", styled(BAD, "error:"));
+            let text = paragraph(&head, "error: ".len(), &problem.to_string(), width);
+            self.stderr(&(text + &details(problem, 2, causes)).trim_end_matches('\n'));
         }
     }
 

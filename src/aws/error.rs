@@ -7,7 +7,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::Login;
+use super::LoginSource;
 
 /// A request to AWS failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +23,8 @@ pub struct AwsError {
     pub login: bool,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The SDK's chain of causes, the nearest first.
+    pub causes: Vec<String>,
 }
 
 /// Codes by which AWS says that it does not accept the login (AWS general reference, "Common errors").
@@ -41,7 +43,7 @@ const DENIED_CODES: &[&str] = &["AccessDenied", "AccessDeniedException", "Unauth
 
 impl AwsError {
     /// Reads the SDK's error.
-    pub fn new<E, R>(operation: &'static str, error: &SdkError<E, R>, login: &Login) -> Self
+    pub fn new<E, R>(operation: &'static str, error: &SdkError<E, R>, login: &LoginSource) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
         R: std::fmt::Debug + 'static,
@@ -53,7 +55,14 @@ impl AwsError {
         // A program that gives the login.
         if let Some(problem) = causes(error).find_map(|cause| cause.downcast_ref::<Problem>()) {
             let cause = format!("no AWS credentials: {problem}");
-            return Self { operation, code: None, cause, login: true, hint: problem.advice() };
+            return Self {
+                operation,
+                code: None,
+                cause,
+                login: true,
+                hint: problem.advice(),
+                causes: Vec::new(),
+            };
         }
         let credentials = causes(error).any(|cause| cause.is::<CredentialsError>());
         let cause = causes(error).last().map_or_else(|| error.to_string(), ToString::to_string);
@@ -66,10 +75,16 @@ impl AwsError {
         let first = cause.lines().next().unwrap_or_default().trim_end_matches(" Attempted:");
         let cause = redact::outside(if credentials { first } else { &cause });
         let cause = if credentials { format!("no AWS credentials: {cause}") } else { cause };
-        Self { operation, code: None, cause, login: credentials, hint }
+        let causes = causes(error).map(|cause| redact::outside(&cause.to_string())).collect();
+        Self { operation, code: None, cause, login: credentials, hint, causes }
     }
 
-    fn answered(operation: &'static str, code: Option<&str>, message: Option<&str>, login: &Login) -> Self {
+    fn answered(
+        operation: &'static str,
+        code: Option<&str>,
+        message: Option<&str>,
+        login: &LoginSource,
+    ) -> Self {
         let code = code.unwrap_or("error without a code");
         let refused = LOGIN_CODES.contains(&code);
         let hint = if refused {
@@ -83,7 +98,7 @@ impl AwsError {
             Some(message) => redact::outside(&format!("{code}: {message}")),
             None => redact::outside(code),
         };
-        Self { operation, code: Some(code.to_owned()), cause, login: refused, hint }
+        Self { operation, code: Some(code.to_owned()), cause, login: refused, hint, causes: Vec::new() }
     }
 
     /// Whether the service answered with this code.
@@ -93,8 +108,8 @@ impl AwsError {
     }
 }
 
-fn login_hint(login: &Login, code: Option<&str>) -> String {
-    let Login { profile, region } = login;
+fn login_hint(login: &LoginSource, code: Option<&str>) -> String {
+    let LoginSource { profile, region } = login;
     let again = match profile {
         Some(profile) => format!("aws sso login --profile {profile}, or renew that profile's keys"),
         None => {
@@ -119,6 +134,10 @@ fn causes<'a>(
 impl From<AwsError> for Problem {
     fn from(error: AwsError) -> Self {
         let unanswered = error.code.is_none() && !error.login;
-        Problem::outside(error.to_string()).hints(error.hint).login(error.login).written(unanswered)
+        Problem::outside(error.to_string())
+            .caused_by(error.causes)
+            .hints(error.hint)
+            .login(error.login)
+            .written(unanswered)
     }
 }

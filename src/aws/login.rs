@@ -116,12 +116,12 @@ pub struct Client {
     /// STS, for who is logged in.
     pub sts: aws_sdk_sts::Client,
     /// How the login was made, for hints.
-    pub login: Login,
+    pub login: LoginSource,
 }
 
 /// How a login was made: what to name in a hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Login {
+pub struct LoginSource {
     /// The profile, from the configuration or `AWS_PROFILE`.
     pub profile: Option<String>,
     /// The region.
@@ -167,7 +167,7 @@ fn client(shared: &Sdk, session: &Session, profile: Option<&str>) -> Client {
         secrets: shared.secrets(&config),
         ecr: aws_sdk_ecr::Client::new(&config),
         sts: aws_sdk_sts::Client::new(&config),
-        login: Login {
+        login: LoginSource {
             profile: session.profile.clone().or_else(|| profile.map(str::to_owned)),
             region: session.region.clone(),
         },

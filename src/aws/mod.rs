@@ -8,7 +8,7 @@ mod process;
 mod profile;
 
 pub use error::AwsError;
-pub use login::{Access, Client, Clients, Login, Sdk, Way, sdk_config};
+pub use login::{Access, Client, Clients, LoginSource, Sdk, Way, sdk_config};
 pub use names::{is_account, is_role, region_fault};
 
 /// Variables that the SDK logs in with by itself. Programs keep them; nothing shows them.

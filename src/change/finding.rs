@@ -7,6 +7,8 @@ use crate::model::{Address, Problem};
 pub struct Finding {
     /// What was proven.
     pub address: Address,
+    /// By what, in words: `by ECR`.
+    pub means: &'static str,
     /// The remote's own words where it does not work.
     pub result: Result<(), Problem>,
     /// What it is, in words, beside the proof; nothing is proven by it.
@@ -16,7 +18,7 @@ pub struct Finding {
 impl Finding {
     /// A proof, with nothing beside it.
     #[must_use]
-    pub fn proof(address: Address, result: Result<(), Problem>) -> Self {
-        Self { address, result, state: None }
+    pub fn proof(address: Address, means: &'static str, result: Result<(), Problem>) -> Self {
+        Self { address, means, result, state: None }
     }
 }

@@ -1,14 +1,14 @@
 //! `regcred plan`: what sync would do. Writes nothing.
 
 use super::session::Context;
-use crate::cli::{Liberties, PlanArgs};
+use crate::cli::{Overrides, PlanArgs};
 use crate::error::Error;
 use crate::report::{ExitStatus, Report};
 use crate::ui::Verbosity;
 use crate::view::{human, json, markdown};
 
 pub(super) async fn run(args: &PlanArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
-    let mut session = context.session(Liberties::default(), None).await?;
+    let mut session = context.session(Overrides::default(), None).await?;
     let shown = session.shown();
     let text = if context.common.json {
         json::plan(&shown)

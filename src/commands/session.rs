@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::aws;
 use crate::change::{Known, Options};
-use crate::cli::{Common, Liberties};
+use crate::cli::{Common, Overrides};
 use crate::desired::{self, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
@@ -51,8 +51,8 @@ impl Context<'_> {
         usize::from(self.common.concurrency)
     }
 
-    fn options(&self, liberties: Liberties) -> Options {
-        let Liberties { rewrite, allow_delete, allow_replace } = liberties;
+    fn options(&self, overrides: Overrides) -> Options {
+        let Overrides { rewrite, allow_delete, allow_replace } = overrides;
         let (stack_run, only) = (!self.common.stack.is_empty(), self.common.only.clone());
         Options { stack_run, only, rewrite, allow_delete, allow_replace }
     }
@@ -60,29 +60,29 @@ impl Context<'_> {
     /// Loads, reads, proves, observes and plans; waits so long for a system that is still starting.
     pub(super) async fn session(
         &self,
-        liberties: Liberties,
+        overrides: Overrides,
         wait: Option<Duration>,
     ) -> Result<Session, Error> {
         let mut loaded = self.load()?;
         self.ask(&mut loaded)?;
         let places = loaded.desired.places.words().join(" and ");
         self.ui.begin(&format!("Proving the credential and reading {places} …"));
-        let session = self.observe_and_plan(loaded, liberties, wait).await;
+        let session = self.observe_and_plan(loaded, overrides, wait).await;
         self.ui.idle();
         session
     }
 
     /// The same for a command with a stream, which says too why there is no plan.
-    pub(super) async fn streamed(
+    pub(super) async fn session_of_stream(
         &self,
-        liberties: Liberties,
+        overrides: Overrides,
         wait: Option<Duration>,
     ) -> Result<Session, Error> {
-        self.told(self.session(liberties, wait).await)
+        self.tell_stream(self.session(overrides, wait).await)
     }
 
     /// Says in the stream, if there is one, why it ends here.
-    pub(super) fn told<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn tell_stream<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let (Err(error), true) = (&result, self.common.json) {
             let problems: Vec<Problem> =
                 error.problems().into_iter().map(|problem| problem.seen_from(self.dir)).collect();
@@ -127,7 +127,7 @@ impl Context<'_> {
     async fn observe_and_plan(
         &self,
         loaded: Loaded,
-        liberties: Liberties,
+        overrides: Overrides,
         wait: Option<Duration>,
     ) -> Result<Session, Error> {
         let Loaded { desired, sources, registries } = loaded;
@@ -150,7 +150,7 @@ impl Context<'_> {
         // What is wrong with the value ends the run without waiting for the systems.
         let (observed, (vault, known, proofs)) =
             tokio::try_join!(async { Ok::<_, Error>(reading.await) }, proving)?;
-        let plan = plan::plan(&desired, &observed, &known, &self.options(liberties));
+        let plan = plan::plan(&desired, &observed, &known, &self.options(overrides));
         self.check_only(&plan)?;
         Ok(Session { desired, clients, observed, vault, proofs, plan, known })
     }
@@ -230,7 +230,7 @@ async fn read_values(
     if unread.is_empty() { Ok((vault, known)) } else { Err(not_read(unread)) }
 }
 
-/// What is wrong with the input counts before what failed outside; what two credentials share is told once.
+/// What is wrong with the input counts before what failed outside; what two credentials share is tell_stream once.
 fn not_read(unread: Vec<Vec<Problem>>) -> Error {
     let unread: Vec<Problem> = unread.into_iter().flatten().collect();
     let outside = unread.iter().all(|problem| problem.class != Class::Input);

@@ -16,11 +16,11 @@ use crate::ui::Verbosity;
 use crate::verify::verify;
 use crate::view::{human, json};
 
-/// Seconds from which on people are told beforehand that a run takes so long.
+/// Seconds from which on people are tell_stream beforehand that a run takes so long.
 const LONG: usize = 60;
 
 pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
-    let mut session = context.streamed(args.liberties, args.wait).await?;
+    let mut session = context.session_of_stream(args.overrides, args.wait).await?;
     session.prove_or_end(context)?;
     show_plan(context, &session)?;
     if let Err(error) = consent(args, context, &session) {
@@ -116,7 +116,7 @@ fn tell(context: &Context<'_>, event: &Event) {
         context.ui.busy(&format!("writing {address} …"));
     }
     if context.common.json {
-        // A reader of stdout that went away is told by the next write of data.
+        // A reader of stdout that went away is tell_stream by the next write of data.
         let _ = context.ui.data(&json::event(event));
     }
     if let Some(line) = human::event(event) {

@@ -2,7 +2,7 @@
 
 use super::session::Context;
 use crate::change::Action;
-use crate::cli::{Liberties, VerifyArgs};
+use crate::cli::{Overrides, VerifyArgs};
 use crate::desired;
 use crate::error::Error;
 use crate::report::{ExitStatus, Report};
@@ -11,8 +11,8 @@ use crate::verify::verify;
 use crate::view::{human, json};
 
 pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
-    context.told(answerable(args, context))?;
-    let mut session = context.streamed(Liberties::default(), None).await?;
+    context.tell_stream(answerable(args, context))?;
+    let mut session = context.session_of_stream(Overrides::default(), None).await?;
     session.prove_or_end(context)?;
     let mut report = Report::of_plan(&session.plan);
     let exists = |change: &crate::plan::Change| {

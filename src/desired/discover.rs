@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{Desired, remote};
 use crate::aws::{Role, Session, is_account, is_role, region_fault};
 use crate::env::Env;
-use crate::model::{Credential, CredentialId, Place as Spot, Problem, Registry};
+use crate::model::{Credential, CredentialId, Place as FilePlace, Problem, Registry};
 use crate::sources::pulumi::StackFile;
 use crate::sources::{self, Spec};
 use crate::targets::aws::{self, RuleOwner, prefix_fault, stack_prefix};
@@ -84,7 +84,7 @@ impl Discovery {
         if let Some(fault) = prefix_fault(&prefix) {
             let message = format!("the stack's name gives the prefix `{prefix}`, which {fault}");
             let hint = Some("write a regcred.yaml that gives the stack a `prefix:`".to_owned());
-            self.problems.push(Problem::input(message).at(Spot::file(&file.file)).hints(hint));
+            self.problems.push(Problem::input(message).at(FilePlace::file(&file.file)).hints(hint));
         }
         let profile = self.plain(file, "aws:profile")?;
         let session = Session { region, profile, roles: self.roles(file)? };
@@ -135,7 +135,7 @@ impl Discovery {
                     "stacks `{other}` and `{}` come to the same prefix `{}`",
                     stack.name, stack.prefix
                 ))
-                .at(file.map(|file| Spot::file(&file.file)))
+                .at(file.map(|file| FilePlace::file(&file.file)))
                 .hint(format!("write a regcred.yaml that gives `{}` a `prefix:` of its own", stack.name)),
             );
         }

@@ -79,7 +79,7 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
             Err(found) => problems.extend(found),
         }
     }
-    never_back(&mut desired, &located, env);
+    exclude_own_secrets(&mut desired, &located, env);
     desired.notes.extend(remarks.notes);
     if problems.is_empty() { Ok(Loaded { desired, sources: located, registries }) } else { Err(problems) }
 }
@@ -206,7 +206,7 @@ fn registries(env: &Env) -> Result<Endpoints, Vec<Problem>> {
 
 /// In a workflow that gets the credential from its environment, the repository's own secrets are
 /// where it comes from: written back, a hand-edited secret would spread and then confirm itself.
-fn never_back(desired: &mut Desired, sources: &BTreeMap<CredentialId, Source>, env: &Env) {
+fn exclude_own_secrets(desired: &mut Desired, sources: &BTreeMap<CredentialId, Source>, env: &Env) {
     let Some(repository) =
         env.filled("GITHUB_REPOSITORY").filter(|_| env.get("GITHUB_ACTIONS") == Some("true"))
     else {

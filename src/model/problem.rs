@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::redact;
+
 /// A spot in a file. Lines and columns count from 1, as editors do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
@@ -109,12 +111,18 @@ impl Problem {
         self
     }
 
+    /// Keeps a chain of causes.
+    #[must_use]
+    pub fn caused_by(mut self, causes: impl IntoIterator<Item = String>) -> Self {
+        self.causes.extend(causes);
+        self
+    }
+
     /// Keeps an error's chain of causes.
     #[must_use]
-    pub fn because(mut self, error: &dyn std::error::Error) -> Self {
+    pub fn because(self, error: &dyn std::error::Error) -> Self {
         let causes = std::iter::successors(error.source(), |cause| cause.source());
-        self.causes.extend(causes.map(ToString::to_string));
-        self
+        self.caused_by(causes.map(|cause| redact::outside(&cause.to_string())))
     }
 
     /// Marks it as a failed login, where `failed` holds.

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{CONNECT_TIMEOUT, Proxy, Retry, Roots};
 use crate::model::Problem;
+use crate::redact;
 
 /// Why a request has no answer. Other libraries carry it in their own errors; [`NetError::within`] finds it there.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -17,6 +18,8 @@ pub struct NetError {
     pub words: String,
     /// What to do about it.
     pub hints: Vec<String>,
+    /// What the library says, the nearest first.
+    pub causes: Vec<String>,
 }
 
 impl NetError {
@@ -27,7 +30,7 @@ impl NetError {
 
     /// Nothing was sent, and nothing will be.
     pub(crate) fn refused(problem: Problem) -> Self {
-        Self { class: Retry::Never, words: problem.message, hints: problem.hints }
+        Self { class: Retry::Never, words: problem.message, hints: problem.hints, causes: problem.causes }
     }
 
     /// Reads an error of a request that was on its way.
@@ -35,12 +38,14 @@ impl NetError {
         let unsent = error.is_connect();
         let class = if unsent { Retry::Safe } else { Retry::ObserveFirst };
         let through = on.proxy.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
+        let chain = causes(error).skip(1).map(|cause| redact::outside(&cause.to_string())).collect();
         let certificate = causes(error).find_map(tls).and_then(|cause| on.roots.refusal(cause));
         if let Some((words, hint)) = certificate {
             return Self {
                 class: Retry::Never,
                 words: format!("{}: {words}", host(on.url)),
                 hints: hint.into_iter().collect(),
+                causes: chain,
             };
         }
         let words = if error.is_timeout() {
@@ -56,7 +61,7 @@ impl NetError {
         } else {
             "the connection broke before the answer was complete".to_owned()
         };
-        Self { class, words, hints: Vec::new() }
+        Self { class, words, hints: Vec::new(), causes: chain }
     }
 }
 

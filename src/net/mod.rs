@@ -37,7 +37,7 @@ pub(crate) use redirect::Redirect;
 pub use request::Request;
 pub(crate) use request::segment;
 pub use response::Response;
-pub use retry::{Pace, Policy, Retry, Trouble, Wait, retry_after};
+pub use retry::{Pace, Policy, Retry, TryError, Wait, retry_after};
 pub(crate) use trust::{Roots, Verifier};
 
 use crate::env::Env;
@@ -79,18 +79,20 @@ pub struct HttpError {
     pub detail: String,
     /// What to do about it.
     pub hints: Vec<String>,
+    /// What caused it, the nearest first.
+    pub causes: Vec<String>,
     /// How long the server asks to wait.
     pub wait: Option<Duration>,
 }
 
 impl HttpError {
     /// What may be done about it, for a [`Policy`]. A server without a word of its own is asked again after `pause`.
-    pub fn trouble(self, pause: Duration) -> Trouble<Self> {
+    pub fn trouble(self, pause: Duration) -> TryError<Self> {
         match (self.status, self.class) {
-            (Some(429), _) => Trouble::Wait(self.wait.unwrap_or(pause), self),
-            (_, Retry::Never) => Trouble::Final(self),
-            (None, Retry::Safe) => Trouble::Unsent(self),
-            _ => Trouble::Fault(self),
+            (Some(429), _) => TryError::Wait(self.wait.unwrap_or(pause), self),
+            (_, Retry::Never) => TryError::Final(self),
+            (None, Retry::Safe) => TryError::Unsent(self),
+            _ => TryError::Fault(self),
         }
     }
 }
@@ -237,7 +239,7 @@ impl Http {
         let policy = Policy::STANDARD.resend(request.reads());
         let answered = policy.run(|| async {
             match self.attempt(request).await {
-                Ok(answer) if answer.is_fault() => Err(Trouble::Fault(Ok(answer))),
+                Ok(answer) if answer.is_fault() => Err(TryError::Fault(Ok(answer))),
                 Ok(answer) => Ok(answer),
                 Err(error) => Err(error.trouble(Duration::ZERO).map(Err)),
             }

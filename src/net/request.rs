@@ -135,15 +135,16 @@ impl Request {
             status,
             detail,
             hints: Vec::new(),
+            causes: Vec::new(),
             wait: None,
         }
     }
 
     /// The error of a try without an answer.
     pub(super) fn unanswered(&self, error: NetError) -> HttpError {
-        let NetError { class, words, hints } = error;
+        let NetError { class, words, hints, causes } = error;
         let class = if class == Retry::ObserveFirst && self.reads() { Retry::Safe } else { class };
-        HttpError { hints, ..self.failed(class, None, words) }
+        HttpError { hints, causes, ..self.failed(class, None, words) }
     }
 }
 

@@ -92,6 +92,7 @@ impl Response {
             status: Some(self.status),
             detail,
             hints: Vec::new(),
+            causes: Vec::new(),
             wait: retry_after(&self.headers),
         }
     }

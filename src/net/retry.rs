@@ -19,7 +19,7 @@ pub enum Retry {
 
 /// Why one try gave no answer.
 #[derive(Debug)]
-pub enum Trouble<E> {
+pub enum TryError<E> {
     /// Another try would fail in the same way.
     Final(E),
     /// The server had no time for it and asks to wait; it had no effect.
@@ -30,7 +30,7 @@ pub enum Trouble<E> {
     Fault(E),
 }
 
-impl<E> Trouble<E> {
+impl<E> TryError<E> {
     /// The error itself.
     pub fn into_error(self) -> E {
         let (Self::Final(error) | Self::Wait(_, error) | Self::Unsent(error) | Self::Fault(error)) = self;
@@ -38,12 +38,12 @@ impl<E> Trouble<E> {
     }
 
     /// The same trouble with another error.
-    pub fn map<F>(self, with: impl FnOnce(E) -> F) -> Trouble<F> {
+    pub fn map<F>(self, with: impl FnOnce(E) -> F) -> TryError<F> {
         match self {
-            Self::Final(error) => Trouble::Final(with(error)),
-            Self::Wait(wait, error) => Trouble::Wait(wait, with(error)),
-            Self::Unsent(error) => Trouble::Unsent(with(error)),
-            Self::Fault(error) => Trouble::Fault(with(error)),
+            Self::Final(error) => TryError::Final(with(error)),
+            Self::Wait(wait, error) => TryError::Wait(wait, with(error)),
+            Self::Unsent(error) => TryError::Unsent(with(error)),
+            Self::Fault(error) => TryError::Fault(with(error)),
         }
     }
 }
@@ -94,7 +94,7 @@ impl Policy {
     /// The last try's.
     pub async fn run<T, E, F>(&self, once: impl FnMut() -> F) -> Result<T, E>
     where
-        F: Future<Output = Result<T, Trouble<E>>>,
+        F: Future<Output = Result<T, TryError<E>>>,
     {
         let Self { tries, pace, resend } = *self;
         let waits = ExponentialBuilder::default()
@@ -103,18 +103,18 @@ impl Policy {
             .with_jitter();
         once.retry(waits)
             .when(|trouble| match trouble {
-                Trouble::Final(_) => false,
-                Trouble::Fault(_) => resend,
-                Trouble::Wait(wait, _) => *wait <= pace.longest,
-                Trouble::Unsent(_) => true,
+                TryError::Final(_) => false,
+                TryError::Fault(_) => resend,
+                TryError::Wait(wait, _) => *wait <= pace.longest,
+                TryError::Unsent(_) => true,
             })
             .adjust(|trouble, next| match trouble {
-                Trouble::Wait(wait, _) => next.map(|_| *wait),
-                Trouble::Final(_) | Trouble::Unsent(_) | Trouble::Fault(_) => next,
+                TryError::Wait(wait, _) => next.map(|_| *wait),
+                TryError::Final(_) | TryError::Unsent(_) | TryError::Fault(_) => next,
             })
             .notify(|_, wait| tracing::debug!(?wait, "trying again"))
             .await
-            .map_err(Trouble::into_error)
+            .map_err(TryError::into_error)
     }
 
     /// Sends what must not come about twice: after a try that may have had its effect, `look` says what there is.
@@ -123,15 +123,15 @@ impl Policy {
     /// The last try's, or the look's.
     pub async fn make<T, E, F, L>(&self, once: impl Fn() -> F, look: impl Fn() -> L) -> Result<T, E>
     where
-        F: Future<Output = Result<T, Trouble<E>>>,
+        F: Future<Output = Result<T, TryError<E>>>,
         L: Future<Output = Result<Option<T>, E>>,
     {
         let looked = || async {
             match once().await {
-                Err(Trouble::Fault(error)) => match look().await {
+                Err(TryError::Fault(error)) => match look().await {
                     Ok(Some(there)) => Ok(there),
-                    Ok(None) => Err(Trouble::Unsent(error)),
-                    Err(unseen) => Err(Trouble::Final(unseen)),
+                    Ok(None) => Err(TryError::Unsent(error)),
+                    Err(unseen) => Err(TryError::Final(unseen)),
                 },
                 answer => answer,
             }
@@ -192,7 +192,7 @@ mod tests {
     const QUICK: Policy = Policy { pace: Pace { first: NO_TIME, longest: MOMENT }, ..Policy::STANDARD };
 
     /// How often a request is sent that meets this trouble every time.
-    async fn sent(policy: Policy, trouble: fn() -> Trouble<()>) -> usize {
+    async fn sent(policy: Policy, trouble: fn() -> TryError<()>) -> usize {
         let sent = Cell::new(0);
         let once = || {
             sent.set(sent.get() + 1);
@@ -205,19 +205,19 @@ mod tests {
     #[tokio::test]
     async fn what_is_sent_again_depends_on_the_trouble_and_the_policy() {
         const ONCE: Policy = QUICK.resend(false);
-        assert_eq!(sent(QUICK, || Trouble::Fault(())).await, 3);
-        assert_eq!(sent(ONCE, || Trouble::Fault(())).await, 1);
-        assert_eq!(sent(ONCE, || Trouble::Unsent(())).await, 3);
-        assert_eq!(sent(ONCE, || Trouble::Wait(MOMENT, ())).await, 3);
-        assert_eq!(sent(ONCE, || Trouble::Wait(2 * MOMENT, ())).await, 1);
-        assert_eq!(sent(QUICK, || Trouble::Final(())).await, 1);
+        assert_eq!(sent(QUICK, || TryError::Fault(())).await, 3);
+        assert_eq!(sent(ONCE, || TryError::Fault(())).await, 1);
+        assert_eq!(sent(ONCE, || TryError::Unsent(())).await, 3);
+        assert_eq!(sent(ONCE, || TryError::Wait(MOMENT, ())).await, 3);
+        assert_eq!(sent(ONCE, || TryError::Wait(2 * MOMENT, ())).await, 1);
+        assert_eq!(sent(QUICK, || TryError::Final(())).await, 1);
     }
 
     #[tokio::test]
     async fn the_wait_that_a_server_asks_for_is_kept() {
         let started = tokio::time::Instant::now();
         let policy = QUICK.longest(20 * MOMENT);
-        assert_eq!(sent(policy, || Trouble::Wait(Duration::from_millis(20), ())).await, 3);
+        assert_eq!(sent(policy, || TryError::Wait(Duration::from_millis(20), ())).await, 3);
         assert!(started.elapsed() >= 40 * MOMENT);
     }
 
@@ -227,7 +227,7 @@ mod tests {
             let (sent, looked) = (Cell::new(0), Cell::new(0));
             let once = || {
                 sent.set(sent.get() + 1);
-                async { Err(Trouble::Fault(())) }
+                async { Err(TryError::Fault(())) }
             };
             let look = || {
                 looked.set(looked.get() + 1);

@@ -27,7 +27,7 @@ impl AwsSecret {
         let access = Access { region: Some(&self.region), profile: None, roles: &roles };
         let sdk = sdk_config(way, &access).await;
         let client = sdk.secrets(&sdk.config);
-        let login = aws::Login { profile: None, region: self.region.clone() };
+        let login = aws::LoginSource { profile: None, region: self.region.clone() };
         let got = client.get_secret_value().secret_id(&self.secret).send().await;
         let got = got.map_err(|error| outside(self.refused(&AwsError::new(OPERATION, &error, &login))))?;
         let read = match got.secret_string() {

@@ -10,7 +10,7 @@ use crate::model::{Address, AwsItem, Credential, Problem};
 use crate::plan::{Change, Plan, Summary};
 use crate::registry::{Accepted, LoginError};
 use crate::report::{ExitStatus, Outcome, Report};
-use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, styled};
+use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, details, paragraph, styled};
 
 /// How a plan is laid out.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ pub fn plan(shown: &Shown<'_>, layout: Layout) -> String {
     }
     text += &groups(shown.plan, layout);
     for note in &shown.plan.notes {
-        text += &paragraph(&format!("{} ", styled(WARN, "note:")), 6, note, layout.width);
+        text += &paragraph(&format!("{} ", styled(WARN, "note:")), 6, note, Some(layout.width));
     }
     if !shown.plan.notes.is_empty() {
         text.push('\n');
@@ -50,7 +50,7 @@ fn proof(shown: &Shown<'_>, credential: &Credential, width: usize) -> String {
         format!("{} at {} from {}{fingerprint}", shown.username(id), credential.registry, credential.source);
     let head = styled(HEAD, id);
     let mut text = beside(&head, id.0.chars().count(), &who, width);
-    text += &paragraph(&format!("  {}  ", styled(style, "login")), 9, &state, width);
+    text += &paragraph(&format!("  {}  ", styled(style, "login")), 9, &state, Some(width));
     text.push('\n');
     text
 }
@@ -104,10 +104,10 @@ fn alike(rows: &[&Change], column: usize, width: usize) -> String {
         for change in rows {
             let _ = writeln!(text, "  {} {}", sign(change), split(&change.address).1);
         }
-        text += &paragraph("      ", 6, &rows[0].reason.to_string(), width);
+        text += &paragraph("      ", 6, &rows[0].reason.to_string(), Some(width));
     }
     if let Some(hint) = rows[0].reason.hint() {
-        text += &paragraph(&format!("      {} ", styled(HINT, "hint:")), 12, &hint, width);
+        text += &paragraph(&format!("      {} ", styled(HINT, "hint:")), 12, &hint, Some(width));
     }
     text
 }
@@ -152,20 +152,7 @@ fn beside(head: &str, taken: usize, text: &str, width: usize) -> String {
     if taken + 2 + text.chars().count() <= width {
         return format!("{head}  {text}\n");
     }
-    format!("{}\n{}", head.trim_end(), paragraph("      ", 6, text, width))
-}
-
-/// Text after a head that takes `taken` columns, wrapped, every line under the first.
-fn paragraph(head: &str, taken: usize, text: &str, width: usize) -> String {
-    let indent = " ".repeat(taken);
-    // A hint may be a command: it is not broken at its hyphens.
-    let options = textwrap::Options::new(width)
-        .initial_indent(&indent)
-        .subsequent_indent(&indent)
-        .word_splitter(textwrap::WordSplitter::NoHyphenation)
-        .break_words(false);
-    let filled = textwrap::fill(text, options);
-    format!("{head}{}\n", filled.strip_prefix(&indent).unwrap_or(&filled))
+    format!("{}\n{}", head.trim_end(), paragraph("      ", 6, text, Some(width)))
 }
 
 /// What the plan comes to, and the next command.
@@ -237,24 +224,14 @@ pub fn findings(findings: &[Finding]) -> String {
     let line = |finding: &Finding| match (&finding.result, &finding.state) {
         (Ok(()), Some(state)) => format!("{}    {}: {state}\n", styled(HEAD, "seen"), finding.address),
         (Ok(()), None) => {
-            format!("{}  {} {}\n", styled(GOOD, "proven"), finding.address, means(&finding.address))
+            format!("{}  {} {}\n", styled(GOOD, "proven"), finding.address, finding.means)
         }
         (Err(failure), _) => {
-            let hint = failure.advice().map(|hint| format!("    {} {hint}\n", styled(HINT, "hint:")));
             let line = format!("{} {}: {failure}\n", styled(BAD, "invalid"), finding.address);
-            line + &hint.unwrap_or_default()
+            line + &details(failure, 4, false)
         }
     };
     findings.iter().map(line).collect()
-}
-
-/// By what something is proven.
-fn means(address: &Address) -> &'static str {
-    match address {
-        Address::Daytona { .. } => "by Daytona",
-        Address::Kubernetes { .. } => "by reading it back",
-        _ => "by ECR",
-    }
 }
 
 /// One line for how Daytona pulls an image, in the words of its runner's log.
@@ -273,9 +250,7 @@ pub fn pulls(pulls: &[Pull]) -> String {
         let _ = writeln!(text, "{} image {image} {with}", styled(style, word));
         if let Err(failure) = result {
             let _ = writeln!(text, "  {failure}");
-            if let Some(hint) = failure.advice() {
-                let _ = writeln!(text, "  {} {hint}", styled(HINT, "hint:"));
-            }
+            text += &details(failure, 2, false);
         }
     }
     text
@@ -304,8 +279,7 @@ pub fn report(plan: &Plan, report: &Report) -> String {
 
 /// A row that was not done, why, and what to do about it.
 fn undone(word: impl fmt::Display, address: &Address, failure: &Problem) -> String {
-    let hint = failure.advice().map(|hint| format!("  {} {hint}\n", styled(HINT, "hint:")));
-    format!("{word} {address}: {failure}\n") + &hint.unwrap_or_default()
+    format!("{word} {address}: {failure}\n") + &details(failure, 2, false)
 }
 
 fn report_summary(plan: &Plan, report: &Report) -> String {

@@ -162,7 +162,7 @@ pub fn event(event: &Event) -> String {
 #[must_use]
 pub fn findings(findings: &[Finding]) -> String {
     let object = |finding: &Finding| {
-        let Finding { address, result, state } = finding;
+        let Finding { address, means: _, result, state } = finding;
         let failure = result.as_ref().err();
         let mut object = json!({
             "type": "verify_complete", "address": address, "ok": failure.is_none(),

@@ -7,7 +7,7 @@ use regcred::model::{Credential, CredentialId, Registry, TokenKind};
 use regcred::plan::Plan;
 use regcred::systems;
 use regcred::targets::kubernetes::{
-    Account, At, Desired, How, Namespace, Observed, Operation, Scope, Secret, State, roles,
+    Account, Desired, How, Namespace, ObjectRef, Observed, Operation, Scope, Secret, State, roles,
 };
 
 use crate::case::*;
@@ -34,8 +34,8 @@ pub(crate) fn wanted(scope: Scope) -> Desired {
     }
 }
 
-pub(crate) fn at(namespace: &str, name: &str) -> At {
-    At { context: PROD.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() }
+pub(crate) fn at(namespace: &str, name: &str) -> ObjectRef {
+    ObjectRef { context: PROD.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() }
 }
 
 fn ghcr() -> CredentialId {

@@ -130,7 +130,7 @@ fn what_a_server_says_is_shown_on_one_short_line() {
         (r#"{"error":{"message":"nested"}}"#.into(), "nested".into()),
         (r#"{"error":"plain"}"#.into(), "plain".into()),
         (r#"{"message":"two\nlines\u001b[2J"}"#.into(), "two lines\\u{1b}[2J".into()),
-        (format!(r#"{{"message":"{}"}}"#, "é".repeat(400)), format!("{}…", "é".repeat(299))),
+        (format!(r#"{{"message":"{}"}}"#, "é".repeat(900)), format!("{}…", "é".repeat(799))),
         ("<html>".into(), "forbidden".into()),
         (r#"{"message":""}"#.into(), "forbidden".into()),
     ] {

@@ -10,7 +10,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::crypto::DataKey;
-use crate::aws::{Access, AwsError, Login, Role, Way, sdk_config};
+use crate::aws::{Access, AwsError, LoginSource, Role, Way, sdk_config};
 use crate::model::{Place, Problem};
 
 const OPERATION: &str = "kms:Decrypt";
@@ -79,7 +79,7 @@ impl AwsKms {
             let what = "no region: the URL has no `region=`, and AWS_REGION is not set";
             return Err(self.refused(what, Some("export AWS_REGION=us-east-2".to_owned())));
         };
-        let login = Login { profile: address.profile.clone(), region: region.clone() };
+        let login = LoginSource { profile: address.profile.clone(), region: region.clone() };
         let mut request =
             address.client(&config).decrypt().ciphertext_blob(Blob::new(self.encrypted_key.clone()));
         for (key, value) in &address.context {

@@ -16,7 +16,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::policy::{self, Verdict};
-use super::sites::{Room, SitePlace, read, sites};
+use super::sites::{RuleQuota, Site, read, sites};
 use super::{
     Change, Container, Desired, Exempt, Identity, Input, Observed, Operation, RULE_LIMIT, Rule, RuleOwner,
     Secret, Session, Stack,
@@ -34,20 +34,19 @@ pub(super) fn diff(
     options: &Options,
 ) -> Vec<Change> {
     let mut rows = Vec::new();
-    let mut room = Room::default();
+    let mut quota = RuleQuota::default();
     for place in sites(desired, observed) {
         let Some(known) = known.get(&place.desired.credential) else { continue };
         match place.login {
-            Ok(identity) => {
-                rows.extend(Site { place: &place, identity, observed, known, options }.rows(&mut room))
-            }
+            Ok(identity) => rows
+                .extend(AccountRegion { place: &place, identity, observed, known, options }.rows(&mut quota)),
             Err((action, ref reason)) => rows.extend(place.all(None, action, reason)),
         }
     }
     rows
 }
 
-/// Facts for people: how much room is left for rules, and what a rule of Pulumi's needs.
+/// Facts for people: how much quota is left for rules, and what a rule of Pulumi's needs.
 #[must_use]
 pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let mut used: BTreeMap<(&str, &str), usize> = BTreeMap::new();
@@ -76,22 +75,22 @@ fn rules_of_pulumi(desired: &Desired) -> Option<String> {
 }
 
 /// One account and region that could be logged in to.
-struct Site<'a> {
-    place: &'a SitePlace<'a>,
+struct AccountRegion<'a> {
+    place: &'a Site<'a>,
     identity: &'a Identity,
     observed: &'a Observed,
     known: &'a Known,
     options: &'a Options,
 }
 
-impl Site<'_> {
-    fn rows(&self, room: &mut Room) -> Vec<Change> {
+impl AccountRegion<'_> {
+    fn rows(&self, quota: &mut RuleQuota) -> Vec<Change> {
         if let Some(reason) = self.foreign_account() {
             return self.place.all(Some(&self.identity.account), Action::Blocked, &reason);
         }
         let secret = self.secret_state();
         let mut rows = vec![self.policy(secret.clone()), self.secret(secret.clone())];
-        rows.extend(self.rules(secret, room));
+        rows.extend(self.rules(secret, quota));
         rows
     }
 
@@ -216,7 +215,7 @@ impl Site<'_> {
         let found = if policy.is_some() { Action::Update } else { Action::Create };
         Ok(match policy::judge(policy, exempt, self.identity) {
             Verdict::InSync => (Action::Keep, Reason::InSync),
-            Verdict::Missing => (found, Reason::Unrestricted(self.losers(policy, exempt, secret.ours))),
+            Verdict::Missing => (found, Reason::Unrestricted(self.excluded(policy, exempt, secret.ours))),
             Verdict::Weakened(how) => (Action::Update, Reason::Weakened(how)),
             Verdict::Exemptions(how) => (Action::Update, Reason::Exemptions(how)),
         })
@@ -232,7 +231,7 @@ impl Site<'_> {
     }
 
     /// Who loses and keeps access, in words.
-    fn losers(&self, policy: Option<&str>, exempt: &Exempt, ours: bool) -> String {
+    fn excluded(&self, policy: Option<&str>, exempt: &Exempt, ours: bool) -> String {
         let creator =
             exempt.listed.is_none().then(|| format!("you ({})", redact::outside(&self.identity.arn)));
         let readers = policy::readers(policy, exempt).into_iter().map(|reader| redact::outside(&reader));
@@ -251,16 +250,16 @@ impl Site<'_> {
     }
 
     /// One row per prefix: stacks that name the same one share its rule.
-    fn rules(&self, secret: Result<Option<&Secret>, Problem>, room: &mut Room) -> Vec<Change> {
+    fn rules(&self, secret: Result<Option<&Secret>, Problem>, quota: &mut RuleQuota) -> Vec<Change> {
         let mut by_prefix: BTreeMap<&str, Vec<&Stack>> = BTreeMap::new();
         for stack in &self.place.stacks {
             by_prefix.entry(&stack.prefix).or_default().push(stack);
         }
         let arn = secret.ok().flatten().map(|secret| secret.arn.as_str());
-        by_prefix.into_iter().map(|(prefix, stacks)| self.rule(prefix, &stacks, arn, room)).collect()
+        by_prefix.into_iter().map(|(prefix, stacks)| self.rule(prefix, &stacks, arn, quota)).collect()
     }
 
-    fn rule(&self, prefix: &str, stacks: &[&Stack], arn: Option<&str>, room: &mut Room) -> Change {
+    fn rule(&self, prefix: &str, stacks: &[&Stack], arn: Option<&str>, quota: &mut RuleQuota) -> Change {
         let row = self.place.row(Some(&self.identity.account), AwsItem::CacheRule(prefix.to_owned()), stacks);
         let row =
             Change { after: BTreeSet::from([self.address(AwsItem::Secret(self.name().to_owned()))]), ..row };
@@ -275,7 +274,7 @@ impl Site<'_> {
         };
         let (action, reason) = match rules.get(prefix) {
             None if owner == RuleOwner::Pulumi => (Action::Keep, Reason::LeftToPulumi),
-            None => match room.take(&self.identity.account, &self.place.session.region, rules.len()) {
+            None => match quota.take(&self.identity.account, &self.place.session.region, rules.len()) {
                 Ok(()) => (Action::Create, Reason::Absent),
                 Err(used) => (Action::Blocked, Reason::RuleLimit(used)),
             },

@@ -1,4 +1,4 @@
-//! Where the rows of a credential are: each account and region, its login, and its room for rules.
+//! Where the rows of a credential are: each account and region, its login, and its quota for rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::change::{Action, Read, Reason};
 use crate::model::{Address, AwsItem, Problem};
 
 /// The stacks of one credential that share an account and region.
-pub(super) struct SitePlace<'a> {
+pub(super) struct Site<'a> {
     pub(super) desired: &'a Desired,
     pub(super) session: &'a Session,
     /// Who is logged in there, or what keeps every row from happening.
@@ -16,10 +16,10 @@ pub(super) struct SitePlace<'a> {
 }
 
 /// Groups each credential's stacks by account and region; stacks whose login failed by session. In one
-/// order, whatever that of the configuration: it decides who gets the last room for a rule, and which of
+/// order, whatever that of the configuration: it decides who gets the last quota for a rule, and which of
 /// several logins for one account is used.
-pub(super) fn sites<'a>(desired: &'a [Desired], observed: &'a Observed) -> Vec<SitePlace<'a>> {
-    let mut sites: Vec<SitePlace<'a>> = Vec::new();
+pub(super) fn sites<'a>(desired: &'a [Desired], observed: &'a Observed) -> Vec<Site<'a>> {
+    let mut sites: Vec<Site<'a>> = Vec::new();
     let mut desired: Vec<&Desired> = desired.iter().collect();
     desired.sort_by_key(|desired| (&desired.credential, &desired.secret));
     for desired in desired {
@@ -33,7 +33,7 @@ pub(super) fn sites<'a>(desired: &'a [Desired], observed: &'a Observed) -> Vec<S
             let next = sites.len();
             let at = *known.entry(key.map_err(|_| session)).or_insert(next);
             if at == next {
-                sites.push(SitePlace { desired, session, login, stacks: Vec::new() });
+                sites.push(Site { desired, session, login, stacks: Vec::new() });
             }
             sites[at].stacks.push(stack);
         }
@@ -41,7 +41,7 @@ pub(super) fn sites<'a>(desired: &'a [Desired], observed: &'a Observed) -> Vec<S
     sites
 }
 
-impl SitePlace<'_> {
+impl Site<'_> {
     pub(super) fn address(&self, account: Option<&str>, item: AwsItem) -> Address {
         Address::Aws { account: account.map(str::to_owned), region: self.session.region.clone(), item }
     }
@@ -82,9 +82,9 @@ fn login<'a>(session: &Session, observed: &'a Observed) -> Result<&'a Identity, 
 
 /// How many rules each account and region will have, over all credentials.
 #[derive(Default)]
-pub(super) struct Room(BTreeMap<(String, String), usize>);
+pub(super) struct RuleQuota(BTreeMap<(String, String), usize>);
 
-impl Room {
+impl RuleQuota {
     /// Whether one more rule fits beside the `existing` ones; counts it if so.
     pub(super) fn take(&mut self, account: &str, region: &str, existing: usize) -> Result<(), usize> {
         let used = self.0.entry((account.to_owned(), region.to_owned())).or_insert(existing);

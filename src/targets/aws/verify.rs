@@ -17,7 +17,7 @@ pub async fn verify(proof: &Proof<'_, Operation>, clients: &Clients, observed: &
         };
         let client = client(clients, observed, account.as_deref()?, region)?;
         let address = change.address.clone();
-        Some(async move { Finding::proof(address, prove(client, prefix).await) })
+        Some(async move { Finding::proof(address, "by ECR", prove(client, prefix).await) })
     });
     stream::iter(proofs).buffer_unordered(proof.concurrency.max(1)).collect().await
 }

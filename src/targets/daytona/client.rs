@@ -13,7 +13,7 @@ use super::Row;
 use crate::change::Read;
 use crate::env::Env;
 use crate::model::{Login, Problem, Secret};
-use crate::net::{Http, HttpError, Policy, Request, Response, Retry, Trouble, Wait, header, segment};
+use crate::net::{Http, HttpError, Policy, Request, Response, Retry, TryError, Wait, header, segment};
 use crate::targets::Look;
 
 /// A hundred rows with long names.
@@ -119,7 +119,12 @@ impl From<DaytonaError> for Problem {
             let starts = error.is_of_a_start();
             starts.then(|| "if it is still starting: regcred sync --wait 2m".to_owned())
         });
-        Problem::outside(error.to_string()).hints(error.error.hints).hints(hint).login(login).written(wrote)
+        Problem::outside(error.to_string())
+            .caused_by(error.error.causes)
+            .hints(error.error.hints)
+            .hints(hint)
+            .login(login)
+            .written(wrote)
     }
 }
 
@@ -209,12 +214,12 @@ impl Client {
         struct Current {
             name: String,
         }
-        let answer = self.once(Method::GET, "api-keys/current", None).await.map_err(Trouble::into_error)?;
+        let answer = self.once(Method::GET, "api-keys/current", None).await.map_err(TryError::into_error)?;
         Ok(answer.json::<Current>()?.name)
     }
 
     /// Makes a row. Daytona makes a second one just as well, so it is sent once.
-    pub(super) async fn create(&self, wanted: &Wanted<'_>) -> Result<(), Trouble<DaytonaError>> {
+    pub(super) async fn create(&self, wanted: &Wanted<'_>) -> Result<(), TryError<DaytonaError>> {
         self.once(Method::POST, "docker-registry", Some(wanted)).await.map(|_| ())
     }
 
@@ -246,7 +251,7 @@ impl Client {
         method: Method,
         path: &str,
         wanted: Option<&Wanted<'_>>,
-    ) -> Result<Response, Trouble<DaytonaError>> {
+    ) -> Result<Response, TryError<DaytonaError>> {
         let trouble = |error: HttpError| error.trouble(PAUSE).map(DaytonaError::from);
         // The base ends with `/` and the path is ours, so that joining cannot fail.
         let url = self.base.join(path).unwrap_or_else(|_| self.base.clone());

@@ -122,7 +122,7 @@ impl PlaceDiff<'_> {
             action,
             reason,
             after: BTreeSet::new(),
-            operation: operation,
+            operation,
         }
     }
 

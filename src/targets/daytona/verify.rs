@@ -21,7 +21,7 @@ pub async fn verify(
     let listed = client.list().await.map_err(Problem::from);
     let judged = |place: &&Desired| {
         let result = listed.as_ref().map_err(Clone::clone).and_then(|listed| judge(place, listed));
-        Finding::proof(place.address(), result)
+        Finding::proof(place.address(), "by Daytona", result)
     };
     made.iter().map(judged).collect()
 }

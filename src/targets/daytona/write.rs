@@ -6,7 +6,7 @@ use super::client::Wanted;
 use super::{Client, Operation, stored};
 use crate::change::{Inputs, Receipt};
 use crate::model::Problem;
-use crate::net::{Policy, Trouble};
+use crate::net::{Policy, TryError};
 
 /// What writes to Daytona.
 pub struct Writer<'a> {
@@ -43,7 +43,7 @@ impl<'a> Writer<'a> {
         let ambiguous = Cell::new(false);
         let send = async || {
             let answer = self.client.create(wanted).await;
-            if let Err(Trouble::Fault(_)) = answer {
+            if let Err(TryError::Fault(_)) = answer {
                 ambiguous.set(true);
             }
             answer.map_err(|trouble| trouble.map(Problem::from))

@@ -220,7 +220,7 @@ impl Client {
     }
 
     /// Sends once, following the redirect of a renamed repository with method and body.
-    async fn follow(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Answer, Trouble> {
+    async fn follow(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Answer, TryError> {
         let (status, headers, bytes) = self.once(method, path, body).await?;
         let from = Url::parse(&format!("{}{path}", self.base.as_str().trim_end_matches('/')));
         let redirect = from.ok().and_then(|from| Redirect::read(&from, status.as_u16(), &headers));
@@ -238,7 +238,7 @@ impl Client {
         method: &Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<(StatusCode, HeaderMap, Vec<u8>), Trouble> {
+    ) -> Result<(StatusCode, HeaderMap, Vec<u8>), TryError> {
         let broken = |error: &(dyn std::error::Error + 'static)| broken(method, path, error);
         let builder = http::request::Builder::new().method(method.clone()).uri(path);
         let request = self.crab.build_request(builder, body).map_err(|error| broken(&error))?;
@@ -248,7 +248,6 @@ impl Client {
         Ok((parts.status, parts.headers, bytes.to_bytes().to_vec()))
     }
 
-    #[expect(clippy::result_large_err, reason = "one error a request, beside a network round trip")]
     fn judge(
         &self,
         method: &Method,
@@ -256,7 +255,7 @@ impl Client {
         status: StatusCode,
         headers: HeaderMap,
         bytes: &[u8],
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<Answer, TryError> {
         let body = serde_json::from_slice::<Value>(bytes);
         if status.is_success() {
             let body = if bytes.is_empty() { Ok(Value::Null) } else { body };
@@ -265,7 +264,7 @@ impl Client {
                 Ok(body @ (Value::Object(_) | Value::Null)) => {
                     Ok(Answer { headers, body, redirected: false })
                 }
-                _ => Err(Trouble::Fault(GithubError::Broken {
+                _ => Err(TryError::Fault(GithubError::Broken {
                     method: method.clone(),
                     path: shown(path),
                     cause: "the answer is not a JSON object".to_owned(),
@@ -278,7 +277,7 @@ impl Client {
         let message = said.unwrap_or_default();
         if let Some(wait) = self.limit(status, &headers, &message) {
             let error = GithubError::Limited { method: method.clone(), path: shown(path), wait };
-            return Err(Trouble::Wait(wait, error));
+            return Err(TryError::Wait(wait, error));
         }
         let error = GithubError::Status {
             method: method.clone(),
@@ -288,7 +287,7 @@ impl Client {
             permissions: text(&headers, "x-accepted-github-permissions").as_deref().map(redact::outside),
             source_of_token: self.source,
         };
-        Err(if status.is_server_error() { Trouble::Fault(error) } else { Trouble::Final(error) })
+        Err(if status.is_server_error() { TryError::Fault(error) } else { TryError::Final(error) })
     }
 
     /// How long to wait if the answer is about limits: 429, or a 403 that says so in its headers,
@@ -316,7 +315,7 @@ fn shown(path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { redact::outside(path) }
 }
 
-type Trouble = crate::net::Trouble<GithubError>;
+type TryError = crate::net::TryError<GithubError>;
 
 /// The time of the answer by GitHub's own clock.
 #[must_use]
@@ -334,7 +333,7 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
 }
 
 /// The error of a request without an answer: our own, which octocrab carries in its own.
-fn broken(method: &Method, path: &str, error: &(dyn std::error::Error + 'static)) -> Trouble {
+fn broken(method: &Method, path: &str, error: &(dyn std::error::Error + 'static)) -> TryError {
     let unsent = NetError::within(error);
     let last = std::iter::successors(Some(error), |error| error.source()).last();
     let broken = GithubError::Broken {
@@ -348,8 +347,8 @@ fn broken(method: &Method, path: &str, error: &(dyn std::error::Error + 'static)
         sent: unsent.is_none_or(|unsent| unsent.class == Retry::ObserveFirst),
     };
     match unsent.map(|unsent| unsent.class) {
-        Some(Retry::Safe) => Trouble::Unsent(broken),
-        Some(Retry::Never) => Trouble::Final(broken),
-        Some(Retry::ObserveFirst) | None => Trouble::Fault(broken),
+        Some(Retry::Safe) => TryError::Unsent(broken),
+        Some(Retry::Never) => TryError::Final(broken),
+        Some(Retry::ObserveFirst) | None => TryError::Fault(broken),
     }
 }

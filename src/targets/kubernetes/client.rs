@@ -29,7 +29,7 @@ const PAGE: usize = 500;
 
 /// What is asked of the API, as RBAC names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ask<'a> {
+pub struct ApiRequest<'a> {
     /// The verb: get, list, create, patch, delete.
     pub verb: &'static str,
     /// The resource: secrets, serviceaccounts, namespaces.
@@ -40,7 +40,7 @@ pub struct Ask<'a> {
     pub name: Option<&'a str>,
 }
 
-impl Ask<'_> {
+impl ApiRequest<'_> {
     /// The path of the core API.
     fn path(&self) -> String {
         let mut path = "/api/v1".to_owned();
@@ -55,7 +55,7 @@ impl Ask<'_> {
     }
 }
 
-impl fmt::Display for Ask<'_> {
+impl fmt::Display for ApiRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.verb, self.resource)?;
         match (self.name, self.namespace) {
@@ -84,7 +84,7 @@ impl fmt::Debug for Client {
     }
 }
 
-type Trouble = crate::net::Trouble<KubeError>;
+type TryError = crate::net::TryError<KubeError>;
 
 /// A page of a list.
 #[derive(serde::Deserialize)]
@@ -106,7 +106,7 @@ impl Client {
     ///
     /// # Errors
     /// If the server refuses it, or no usable answer comes after the tries.
-    pub async fn get<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<Option<T>, KubeError> {
+    pub async fn get<T: DeserializeOwned>(&self, ask: ApiRequest<'_>) -> Result<Option<T>, KubeError> {
         match self.send(ask, &Method::GET, &[], None).await {
             Err(error) if error.code() == Some(404) => Ok(None),
             answer => Ok(Some(answer?)),
@@ -119,7 +119,7 @@ impl Client {
     /// As for [`Client::get`].
     pub async fn list<T: DeserializeOwned>(
         &self,
-        ask: Ask<'_>,
+        ask: ApiRequest<'_>,
         select: (&str, &str),
     ) -> Result<Vec<T>, KubeError> {
         match self.pages(ask, select).await {
@@ -131,7 +131,7 @@ impl Client {
 
     async fn pages<T: DeserializeOwned>(
         &self,
-        ask: Ask<'_>,
+        ask: ApiRequest<'_>,
         (parameter, value): (&str, &str),
     ) -> Result<Vec<T>, KubeError> {
         let limit = PAGE.to_string();
@@ -152,7 +152,7 @@ impl Client {
         Err(self.broken(ask, Unsent { cause, sent: true, ..Unsent::default() }))
     }
 
-    fn broken(&self, ask: Ask<'_>, unsent: Unsent) -> KubeError {
+    fn broken(&self, ask: ApiRequest<'_>, unsent: Unsent) -> KubeError {
         let Unsent { cause, login, sent, hint } = unsent;
         KubeError::Broken { ask: ask.to_string(), cause, login, sent, hint, context: self.context.clone() }
     }
@@ -161,7 +161,7 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Client::get`].
-    pub async fn create(&self, ask: Ask<'_>, body: &Value) -> Result<(), KubeError> {
+    pub async fn create(&self, ask: ApiRequest<'_>, body: &Value) -> Result<(), KubeError> {
         self.write(ask, &Method::POST, "application/json", body).await
     }
 
@@ -169,7 +169,7 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Client::get`].
-    pub async fn patch(&self, ask: Ask<'_>, body: &Value) -> Result<(), KubeError> {
+    pub async fn patch(&self, ask: ApiRequest<'_>, body: &Value) -> Result<(), KubeError> {
         self.write(ask, &Method::PATCH, "application/merge-patch+json", body).await
     }
 
@@ -177,12 +177,18 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Client::get`].
-    pub async fn delete(&self, ask: Ask<'_>, body: &Value) -> Result<(), KubeError> {
+    pub async fn delete(&self, ask: ApiRequest<'_>, body: &Value) -> Result<(), KubeError> {
         let _: Value = self.send(ask, &Method::DELETE, &[], Some(("application/json", body))).await?;
         Ok(())
     }
 
-    async fn write(&self, ask: Ask<'_>, method: &Method, kind: &str, body: &Value) -> Result<(), KubeError> {
+    async fn write(
+        &self,
+        ask: ApiRequest<'_>,
+        method: &Method,
+        kind: &str,
+        body: &Value,
+    ) -> Result<(), KubeError> {
         // A field that the server does not know is an error and not dropped in silence.
         let query = [("fieldManager", "regcred"), ("fieldValidation", "Strict")];
         let _: Value = self.send(ask, method, &query, Some((kind, body))).await?;
@@ -193,7 +199,7 @@ impl Client {
     /// finds what is there.
     async fn send<T: DeserializeOwned>(
         &self,
-        ask: Ask<'_>,
+        ask: ApiRequest<'_>,
         method: &Method,
         query: &[(&str, &str)],
         body: Option<(&str, &Value)>,
@@ -205,17 +211,17 @@ impl Client {
 
     async fn once<T: DeserializeOwned>(
         &self,
-        ask: Ask<'_>,
+        ask: ApiRequest<'_>,
         method: &Method,
         path: &str,
         body: Option<(&str, &Value)>,
-    ) -> Result<T, Trouble> {
+    ) -> Result<T, TryError> {
         let broken = |unsent: Unsent| self.broken(ask, unsent);
         let mut request = http::Request::builder().method(method.clone()).uri(path);
         if let Some(plugin) = &self.plugin {
             let login = plugin.login().await;
             let login = login.map_err(|problem| {
-                Trouble::Final(broken(Unsent { login: true, ..problem.to_string().into() }))
+                TryError::Final(broken(Unsent { login: true, ..problem.to_string().into() }))
             })?;
             request = login
                 .header()
@@ -229,14 +235,14 @@ impl Client {
         let request = request
             .header(header::ACCEPT, "application/json")
             .body(Body::from(bytes))
-            .map_err(|error| Trouble::Final(broken(error.to_string().into())))?;
+            .map_err(|error| TryError::Final(broken(error.to_string().into())))?;
         let answer = self.kube.send(request).await;
         let (head, body) = answer.map_err(|error| unsent(&error).map(broken))?.into_parts();
         let bytes = Limited::new(body, BODY_CAP).collect().await;
         let bytes = bytes.map_err(|error| {
             let words =
                 NetError::within(error.as_ref()).map_or_else(|| error.to_string(), ToString::to_string);
-            Trouble::Fault(broken(Unsent { sent: true, ..words.into() }))
+            TryError::Fault(broken(Unsent { sent: true, ..words.into() }))
         })?;
         let bytes = bytes.to_bytes();
         if !head.status.is_success() {
@@ -245,11 +251,11 @@ impl Client {
         // The parser's words could repeat a value.
         serde_json::from_slice(&bytes).map_err(|_| {
             let cause = "the answer is not the JSON that was expected".to_owned();
-            Trouble::Fault(broken(Unsent { sent: true, ..cause.into() }))
+            TryError::Fault(broken(Unsent { sent: true, ..cause.into() }))
         })
     }
 
-    fn judge(&self, ask: Ask<'_>, status: StatusCode, headers: &HeaderMap, bytes: &[u8]) -> Trouble {
+    fn judge(&self, ask: ApiRequest<'_>, status: StatusCode, headers: &HeaderMap, bytes: &[u8]) -> TryError {
         let answer: Status = serde_json::from_slice(bytes).unwrap_or_default();
         let (kind, causes) = answer.details.map(|details| (details.kind, details.causes)).unwrap_or_default();
         let mut causes: Vec<String> = causes.into_iter().map(|cause| cause.reason).collect();
@@ -272,9 +278,9 @@ impl Client {
             context: self.context.clone(),
         };
         match status.as_u16() {
-            429 => Trouble::Wait(retry_after(headers).unwrap_or(PAUSE), error),
-            500.. => Trouble::Fault(error),
-            _ => Trouble::Final(error),
+            429 => TryError::Wait(retry_after(headers).unwrap_or(PAUSE), error),
+            500.. => TryError::Fault(error),
+            _ => TryError::Final(error),
         }
     }
 }

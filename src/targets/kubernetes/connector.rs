@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Uri;
 use http::header::{HOST, HeaderValue};
 use kube::Config;
-use kube::client::{AuthError, ClientBuilder, ConfigExt};
+use kube::client::{ClientBuilder, ConfigExt};
 use rustls::pki_types::ServerName;
 use tower::util::option_layer;
 use url::Url;
@@ -16,7 +16,7 @@ use crate::net::{Http, Proxy, Roots, Verifier};
 /// Why there is no client.
 pub(super) enum Unmade {
     /// The login of the kubeconfig cannot be used.
-    Login(AuthError),
+    Login,
     /// Anything else, in words.
     Other(String),
 }
@@ -24,7 +24,7 @@ pub(super) enum Unmade {
 impl From<kube::Error> for Unmade {
     fn from(error: kube::Error) -> Self {
         match error {
-            kube::Error::Auth(error) => Self::Login(error),
+            kube::Error::Auth(_) => Self::Login,
             error => Self::Other(error.to_string()),
         }
     }

@@ -19,7 +19,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Account, At, Change, Desired, How, KIND, MANAGED_BY, Namespace, Observed, Operation, Scope, Secret, State,
+    Account, Change, Desired, How, KIND, MANAGED_BY, Namespace, ObjectRef, Observed, Operation, Scope,
+    Secret, State,
 };
 use crate::change::{Action, Known, Options, Read, Reason};
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry};
@@ -63,9 +64,9 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
 /// What is wanted, thing by thing: several credentials may share a secret, and several secrets a service account.
 #[derive(Default)]
 struct Wanted<'a> {
-    secrets: BTreeMap<At, WantedSecret<'a>>,
-    accounts: BTreeMap<At, WantedAccount>,
-    unread: BTreeMap<At, UnreadScope>,
+    secrets: BTreeMap<ObjectRef, WantedSecret<'a>>,
+    accounts: BTreeMap<ObjectRef, WantedAccount>,
+    unread: BTreeMap<ObjectRef, UnreadScope>,
 }
 
 struct WantedSecret<'a> {
@@ -87,7 +88,7 @@ struct UnreadScope {
 }
 
 impl UnreadScope {
-    fn row(&self, at: &At) -> Change {
+    fn row(&self, at: &ObjectRef) -> Change {
         let reason = Reason::Unreadable(self.reason.clone());
         row(at.secret(), self.credentials.clone(), Action::Unread, reason)
     }
@@ -110,16 +111,15 @@ impl<'a> Wanted<'a> {
 
     fn add(&mut self, desired: &'a Desired, name: &str, namespace: Namespace) {
         let Desired { credential, registry, context, scope, secret, service_accounts, insecure: _ } = desired;
-        let place = self.secrets.entry(At::new(context, name, secret)).or_insert_with(|| WantedSecret {
-            namespace,
-            logins: BTreeMap::new(),
-            labels: BTreeMap::new(),
-        });
+        let place = self
+            .secrets
+            .entry(ObjectRef::new(context, name, secret))
+            .or_insert_with(|| WantedSecret { namespace, logins: BTreeMap::new(), labels: BTreeMap::new() });
         place.namespace = place.namespace.and(namespace);
         place.logins.entry(registry).or_default().insert(credential.clone());
         place.labels.extend(scope.labels());
         for account in service_accounts {
-            let at = At::new(context, name, account);
+            let at = ObjectRef::new(context, name, account);
             let place = self.accounts.entry(at).or_insert_with(|| WantedAccount {
                 namespace,
                 secrets: BTreeSet::new(),
@@ -132,7 +132,7 @@ impl<'a> Wanted<'a> {
     }
 
     fn add_unread(&mut self, desired: &Desired, reason: &Problem) {
-        let at = At::new(&desired.context, UNKNOWN, &desired.secret);
+        let at = ObjectRef::new(&desired.context, UNKNOWN, &desired.secret);
         let unread = UnreadScope { credentials: BTreeSet::new(), reason: reason.clone() };
         self.unread.entry(at).or_insert(unread).credentials.insert(desired.credential.clone());
     }
@@ -225,7 +225,7 @@ fn lacking(found: &Secret, (key, fingerprint): (&String, &Fingerprint)) -> Optio
 impl WantedSecret<'_> {
     fn row(
         &self,
-        at: &At,
+        at: &ObjectRef,
         found: &Read<Option<Secret>>,
         known: &BTreeMap<CredentialId, Known>,
         options: &Options,
@@ -295,14 +295,14 @@ impl WantedSecret<'_> {
 }
 
 impl WantedAccount {
-    fn row(&self, at: &At, found: &Read<Option<Account>>) -> Change {
+    fn row(&self, at: &ObjectRef, found: &Read<Option<Account>>) -> Change {
         let (action, reason) = self.verdict(found);
         let operation = action.writes().then(|| Operation::Attach {
             at: at.clone(),
             secrets: self.secrets.clone(),
             named: self.namespace.named,
         });
-        let secret = |name: &String| At::new(&at.context, &at.namespace, name).secret();
+        let secret = |name: &String| ObjectRef::new(&at.context, &at.namespace, name).secret();
         Change {
             operation,
             after: self.secrets.iter().map(secret).collect(),

@@ -103,7 +103,7 @@ pub(super) fn merged(found: Option<&[u8]>, logins: &BTreeMap<&str, &Login>) -> R
 
 /// The configuration without what the kubelet cannot read, which costs it all the rest; nothing if it is no configuration.
 #[must_use]
-pub(super) fn mended(found: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(super) fn without_damage(found: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let text = docker_config::text(found).ok()?;
     let config = object(&text).ok()?;
     let sound = headers(&config).is_ok();
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn of_a_configuration_that_is_made_again_only_what_cannot_be_read_is_left_out() {
         let after = |before: &str| {
-            let after = mended(before.as_bytes())?;
+            let after = without_damage(before.as_bytes())?;
             Some(String::from_utf8(after.to_vec()).unwrap())
         };
         let before =
@@ -263,7 +263,7 @@ mod tests {
             assert_eq!(kept(before).token.expose(), password, "{before:?}");
             let after = merged(Some(before), &[("quay.io", &ours)].into()).unwrap();
             assert_eq!(kept(&after.bytes).token.expose(), password, "{before:?}");
-            assert_eq!(kept(&mended(&after.bytes).unwrap()).token.expose(), password, "{before:?}");
+            assert_eq!(kept(&without_damage(&after.bytes).unwrap()).token.expose(), password, "{before:?}");
             assert!(after.changed);
             assert!(!merged(Some(&after.bytes), &[("quay.io", &ours)].into()).unwrap().changed);
         }
@@ -300,7 +300,8 @@ mod tests {
 
     #[test]
     fn of_headers_that_cost_the_kubelet_everything_a_new_configuration_has_none() {
-        let mended = mended(br#"{"httpHeaders":5,"auths":{"ghcr.io":{"auth":"YTpi"}}}"#).unwrap();
-        assert_eq!(&**mended, br#"{"auths":{"ghcr.io":{"auth":"YTpi"}}}"#);
+        let without_damage =
+            without_damage(br#"{"httpHeaders":5,"auths":{"ghcr.io":{"auth":"YTpi"}}}"#).unwrap();
+        assert_eq!(&**without_damage, br#"{"auths":{"ghcr.io":{"auth":"YTpi"}}}"#);
     }
 }

@@ -1,7 +1,7 @@
 //! Errors of clusters as words for people: verb, resource and name, the server's own text, and what to do.
 
 use crate::model::Problem;
-use crate::net::{NetError, Retry, Trouble};
+use crate::net::{NetError, Retry, TryError};
 use crate::redact;
 
 /// The cause of a refusal by which the namespace is being deleted.
@@ -132,23 +132,23 @@ impl From<String> for Unsent {
 }
 
 /// Why a request was not sent or not answered.
-pub(super) fn unsent(error: &kube::Error) -> Trouble<Unsent> {
+pub(super) fn unsent(error: &kube::Error) -> TryError<Unsent> {
     if let Some(error) = NetError::within(error) {
         let hint = Some(error.hints.join("; ")).filter(|hint| !hint.is_empty());
         let unsent = Unsent { hint, ..error.to_string().into() };
         return match error.class {
-            Retry::Safe => Trouble::Unsent(unsent),
-            Retry::Never => Trouble::Final(unsent),
-            Retry::ObserveFirst => Trouble::Fault(Unsent { sent: true, ..unsent }),
+            Retry::Safe => TryError::Unsent(unsent),
+            Retry::Never => TryError::Final(unsent),
+            Retry::ObserveFirst => TryError::Fault(Unsent { sent: true, ..unsent }),
         };
     }
     match error {
-        kube::Error::Auth(_) => Trouble::Final(Unsent {
+        kube::Error::Auth(_) => TryError::Final(Unsent {
             login: true,
             ..String::from("the login of the kubeconfig cannot be used").into()
         }),
-        kube::Error::Service(inner) => Trouble::Fault(Unsent { sent: true, ..chain(inner.as_ref()).into() }),
-        other => Trouble::Fault(Unsent { sent: true, ..chain(other).into() }),
+        kube::Error::Service(inner) => TryError::Fault(Unsent { sent: true, ..chain(inner.as_ref()).into() }),
+        other => TryError::Fault(Unsent { sent: true, ..chain(other).into() }),
     }
 }
 

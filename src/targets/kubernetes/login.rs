@@ -70,7 +70,7 @@ async fn log_in(
     let look = || format!("look at it with: kubectl --context {} get namespaces", word(context));
     let kube = connector::client(config, http, proxy).map_err(|error| {
         let words = match error {
-            Unmade::Login(_) => "the login of the kubeconfig cannot be used".to_owned(),
+            Unmade::Login => "the login of the kubeconfig cannot be used".to_owned(),
             Unmade::Other(error) => {
                 format!("the cluster of {context} cannot be reached: {}", redact::outside(&error))
             }

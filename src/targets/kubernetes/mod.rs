@@ -22,7 +22,7 @@ pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use client::{Ask, Client};
+pub use client::{ApiRequest, Client};
 pub use error::KubeError;
 pub use roles::{contexts, roles};
 
@@ -76,7 +76,7 @@ pub enum Scope {
 
 /// A name in a namespace of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-pub struct At {
+pub struct ObjectRef {
     /// The context of the kubeconfig.
     pub context: String,
     /// The namespace.
@@ -85,7 +85,7 @@ pub struct At {
     pub name: String,
 }
 
-impl At {
+impl ObjectRef {
     fn new(context: &str, namespace: &str, name: &str) -> Self {
         Self { context: context.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() }
     }
@@ -113,9 +113,9 @@ pub struct Observed {
     /// The namespaces that a scope of a context comes to.
     pub namespaces: BTreeMap<(String, Scope), Read<BTreeMap<String, Namespace>>>,
     /// The declared secrets.
-    pub secrets: BTreeMap<At, Read<Option<Secret>>>,
+    pub secrets: BTreeMap<ObjectRef, Read<Option<Secret>>>,
     /// The declared service accounts.
-    pub accounts: BTreeMap<At, Read<Option<Account>>>,
+    pub accounts: BTreeMap<ObjectRef, Read<Option<Account>>>,
 }
 
 /// A namespace that a scope comes to.
@@ -184,7 +184,7 @@ pub enum Operation {
     /// The secret holds these logins and labels.
     PutSecret {
         /// Where.
-        at: At,
+        at: ObjectRef,
         /// The credentials, by the key of their registry. Empty where only labels differ.
         logins: BTreeMap<String, CredentialId>,
         /// The labels.
@@ -197,7 +197,7 @@ pub enum Operation {
     /// The service account names these secrets, after those that it names already.
     Attach {
         /// Where.
-        at: At,
+        at: ObjectRef,
         /// The secrets.
         secrets: BTreeSet<String>,
         /// Whether the configuration names the namespace.

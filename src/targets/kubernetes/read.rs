@@ -9,10 +9,10 @@ use k8s_openapi::api::core::v1 as core;
 use ring::digest::{Context, SHA256};
 use tokio::sync::Mutex;
 
-use super::client::Ask;
+use super::client::ApiRequest;
 use super::login::Clients;
 use super::{
-    Account, At, Client, Desired, KEY, KIND, KubeError, Namespace, Observed, Scope, Secret, State,
+    Account, Client, Desired, KEY, KIND, KubeError, Namespace, ObjectRef, Observed, Scope, Secret, State,
     docker_config, runai,
 };
 use crate::change::Read;
@@ -47,10 +47,10 @@ fn unread(unreadable: &Problem, desired: &[&Desired]) -> Observed {
     for desired in desired {
         let named = desired.scope.named().map(|names| all_named(&names)).ok_or_else(|| unreadable.clone());
         for name in named.iter().flatten().map(|(name, _)| name) {
-            let at = At::new(&desired.context, name, &desired.secret);
+            let at = ObjectRef::new(&desired.context, name, &desired.secret);
             observed.secrets.insert(at, Err(unreadable.clone()));
             for account in &desired.service_accounts {
-                let at = At::new(&desired.context, name, account);
+                let at = ObjectRef::new(&desired.context, name, account);
                 observed.accounts.insert(at, Err(unreadable.clone()));
             }
         }
@@ -79,12 +79,13 @@ async fn cluster(client: &Client, context: &str, desired: &[&Desired], concurren
         reader.listed("serviceaccounts", accounts)
     );
     let mut observed = Observed::default();
-    let mut wanted: (BTreeSet<At>, BTreeSet<At>) = Default::default();
+    let mut wanted: (BTreeSet<ObjectRef>, BTreeSet<ObjectRef>) = Default::default();
     for desired in desired {
         let Some(Ok(found)) = namespaces.get(&desired.scope) else { continue };
         for name in found.keys() {
-            wanted.0.insert(At::new(context, name, &desired.secret));
-            let accounts = desired.service_accounts.iter().map(|account| At::new(context, name, account));
+            wanted.0.insert(ObjectRef::new(context, name, &desired.secret));
+            let accounts =
+                desired.service_accounts.iter().map(|account| ObjectRef::new(context, name, account));
             wanted.1.extend(accounts);
         }
     }
@@ -124,7 +125,7 @@ impl Reader<'_> {
         let Some(selector) = scope.selector() else {
             return Ok(all_named(&scope.named().unwrap_or_default()));
         };
-        let ask = Ask { verb: "list", resource: "namespaces", namespace: None, name: None };
+        let ask = ApiRequest { verb: "list", resource: "namespaces", namespace: None, name: None };
         let listed: Result<Vec<core::Namespace>, _> =
             self.client.list(ask, ("labelSelector", &selector)).await;
         match (listed, scope) {
@@ -146,7 +147,7 @@ impl Reader<'_> {
         names: BTreeSet<&str>,
     ) -> Listed<T> {
         let reads = names.into_iter().map(|name| async move {
-            let ask = Ask { verb: "list", resource, namespace: None, name: Some(name) };
+            let ask = ApiRequest { verb: "list", resource, namespace: None, name: Some(name) };
             let select = format!("metadata.name={name}");
             let listed: Result<Vec<T>, KubeError> = self.client.list(ask, ("fieldSelector", &select)).await;
             let by_namespace = |listed: Vec<T>| {
@@ -164,9 +165,9 @@ impl Reader<'_> {
     /// These secrets, from the lists, or else one by one.
     pub(super) async fn secrets(
         &self,
-        wanted: BTreeSet<At>,
+        wanted: BTreeSet<ObjectRef>,
         mut listed: Listed<core::Secret>,
-    ) -> BTreeMap<At, Read<Option<Secret>>> {
+    ) -> BTreeMap<ObjectRef, Read<Option<Secret>>> {
         let things = self.things("secrets", wanted, &mut listed).await;
         let mut secrets = BTreeMap::new();
         for (at, thing) in things {
@@ -183,9 +184,9 @@ impl Reader<'_> {
     /// These service accounts, the same way.
     pub(super) async fn accounts(
         &self,
-        wanted: BTreeSet<At>,
+        wanted: BTreeSet<ObjectRef>,
         mut listed: Listed<core::ServiceAccount>,
-    ) -> BTreeMap<At, Read<Option<Account>>> {
+    ) -> BTreeMap<ObjectRef, Read<Option<Account>>> {
         let things = self.things("serviceaccounts", wanted, &mut listed).await;
         things.into_iter().map(|(at, thing)| (at, thing.map(|thing| thing.as_ref().map(account)))).collect()
     }
@@ -193,9 +194,9 @@ impl Reader<'_> {
     async fn things<T: serde::de::DeserializeOwned>(
         &self,
         resource: &'static str,
-        wanted: BTreeSet<At>,
+        wanted: BTreeSet<ObjectRef>,
         listed: &mut Listed<T>,
-    ) -> BTreeMap<At, Read<Option<T>>> {
+    ) -> BTreeMap<ObjectRef, Read<Option<T>>> {
         let mut things = BTreeMap::new();
         let mut one_by_one = Vec::new();
         for at in wanted {
@@ -290,11 +291,11 @@ pub(super) fn config(secret: &core::Secret) -> Option<&[u8]> {
 
 /// Whether a namespace is there; nothing if that cannot be told.
 pub(super) async fn state(client: &Client, name: &str) -> Option<State> {
-    let ask = Ask { verb: "get", resource: "namespaces", namespace: None, name: Some(name) };
+    let ask = ApiRequest { verb: "get", resource: "namespaces", namespace: None, name: Some(name) };
     let found: Option<core::Namespace> = match client.get(ask).await {
         // A role for found namespaces has the right to list them and no other.
         Err(error) if error.code() == Some(403) => {
-            let ask = Ask { verb: "list", ..ask };
+            let ask = ApiRequest { verb: "list", ..ask };
             let select = format!("metadata.name={name}");
             client.list(ask, ("fieldSelector", &select)).await.ok()?.pop()
         }
@@ -303,8 +304,8 @@ pub(super) async fn state(client: &Client, name: &str) -> Option<State> {
     Some(found.map_or(State::Absent, |namespace| phase(&namespace)))
 }
 
-pub(super) fn get<'a>(resource: &'static str, at: &'a At) -> Ask<'a> {
-    Ask { verb: "get", resource, namespace: Some(&at.namespace), name: Some(&at.name) }
+pub(super) fn get<'a>(resource: &'static str, at: &'a ObjectRef) -> ApiRequest<'a> {
+    ApiRequest { verb: "get", resource, namespace: Some(&at.namespace), name: Some(&at.name) }
 }
 
 fn phase(namespace: &core::Namespace) -> State {

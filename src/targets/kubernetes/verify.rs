@@ -5,16 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::diff::{Content, Fault, fault};
 use super::login::Clients;
 use super::read::{Fingerprints, Reader, state};
-use super::{At, Client, Operation, State};
+use super::{Client, ObjectRef, Operation, State};
 use crate::change::{Finding, Read, Reason};
 use crate::model::{CredentialId, Fingerprint, Problem, Registry};
 use crate::targets::{Proof, Scope};
+
+const MEANS: &str = "by reading it back";
 
 /// Reads back what the rows wrote. Rows that were kept have been read in this run, and are proven by that. Where
 /// nothing was written, rows that would write have nothing to prove.
 pub async fn verify(proof: &Proof<'_, Operation>, clients: &Clients) -> Vec<Finding> {
     let kept = proof.rows.iter().filter(|row| *row.reason == Reason::InSync);
-    let mut findings: Vec<Finding> = kept.map(|row| Finding::proof(row.address.clone(), Ok(()))).collect();
+    let mut findings: Vec<Finding> =
+        kept.map(|row| Finding::proof(row.address.clone(), MEANS, Ok(()))).collect();
     if proof.scope == Scope::All {
         return findings;
     }
@@ -33,7 +36,7 @@ pub async fn verify(proof: &Proof<'_, Operation>, clients: &Clients) -> Vec<Find
 impl Operation {
     /// Where.
     #[must_use]
-    pub fn at(&self) -> &At {
+    pub fn at(&self) -> &ObjectRef {
         match self {
             Self::PutSecret { at, .. } | Self::Attach { at, .. } => at,
         }
@@ -79,11 +82,11 @@ async fn cluster(
     let judge = |operation: &Operation| match operation {
         Operation::PutSecret { at, logins, labels, .. } => {
             let result = held.get(at).map_or_else(unread, |found| holds(found, logins, labels, fingerprints));
-            Finding::proof(at.secret(), result)
+            Finding::proof(at.secret(), MEANS, result)
         }
         Operation::Attach { at, secrets, .. } => {
             let result = attached.get(at).map_or_else(unread, |found| names_all(found, secrets));
-            Finding::proof(at.service_account(), result)
+            Finding::proof(at.service_account(), MEANS, result)
         }
     };
     let mut findings = Vec::new();

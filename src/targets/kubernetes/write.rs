@@ -9,12 +9,12 @@ use k8s_openapi::api::core::v1 as core;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::client::Ask;
+use super::client::ApiRequest;
 use super::diff::own_labels;
 use super::docker_config;
 use super::login::Clients;
 use super::read::{account, config, encoded, get, state};
-use super::{Account, At, Client, How, KEY, KIND, KubeError, Observed, Operation, State};
+use super::{Account, Client, How, KEY, KIND, KubeError, ObjectRef, Observed, Operation, State};
 use crate::change::{Inputs, Receipt};
 use crate::model::{CredentialId, Login, Problem};
 
@@ -118,7 +118,7 @@ impl Content<'_> {
     }
 
     /// A new secret, with what an older one held.
-    fn object(&self, at: &At, old: Option<&core::Secret>) -> Result<Value, Problem> {
+    fn object(&self, at: &ObjectRef, old: Option<&core::Secret>) -> Result<Value, Problem> {
         let metadata = old.map(|old| &old.metadata);
         let mut labels = own_labels(self.labels);
         for (name, value) in metadata.and_then(|old| old.labels.as_ref()).into_iter().flatten() {
@@ -131,7 +131,7 @@ impl Content<'_> {
             .map(|(key, value)| (key.clone(), encoded(&value.0)))
             .collect();
         // Every login that can be read is carried on, whatever the type was; what cannot would cost the kubelet all.
-        let kept = old.and_then(held).and_then(|held| docker_config::mended(&held));
+        let kept = old.and_then(held).and_then(|held| docker_config::without_damage(&held));
         let kept = kept.as_ref().map(|kept| kept.as_slice());
         let merged = docker_config::merged(kept, &by_key(self.logins)).map_err(unreadable)?;
         data.insert(KEY.to_owned(), encoded(&merged.bytes));
@@ -169,13 +169,13 @@ fn readable(secret: &core::Secret) -> bool {
 /// One thing in a namespace.
 struct Site<'a> {
     client: &'a Client,
-    at: &'a At,
+    at: &'a ObjectRef,
     named: bool,
 }
 
 impl Site<'_> {
-    fn ask(&self, verb: &'static str, resource: &'static str) -> Ask<'_> {
-        Ask { verb, ..get(resource, self.at) }
+    fn ask(&self, verb: &'static str, resource: &'static str) -> ApiRequest<'_> {
+        ApiRequest { verb, ..get(resource, self.at) }
     }
 
     /// Makes the secret; one that is there by now is brought up to date instead.
@@ -336,7 +336,7 @@ impl Site<'_> {
     }
 
     fn gone(&self, how: &str) -> Problem {
-        let At { context, namespace, .. } = self.at;
+        let ObjectRef { context, namespace, .. } = self.at;
         let hint = format!("kubectl --context {} create namespace {namespace}", super::error::word(context));
         Problem::outside(format!("the namespace {namespace} {how}"))
             .hints(self.named.then_some(hint))

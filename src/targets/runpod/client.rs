@@ -15,7 +15,7 @@ use super::{Health, Kind, NewTemplate, Releases, RunpodError, User, Workers};
 use crate::change::Read;
 use crate::env::Env;
 use crate::model::{Problem, Secret};
-use crate::net::{Http, HttpError, Policy, Request, Response, Trouble, header, retry_after};
+use crate::net::{Http, HttpError, Policy, Request, Response, TryError, header, retry_after};
 use crate::redact;
 
 /// The variable that holds the key.
@@ -98,9 +98,9 @@ impl Client {
         username: &str,
         password: &Secret,
         say: Say<'_>,
-    ) -> Result<String, Trouble<RunpodError>> {
+    ) -> Result<String, TryError<RunpodError>> {
         let body = json!({ "name": name, "username": username, "password": password.expose() });
-        let ask = Ask::new(Method::POST, &["registries"]).with(&body);
+        let ask = ApiRequest::new(Method::POST, &["registries"]).with(&body);
         self.created(&ask, say).await
     }
 
@@ -113,10 +113,10 @@ impl Client {
         template: &NewTemplate,
         auth: &str,
         say: Say<'_>,
-    ) -> Result<String, Trouble<RunpodError>> {
+    ) -> Result<String, TryError<RunpodError>> {
         let mut body = serde_json::to_value(template).unwrap_or_default();
         body["registry"] = auth.into();
-        let ask = Ask::new(Method::POST, &["templates"]).with(&body);
+        let ask = ApiRequest::new(Method::POST, &["templates"]).with(&body);
         self.created(&ask, say).await
     }
 
@@ -129,7 +129,7 @@ impl Client {
     /// tries, or the answer names another auth.
     pub async fn point(&self, kind: Kind, id: &str, auth: &str, say: Say<'_>) -> Result<(), RunpodError> {
         let (path, body) = ([kind.collection(), id], json!({ "registry": auth }));
-        let answer = self.send(&Ask::new(Method::PATCH, &path).with(&body), say).await?;
+        let answer = self.send(&ApiRequest::new(Method::PATCH, &path).with(&body), say).await?;
         let pointed: Pointed = answer.json()?;
         if pointed.registry.as_deref() == Some(auth) {
             return Ok(());
@@ -148,7 +148,7 @@ impl Client {
     /// # Errors
     /// If RunPod refuses it, or no usable answer comes after the tries.
     pub async fn delete_auth(&self, id: &str, say: Say<'_>) -> Result<(), RunpodError> {
-        match self.send(&Ask::new(Method::DELETE, &["registries", id]), say).await {
+        match self.send(&ApiRequest::new(Method::DELETE, &["registries", id]), say).await {
             Err(error) if error.status() == Some(404) => Ok(()),
             answer => answer.map(|_| ()),
         }
@@ -190,15 +190,15 @@ impl Client {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &[&str], say: Say<'_>) -> Result<T, RunpodError> {
-        Ok(self.send(&Ask::new(Method::GET, path), say).await?.json()?)
+        Ok(self.send(&ApiRequest::new(Method::GET, path), say).await?.json()?)
     }
 
     /// Makes something, and gives its id if the answer tells it.
-    async fn created(&self, ask: &Ask<'_>, say: Say<'_>) -> Result<String, Trouble<RunpodError>> {
+    async fn created(&self, ask: &ApiRequest<'_>, say: Say<'_>) -> Result<String, TryError<RunpodError>> {
         let answer = self.once(ask, say).await?;
-        let made: Created = answer.json().map_err(|error| Trouble::Fault(error.into()))?;
+        let made: Created = answer.json().map_err(|error| TryError::Fault(error.into()))?;
         made.id().ok_or_else(|| {
-            Trouble::Fault(RunpodError::Unchanged {
+            TryError::Fault(RunpodError::Unchanged {
                 method: ask.method.clone(),
                 path: self.url(ask.path).path().to_owned(),
                 found: "no id".to_owned(),
@@ -208,12 +208,12 @@ impl Client {
     }
 
     /// Sends what may be repeated.
-    async fn send(&self, ask: &Ask<'_>, say: Say<'_>) -> Result<Response, RunpodError> {
+    async fn send(&self, ask: &ApiRequest<'_>, say: Say<'_>) -> Result<Response, RunpodError> {
         POLICY.run(|| self.once(ask, say)).await
     }
 
     /// Sends once, at the quota's pace.
-    async fn once(&self, ask: &Ask<'_>, say: Say<'_>) -> Result<Response, Trouble<RunpodError>> {
+    async fn once(&self, ask: &ApiRequest<'_>, say: Say<'_>) -> Result<Response, TryError<RunpodError>> {
         let url = self.url(ask.path);
         let path = url.path().to_owned();
         let limited = |wait: Duration| RunpodError::Limited {
@@ -221,8 +221,8 @@ impl Client {
             path: path.clone(),
             seconds: wait.as_secs(),
         };
-        self.pace.turn(LONGEST_WAIT, say).await.map_err(|wait| Trouble::Final(limited(wait)))?;
-        let request = self.request(ask.method.clone(), url, ask.body).map_err(Trouble::Final)?;
+        self.pace.turn(LONGEST_WAIT, say).await.map_err(|wait| TryError::Final(limited(wait)))?;
+        let request = self.request(ask.method.clone(), url, ask.body).map_err(TryError::Final)?;
         let answer = self.http.attempt(&request).await;
         self.pace.answered(answer.as_ref().ok().map(|answer| &answer.headers));
         let broken = |error: HttpError| error.trouble(WITHOUT_TIME).map(RunpodError::from);
@@ -232,8 +232,8 @@ impl Client {
             // Whoever waits for its turn waits for this, too.
             self.pace.pause(wait.min(LONGEST_WAIT));
             return Err(match wait > LONGEST_WAIT {
-                true => Trouble::Final(limited(wait)),
-                false => Trouble::Wait(Duration::ZERO, limited(wait)),
+                true => TryError::Final(limited(wait)),
+                false => TryError::Wait(Duration::ZERO, limited(wait)),
             });
         }
         if !answer.is_success() {
@@ -241,7 +241,7 @@ impl Client {
         }
         // A deletion has no body.
         let body = if answer.body.is_empty() { Ok(Value::Null) } else { answer.json() };
-        match other_api(&body.map_err(|error| Trouble::Fault(error.into()))?) {
+        match other_api(&body.map_err(|error| TryError::Fault(error.into()))?) {
             Some(api) => {
                 let (method, status) = (ask.method.clone(), answer.status);
                 Err(ask.trouble(RunpodError::OtherApi { method, path, status, api }))
@@ -273,14 +273,14 @@ impl Client {
 }
 
 /// A request of the API.
-struct Ask<'a> {
+struct ApiRequest<'a> {
     method: Method,
     /// The segments behind `/v2`.
     path: &'a [&'a str],
     body: Option<&'a Value>,
 }
 
-impl<'a> Ask<'a> {
+impl<'a> ApiRequest<'a> {
     fn new(method: Method, path: &'a [&'a str]) -> Self {
         Self { method, path, body: None }
     }
@@ -290,8 +290,8 @@ impl<'a> Ask<'a> {
     }
 
     /// What may be done about an answer. What was to be made may be there, whatever the answer looks like.
-    fn trouble(&self, error: RunpodError) -> Trouble<RunpodError> {
+    fn trouble(&self, error: RunpodError) -> TryError<RunpodError> {
         let made = self.method == Method::POST && error.may_have_worked();
-        if made || error.is_fault() { Trouble::Fault(error) } else { Trouble::Final(error) }
+        if made || error.is_fault() { TryError::Fault(error) } else { TryError::Final(error) }
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn diff(
         Ok(auths) => auths,
         Err(unreadable) => return known.map(|(desired, _)| unread(desired, unreadable)).collect(),
     };
-    let holders = known.map(|(desired, known)| Holder::new(desired, known, auths)).collect();
+    let holders = known.map(|(desired, known)| Rotation::new(desired, known, auths)).collect();
     Account { holders, auths, observed, options }.rows()
 }
 
@@ -100,7 +100,7 @@ fn row(address: Address, credentials: BTreeSet<CredentialId>, action: Action, re
 }
 
 /// A credential with the auths that are regcred's.
-struct Holder<'a> {
+struct Rotation<'a> {
     desired: &'a Desired,
     /// The name of the auth of the present value, and its id if it is there.
     name: String,
@@ -109,7 +109,7 @@ struct Holder<'a> {
     earlier: BTreeMap<&'a str, &'a str>,
 }
 
-impl<'a> Holder<'a> {
+impl<'a> Rotation<'a> {
     fn new(desired: &'a Desired, known: &Known, auths: &'a BTreeMap<String, String>) -> Self {
         let name = desired.auth_name(&known.fingerprint);
         // Two runs at once may have made two of one name: every later run takes the same of them.
@@ -178,7 +178,7 @@ impl<'a> Holder<'a> {
 
 /// Everything in the account.
 struct Account<'a> {
-    holders: Vec<Holder<'a>>,
+    holders: Vec<Rotation<'a>>,
     auths: &'a BTreeMap<String, String>,
     observed: &'a Observed,
     options: &'a Options,
@@ -186,7 +186,7 @@ struct Account<'a> {
 
 impl Account<'_> {
     fn rows(&self) -> Vec<Change> {
-        let mut rows: Vec<Change> = self.holders.iter().map(Holder::auth).collect();
+        let mut rows: Vec<Change> = self.holders.iter().map(Rotation::auth).collect();
         let users: Vec<(&User, Change)> =
             self.observed.each().filter_map(|(kind, user)| Some((user, self.user(kind, user)?))).collect();
         rows.extend(self.holders.iter().flat_map(|holder| self.absent(holder)));
@@ -224,7 +224,7 @@ impl Account<'_> {
     }
 
     /// Why something that uses this auth has to be pointed at the holder's; nothing if it does already.
-    fn moves(&self, holder: &Holder<'_>, auth: Option<&str>) -> Option<Reason> {
+    fn moves(&self, holder: &Rotation<'_>, auth: Option<&str>) -> Option<Reason> {
         let Some(auth) = auth else { return Some(Reason::Anonymous) };
         if holder.current == Some(auth) {
             return None;
@@ -237,7 +237,7 @@ impl Account<'_> {
     }
 
     /// What is named and not there: templates to make, and slips.
-    fn absent(&self, holder: &Holder<'_>) -> Vec<Change> {
+    fn absent(&self, holder: &Rotation<'_>) -> Vec<Change> {
         let desired = holder.desired;
         let mut rows = Vec::new();
         for (kind, users) in &self.observed.users {
@@ -265,7 +265,7 @@ impl Account<'_> {
     }
 
     /// A list that could not be read, where something of it is chosen or may use an earlier auth.
-    fn unread(&self, holder: &Holder<'_>) -> Vec<Change> {
+    fn unread(&self, holder: &Rotation<'_>) -> Vec<Change> {
         let desired = holder.desired;
         let matters = |kind: Kind| {
             let created = kind == Kind::Template && !desired.create.is_empty();
@@ -326,7 +326,7 @@ impl Account<'_> {
 
     fn retire(
         &self,
-        holder: &Holder<'_>,
+        holder: &Rotation<'_>,
         id: &str,
         reason: Reason,
         users: &[(&User, Change)],
@@ -355,7 +355,7 @@ impl Account<'_> {
 
     /// Auths that are not regcred's, and that nothing uses once this plan is done: those that it moves something away
     /// from. An auth of another credential of the file is that one's, in this run or not.
-    fn abandoned(&self, holder: &Holder<'_>, users: &[(&User, Change)]) -> Vec<(&str, &str)> {
+    fn abandoned(&self, holder: &Rotation<'_>, users: &[(&User, Change)]) -> Vec<(&str, &str)> {
         // Who uses what is not known then.
         if self.observed.users.values().any(Result::is_err) {
             return Vec::new();

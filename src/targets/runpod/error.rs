@@ -125,11 +125,16 @@ impl From<RunpodError> for Problem {
             error,
             RunpodError::Status { status: 401, .. } | RunpodError::OtherApi { status: 401, .. }
         );
-        let unsent = match &error {
-            RunpodError::Broken(broken) => broken.hints.clone(),
-            _ => Vec::new(),
+        let (hints, causes) = match &error {
+            RunpodError::Broken(broken) => (broken.hints.clone(), broken.causes.clone()),
+            _ => (Vec::new(), Vec::new()),
         };
-        Self::outside(error.to_string()).hints(unsent).hints(error.hint()).login(login).written(wrote)
+        Self::outside(error.to_string())
+            .caused_by(causes)
+            .hints(hints)
+            .hints(error.hint())
+            .login(login)
+            .written(wrote)
     }
 }
 

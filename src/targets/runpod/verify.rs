@@ -19,7 +19,9 @@ pub async fn verify(proof: &Proof<'_, Operation>, client: &Client, observed: &Ob
     let looks = proof.rows.iter().filter_map(|row| {
         let user = endpoints.get(row.address).filter(|_| !matches!(row.reason, Reason::LeftAlone(_)))?;
         let address = row.address.clone();
-        Some(async move { Finding { address, result: Ok(()), state: Some(state(client, user).await) } })
+        Some(async move {
+            Finding { state: Some(state(client, user).await), ..Finding::proof(address, "by RunPod", Ok(())) }
+        })
     });
     stream::iter(looks).buffer_unordered(proof.concurrency.max(1)).collect().await
 }

@@ -10,7 +10,7 @@ use super::retire::Look;
 use super::{Client, Kind, NewTemplate, Operation, RunpodError};
 use crate::change::{Inputs, Receipt};
 use crate::model::{CredentialId, Problem};
-use crate::net::Trouble;
+use crate::net::TryError;
 
 /// The field of a receipt that holds the id of what was made.
 pub const ID: &str = "id";
@@ -84,12 +84,12 @@ impl<'a> Writer<'a> {
     /// already (another run, or an answer of ours that was lost), it is looked for first.
     async fn once<C, L>(&self, create: impl Fn() -> C, look: impl Fn() -> L) -> Result<Receipt, Problem>
     where
-        C: Future<Output = Result<String, Trouble<RunpodError>>>,
+        C: Future<Output = Result<String, TryError<RunpodError>>>,
         L: Future<Output = Result<Option<String>, RunpodError>>,
     {
         let send = async || match create().await {
-            Err(Trouble::Final(error)) if matches!(error.status(), Some(400 | 409 | 422)) => {
-                look().await.map_err(Trouble::Final)?.ok_or(Trouble::Final(error))
+            Err(TryError::Final(error)) if matches!(error.status(), Some(400 | 409 | 422)) => {
+                look().await.map_err(TryError::Final)?.ok_or(TryError::Final(error))
             }
             answer => answer,
         };
