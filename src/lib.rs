@@ -4,17 +4,18 @@
 //!
 //! 1. [`desired`]: what is wanted, from `regcred.yaml` or discovered. No network, no secret values.
 //! 2. [`sources`] and [`vault`]: where a credential's value comes from, and the only owner of it.
-//! 3. [`observe`]: what the remote systems hold, read concurrently; an error is data.
+//! 3. [`systems`]: what the remote systems hold, read concurrently; an error is data.
 //! 4. [`prove`]: the credential's own registry accepts it ([`registry`]), beside the reads.
 //! 5. [`mod@plan`]: a pure function to the [`plan::Plan`]: the value that is printed, digested and executed.
 //! 6. [`mod@execute`]: its rows, each after what it needs; a failure leaves alone only what depends on it.
 //! 7. [`mod@verify`]: what is in place works.
 //! 8. [`report`]: an outcome per address, and from them one exit code.
 //!
-//! [`targets`] holds the systems, one folder each with the same file names; [`view`] renders, [`ui`]
-//! prints, and nothing else does. Below all is [`redact`]: no secret gets out, and no text from outside acts.
-//! [`commands`] are the pipeline with its words. `program` starts other programs, and `docker_config` reads what docker and
-//! the kubelet keep.
+//! [`commands`] are the pipeline with its words; [`view`] renders, [`ui`] prints, and nothing else does. [`targets`] holds the
+//! systems, one folder each with the same file names, and [`systems`] their list. What they stand on: [`change`] (a row as
+//! every target makes it), [`net`] (the one way out), `program` (the one way to start a program), [`yaml`], `docker_config`
+//! and [`dotenv`] (one reader each), [`model`] (pure data), and below all [`redact`]: no secret gets out, and no text from
+//! outside acts. A room uses only what is below it (ARCHITECTURE.md, "The floors").
 
 pub mod aws;
 pub mod change;

@@ -4,7 +4,6 @@ use super::session::Context;
 use crate::cli::{Overrides, PlanArgs};
 use crate::error::Error;
 use crate::report::{ExitStatus, Report};
-use crate::ui::Verbosity;
 use crate::view::{human, json, markdown};
 
 pub(super) async fn run(args: &PlanArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
@@ -15,8 +14,7 @@ pub(super) async fn run(args: &PlanArgs, context: &Context<'_>) -> Result<ExitSt
     } else if args.markdown {
         markdown::plan(&shown)
     } else {
-        let keeps = context.ui.verbosity() >= Verbosity::Verbose;
-        let layout = human::Layout { width: context.ui.width(), keeps };
+        let layout = context.layout(false);
         human::plan(&shown, layout) + &human::plan_summary(&session.plan)
     };
     context.ui.data(&text)?;

@@ -19,9 +19,9 @@ use crate::report::{ExitStatus, Report};
 use crate::sources::{Shared, Source};
 use crate::systems::{Clients, Observed};
 use crate::targets::{Look, Setting};
-use crate::ui::Ui;
+use crate::ui::{Ui, Verbosity};
 use crate::vault::Vault;
-use crate::view::{Shown, json};
+use crate::view::{Shown, human, json};
 
 /// What a command runs in.
 pub struct Context<'a> {
@@ -49,6 +49,12 @@ pub(super) struct Session {
 impl Context<'_> {
     pub(super) fn concurrency(&self) -> usize {
         usize::from(self.common.concurrency)
+    }
+
+    /// How a plan is laid out: with the rows that stay and all causes, if more is wanted.
+    pub(super) fn layout(&self, keeps: bool) -> human::Layout {
+        let more = self.ui.verbosity() >= Verbosity::Verbose;
+        human::Layout { width: self.ui.width(), keeps: keeps || more, causes: more }
     }
 
     fn options(&self, overrides: Overrides) -> Options {

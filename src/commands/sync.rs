@@ -12,7 +12,6 @@ use crate::model::Address;
 use crate::report::{ExitStatus, Outcome, Report};
 use crate::systems::Writers;
 use crate::targets::Scope;
-use crate::ui::Verbosity;
 use crate::verify::verify;
 use crate::view::{human, json};
 
@@ -59,8 +58,7 @@ fn show_plan(context: &Context<'_>, session: &Session) -> Result<(), Error> {
     if context.common.json {
         return Ok(context.ui.data(&(json::version() + &json::planned(&shown)))?);
     }
-    let keeps = context.ui.verbosity() >= Verbosity::Verbose;
-    let layout = human::Layout { width: context.ui.width(), keeps };
+    let layout = context.layout(false);
     context.ui.data(&human::plan(&shown, layout))?;
     Ok(())
 }

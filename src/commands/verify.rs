@@ -36,7 +36,7 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
         let findings = json::findings(&report.findings) + &json::pulls(&report.pulls);
         json::version() + &json::planned(&shown) + &findings + &json::summary(&shown, &report, status as u8)
     } else {
-        let layout = human::Layout { width: context.ui.width(), keeps: true };
+        let layout = context.layout(true);
         human::plan(&shown, layout)
             + &human::findings(&report.findings)
             + &human::pulls(&report.pulls)

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::Shown;
 use crate::change::Pull;
-use crate::change::{Action, Finding, Known};
+use crate::change::{Action, Finding, Known, Reason};
 use crate::execute::Event;
 use crate::model::{Address, AwsItem, Credential, Problem};
 use crate::plan::{Change, Plan, Summary};
@@ -19,6 +19,8 @@ pub struct Layout {
     pub width: usize,
     /// Whether rows that stay are shown.
     pub keeps: bool,
+    /// Whether the causes of what could not be read are shown.
+    pub causes: bool,
 }
 
 /// The credentials, the rows in groups, and the notes.
@@ -88,7 +90,7 @@ fn groups(plan: &Plan, layout: Layout) -> String {
     for group in rows.chunk_by(|one, other| split(&one.address).0 == split(&other.address).0) {
         let _ = writeln!(text, "{}", styled(HEAD, split(&group[0].address).0));
         for same in group.chunk_by(|one, other| one.action == Action::Unread && one.reason == other.reason) {
-            text += &alike(same, column, layout.width);
+            text += &alike(same, column, layout);
         }
         text.push('\n');
     }
@@ -96,7 +98,8 @@ fn groups(plan: &Plan, layout: Layout) -> String {
 }
 
 /// One row, or several that could not be read for one reason.
-fn alike(rows: &[&Change], column: usize, width: usize) -> String {
+fn alike(rows: &[&Change], column: usize, layout: Layout) -> String {
+    let width = layout.width;
     let mut text = String::new();
     if let [one] = rows {
         text += &row(one, &split(&one.address).1, column, width);
@@ -106,6 +109,11 @@ fn alike(rows: &[&Change], column: usize, width: usize) -> String {
         }
         text += &paragraph("      ", 6, &rows[0].reason.to_string(), Some(width));
     }
+    if let (true, Reason::Unreadable(problem)) = (layout.causes, &rows[0].reason) {
+        for cause in &problem.causes {
+            text += &paragraph(&format!("      {} ", styled(HEAD, "caused by:")), 17, cause, Some(width));
+        }
+    }
     if let Some(hint) = rows[0].reason.hint() {
         text += &paragraph(&format!("      {} ", styled(HINT, "hint:")), 12, &hint, Some(width));
     }
@@ -113,7 +121,7 @@ fn alike(rows: &[&Change], column: usize, width: usize) -> String {
 }
 
 fn is_unknown(change: &Change) -> bool {
-    matches!(change.reason, crate::change::Reason::Unknown)
+    matches!(change.reason, Reason::Unknown)
 }
 
 /// An address as heading and rest.

@@ -59,7 +59,9 @@ fn render_case(case: &Case, view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> S
 }
 
 fn people(width: usize, keeps: bool) -> String {
-    render(|shown, plan| human::plan(shown, human::Layout { width, keeps }) + &human::plan_summary(plan))
+    render(|shown, plan| {
+        human::plan(shown, human::Layout { width, keeps, causes: false }) + &human::plan_summary(plan)
+    })
 }
 
 #[test]
