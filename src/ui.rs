@@ -135,7 +135,7 @@ impl Ui {
         for problem in problems {
             let head = format!("{} ", styled(BAD, "error:"));
             let text = paragraph(&head, "error: ".len(), &problem.to_string(), width);
-            self.stderr(&(text + &details(problem, 2, causes)).trim_end_matches('\n'));
+            self.stderr((text + &details(problem, 2, causes)).trim_end_matches('\n'));
         }
     }
 
