@@ -19,7 +19,7 @@ const { getHttpOperationsFromSpec } = load('@stoplight/prism-http/dist/utils/ope
 const { validateInput, validateOutput } = load('@stoplight/prism-http/dist/validator/index.js');
 const route = load('@stoplight/prism-http/dist/router/index.js').default;
 
-const CLIENT = 'octocrab';
+const CLIENT = 'regcred/';
 // Where secrets and variables are, and what they hang on.
 const PATHS = new RegExp(
   '^/(user|' +
