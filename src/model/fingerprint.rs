@@ -21,6 +21,24 @@ const PASSES: u32 = 2;
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
+    /// Whether a text is what is shown of a fingerprint: eight hexadecimal digits.
+    #[must_use]
+    pub fn is_shown(text: &str) -> bool {
+        text.len() == 8 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    }
+
+    /// Whether regcred made a name: `<stem>-` and what is shown of a fingerprint. A day (`-20260801`) is what people end
+    /// names with, so it is taken for theirs.
+    #[must_use]
+    pub fn ends(name: &str, stem: &str) -> bool {
+        let is_day = |digits: &str| {
+            let century = digits.starts_with("19") || digits.starts_with("20");
+            century && chrono::NaiveDate::parse_from_str(digits, "%Y%m%d").is_ok()
+        };
+        let digits = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('-'));
+        digits.is_some_and(|digits| Self::is_shown(digits) && !is_day(digits))
+    }
+
     /// Computes the fingerprint. It takes some 30 ms and 19 MiB: once per run, on a blocking thread.
     ///
     /// # Panics

@@ -20,7 +20,7 @@ pub use client::{Client, DaytonaError, Key};
 use super::{Look, Proof, Remarks, Setting, Target, Terms, Validator, endpoint};
 use crate::change::{Finding, Inputs, Known, Pull, Read, Receipt};
 use crate::env::Env;
-use crate::model::{Address, CredentialId, DaytonaItem, Problem, Registry};
+use crate::model::{Address, CredentialId, DaytonaItem, Fingerprint, Problem, Registry};
 use crate::yaml::{Node, Reader};
 
 /// Rows that an organization may have; one more is refused (Daytona's API server, as of 0.190).
@@ -60,11 +60,7 @@ impl Desired {
     /// Whether regcred gave a row this name, for this or an earlier value.
     #[must_use]
     pub fn names(&self, name: &str) -> bool {
-        let recorded = |rest: &str| {
-            let digits = rest.strip_prefix('-').unwrap_or_default();
-            digits.len() == 8 && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
-        };
-        name.strip_prefix(self.name.as_str()).is_some_and(|rest| rest.is_empty() || recorded(rest))
+        name == self.name || Fingerprint::ends(name, &self.name)
     }
 }
 

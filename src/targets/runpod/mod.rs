@@ -63,12 +63,10 @@ impl Desired {
         format!("{}-{fingerprint}", self.name)
     }
 
-    /// Whether regcred made an auth of this name: ours end with eight hexadecimal digits. A day (`-20260801`) is what
-    /// people end names with, so it is taken for theirs.
+    /// Whether regcred made an auth of this name.
     #[must_use]
     pub fn made(&self, auth: &str) -> bool {
-        let digits = auth.strip_prefix(&self.name).and_then(|rest| rest.strip_prefix('-'));
-        digits.is_some_and(|digits| is_fingerprint(digits) && !is_day(digits))
+        Fingerprint::ends(auth, &self.name)
     }
 
     /// Whether an auth of this name may be of another credential of the file: it is in use there, or will be.
@@ -77,7 +75,7 @@ impl Desired {
         self.others
             .iter()
             .filter_map(|name| auth.strip_prefix(name.as_str()))
-            .any(|rest| rest.is_empty() || rest.strip_prefix('-').is_some_and(is_fingerprint))
+            .any(|rest| rest.is_empty() || rest.strip_prefix('-').is_some_and(Fingerprint::is_shown))
     }
 
     /// The address of its auth.
@@ -95,15 +93,6 @@ impl Desired {
             Kind::Pod => &self.pods,
         }
     }
-}
-
-fn is_fingerprint(digits: &str) -> bool {
-    digits.len() == 8 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-fn is_day(digits: &str) -> bool {
-    let century = digits.starts_with("19") || digits.starts_with("20");
-    century && chrono::NaiveDate::parse_from_str(digits, "%Y%m%d").is_ok()
 }
 
 /// A template to make. The other settings are those that RunPod gives by default.
