@@ -116,6 +116,11 @@ impl Env {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The values of the variables with these names, in which a `*` stands for anything.
+    pub(crate) fn values_of<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = &'a str> {
+        self.iter().filter(move |(name, _)| matches_any(names, name)).map(|(_, value)| value)
+    }
+
     /// Every variable.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))

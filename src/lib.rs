@@ -60,11 +60,11 @@ use ui::{Settings, Ui, Verbosity};
 
 /// Runs the command line `args` in the folder `dir` to its exit code.
 pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, dir: &Path) -> ExitStatus {
+    teach(env);
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    teach(env);
     let ui = Arc::new(Ui::new(settings(&cli.common)));
     let heard = Arc::clone(&ui);
     env.programs().show(ui.can_ask(), move |line| heard.say(line));
@@ -86,7 +86,7 @@ pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, 
 fn teach(env: &Env) {
     let own = systems::secrets().chain(sources::SECRETS.iter().copied());
     let names = own.chain(aws::SECRETS.iter().copied()).filter(|name| !name.ends_with("_FILE"));
-    names.filter_map(|name| env.filled(name)).for_each(redact::teach);
+    env.values_of(&names.collect::<Vec<_>>()).for_each(redact::teach);
 }
 
 /// Help and version are data; anything else is a usage error, which clap would end with 2.

@@ -1,6 +1,5 @@
 //! What a program says to whoever started it: shown line by line while it runs.
 
-use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::MAX_OUTPUT;
+use crate::redact;
 
 /// A line that has no end after such a silence is a question.
 const SILENCE: Duration = Duration::from_millis(250);
@@ -61,30 +61,13 @@ fn show_lines(bytes: &[u8], left: &mut usize, show: &impl Fn(&str)) {
     }
 }
 
-/// The text without colours; what else a terminal would obey, or nobody would see, is written out.
+/// The text without colours and secrets; what else a terminal would obey, or nobody would see, is written out.
 fn plain(text: &str) -> String {
-    let text = anstream::adapter::strip_str(text).to_string();
-    let mut plain = String::new();
-    for character in text.chars().take(MAX_LINE) {
-        match character {
-            '\t' => plain.push(' '),
-            hidden if is_hidden(hidden) => {
-                let _ = write!(plain, "{}", hidden.escape_unicode());
-            }
-            seen => plain.push(seen),
-        }
+    let text = redact::without_secrets(&anstream::adapter::strip_str(text).to_string()).replace('\t', " ");
+    match text.char_indices().nth(MAX_LINE) {
+        Some((end, _)) => redact::line(&text[..end]) + "…",
+        None => redact::line(&text),
     }
-    if text.chars().nth(MAX_LINE).is_some() {
-        plain.push('…');
-    }
-    plain
-}
-
-/// Control characters, and those that turn the direction of a text or have no width.
-fn is_hidden(character: char) -> bool {
-    let turns = matches!(character, '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}');
-    let no_width = matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{2029}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
-    character.is_control() || turns || no_width
 }
 
 #[cfg(test)]
@@ -108,6 +91,14 @@ mod tests {
         assert_eq!(shown(b"10 %\r20 %\rCode: "), ["10 %", "20 %", "Code: "]);
         assert_eq!(shown(b"\x1b[31mred\x1b[0m\tand \x7f\xff"), ["red and �"]);
         assert_eq!(shown("a\u{202e}b\u{200b}c\u{85}".as_bytes()), [r"a\u{202e}b\u{200b}c\u{85}"]);
+    }
+
+    #[test]
+    fn a_secret_that_a_program_says_is_cut_however_short_it_is() {
+        redact::teach("hunter2-x");
+        assert_eq!(shown(b"401 for hunter2-x here\n"), ["401 for *** here"]);
+        redact::teach("pw12");
+        assert_eq!(shown(b"401 for pw12\n"), ["(words left out: they hold the secret)"]);
     }
 
     #[test]

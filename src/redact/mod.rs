@@ -51,6 +51,12 @@ pub fn outside(text: &str) -> String {
     known::read(|scrubber| scrubber.outside(text))
 }
 
+/// A text from outside without the secrets in it, for those who lay it out themselves.
+#[must_use]
+pub fn without_secrets(text: &str) -> String {
+    known::read(|scrubber| scrubber.without_secrets(text))
+}
+
 /// What is printed or traced, as it may be: unmistakable secrets are `***`, characters that act are escapes, except for line
 /// ends, tabs and our own styles. A line that is a JSON object stays one.
 #[must_use]
@@ -64,10 +70,13 @@ impl Scrubber {
     pub fn outside(&self, text: &str) -> String {
         // Of a text without end only its beginning can be shown, and a secret that begins in it is known by its beginning.
         let end = text.char_indices().nth(MOST * 40).map_or(text.len(), |(end, _)| end);
-        match self.cut(&text[..end]) {
-            Some(text) => calm(&one_line(&text, MOST)),
-            None => LEFT_OUT.to_owned(),
-        }
+        calm(&one_line(&self.without_secrets(&text[..end]), MOST))
+    }
+
+    /// [`without_secrets`], with the secrets of this scrubber.
+    #[must_use]
+    pub fn without_secrets(&self, text: &str) -> String {
+        self.cut(text).unwrap_or_else(|| LEFT_OUT.to_owned())
     }
 
     /// [`output`], with the secrets of this scrubber.

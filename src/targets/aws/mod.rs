@@ -247,7 +247,6 @@ impl Target for Aws {
     const NAME: &'static str = "aws";
     const TITLE: &'static str = "AWS";
     // What AWS itself takes stays: `aws eks get-token` and `aws ecr get-login-password` need it.
-    // `aws eks get-token` and `aws ecr get-login-password` work with AWS's own variables.
     const SECRETS: &'static [&'static str] = &[];
 
     type Declared = file::Declared;

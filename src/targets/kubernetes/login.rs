@@ -64,8 +64,9 @@ async fn log_in(
 ) -> Read<Client> {
     let (mut config, proxy) = config(context, kubeconfig).await?;
     check_transport(context, &config, insecure)?;
-    let plugin = authenticate(context, &mut config.auth_info, env).await?;
+    // Before a plugin is heard.
     known_secrets(&config.auth_info).for_each(|secret| redact::teach(&secret));
+    let plugin = authenticate(context, &mut config.auth_info, env).await?;
     let base = config.cluster_url.to_string().trim_end_matches('/').to_owned();
     let look = || format!("look at it with: kubectl --context {} get namespaces", word(context));
     let kube = connector::client(config, http, proxy).map_err(|error| {

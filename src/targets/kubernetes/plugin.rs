@@ -13,7 +13,9 @@ use super::error::word;
 use super::login::unreadable;
 use crate::change::Read;
 use crate::env::Env;
+use crate::model::Secret;
 use crate::model::secret::flaw;
+use crate::net::header;
 use crate::program::{Program, ProgramError, has_passed};
 
 /// A person may have to open a page in a browser and enter a code.
@@ -49,8 +51,8 @@ struct Status {
 
 /// A login that it gave.
 pub(super) struct Given {
-    token: Option<Zeroizing<String>>,
-    certificate: Option<(Zeroizing<String>, Zeroizing<String>)>,
+    token: Option<Secret>,
+    certificate: Option<(String, Secret)>,
     ends: Option<SystemTime>,
 }
 
@@ -126,9 +128,9 @@ impl Plugin {
             ));
         }
         let status = printed.status.unwrap_or_default();
-        let token = status.token.map(Zeroizing::new).filter(|token| !token.is_empty());
+        let token = status.token.filter(|token| !token.is_empty()).map(Secret::foreign);
         let (certificate, key) = (status.client_certificate_data, status.client_key_data);
-        let certificate = match (certificate.map(Zeroizing::new), key.map(Zeroizing::new)) {
+        let certificate = match (certificate, key.map(Secret::foreign)) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,
             _ => return Err("gives only one of certificate and key".to_owned()),
@@ -136,7 +138,7 @@ impl Plugin {
         if token.is_none() && certificate.is_none() {
             return Err("gives neither a token nor a certificate".to_owned());
         }
-        if let Some(flaw) = token.as_ref().and_then(|token| flaw(token)) {
+        if let Some(flaw) = token.as_ref().map(Secret::expose).and_then(unfit) {
             return Err(format!("gives a token that {flaw}"));
         }
         let ends = status.expiration_timestamp.as_deref().map(chrono::DateTime::parse_from_rfc3339);
@@ -145,10 +147,15 @@ impl Plugin {
     }
 }
 
+/// What keeps a token from logging in a request.
+fn unfit(token: &str) -> Option<String> {
+    flaw(token).or_else(|| header::fault(token).map(str::to_owned))
+}
+
 impl Given {
     /// What logs in a request.
     pub(super) fn header(&self) -> Option<HeaderValue> {
-        let bearer = Zeroizing::new(format!("Bearer {}", self.token.as_ref()?.as_str()));
+        let bearer = Zeroizing::new(format!("Bearer {}", self.token.as_ref()?.expose()));
         let mut value = HeaderValue::from_str(&bearer).ok()?;
         value.set_sensitive(true);
         Some(value)
@@ -160,7 +167,7 @@ impl Given {
         use base64::engine::general_purpose::STANDARD;
         if let Some((certificate, key)) = self.certificate {
             user.client_certificate_data = Some(STANDARD.encode(certificate.as_bytes()));
-            user.client_key_data = Some(STANDARD.encode(key.as_bytes()).into());
+            user.client_key_data = Some(STANDARD.encode(key.expose()).into());
         }
     }
 }
@@ -216,6 +223,7 @@ mod tests {
                 ("{token: ''}", "gives neither a token nor a certificate"),
                 ("{clientKeyData: k}", "gives only one of certificate and key"),
                 ("{token: \"s3cret\\n\"}", "gives a token that ends with a line break"),
+                ("{token: s3crét}", "gives a token that has a character in it that is not ASCII"),
                 ("{token: a, expirationTimestamp: soon}", "gives an expirationTimestamp that is no time"),
                 ("[]", "prints no ExecCredential"),
             ] {
@@ -224,5 +232,14 @@ mod tests {
             let other = plugin.read(b"{apiVersion: v2, status: {token: a}}").err();
             assert!(other.is_some_and(|words| words.contains("another `apiVersion`")));
         }
+    }
+
+    #[test]
+    fn what_a_plugin_gives_is_a_secret_from_then_on() {
+        let plugin = made(&format!("{{ command: x, apiVersion: {} }}", VERSIONS[0])).expect("it is good");
+        let status = "{token: c4nary-token, clientCertificateData: c, clientKeyData: c4nary-key}";
+        let printed = format!("{{apiVersion: {}, status: {status}}}", VERSIONS[0]);
+        plugin.read(printed.as_bytes()).map(drop).expect("it is good");
+        assert_eq!(crate::redact::outside("c4nary-token and c4nary-key"), "*** and ***");
     }
 }
