@@ -238,7 +238,10 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
             ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&base).build();
         loader = loader.profile_name(profile).credentials_provider(provider);
     }
-    let chain = Chain::find(access.profile, &way.env).await;
+    let chain = match &profile {
+        Some(Profile(profiles)) => Chain::find(access.profile.is_some(), profiles, &way.env).await,
+        None => None,
+    };
     if let Some(Chain { process, .. }) = &chain {
         // What is wrong with it is told by whoever asks next.
         let _ = process.provide_credentials().await;

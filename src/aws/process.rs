@@ -2,17 +2,15 @@
 //! credential provider"). The SDK would start it for every client and try, with all of the environment; here it is started
 //! once in a run, as every other program.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use aws_config::profile::{self, Profile, ProfileSet};
+use aws_config::profile::{Profile, ProfileSet};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Providing;
 use aws_credential_types::provider::{self, ProvideCredentials};
-use aws_types::os_shim_internal;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -57,16 +55,13 @@ impl std::fmt::Debug for Process {
 }
 
 impl Chain {
-    /// The chain of a profile, if it begins with a program; without a profile, that of the SDK's own choice. What is wrong
-    /// with the files is told by the SDK.
-    pub(super) async fn find(profile: Option<&str>, env: &Env) -> Option<Self> {
-        if profile.is_none() && !is_silent(&EnvironmentVariableCredentialsProvider::new()).await {
+    /// The chain of the profile that is used, if it begins with a program. One that is not `named` is the SDK's own choice,
+    /// which takes keys of the environment before it.
+    pub(super) async fn find(named: bool, profiles: &ProfileSet, env: &Env) -> Option<Self> {
+        if !named && !is_silent(&EnvironmentVariableCredentialsProvider::new()).await {
             return None;
         }
-        let (files, named) = (Default::default(), profile.map(|name| Cow::Owned(name.to_owned())));
-        let (fs, variables) = (os_shim_internal::Fs::real(), os_shim_internal::Env::real());
-        let profiles = profile::load(&fs, &variables, &files, named).await.ok()?;
-        let (base, roles) = follow(&profiles)?;
+        let (base, roles) = follow(profiles)?;
         let command = base.get("credential_process")?;
         let profile = base.name().to_owned();
         let program = env.named_program(shell(command));
@@ -182,6 +177,9 @@ fn read(printed: &[u8], account: Option<&str>) -> Result<Credentials, String> {
 
 #[cfg(test)]
 mod tests {
+    use aws_config::profile;
+    use aws_types::os_shim_internal;
+
     use super::*;
 
     /// The end of the chain from `top`, its command and the roles.

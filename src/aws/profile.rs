@@ -13,7 +13,7 @@ const BEFORE: [&str; 3] =
     ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"];
 
 /// The profiles, with the one that is used.
-pub(super) struct Profile(ProfileSet);
+pub(super) struct Profile(pub(super) ProfileSet);
 
 impl Profile {
     /// Reads the files with the profile `name`, else with the one that the environment selects. What is wrong with them is

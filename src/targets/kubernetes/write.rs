@@ -1,10 +1,10 @@
 //! Writing clusters. Every operation converges: what changes is named with the version that was read, so that nobody
 //! else's write is lost; who comes second reads again.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use k8s_openapi::api::core::v1 as core;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -17,13 +17,18 @@ use super::read::{account, config, encoded, get, state};
 use super::{Account, Client, How, KEY, KIND, KubeError, ObjectRef, Observed, Operation, State};
 use crate::change::{Inputs, Receipt};
 use crate::model::{CredentialId, Login, Problem};
+use crate::net::Wait;
 
 /// How often a thing is read again because somebody else wrote it in between.
 const CONFLICTS: usize = 16;
 /// Where a secret of the type `kubernetes.io/dockercfg` has its logins.
 const OLDER_KEY: &str = ".dockercfg";
 /// How long a service account may take to come to be: the controller makes `default` after its namespace.
-const FOR_ACCOUNT: Duration = Duration::from_secs(10);
+const FOR_ACCOUNT: Wait = Wait {
+    first: Duration::from_millis(200),
+    longest: Duration::from_secs(2),
+    total: Duration::from_secs(10),
+};
 
 /// What writes to clusters.
 pub struct Writer<'a> {
@@ -281,37 +286,36 @@ impl Site<'_> {
 
     /// The service account, as soon as it is there.
     async fn account(&self, inputs: &Inputs<'_>) -> Result<Account, Problem> {
-        let waits = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(200))
-            .with_max_delay(Duration::from_secs(2))
-            .without_max_times()
-            .with_total_delay(Some(FOR_ACCOUNT))
-            .build();
-        let mut said = false;
-        for wait in waits.map(Some).chain([None]) {
+        let said = Cell::new(false);
+        // What keeps it from coming to be; nothing while it only is not there yet.
+        let ask = || async {
             let read = self.client.get::<core::ServiceAccount>(self.ask("get", "serviceaccounts")).await;
-            if let Some(found) = read.map_err(|error| self.failed(error))? {
+            if let Some(found) = read.map_err(|error| Some(self.failed(error)))? {
                 return Ok(account(&found));
             }
-            if !said {
-                self.check_namespace().await?;
+            if !said.replace(true) {
+                self.check_namespace().await.map_err(Some)?;
                 (inputs.say)(format!("the service account {} does not exist yet", self.at.name));
-                said = true;
             }
-            match wait {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => break,
-            }
-        }
+            Err(None)
+        };
+        let found = FOR_ACCOUNT.until(ask, Option::is_none, |_| {}).await;
+        found.map_err(|fault| fault.unwrap_or_else(|| self.no_account()))
+    }
+
+    fn no_account(&self) -> Problem {
         let hint = format!(
             "kubectl --context {} -n {} create serviceaccount {}, or correct `service-accounts`",
             super::error::word(&self.at.context),
             self.at.namespace,
             self.at.name
         );
-        let cause =
-            format!("the service account {} does not exist after {} s", self.at.name, FOR_ACCOUNT.as_secs());
-        Err(Problem::outside(cause).hint(hint))
+        let cause = format!(
+            "the service account {} does not exist after {} s",
+            self.at.name,
+            FOR_ACCOUNT.total.as_secs()
+        );
+        Problem::outside(cause).hint(hint)
     }
 
     /// What is not there may be of a namespace that is not.
