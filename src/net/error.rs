@@ -90,6 +90,5 @@ fn tls<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
 
 /// What is at the bottom of an error: a name that does not resolve, a connection that is refused.
 fn innermost(error: &reqwest::Error) -> Option<String> {
-    let cause = causes(error).skip(1).last()?;
-    Some(cause.to_string().chars().filter(|c| !c.is_control()).collect())
+    Some(redact::outside(&causes(error).skip(1).last()?.to_string()))
 }

@@ -1,5 +1,5 @@
-//! Other programs: one way to start them all. Each is started once in a run, without a shell, with a limit of time, and
-//! is heard: what it says to whoever started it is shown while it runs. What it gives may hold a secret: it is wiped, and
+//! Other programs: one way to start them all. Each is started once in a run, with a limit of time, and by a
+//! shell only where its owner starts it so (`credential_process`); it is heard: what it says to whoever started it is shown while it runs. What it gives may hold a secret: it is wiped, and
 //! in no error. What it gets of the environment is said in `env.rs`.
 
 mod group;
@@ -211,6 +211,14 @@ impl Program {
         self.called.as_deref().or(self.argv.first().map(String::as_str)).unwrap_or_default()
     }
 
+    /// Whether there is such a program in the folders of its `PATH`.
+    pub(crate) fn is_on_path(&self) -> bool {
+        let Some(name) = self.argv.first() else { return false };
+        let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        let path = self.env.iter().find(|(name, _)| name == "PATH").map_or("", |(_, path)| path.as_str());
+        std::env::split_paths(path).any(|folder| folder.join(&name).is_file())
+    }
+
     /// The folder that it runs in.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
@@ -282,7 +290,7 @@ impl Program {
         };
         let hear = async {
             match stderr {
-                Some(stream) => stderr::follow(stream, |line| self.show(line)).await,
+                Some(stream) => stderr::follow(stream, stderr::SILENCE, |line| self.show(line)).await,
                 None => Ok(Zeroizing::default()),
             }
         };

@@ -11,15 +11,17 @@ use super::MAX_OUTPUT;
 use crate::redact;
 
 /// A line that has no end after such a silence is a question.
-const SILENCE: Duration = Duration::from_millis(250);
+pub(super) const SILENCE: Duration = Duration::from_millis(250);
 /// More than any program says that waits for a person.
 const MAX_LINES: usize = 200;
 /// Longer than any address to open in a browser.
 const MAX_LINE: usize = 2_000;
 
-/// Reads a stream to its end and shows each line as it comes; gives all of it, up to one byte more than is taken.
+/// Reads a stream to its end and shows each line as it comes, and what has no end after `silence`; gives all of it, up to
+/// one byte more than is taken.
 pub(super) async fn follow(
     stream: impl AsyncRead + Unpin,
+    silence: Duration,
     show: impl Fn(&str),
 ) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut stream = stream.take(MAX_OUTPUT as u64 + 1);
@@ -28,13 +30,15 @@ pub(super) async fn follow(
     loop {
         let begun = said.len() > seen;
         let read = stream.read_buf(&mut *said);
-        let read = if begun { timeout(SILENCE, read).await } else { Ok(read.await) };
+        let read = if begun { timeout(silence, read).await } else { Ok(read.await) };
         let read = read.ok().transpose()?;
-        // The rest at its end, and what is a question.
-        let lines = if read > Some(0) { until_last_end(&said[seen..]) } else { said.len() - seen };
+        let ended = read == Some(0);
+        // The rest at its end, and what is a question: none ends in the middle of a secret.
+        let asks = read.is_none() && !redact::may_go_on(&String::from_utf8_lossy(&said[seen..]));
+        let lines = if ended || asks { said.len() - seen } else { until_last_end(&said[seen..]) };
         show_lines(&said[seen..seen + lines], &mut left, &show);
         seen += lines;
-        if read == Some(0) {
+        if ended {
             return Ok(said);
         }
     }
@@ -78,7 +82,7 @@ mod tests {
 
     fn shown(said: &[u8]) -> Vec<String> {
         let lines = RefCell::new(Vec::new());
-        let following = follow(said, |line| lines.borrow_mut().push(line.to_owned()));
+        let following = follow(said, SILENCE, |line| lines.borrow_mut().push(line.to_owned()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let all = runtime.block_on(following).expect("it can be read");
         assert_eq!(*all, said);
@@ -110,12 +114,35 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_in_two_pieces_is_not_shown_however_long_the_program_pauses_between_them() {
+        let (secret, lines) = ("in-two-pieces-0123", RefCell::new(Vec::new()));
+        redact::teach(secret);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let (mut program, stream) = tokio::io::duplex(64);
+        let following = follow(stream, Duration::ZERO, |line| lines.borrow_mut().push(line.to_owned()));
+        let saying = async {
+            for piece in ["401 for in-two", "-pieces-0123 here\n"] {
+                tokio::io::AsyncWriteExt::write_all(&mut program, piece.as_bytes())
+                    .await
+                    .expect("it is read");
+                for _ in 0..10 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            drop(program);
+        };
+        let (all, ()) = runtime.expect("a runtime").block_on(async { tokio::join!(following, saying) });
+        assert!(all.is_ok());
+        assert_eq!(lines.into_inner(), ["401 for *** here"]);
+    }
+
+    #[test]
     fn a_question_without_a_line_end_is_shown_while_the_program_waits_for_the_answer() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let (mut program, stream) = tokio::io::duplex(64);
         let (tell, told) = tokio::sync::oneshot::channel();
         let tell = RefCell::new(Some(tell));
-        let following = follow(stream, |line| {
+        let following = follow(stream, Duration::ZERO, |line| {
             let tell = tell.borrow_mut().take().expect("one line");
             tell.send(line.to_owned()).expect("somebody waits");
         });

@@ -51,6 +51,12 @@ pub fn outside(text: &str) -> String {
     known::read(|scrubber| scrubber.outside(text))
 }
 
+/// Whether the end of a text may be the beginning of a secret, of which the rest is still to come.
+#[must_use]
+pub fn may_go_on(text: &str) -> bool {
+    known::read(|scrubber| scrubber.may_go_on(text))
+}
+
 /// A text from outside without the secrets in it, for those who lay it out themselves.
 #[must_use]
 pub fn without_secrets(text: &str) -> String {
@@ -97,23 +103,36 @@ impl Scrubber {
         calm(&visible(&self.cut_unmistakable(line), Styling::Kept))
     }
 
-    /// Cuts the secrets from every text of a value; whether there were any.
+    /// Cuts the secrets from every text, name and number of a value; whether there were any.
     fn strings(&self, value: &mut Value) -> bool {
         match value {
-            Value::String(text) => {
-                let clean = self.cut_unmistakable(text);
-                let changed = clean != *text;
-                *text = clean;
-                changed
-            }
-            Value::Array(items) => {
-                items.iter_mut().map(|item| usize::from(self.strings(item))).sum::<usize>() > 0
-            }
+            Value::String(text) => self.string(text),
+            Value::Array(items) => items.iter_mut().fold(false, |cut, item| self.strings(item) || cut),
             Value::Object(fields) => {
-                fields.values_mut().map(|field| usize::from(self.strings(field))).sum::<usize>() > 0
+                let named = fields.keys().any(|name| self.cut_unmistakable(name) != *name);
+                if named {
+                    let clean = |(name, field): (String, Value)| (self.cut_unmistakable(&name), field);
+                    *fields = std::mem::take(fields).into_iter().map(clean).collect();
+                }
+                fields.values_mut().fold(named, |cut, field| self.strings(field) || cut)
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+            Value::Number(number) => {
+                let mut text = number.to_string();
+                let cut = self.string(&mut text);
+                if cut {
+                    *value = Value::String(text);
+                }
+                cut
+            }
+            Value::Null | Value::Bool(_) => false,
         }
+    }
+
+    fn string(&self, text: &mut String) -> bool {
+        let clean = self.cut_unmistakable(text);
+        let cut = clean != *text;
+        *text = clean;
+        cut
     }
 }
 

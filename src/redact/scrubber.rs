@@ -91,6 +91,15 @@ impl Scrubber {
         masked(text, self.hits(text, |spelling| spelling.enough_behind))
     }
 
+    /// Whether the end of the text may be the beginning of a secret.
+    pub(super) fn may_go_on(&self, text: &str) -> bool {
+        let ends_in = |secret: &str| {
+            let beginnings = (1..secret.len()).filter_map(|end| secret.get(..end));
+            beginnings.into_iter().any(|beginning| text.ends_with(beginning))
+        };
+        self.spellings.iter().flatten().any(|spelling| ends_in(&spelling.text))
+    }
+
     /// What shows a secret in the text, or in what it is an escaped form of.
     fn hits(&self, text: &str, enough: impl Fn(&Spelling) -> Option<usize>) -> Vec<Hit> {
         let Some(finder) = self.finder() else { return Vec::new() };

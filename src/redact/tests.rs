@@ -247,3 +247,23 @@ proptest! {
         prop_assert!(!shown.starts_with("::") || !shown[2..].contains("::"));
     }
 }
+
+#[test]
+fn names_and_numbers_of_json_hold_no_secret_either() {
+    let number = "12345678901234567890";
+    let known = knows(&["dckr_pat_named-in-json", number]);
+    let line = format!(r#"{{"dckr_pat_named-in-json":1,"at":[{number}],"ok":17}}"#);
+    assert_eq!(known.output(&line), r#"{"***":1,"at":["***"],"ok":17}"#);
+}
+
+#[test]
+fn a_text_that_ends_within_a_secret_is_told_from_a_question() {
+    let known = knows(&["dckr_pat_c4nary"]);
+    let basic = STANDARD.encode("acme:dckr_pat_c4nary");
+    for open in ["401 for d", "401 for dckr_pat_c4nar", "%64", &basic[..9]] {
+        assert!(known.may_go_on(open), "{open}");
+    }
+    for closed in ["Code: ", "Password for acme?", "401 for dckr_pat_c4nary "] {
+        assert!(!known.may_go_on(closed), "{closed}");
+    }
+}

@@ -40,7 +40,7 @@ const TRIED: [(&str, &str, bool); 7] = [
     ("bob", "pa:ss%w ö/rd", true),
     ("alice", "wrong", false),
     ("alice", "pa:ss%w ö/rd", false),
-    ("bob", "pa", false),
+    ("bob", "pa:ss%w", false),
     ("carol", "correct horse", false),
     ("Alice", "correct horse", false),
 ];

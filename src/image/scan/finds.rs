@@ -1,5 +1,6 @@
 //! What a file's reader finds in it.
 
+use crate::redact;
 pub(super) use crate::yaml::At;
 
 /// An image name that a file pulls.
@@ -64,7 +65,7 @@ impl Finds {
             _ if text.is_empty() => {}
             Some(image) => self.found.push(Found { at, place: place.into(), image, login }),
             None => {
-                let shown: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
+                let shown = redact::outside(text);
                 self.skip(at, format!("`{shown}` depends on a value that is not in the file"));
             }
         }
