@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::Role;
 use crate::env::Env;
 use crate::model::Problem;
+use crate::net::header;
 use crate::program::{Program, has_passed};
 
 /// Any of these is asked before `credential_process`.
@@ -149,7 +150,7 @@ fn read(printed: &[u8], account: Option<&str>) -> Result<Credentials, String> {
     let fields: BTreeMap<String, Value> =
         fields.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
     let text = |name: &str| fields.get(&name.to_ascii_lowercase()).and_then(Value::as_str);
-    let needed = |name: &str| match text(name).map(|value| (value, crate::model::secret::flaw(value))) {
+    let needed = |name: &str| match text(name).map(|value| (value, header::fault(value))) {
         None | Some(("", _)) => Err(format!("gives no {name}")),
         Some((_, Some(flaw))) => Err(format!("gives a {name} that {flaw}")),
         Some((value, None)) => Ok(Zeroizing::new(value.to_owned())),
@@ -245,7 +246,7 @@ mod tests {
             (r#"{"Version": 1, "AccessKeyId": "a"}"#, "gives no SecretAccessKey"),
             (
                 r#"{"Version": 1, "AccessKeyId": "a\n", "SecretAccessKey": "s3cret"}"#,
-                "gives a AccessKeyId that ends with a line break",
+                "gives a AccessKeyId that has a line break in it",
             ),
             (
                 r#"{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "s3cret", "Expiration": "soon"}"#,

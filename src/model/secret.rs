@@ -82,10 +82,9 @@ pub fn flaw(text: &str) -> Option<String> {
     }
 }
 
-/// White space, control characters, and the ones without width that web pages hide in what is copied.
+/// White space, and what web pages hide in text that is copied.
 fn is_blank(character: char) -> bool {
-    let no_width = matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
-    no_width || character.is_whitespace() || character.is_control()
+    character.is_whitespace() || redact::is_hidden(character)
 }
 
 fn name(character: char) -> String {

@@ -1,15 +1,16 @@
 //! Values that become headers are looked at where they are read, so that whoever has to change one is told which it is.
 
-use crate::model::Problem;
+use crate::model::{Problem, secret};
 
-/// What keeps a value from being a header's, if anything does.
-pub(crate) fn fault(value: &str) -> Option<&'static str> {
-    let wrong = value.chars().find(|c| !matches!(c, ' '..='~'))?;
-    Some(match wrong {
-        '\n' | '\r' => "has a line break in it",
-        wrong if wrong.is_control() => "has a control character in it",
-        _ => "has a character in it that is not ASCII",
-    })
+/// What keeps a token or key from being a header's value, or was pasted with it; nothing if all is well.
+pub(crate) fn fault(value: &str) -> Option<String> {
+    let fault = match value.chars().find(|c| !matches!(c, ' '..='~')) {
+        None => return secret::flaw(value),
+        Some('\n' | '\r') => "has a line break in it",
+        Some(wrong) if wrong.is_control() => "has a control character in it",
+        Some(_) => "has a character in it that is not ASCII",
+    };
+    Some(fault.to_owned())
 }
 
 /// Judges a value that `name` holds.
@@ -35,10 +36,11 @@ mod tests {
             ("\u{1b}[31mghp\u{1b}[0m", "has a control character in it"),
             ("s\u{e9}cret", "has a character in it that is not ASCII"),
         ] {
-            assert_eq!(fault(value), Some(words));
+            assert_eq!(fault(value).as_deref(), Some(words));
             let problem = check("the token of GITHUB_TOKEN", value).expect_err("it is no header");
             assert_eq!(problem.message, format!("the token of GITHUB_TOKEN {words}"));
         }
-        assert_eq!(fault("ghp_Ab~ 9"), None);
+        assert_eq!(fault("ghp_Ab~9"), None);
+        assert_eq!(fault("Bearer ghp_x").as_deref(), Some("contains a space at character 7"));
     }
 }

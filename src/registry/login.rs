@@ -50,7 +50,6 @@ pub async fn login(
     username: &str,
     secret: &Secret,
 ) -> Result<Accepted, LoginError> {
-    check_usable(registry, username, secret)?;
     let base = endpoints
         .base(registry)
         .ok_or_else(|| LoginError::protocol(registry, "its name is not a host that a URL can have"))?;
@@ -259,21 +258,4 @@ impl TokenAnswer {
             .or(access_token.filter(|token| !token.is_empty()))
             .map(Secret::foreign)
     }
-}
-
-/// Refuses what would be no login at all: token services answer an empty credential as they answer anybody.
-fn check_usable(registry: &Registry, username: &str, secret: &Secret) -> Result<(), LoginError> {
-    let is_control = |text: &str| text.chars().any(char::is_control);
-    let reason = match (username, secret.expose()) {
-        ("", _) => "the user name is empty",
-        (_, "") => "the password or token is empty",
-        (name, _) if name.contains(':') => "a user name cannot have a `:` in it",
-        (name, _) if is_control(name) => "the user name has a control character in it",
-        // A key file ends with a line end, which Google does not mind.
-        (name, value) if value.trim() != value && !name.starts_with("_json_key") => {
-            "the password or token begins or ends with white space"
-        }
-        _ => return Ok(()),
-    };
-    Err(LoginError::Unusable { registry: registry.clone(), reason })
 }

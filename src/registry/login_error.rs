@@ -53,14 +53,6 @@ pub enum LoginError {
         /// The registry.
         registry: Registry,
     },
-    /// The credential is one that cannot be sent; nothing was.
-    #[error("the credential for {registry} cannot be used: {reason}")]
-    Unusable {
-        /// The registry.
-        registry: Registry,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
 }
 
 impl LoginError {
@@ -82,7 +74,6 @@ impl LoginError {
             Self::Unreachable { registry, .. } => {
                 Some(format!("try it by hand: curl -sS https://{}/v2/", registry.api_host()))
             }
-            Self::Unusable { .. } => Some("set the user name and the token again, without a line end".into()),
             Self::Protocol { .. } | Self::UnsafeRealm { .. } | Self::NothingProven { .. } => None,
         }
     }

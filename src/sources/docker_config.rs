@@ -87,7 +87,7 @@ fn in_file(config: &Object<'_>, registry: &Registry, env: &Env) -> Result<Locate
     let (auths, helper) = (config.map("auths")?, helper(config, registry, env)?);
     let asked = |program| (Entry::Helper { program, registry: registry.clone() }, Vec::new());
     match helper {
-        Some(program) if is_installed(&program, env) => Ok(asked(program)),
+        Some(program) if program.is_on_path() => Ok(asked(program)),
         helper => match (in_entries(&auths, registry)?, helper) {
             (Some((entry, mut notes)), helper) => {
                 let instead = "is not installed: the login in the file itself counts, as for docker";
@@ -190,11 +190,6 @@ fn helper(config: &Object<'_>, registry: &Registry, env: &Env) -> Result<Option<
     }
     let helper = env.named_program(vec![format!("docker-credential-{name}"), "get".to_owned()]);
     Ok(Some(helper.reading(registry.docker_config_key()).for_at_most(LIMIT)))
-}
-
-fn is_installed(helper: &Program, env: &Env) -> bool {
-    let name = format!("{}{}", helper.name(), std::env::consts::EXE_SUFFIX);
-    std::env::split_paths(env.filled("PATH").unwrap_or_default()).any(|dir| dir.join(&name).is_file())
 }
 
 #[derive(Deserialize)]

@@ -329,18 +329,6 @@ fn too_many_logins_are_no_refusal() {
 }
 
 #[test]
-fn a_credential_that_would_be_no_login_is_not_sent() {
-    let server = token_registry("", |_| answer(200, ""));
-    for (username, secret) in
-        [("", TOKEN), (USER, ""), ("a:b", TOKEN), ("a\nb", TOKEN), (USER, "token\n"), (USER, " token")]
-    {
-        let error = try_login("docker.io", &server, username, secret).unwrap_err();
-        assert!(matches!(error, LoginError::Unusable { .. }), "{username:?} {secret:?}: {error}");
-    }
-    assert!(server.calls().is_empty());
-}
-
-#[test]
 fn a_server_that_repeats_the_credential_is_quoted_without_it() {
     let long = "x".repeat(190);
     for (body, secret, shown) in [

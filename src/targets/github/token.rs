@@ -7,7 +7,6 @@ use url::Url;
 use super::Token;
 use crate::change::Read;
 use crate::env::Env;
-use crate::model::secret::flaw;
 use crate::model::{Problem, Secret};
 use crate::net::header;
 
@@ -41,7 +40,7 @@ impl Token {
 
     /// A token goes into a header, which a line break or a colour code would break.
     fn checked(value: &str, source: &'static str) -> Read<Self> {
-        match header::fault(value).map(str::to_owned).or_else(|| flaw(value)) {
+        match header::fault(value) {
             None => Ok(Self { value: Secret::new(value.to_owned()), source }),
             Some(flaw) => {
                 let hint = match source {

@@ -9,12 +9,11 @@ use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::error::word;
+use super::error::look;
 use super::login::unreadable;
 use crate::change::Read;
 use crate::env::Env;
 use crate::model::Secret;
-use crate::model::secret::flaw;
 use crate::net::header;
 use crate::program::{Program, ProgramError, has_passed};
 
@@ -105,9 +104,7 @@ impl Plugin {
     async fn ask(&self) -> Read<Given> {
         let output = self.program.succeed().await.map_err(|error| {
             let install = self.install_hint.clone().filter(|_| matches!(error, ProgramError::Absent { .. }));
-            let look =
-                || format!("look at it with: kubectl --context {} get namespaces", word(&self.context));
-            let hint = install.unwrap_or_else(look);
+            let hint = install.unwrap_or_else(|| look(&self.context));
             unreadable(format!("the login plugin of the kubeconfig: {error}"), hint.trim())
                 .hints(error.hint())
         })?;
@@ -138,18 +135,13 @@ impl Plugin {
         if token.is_none() && certificate.is_none() {
             return Err("gives neither a token nor a certificate".to_owned());
         }
-        if let Some(flaw) = token.as_ref().map(Secret::expose).and_then(unfit) {
+        if let Some(flaw) = token.as_ref().map(Secret::expose).and_then(header::fault) {
             return Err(format!("gives a token that {flaw}"));
         }
         let ends = status.expiration_timestamp.as_deref().map(chrono::DateTime::parse_from_rfc3339);
         let ends = ends.transpose().map_err(|_| "gives an expirationTimestamp that is no time".to_owned())?;
         Ok(Given { token, certificate, ends: ends.map(SystemTime::from) })
     }
-}
-
-/// What keeps a token from logging in a request.
-fn unfit(token: &str) -> Option<String> {
-    flaw(token).or_else(|| header::fault(token).map(str::to_owned))
 }
 
 impl Given {
@@ -222,7 +214,7 @@ mod tests {
                 ("null", "gives neither a token nor a certificate"),
                 ("{token: ''}", "gives neither a token nor a certificate"),
                 ("{clientKeyData: k}", "gives only one of certificate and key"),
-                ("{token: \"s3cret\\n\"}", "gives a token that ends with a line break"),
+                ("{token: \"s3cret\\n\"}", "gives a token that has a line break in it"),
                 ("{token: s3crét}", "gives a token that has a character in it that is not ASCII"),
                 ("{token: a, expirationTimestamp: soon}", "gives an expirationTimestamp that is no time"),
                 ("[]", "prints no ExecCredential"),
