@@ -2,7 +2,7 @@
 
 use http::Method;
 use regcred::env::Env;
-use regcred::model::{CredentialId, Secret};
+use regcred::model::{CredentialId, Problem, Secret};
 use regcred::net::Http;
 use regcred::targets::github::{Answer, Client, Desired, GithubError, Names, Place, Store, Token, read};
 use serde_json::json;
@@ -46,11 +46,8 @@ fn a_redirect_to_another_server_is_told_and_not_followed() {
     let wanted =
         format!("PUT /repos/a/b: it redirects to {}/api/v3/repos/a/b, where nothing is sent", other.origin);
     assert_eq!(error.to_string(), wanted);
-    assert!(
-        error
-            .hint()
-            .is_some_and(|hint| hint.starts_with("if that is the right address, write it in the place of"))
-    );
+    let hints = Problem::from(error).hints;
+    assert!(hints[0].starts_with("if that is the right address, write it in the place of"), "{hints:?}");
     assert!(other.calls().is_empty());
     assert_eq!(server.calls().len(), 1, "another try would say the same");
 }

@@ -13,9 +13,10 @@ use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
+use super::error::{GithubError, Refusal, broken};
 use crate::env::Env;
 use crate::model::{Problem, Secret};
-use crate::net::{Http, NetError, Policy, Redirect, Retry, retry_after};
+use crate::net::{Http, Policy, Redirect, retry_after};
 use crate::redact;
 
 /// The variable that holds the API's address, and the address without it.
@@ -69,102 +70,6 @@ pub struct Answer {
     pub body: Value,
     /// Whether the request was redirected, as it is for a renamed repository.
     pub redirected: bool,
-}
-
-/// A request to GitHub failed.
-#[derive(Debug, thiserror::Error)]
-pub enum GithubError {
-    /// GitHub answered with an error status.
-    #[error("{method} {path}: {status} {message}")]
-    Status {
-        /// The method.
-        method: Method,
-        /// The path.
-        path: String,
-        /// The status.
-        status: StatusCode,
-        /// GitHub's own words, as they may be shown.
-        message: String,
-        /// What it would have accepted, from `X-Accepted-GitHub-Permissions`.
-        permissions: Option<String>,
-        /// Where the token came from.
-        source_of_token: &'static str,
-    },
-    /// GitHub said that it is asked too often, and to wait longer than this run is ready to.
-    #[error("{method} {path}: rate limit reached, open again in {}s", wait.as_secs())]
-    Limited {
-        /// The method.
-        method: Method,
-        /// The path.
-        path: String,
-        /// How long it said to wait.
-        wait: Duration,
-    },
-    /// No usable answer came.
-    #[error("{method} {path}: {cause}")]
-    Broken {
-        /// The method.
-        method: Method,
-        /// The path.
-        path: String,
-        /// What happened.
-        cause: String,
-        /// What to do about it.
-        hint: Option<String>,
-        /// Whether it may have had its effect.
-        sent: bool,
-    },
-}
-
-impl GithubError {
-    /// The status, if GitHub answered.
-    #[must_use]
-    pub fn status(&self) -> Option<StatusCode> {
-        match self {
-            Self::Status { status, .. } => Some(*status),
-            Self::Limited { .. } | Self::Broken { .. } => None,
-        }
-    }
-
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Status { status, path, message, permissions, source_of_token, .. } => {
-                status_hint(*status, path, message, permissions.as_deref(), source_of_token)
-            }
-            Self::Limited { wait, .. } => {
-                Some(format!("run it again in {} minutes", wait.as_secs().div_ceil(60)))
-            }
-            Self::Broken { hint, .. } => hint.clone(),
-        }
-    }
-}
-
-fn status_hint(
-    status: StatusCode,
-    path: &str,
-    message: &str,
-    permissions: Option<&str>,
-    source: &str,
-) -> Option<String> {
-    let needs = permissions.map(|wanted| format!(" (GitHub accepts: {wanted})")).unwrap_or_default();
-    match status {
-        StatusCode::UNAUTHORIZED => {
-            Some(format!("the token from {source} is not valid: export GITHUB_TOKEN, or run gh auth login"))
-        }
-        StatusCode::FORBIDDEN if message.contains("archived") => {
-            Some("unarchive the repository, or leave it out".to_owned())
-        }
-        StatusCode::FORBIDDEN if message.contains("by integration") => Some(format!(
-            "a workflow's own GITHUB_TOKEN cannot touch secrets: mint a token of a GitHub App with `secrets: write` and `variables: write`{needs}"
-        )),
-        StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Some(format!(
-            "the token from {source} may lack access: it needs the {} permissions `secrets: write` and `variables: write`{needs}",
-            if path.starts_with("/orgs/") { "organization" } else { "repository" }
-        )),
-        _ => None,
-    }
 }
 
 impl Client {
@@ -264,13 +169,10 @@ impl Client {
                 Ok(body @ (Value::Object(_) | Value::Null)) => {
                     Ok(Answer { headers, body, redirected: false })
                 }
-                _ => Err(TryError::Fault(GithubError::Broken {
-                    method: method.clone(),
-                    path: shown(path),
-                    cause: "the answer is not a JSON object".to_owned(),
-                    hint: None,
-                    sent: true,
-                })),
+                _ => {
+                    let problem = Problem::outside("the answer is not a JSON object").written(true);
+                    Err(TryError::Fault(GithubError::unusable(method, path, problem)))
+                }
             };
         }
         let said = body.ok().and_then(|body| body["message"].as_str().map(redact::outside));
@@ -283,9 +185,7 @@ impl Client {
             method: method.clone(),
             path: shown(path),
             status,
-            message,
-            permissions: text(&headers, "x-accepted-github-permissions").as_deref().map(redact::outside),
-            source_of_token: self.source,
+            refusal: Refusal::read(message, &headers, self.source),
         };
         Err(if status.is_server_error() { TryError::Fault(error) } else { TryError::Final(error) })
     }
@@ -311,7 +211,7 @@ impl Client {
 }
 
 /// A path of ours, or the address that an answer redirects to, as it may be shown.
-fn shown(path: &str) -> String {
+pub(super) fn shown(path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { redact::outside(path) }
 }
 
@@ -324,31 +224,10 @@ pub(super) fn date(headers: &HeaderMap) -> Option<chrono::DateTime<chrono::Utc>>
     chrono::DateTime::parse_from_rfc2822(&text).ok().map(|date| date.to_utc())
 }
 
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(super) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     text(headers, name)?.trim().parse().ok()
-}
-
-/// The error of a request without an answer: our own, which octocrab carries in its own.
-fn broken(method: &Method, path: &str, error: &(dyn std::error::Error + 'static)) -> TryError {
-    let unsent = NetError::within(error);
-    let last = std::iter::successors(Some(error), |error| error.source()).last();
-    let broken = GithubError::Broken {
-        method: method.clone(),
-        path: shown(path),
-        cause: unsent.map_or_else(
-            || last.map_or_else(String::new, |last| redact::outside(&last.to_string())),
-            ToString::to_string,
-        ),
-        hint: unsent.map(|unsent| unsent.hints.join("; ")).filter(|hint| !hint.is_empty()),
-        sent: unsent.is_none_or(|unsent| unsent.class == Retry::ObserveFirst),
-    };
-    match unsent.map(|unsent| unsent.class) {
-        Some(Retry::Safe) => TryError::Unsent(broken),
-        Some(Retry::Never) => TryError::Final(broken),
-        Some(Retry::ObserveFirst) | None => TryError::Fault(broken),
-    }
 }

@@ -4,6 +4,7 @@
 mod audience;
 mod client;
 mod diff;
+mod error;
 mod file;
 mod marker;
 mod names;
@@ -16,7 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use audience::Audience;
 use chrono::{DateTime, Utc};
-pub use client::{Answer, Client, GithubError, Token};
+pub use client::{Answer, Client, Token};
+pub use error::GithubError;
 pub use marker::Marker;
 pub use validate::split_repository;
 
@@ -257,6 +259,7 @@ pub struct Github;
 impl Target for Github {
     const NAME: &'static str = "github";
     const TITLE: &'static str = "GitHub";
+    const PROVEN: (&'static str, &'static str) = ("proven by reading back", "not as written");
     const SECRETS: &'static [&'static str] = &[
         "GITHUB_TOKEN",
         "GH_TOKEN",

@@ -138,7 +138,7 @@ async fn list(client: &Client, path: &str, what: &str) -> Result<(Vec<Value>, bo
 }
 
 fn unusable(path: &str, cause: String) -> GithubError {
-    GithubError::Broken { method: Method::GET, path: path.to_owned(), cause, hint: None, sent: false }
+    GithubError::unusable(&Method::GET, path, Problem::outside(cause))
 }
 
 /// Who sees an organization's secret; nothing for one of a repository.

@@ -127,12 +127,8 @@ impl<'a> Writer<'a> {
         seen_by: &Value,
     ) -> Result<Answer, GithubError> {
         let path = format!("{}/{}", place.secrets(), segment(name));
-        let sealed = key.key.seal(&mut OsRng, value.as_bytes()).map_err(|_| GithubError::Broken {
-            method: Method::PUT,
-            path: path.clone(),
-            cause: "the value could not be sealed".to_owned(),
-            hint: None,
-            sent: false,
+        let sealed = key.key.seal(&mut OsRng, value.as_bytes()).map_err(|_| {
+            GithubError::unusable(&Method::PUT, &path, Problem::outside("the value could not be sealed"))
         })?;
         let mut body = seen_by.clone();
         body["encrypted_value"] = STANDARD.encode(sealed).into();
@@ -228,12 +224,4 @@ fn parse_key(answer: &Answer) -> Option<PublicKey> {
 
 fn receipt(answer: &Answer) -> Receipt {
     Receipt(date(&answer.headers).map(|date| (DATE, date.to_rfc3339())).into_iter().collect())
-}
-
-impl From<GithubError> for Problem {
-    fn from(error: GithubError) -> Self {
-        let unanswered = matches!(error, GithubError::Broken { sent: true, .. });
-        let login = error.status() == Some(StatusCode::UNAUTHORIZED);
-        Problem::outside(error.to_string()).hints(error.hint()).login(login).written(unanswered)
-    }
 }
