@@ -42,6 +42,7 @@ pub(crate) use trust::{Roots, Verifier};
 
 use crate::env::Env;
 use crate::model::Problem;
+use crate::redact;
 use error::Way;
 use proxy::Proxies;
 
@@ -189,9 +190,9 @@ impl Http {
         Self::made(Arc::default(), roots, self.rules, tls, Some(Alias(host)))
     }
 
-    /// Whether there is a proxy on the way to a URL.
-    pub(crate) fn is_proxied(&self, url: &Url) -> bool {
-        self.proxies.to(url).is_some()
+    /// The proxy on the way to a URL.
+    pub(crate) fn proxy_to(&self, url: &Url) -> Option<&Proxy> {
+        self.proxies.to(url)
     }
 
     /// The same client by this proxy alone.
@@ -352,5 +353,5 @@ pub fn redacted(url: &Url) -> String {
         text.push(if index == 0 { '?' } else { '&' });
         text.push_str(&format!("{name}={shown}"));
     }
-    text.chars().filter(|c| !c.is_control()).collect()
+    redact::line(&redact::without_secrets(&text))
 }

@@ -320,7 +320,7 @@ fn a_tokens_file_counts_before_the_token_beside_it_and_both_before_a_plugin() {
     place.run(&["plan"]).ends(0).says("1 to create");
     assert_eq!(starts(&place, "ask-cluster"), 0);
     with_user(&mut place, json!({ "token": "s3cret\n" }));
-    place.run(&["plan"]).says("the token of context prod ends with a line break");
+    place.run(&["plan"]).says("the token of context prod has a line break in it");
     with_user(&mut place, json!({ "tokenFile": "nowhere" }));
     place.run(&["plan"]).says("nowhere cannot be read");
 }

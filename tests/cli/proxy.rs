@@ -319,5 +319,5 @@ fn a_login_that_no_header_can_carry_is_told_by_name() {
     config["users"][0]["user"] = serde_json::json!({ "token": "canary\n" });
     std::fs::write(&path, config.to_string()).unwrap();
     let ran = place.run(&["plan"]);
-    assert!(said(&ran).contains("the token of context prod ends with a line break"), "{}", said(&ran));
+    assert!(said(&ran).contains("the token of context prod has a line break in it"), "{}", said(&ran));
 }

@@ -13,8 +13,9 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::KubeError;
-use super::error::{TERMINATING, Unsent, unsent};
+use super::error::{TERMINATING, unsent};
 use super::plugin::Plugin;
+use crate::model::Problem;
 use crate::net::{MAX_PAGES, NetError, Policy, retry_after};
 use crate::redact;
 
@@ -149,12 +150,11 @@ impl Client {
             }
         }
         let cause = format!("the list has no end: {MAX_PAGES} pages were read");
-        Err(self.broken(ask, Unsent { cause, sent: true, ..Unsent::default() }))
+        Err(self.broken(ask, Problem::outside(cause).written(true)))
     }
 
-    fn broken(&self, ask: ApiRequest<'_>, unsent: Unsent) -> KubeError {
-        let Unsent { cause, login, sent, hint } = unsent;
-        KubeError::Broken { ask: ask.to_string(), cause, login, sent, hint, context: self.context.clone() }
+    fn broken(&self, ask: ApiRequest<'_>, problem: Problem) -> KubeError {
+        KubeError::Broken { ask: ask.to_string(), problem, context: self.context.clone() }
     }
 
     /// Makes a thing.
@@ -216,13 +216,12 @@ impl Client {
         path: &str,
         body: Option<(&str, &Value)>,
     ) -> Result<T, TryError> {
-        let broken = |unsent: Unsent| self.broken(ask, unsent);
+        let broken = |problem: Problem| self.broken(ask, problem);
+        let cut = |words: String| TryError::Fault(broken(Problem::outside(words).written(true)));
         let mut request = http::Request::builder().method(method.clone()).uri(path);
         if let Some(plugin) = &self.plugin {
             let login = plugin.login().await;
-            let login = login.map_err(|problem| {
-                TryError::Final(broken(Unsent { login: true, ..problem.to_string().into() }))
-            })?;
+            let login = login.map_err(|problem| TryError::Final(broken(problem.login(true))))?;
             request = login
                 .header()
                 .into_iter()
@@ -235,24 +234,22 @@ impl Client {
         let request = request
             .header(header::ACCEPT, "application/json")
             .body(Body::from(bytes))
-            .map_err(|error| TryError::Final(broken(error.to_string().into())))?;
+            .map_err(|error| TryError::Final(broken(Problem::outside(error.to_string()))))?;
         let answer = self.kube.send(request).await;
         let (head, body) = answer.map_err(|error| unsent(&error).map(broken))?.into_parts();
         let bytes = Limited::new(body, BODY_CAP).collect().await;
         let bytes = bytes.map_err(|error| {
             let words =
                 NetError::within(error.as_ref()).map_or_else(|| error.to_string(), ToString::to_string);
-            TryError::Fault(broken(Unsent { sent: true, ..words.into() }))
+            cut(words)
         })?;
         let bytes = bytes.to_bytes();
         if !head.status.is_success() {
             return Err(self.judge(ask, head.status, &head.headers, &bytes));
         }
         // The parser's words could repeat a value.
-        serde_json::from_slice(&bytes).map_err(|_| {
-            let cause = "the answer is not the JSON that was expected".to_owned();
-            TryError::Fault(broken(Unsent { sent: true, ..cause.into() }))
-        })
+        serde_json::from_slice(&bytes)
+            .map_err(|_| cut("the answer is not the JSON that was expected".to_owned()))
     }
 
     fn judge(&self, ask: ApiRequest<'_>, status: StatusCode, headers: &HeaderMap, bytes: &[u8]) -> TryError {

@@ -10,59 +10,38 @@ use rustls::pki_types::ServerName;
 use tower::util::option_layer;
 use url::Url;
 
+use super::error::unmade;
+use crate::change::Read;
 use crate::model::Problem;
 use crate::net::{Http, Proxy, Roots, Verifier};
 
-/// Why there is no client.
-pub(super) enum Unmade {
-    /// The login of the kubeconfig cannot be used.
-    Login,
-    /// Anything else, in words.
-    Other(String),
-}
-
-impl From<kube::Error> for Unmade {
-    fn from(error: kube::Error) -> Self {
-        match error {
-            kube::Error::Auth(_) => Self::Login,
-            error => Self::Other(error.to_string()),
-        }
-    }
-}
-
-impl From<Problem> for Unmade {
-    fn from(problem: Problem) -> Self {
-        Self::Other(problem.message)
-    }
-}
-
 /// Makes kube's client. A login plugin is run here.
-pub(super) fn client(mut config: Config, http: &Http, proxy: Option<Proxy>) -> Result<kube::Client, Unmade> {
+pub(super) fn client(mut config: Config, http: &Http, proxy: Option<Proxy>) -> Read<kube::Client> {
     let url =
-        Url::parse(&config.cluster_url.to_string()).map_err(|error| Unmade::Other(error.to_string()))?;
+        Url::parse(&config.cluster_url.to_string()).map_err(|error| Problem::outside(error.to_string()))?;
     config.root_cert_file = None;
     let roots = match config.root_cert.replace(Vec::new()) {
         Some(certificates) => Arc::new(given(certificates)),
         None => http.roots(),
     };
     let name = config.tls_server_name.take().map(|name| {
-        ServerName::try_from(name).map_err(|error| Unmade::Other(format!("`tls-server-name`: {error}")))
+        ServerName::try_from(name).map_err(|error| Problem::outside(format!("`tls-server-name`: {error}")))
     });
     let name = name.transpose()?;
     // Without authorities of its own this reads no certificates: which are trusted is decided here.
-    let mut tls = config.rustls_client_config()?;
+    let mut tls = config.rustls_client_config().map_err(|error| unmade(&error))?;
     if !config.accept_invalid_certs {
         let verifier = Verifier::new(Arc::clone(&roots), name.clone());
         tls.dangerous().set_certificate_verifier(Arc::new(verifier));
     }
-    let http = match alias(&mut config, name, proxy.is_none() && !http.is_proxied(&url)) {
+    let http = match alias(&mut config, name, proxy.is_none() && http.proxy_to(&url).is_none()) {
         Some(host) => http.naming(tls, roots, host)?,
         None => http.speaking(tls, roots, proxy)?,
     };
     let namespace = config.default_namespace.clone();
     Ok(ClientBuilder::new(http, namespace)
-        .with_layer(&option_layer(config.auth_layer()?))
-        .with_layer(&config.extra_headers_layer()?)
+        .with_layer(&option_layer(config.auth_layer().map_err(|error| unmade(&error))?))
+        .with_layer(&config.extra_headers_layer().map_err(|error| unmade(&error))?)
         .with_layer(&config.base_uri_layer())
         .build())
 }

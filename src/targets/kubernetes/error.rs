@@ -29,18 +29,12 @@ pub enum KubeError {
         context: String,
     },
     /// No usable answer came.
-    #[error("{ask}: {cause}")]
+    #[error("{ask}: {problem}")]
     Broken {
         /// What was asked.
         ask: String,
-        /// What happened.
-        cause: String,
-        /// Whether the login could not even be made.
-        login: bool,
-        /// Whether it may have had its effect.
-        sent: bool,
-        /// What to do about it.
-        hint: Option<String>,
+        /// What happened, whether the login is at fault, and whether the request may have had its effect.
+        problem: Problem,
         /// The context, for hints.
         context: String,
     },
@@ -76,21 +70,31 @@ impl KubeError {
 
     /// What to do about it.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        let look =
-            |context: &str| format!("look at it with: kubectl --context {} get namespaces", word(context));
+    pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Status { code: 401, context, .. } => {
-                Some(format!("log in to the cluster of context {context} again; {}", look(context)))
+                vec![format!("log in to the cluster of context {context} again"), look(context)]
             }
-            Self::Status { code: 403, context, .. } if !self.terminating() => Some(format!(
+            Self::Status { code: 403, message, context, .. } if is_rbac(message) => vec![format!(
                 "allow it: regcred rbac {0} | kubectl --context {0} apply -f -, and bind the roles to this user",
                 word(context)
-            )),
-            Self::Broken { context, hint, .. } => hint.clone().or_else(|| Some(look(context))),
-            Self::Status { .. } => None,
+            )],
+            Self::Broken { context, problem, .. } if problem.hints.is_empty() => vec![look(context)],
+            Self::Broken { problem, .. } => problem.hints.clone(),
+            Self::Status { .. } => Vec::new(),
         }
     }
+}
+
+/// Whether a refusal is one of the authorizer: quotas, admission and webhooks refuse what roles allow. (apiserver,
+/// `responsewriters.Forbidden`.)
+fn is_rbac(message: &str) -> bool {
+    message.contains("User \"") && message.contains(" cannot ")
+}
+
+/// A command that shows what is wrong with a login or a connection.
+pub(super) fn look(context: &str) -> String {
+    format!("look at it with: kubectl --context {} get namespaces", word(context))
 }
 
 /// A context as a word of a command.
@@ -105,50 +109,39 @@ pub(super) fn word(context: &str) -> String {
 
 impl From<KubeError> for Problem {
     fn from(error: KubeError) -> Self {
-        let login = match &error {
-            KubeError::Status { code, .. } => *code == 401,
-            KubeError::Broken { login, .. } => *login,
-        };
-        let unanswered = matches!(error, KubeError::Broken { sent: true, .. });
-        Problem::outside(error.to_string()).hints(error.hint()).login(login).written(unanswered)
-    }
-}
-
-/// A request without an answer.
-#[derive(Debug, Default)]
-pub(super) struct Unsent {
-    pub(super) cause: String,
-    /// Whether the login is at fault.
-    pub(super) login: bool,
-    /// Whether it may have had its effect.
-    pub(super) sent: bool,
-    pub(super) hint: Option<String>,
-}
-
-impl From<String> for Unsent {
-    fn from(cause: String) -> Self {
-        Self { cause, ..Self::default() }
+        let (message, hints) = (error.to_string(), error.hints());
+        match error {
+            KubeError::Status { code, .. } => Self::outside(message).hints(hints).login(code == 401),
+            KubeError::Broken { problem, .. } => Self { message, hints, ..problem },
+        }
     }
 }
 
 /// Why a request was not sent or not answered.
-pub(super) fn unsent(error: &kube::Error) -> TryError<Unsent> {
+pub(super) fn unsent(error: &kube::Error) -> TryError<Problem> {
     if let Some(error) = NetError::within(error) {
-        let hint = Some(error.hints.join("; ")).filter(|hint| !hint.is_empty());
-        let unsent = Unsent { hint, ..error.to_string().into() };
+        let problem = Problem::outside(error.to_string()).hints(error.hints.clone());
+        let problem = problem.caused_by(error.causes.clone());
         return match error.class {
-            Retry::Safe => TryError::Unsent(unsent),
-            Retry::Never => TryError::Final(unsent),
-            Retry::ObserveFirst => TryError::Fault(Unsent { sent: true, ..unsent }),
+            Retry::Safe => TryError::Unsent(problem),
+            Retry::Never => TryError::Final(problem),
+            Retry::ObserveFirst => TryError::Fault(problem.written(true)),
         };
     }
+    let broken = |error| TryError::Fault(Problem::outside(chain(error)).written(true));
     match error {
-        kube::Error::Auth(_) => TryError::Final(Unsent {
-            login: true,
-            ..String::from("the login of the kubeconfig cannot be used").into()
-        }),
-        kube::Error::Service(inner) => TryError::Fault(Unsent { sent: true, ..chain(inner.as_ref()).into() }),
-        other => TryError::Fault(Unsent { sent: true, ..chain(other).into() }),
+        kube::Error::Auth(_) => TryError::Final(unmade(error)),
+        kube::Error::Service(inner) => broken(inner.as_ref()),
+        other => broken(other),
+    }
+}
+
+/// Why there is no client, or no login.
+pub(super) fn unmade(error: &kube::Error) -> Problem {
+    match error {
+        // Its words could repeat a part of the login.
+        kube::Error::Auth(_) => Problem::outside("the login of the kubeconfig cannot be used").login(true),
+        other => Problem::outside(chain(other)).login(true),
     }
 }
 

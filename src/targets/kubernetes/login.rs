@@ -8,15 +8,15 @@ use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
 use super::client::ANSWER_TIMEOUT;
-use super::connector::{self, Unmade};
-use super::error::word;
+use super::connector;
+use super::error::look;
 use super::kubeconfig::Files;
 use super::plugin::Plugin;
 use super::{Client, Desired, IN_CLUSTER};
 use crate::change::Read;
 use crate::env::Env;
 use crate::model::Problem;
-use crate::model::secret::flaw;
+use crate::net::header;
 use crate::net::{Http, Proxy};
 use crate::redact;
 
@@ -64,28 +64,33 @@ async fn log_in(
 ) -> Read<Client> {
     let (mut config, proxy) = config(context, kubeconfig).await?;
     check_transport(context, &config, insecure)?;
+    check_proxy(&config, proxy.as_ref(), http)?;
     // Before a plugin is heard.
     known_secrets(&config.auth_info).for_each(|secret| redact::teach(&secret));
     let plugin = authenticate(context, &mut config.auth_info, env).await?;
     let base = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-    let look = || format!("look at it with: kubectl --context {} get namespaces", word(context));
-    let kube = connector::client(config, http, proxy).map_err(|error| {
-        let words = match error {
-            Unmade::Login => "the login of the kubeconfig cannot be used".to_owned(),
-            Unmade::Other(error) => {
-                format!("the cluster of {context} cannot be reached: {}", redact::outside(&error))
-            }
-        };
-        unreadable(words, look())
+    let kube = connector::client(config, http, proxy).map_err(|problem| {
+        let message =
+            format!("the cluster of {context} cannot be reached: {}", redact::outside(&problem.message));
+        Problem { message, ..problem }.hint(look(context)).login(true)
     })?;
     Ok(Client { kube, base, context: context.to_owned(), plugin })
 }
 
-/// What a kubeconfig holds to log in with.
+/// A shorter setting is a word.
+const SHORTEST: usize = 8;
+
+/// What a kubeconfig holds to log in with, and what it hands to a login plugin.
 fn known_secrets(auth: &AuthInfo) -> impl Iterator<Item = Zeroizing<String>> {
     let file = auth.token_file.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
     let settings = auth.auth_provider.iter().flat_map(|provider| &provider.config);
-    let settings = settings.filter(|(name, _)| name.contains("token") || name.contains("secret"));
+    let plugin = auth.exec.iter().flat_map(|exec| exec.env.iter().flatten());
+    let plugin = plugin.filter_map(|pair| Some((pair.get("name")?, pair.get("value")?)));
+    let secret = |name: &str| {
+        let name = name.to_lowercase();
+        ["token", "secret", "password", "key"].iter().any(|word| name.contains(word))
+    };
+    let settings = settings.chain(plugin).filter(|(name, value)| secret(name) && value.len() >= SHORTEST);
     let held = [&auth.token, &auth.password, &auth.client_key_data].into_iter().flatten();
     let held = held.map(|secret| secret.expose_secret().to_owned());
     let pair = auth
@@ -116,7 +121,7 @@ async fn authenticate(context: &str, user: &mut AuthInfo, env: &Env) -> Read<Opt
     }
     let exec = user.exec.take();
     user.token = user.token.take().filter(|token| !token.expose_secret().is_empty());
-    if let Some(flaw) = user.token.as_ref().and_then(|token| flaw(token.expose_secret())) {
+    if let Some(flaw) = user.token.as_ref().and_then(|token| header::fault(token.expose_secret())) {
         let message = format!("the token of context {context} {flaw}");
         return Err(unreadable(message, "correct it in the kubeconfig, or log in again"));
     }
@@ -171,4 +176,61 @@ fn check_transport(context: &str, config: &Config, insecure: bool) -> Result<(),
         message,
         "give its kubeconfig a certificate-authority, or say `insecure: true` at the item of `kubernetes`",
     ))
+}
+
+/// Whoever stands between could show a certificate of its own where none is checked.
+fn check_proxy(config: &Config, proxy: Option<&Proxy>, http: &Http) -> Result<(), Problem> {
+    let url = url::Url::parse(&config.cluster_url.to_string()).ok().filter(|_| config.accept_invalid_certs);
+    let Some(url) = url.filter(|url| !crate::net::is_loopback(url)) else { return Ok(()) };
+    let host = url.host_str().unwrap_or_default();
+    let (through, hint) = match (proxy, http.proxy_to(&url)) {
+        (Some(own), _) => (own, "give its kubeconfig a certificate-authority".to_owned()),
+        (None, Some(proxy)) => {
+            (proxy, format!("give its kubeconfig a certificate-authority, or add {host} to NO_PROXY"))
+        }
+        (None, None) => return Ok(()),
+    };
+    let message = format!(
+        "the certificate of {host} is not checked (`insecure-skip-tls-verify`): the credential would be shown to the proxy {through}"
+    );
+    Err(unreadable(message, hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::config::ExecConfig;
+
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_not_shown_what_goes_to_a_server_whose_certificate_is_not_checked() {
+        let proxy = Proxy::read("`proxy-url`", "http://proxy.example:3128").expect("an address");
+        let http = Http::new(&Env::default()).expect("a client");
+        let mut config = Config::new("https://k8s.example:6443".parse().expect("an address"));
+        assert!(check_proxy(&config, Some(&proxy), &http).is_ok());
+        config.accept_invalid_certs = true;
+        assert!(check_proxy(&config, None, &http).is_ok());
+        let problem = check_proxy(&config, Some(&proxy), &http).expect_err("the proxy could read it");
+        assert_eq!(
+            problem.message,
+            "the certificate of k8s.example is not checked (`insecure-skip-tls-verify`): the credential would be \
+             shown to the proxy http://proxy.example:3128 (`proxy-url`)"
+        );
+    }
+
+    #[test]
+    fn what_a_kubeconfig_hands_to_a_plugin_is_a_secret_where_its_name_says_so() {
+        let pair = |name: &str, value: &str| {
+            [("name", name), ("value", value)].map(|(k, v)| (k.to_owned(), v.to_owned()))
+        };
+        let env =
+            [pair("AAD_CLIENT_SECRET", "s3cret-of-a-plugin"), pair("AWS_PROFILE", "a-long-profile-name")];
+        let exec = ExecConfig {
+            env: Some(env.map(|pair| pair.into_iter().collect()).to_vec()),
+            ..ExecConfig::default()
+        };
+        let user = AuthInfo { exec: Some(exec), ..AuthInfo::default() };
+        let known: Vec<String> = known_secrets(&user).map(|secret| secret.to_string()).collect();
+        assert_eq!(known, ["s3cret-of-a-plugin"]);
+    }
 }

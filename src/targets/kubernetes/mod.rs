@@ -229,6 +229,7 @@ pub struct Kubernetes;
 impl Target for Kubernetes {
     const NAME: &'static str = "kubernetes";
     const TITLE: &'static str = "Kubernetes";
+    const PROVEN: (&'static str, &'static str) = ("proven by reading back", "not as written");
     const SECRETS: &'static [&'static str] = &[];
 
     type Declared = file::Declared;
