@@ -122,7 +122,9 @@ fn trace(verbose: u8, color: Color) {
     let filter = match verbose {
         0 | 1 => return,
         2 => "regcred=debug",
-        _ => "regcred=trace,aws_config=debug,aws_runtime=info,octocrab=debug,reqwest=debug,hyper_util=info",
+        _ => {
+            "regcred=trace,aws_config=debug,aws_runtime=info,octocrab=debug,kube=debug,reqwest=debug,hyper_util=info"
+        }
     };
     let ansi = match color {
         Color::Always => true,

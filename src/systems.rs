@@ -53,6 +53,15 @@ macro_rules! systems {
         /// The keys under `to:`.
         pub const NAMES: &[&str] = &[$(<$target>::NAME),+];
 
+        /// What proven places of each system are called, and those that are not as they should be.
+        pub const PROVEN: &[(&str, (&str, &str))] = &[$((<$target>::NAME, <$target>::PROVEN)),+];
+
+        /// The systems that tell how they pull images, as people call them.
+        #[must_use]
+        pub fn telling() -> Vec<&'static str> {
+            [$(<$target>::TELLS_PULLS.then_some(<$target>::TITLE)),+].into_iter().flatten().collect()
+        }
+
         /// The variables that hold a secret of some system.
         pub fn secrets() -> impl Iterator<Item = &'static str> {
             [$(<$target>::SECRETS),+].into_iter().flatten().copied()

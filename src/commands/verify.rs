@@ -6,6 +6,7 @@ use crate::cli::{Overrides, VerifyArgs};
 use crate::desired;
 use crate::error::Error;
 use crate::report::{ExitStatus, Report};
+use crate::systems;
 use crate::targets::Scope;
 use crate::verify::verify;
 use crate::view::{human, json};
@@ -46,16 +47,18 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
     Ok(status)
 }
 
-/// Refuses a question about Daytona's pulls where nothing is declared in it.
+/// Refuses a question about pulls where nothing is declared in a system that tells them.
 fn answerable(args: &VerifyArgs, context: &Context<'_>) -> Result<(), Error> {
     if args.image.is_empty() {
         return Ok(());
     }
     let wanted = desired::places(&context.request(), context.env, context.dir).map_err(Error::Invalid)?;
     if !wanted.places.tell_pulls() {
-        let hint = "regcred image REF says what a name means everywhere else; --stack leaves Daytona out";
-        let message = "--image asks how Daytona pulls, and nothing is declared there";
-        return Err(Error::invalid(message, Some(hint.to_owned())));
+        let telling = systems::telling().join(" or ");
+        let hint =
+            format!("regcred image REF says what a name means everywhere else; --stack leaves {telling} out");
+        let message = format!("--image asks how {telling} pulls, and nothing is declared there");
+        return Err(Error::invalid(message, Some(hint)));
     }
     Ok(())
 }

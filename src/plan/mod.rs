@@ -84,7 +84,7 @@ fn notes(desired: &Desired, observed: &Observed, known: &BTreeMap<CredentialId, 
 fn doubts(id: &CredentialId, known: &Known) -> Option<String> {
     if !known.kind.is_access_token() {
         return Some(format!(
-            "{id} holds a {}, not a recognised access token: make a read-only one; no fingerprint of a password is published in GitHub or Daytona, so what cannot be read back there stays unknown",
+            "{id} holds a {}, not a recognised access token: make a read-only one; no fingerprint of a password is published, so what cannot be read back stays unknown",
             known.kind
         ));
     }

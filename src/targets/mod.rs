@@ -26,6 +26,8 @@ pub trait Target {
     const NAME: &'static str;
     /// What people call it.
     const TITLE: &'static str;
+    /// What a proven place of it is called in a summary, and one that is not as it should be.
+    const PROVEN: (&'static str, &'static str);
     /// Variables that hold its own secrets, which no program that a person names needs from regcred.
     const SECRETS: &'static [&'static str];
 

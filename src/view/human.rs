@@ -10,6 +10,7 @@ use crate::model::{Address, AwsItem, Credential, Problem};
 use crate::plan::{Change, Plan, Summary};
 use crate::registry::{Accepted, LoginError};
 use crate::report::{ExitStatus, Outcome, Report};
+use crate::systems;
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, details, paragraph, styled};
 
 /// How a plan is laid out.
@@ -311,18 +312,19 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
         (count(|outcome| matches!(outcome, Outcome::Skipped(_))), "skipped"),
         (count(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
         (count(|outcome| matches!(outcome, Outcome::NotStarted(_))), "not started"),
-        (found("aws", true), "proven by ECR"),
-        (found("aws", false), "invalid at ECR"),
-        (found("daytona", true), "proven by Daytona"),
-        (found("daytona", false), "invalid at Daytona"),
-        (found("kubernetes", true), "proven by reading back"),
-        (found("kubernetes", false), "not as written"),
+    ];
+    let proofs = systems::PROVEN.iter();
+    let proofs =
+        proofs.flat_map(|(system, (good, bad))| [(found(system, true), *good), (found(system, false), *bad)]);
+    let others = [
         (seen, "seen"),
         (pulled(true), "images pulled as named"),
         (pulled(false), "images pulled otherwise"),
     ];
     let parts: Vec<String> = named
-        .iter()
+        .into_iter()
+        .chain(merged(proofs))
+        .chain(others)
         .filter(|(count, _)| *count > 0)
         .map(|(count, words)| format!("{count} {words}"))
         .collect();
@@ -334,4 +336,16 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
     };
     let next = if good { "" } else { "\nWhat is done stays done; the same command goes on from here." };
     format!("{head} {}.{next}\n", parts.join(", "))
+}
+
+/// Counts under one name are one count.
+fn merged(counts: impl Iterator<Item = (usize, &'static str)>) -> Vec<(usize, &'static str)> {
+    let mut all: Vec<(usize, &str)> = Vec::new();
+    for (count, name) in counts {
+        match all.iter_mut().find(|(_, known)| *known == name) {
+            Some((sum, _)) => *sum += count,
+            None => all.push((count, name)),
+        }
+    }
+    all
 }

@@ -246,6 +246,7 @@ pub struct Aws;
 impl Target for Aws {
     const NAME: &'static str = "aws";
     const TITLE: &'static str = "AWS";
+    const PROVEN: (&'static str, &'static str) = ("proven by ECR", "invalid at ECR");
     // What AWS itself takes stays: `aws eks get-token` and `aws ecr get-login-password` need it.
     const SECRETS: &'static [&'static str] = &[];
 

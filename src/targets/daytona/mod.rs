@@ -148,6 +148,7 @@ pub struct Daytona;
 impl Target for Daytona {
     const NAME: &'static str = "daytona";
     const TITLE: &'static str = "Daytona";
+    const PROVEN: (&'static str, &'static str) = ("proven by Daytona", "invalid at Daytona");
     const SECRETS: &'static [&'static str] = &[client::KEY, "DAYTONA_JWT_TOKEN"];
     const TELLS_PULLS: bool = true;
 

@@ -257,6 +257,7 @@ pub struct Runpod;
 impl Target for Runpod {
     const NAME: &'static str = "runpod";
     const TITLE: &'static str = "RunPod";
+    const PROVEN: (&'static str, &'static str) = ("proven by reading back", "not as written");
     const SECRETS: &'static [&'static str] = &["RUNPOD_API_KEY"];
 
     type Declared = file::Declared;
