@@ -19,5 +19,6 @@ pub async fn prove(
     credential: &Credential,
     value: &Login,
 ) -> Result<Accepted, LoginError> {
-    login(http, endpoints, &credential.registry, &value.username, &value.token).await
+    let endpoints = endpoints.trusting(credential.token_service.as_deref());
+    login(http, &endpoints, &credential.registry, &value.username, &value.token).await
 }

@@ -34,6 +34,7 @@ pub(super) fn discover(
     found.desired.credentials.push(Credential {
         id: id.clone(),
         registry: Registry::docker_hub(),
+        token_service: None,
         source: String::new(),
     });
     if found.problems.is_empty() {

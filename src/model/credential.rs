@@ -31,6 +31,8 @@ pub struct Credential {
     pub id: CredentialId,
     /// The registry that it logs in to.
     pub registry: Registry,
+    /// The host that may issue the registry's tokens, beside the registry's own.
+    pub token_service: Option<String>,
     /// Where the value is read, as people write it: `pulumi:infra/main`, `env`.
     pub source: String,
 }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::{Registry, Secret};
 
 /// The kind of a credential's secret.
@@ -25,8 +28,14 @@ pub enum TokenKind {
     GitLabJob,
     /// Google Artifact Registry: a service account's key in JSON (user name `_json_key` or `_json_key_base64`).
     GoogleKey,
-    /// Google Artifact Registry: an access token (user name `oauth2accesstoken`); it lives for an hour.
+    /// Google Artifact Registry: an access token (user name `oauth2accesstoken`, or `_dcgcloud_token` as
+    /// `gcloud auth configure-docker` writes it); it lives for an hour.
     GoogleAccess,
+    /// Amazon ECR: the password of `aws ecr get-login-password` (user name `AWS`); it lives for 12 hours.
+    EcrLogin,
+    /// Any registry: a signed token that names its own end, within a day (RFC 7519: `exp`, `iat`), such as Azure's and
+    /// Chainguard's.
+    Signed,
     /// Quay: the token of a robot account (user name `namespace+robot`).
     QuayRobot,
     /// An identity or refresh token, which is exchanged at the token service (user name `<token>`, as Docker's
@@ -44,7 +53,7 @@ impl TokenKind {
 
     /// Whether it stops to work within a day by itself, so that placing it anywhere makes little sense.
     pub fn is_short_lived(self) -> bool {
-        matches!(self, Self::GitHubApp | Self::GitLabJob | Self::GoogleAccess)
+        matches!(self, Self::GitHubApp | Self::GitLabJob | Self::GoogleAccess | Self::EcrLogin | Self::Signed)
     }
 }
 
@@ -61,6 +70,8 @@ impl fmt::Display for TokenKind {
             Self::GitLabJob => "GitLab job token",
             Self::GoogleKey => "Google service account key",
             Self::GoogleAccess => "Google access token",
+            Self::EcrLogin => "login of Amazon ECR",
+            Self::Signed => "signed token that ends within a day",
             Self::QuayRobot => "Quay robot token",
             Self::Identity => "identity token",
             Self::Unknown => "password or unknown token",
@@ -80,15 +91,44 @@ pub fn token_kind(registry: &Registry, username: &str, secret: &Secret) -> Token
         return TokenKind::Identity;
     }
     match host {
+        _ if ends_within_a_day(value) => TokenKind::Signed,
         "docker.io" => docker(value),
         "ghcr.io" => github(value),
         "quay.io" if is_robot(username) => TokenKind::QuayRobot,
         _ if host == "gcr.io" || host.ends_with(".gcr.io") || host.ends_with(".pkg.dev") => {
             google(username, value)
         }
+        _ if username == "AWS" && is_ecr(host) => TokenKind::EcrLogin,
         // GitLab's registry has its own host name in each installation; its prefixes are its own everywhere.
+        _ if username == "gitlab-ci-token" => TokenKind::GitLabJob,
         _ => gitlab(value),
     }
+}
+
+/// `ACCOUNT.dkr.ecr.REGION.SUFFIX`, and the newer `ACCOUNT.dkr-ecr.REGION.on.aws`; the public gallery as well.
+fn is_ecr(host: &str) -> bool {
+    host == "public.ecr.aws"
+        || host.contains(".dkr.ecr.")
+        || host.contains(".dkr.ecr-fips.")
+        || host.contains(".dkr-ecr")
+}
+
+/// Whether a value is a JSON Web Token that is good for a day at most.
+fn ends_within_a_day(value: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Claims {
+        iat: u64,
+        exp: u64,
+    }
+    const DAY: u64 = 86_400;
+    let mut parts = value.split('.');
+    let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return false;
+    };
+    let claims = URL_SAFE_NO_PAD.decode(claims).ok();
+    let claims = claims.and_then(|bytes| serde_json::from_slice::<Claims>(&bytes).ok());
+    claims.is_some_and(|Claims { iat, exp }| exp.saturating_sub(iat) <= DAY)
 }
 
 fn docker(value: &str) -> TokenKind {
@@ -123,7 +163,7 @@ fn google(username: &str, value: &str) -> TokenKind {
     match username {
         "_json_key" if value.trim_start().starts_with('{') => TokenKind::GoogleKey,
         "_json_key_base64" => TokenKind::GoogleKey,
-        "oauth2accesstoken" => TokenKind::GoogleAccess,
+        "oauth2accesstoken" | "_dcgcloud_token" => TokenKind::GoogleAccess,
         _ => TokenKind::Unknown,
     }
 }

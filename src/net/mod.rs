@@ -84,6 +84,8 @@ pub struct HttpError {
     pub causes: Vec<String>,
     /// How long the server asks to wait.
     pub wait: Option<Duration>,
+    /// Whether it was answered by a page, as something in front of an API does.
+    pub page: bool,
 }
 
 impl HttpError {

@@ -137,6 +137,7 @@ impl Request {
             hints: Vec::new(),
             causes: Vec::new(),
             wait: None,
+            page: false,
         }
     }
 

@@ -81,7 +81,23 @@ impl Response {
     }
 
     fn message(&self) -> Option<String> {
-        serde_json::from_slice(&self.body).ok().as_ref().and_then(message).map(str::to_owned)
+        match serde_json::from_slice(&self.body) {
+            Ok(body) => message(&body).map(str::to_owned),
+            Err(_) => self.page(),
+        }
+    }
+
+    /// The text of an answer that is no JSON: of something in front of an API, such as a firewall or a proxy.
+    pub(crate) fn page(&self) -> Option<String> {
+        if serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_ok() {
+            return None;
+        }
+        let text = String::from_utf8_lossy(&self.body);
+        let title = between(&text, "<title>", "</title>").map(str::trim).filter(|title| !title.is_empty());
+        let text = title.map_or_else(|| without_tags(&text), str::to_owned);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let text = redact::outside(&words.join(" ")).chars().take(PAGE).collect::<String>();
+        (!text.is_empty()).then_some(text)
     }
 
     fn failed(&self, class: Retry, detail: String) -> HttpError {
@@ -94,6 +110,7 @@ impl Response {
             hints: Vec::new(),
             causes: Vec::new(),
             wait: retry_after(&self.headers),
+            page: self.page().is_some(),
         }
     }
 }
@@ -111,4 +128,65 @@ fn message(body: &serde_json::Value) -> Option<&str> {
     own.iter()
         .find_map(|key| body.get(key)?.as_str())
         .or_else(|| nested.and_then(|inner| inner.as_str().or_else(|| inner.get("message")?.as_str())))
+}
+
+/// As many characters of a page say what it is.
+const PAGE: usize = 200;
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    // The tags are ASCII, whose case does not change a text's length.
+    let small = text.to_ascii_lowercase();
+    let from = small.find(start)? + start.len();
+    let length = small[from..].find(end)?;
+    text.get(from..from + length)
+}
+
+/// What a browser would show, roughly: without tags, styles and scripts.
+fn without_tags(text: &str) -> String {
+    let mut rest = text;
+    let mut shown = String::new();
+    while let Some((before, tag)) = rest.split_once('<') {
+        shown.push_str(before);
+        shown.push(' ');
+        let name: String =
+            tag.chars().take_while(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        let hidden = matches!(name.as_str(), "script" | "style");
+        let end = if hidden { format!("</{name}") } else { ">".to_owned() };
+        let after = tag.to_ascii_lowercase().find(&end).map_or("", |at| &tag[at + end.len()..]);
+        rest = if hidden { after.split_once('>').map_or("", |(_, after)| after) } else { after };
+    }
+    shown + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(body: &str) -> Option<String> {
+        let (headers, body) = (HeaderMap::new(), body.as_bytes().to_vec());
+        let url = "https://api.example/".to_owned();
+        Response { status: 403, headers, body, method: Method::GET, url, redirect: None }.page()
+    }
+
+    #[test]
+    fn a_page_in_the_place_of_an_answer_is_told_by_what_a_person_would_read() {
+        for (body, text) in [
+            ("error code: 1010\n", Some("error code: 1010")),
+            (
+                "<html><head><TITLE>Just a moment...</TITLE></head><body>x</body></html>",
+                Some("Just a moment..."),
+            ),
+            (
+                "<style>p {}</style><h1>403</h1><p>Not available in your <b>country</b></p>",
+                Some("403 Not available in your country"),
+            ),
+            ("<script>if (a < b) {}</script >blocked", Some("blocked")),
+            ("", None),
+            ("<", None),
+            (r#"{"message":"no"}"#, None),
+            ("[]", None),
+        ] {
+            assert_eq!(page(body).as_deref(), text, "{body}");
+        }
+    }
 }

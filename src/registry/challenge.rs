@@ -1,8 +1,10 @@
-//! What a registry asks for when it answers 401 (RFC 9110, section 11; the `Bearer` parameters are those of the
-//! distribution specification's token authentication).
+//! What a registry asks for when it answers 401 (the `Bearer` parameters are those of the distribution specification's
+//! token authentication), read as docker's client reads it (distribution, `registry/client/auth/challenge`): what comes
+//! before an odd character counts. It also reads several challenges in one header, as RFC 9110 allows.
+
+use std::collections::BTreeMap;
 
 use http::header::{HeaderMap, WWW_AUTHENTICATE};
-use http_auth::{ChallengeRef, parse_challenges};
 
 use crate::redact;
 
@@ -44,33 +46,87 @@ pub(super) fn choose(headers: &HeaderMap) -> Result<Challenge, ChallengeError> {
     if !headers.contains_key(WWW_AUTHENTICATE) {
         return Err(ChallengeError::Missing);
     }
-    // One header that cannot be read does not hide the others.
-    let offered: Vec<ChallengeRef<'_>> =
-        values.into_iter().filter_map(|value| parse_challenges(value).ok()).flatten().collect();
+    let offered: Vec<Offer> = values.into_iter().flat_map(offers).collect();
     if offered.is_empty() {
         return Err(ChallengeError::Unreadable);
     }
     let basic =
         || offered.iter().any(|offer| offer.scheme.eq_ignore_ascii_case("basic")).then_some(Challenge::Basic);
     let unsupported =
-        || ChallengeError::Unsupported(offered.iter().map(|offer| redact::outside(offer.scheme)).collect());
+        || ChallengeError::Unsupported(offered.iter().map(|offer| redact::outside(&offer.scheme)).collect());
     offered.iter().find_map(bearer).or_else(basic).ok_or_else(unsupported)
 }
 
-fn bearer(offer: &ChallengeRef<'_>) -> Option<Challenge> {
+fn bearer(offer: &Offer) -> Option<Challenge> {
+    let parameter = |name: &str| offer.parameters.get(name).cloned().filter(|value| !value.is_empty());
     if !offer.scheme.eq_ignore_ascii_case("bearer") {
         return None;
     }
-    let parameter = |name: &str| {
-        let found = offer.params.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.to_unescaped()).filter(|value| !value.is_empty())
-    };
     let scopes = parameter("scope").unwrap_or_default();
     Some(Challenge::Bearer {
         realm: parameter("realm")?,
         service: parameter("service"),
         scopes: scopes.split_whitespace().map(str::to_owned).collect(),
     })
+}
+
+/// One challenge; the names of its parameters are in small letters.
+#[derive(Debug, Default)]
+struct Offer {
+    scheme: String,
+    parameters: BTreeMap<String, String>,
+}
+
+/// The challenges in a header, up to the first character that is out of place.
+fn offers(header: &str) -> Vec<Offer> {
+    let mut offers: Vec<Offer> = Vec::new();
+    let mut rest = header.trim_start_matches([' ', '\t', ',']);
+    loop {
+        let (word, behind) = token(rest);
+        if word.is_empty() {
+            return offers;
+        }
+        match (behind.strip_prefix('='), offers.last_mut()) {
+            (Some(value), Some(offer)) => {
+                let Some((value, behind)) = token_or_quoted(value) else { return offers };
+                offer.parameters.insert(word.to_ascii_lowercase(), value);
+                rest = behind.trim_start();
+                match rest.strip_prefix(',') {
+                    Some(next) => rest = next.trim_start_matches([' ', '\t', ',']),
+                    None => return offers,
+                }
+            }
+            (Some(_), None) => return offers,
+            (None, _) => {
+                offers.push(Offer { scheme: word.to_owned(), ..Offer::default() });
+                rest = behind.trim_start_matches([' ', '\t', ',']);
+            }
+        }
+    }
+}
+
+/// A token (RFC 9110, section 5.6.2) at the beginning of a text, and what is behind it.
+fn token(text: &str) -> (&str, &str) {
+    let is_token = |c: char| c.is_ascii_graphic() && !r#"()<>@,;:\"/[]?={}"#.contains(c);
+    text.split_at(text.find(|c| !is_token(c)).unwrap_or(text.len()))
+}
+
+/// A token or a quoted string with its escapes undone; nothing if there is none, or if it has no end.
+fn token_or_quoted(text: &str) -> Option<(String, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let (word, behind) = token(text);
+        return (!word.is_empty()).then(|| (word.to_owned(), behind));
+    };
+    let mut value = String::new();
+    let mut characters = quoted.char_indices();
+    while let Some((at, c)) = characters.next() {
+        match c {
+            '"' => return Some((value, &quoted[at + 1..])),
+            '\\' => value.push(characters.next()?.1),
+            c => value.push(c),
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -135,7 +191,27 @@ mod tests {
     #[test]
     fn a_header_that_cannot_be_read_does_not_hide_another() {
         assert_eq!(chosen(&[r#"Bearer realm="unterminated"#, r#"Basic realm="r""#]), Ok(Challenge::Basic));
-        assert_eq!(chosen(&[r#"Bearer realm="unterminated"#]), Err(ChallengeError::Unreadable));
+        assert_eq!(
+            chosen(&[r#"Bearer realm="unterminated"#]),
+            Err(ChallengeError::Unsupported(vec!["Bearer".into()]))
+        );
+        assert_eq!(chosen(&["\"x\""]), Err(ChallengeError::Unreadable));
+    }
+
+    #[test]
+    fn what_comes_before_an_odd_character_counts_as_it_does_for_docker() {
+        assert_eq!(chosen(&["Basic realm=/"]), Ok(Challenge::Basic));
+        assert_eq!(chosen(&["Basic"]), Ok(Challenge::Basic));
+        assert_eq!(chosen(&["basic realm=Sonatype Nexus"]), Ok(Challenge::Basic));
+        assert_eq!(
+            chosen(&[r#"Bearer realm="https://a.test/t",service=a.test,scope=repository:a/b:pull"#]),
+            bearer("https://a.test/t", Some("a.test"), &["repository"])
+        );
+        assert_eq!(
+            chosen(&[r#"Bearer realm="https://a.test/t", service="s" error=x"#]),
+            bearer("https://a.test/t", Some("s"), &[])
+        );
+        assert_eq!(chosen(&[r#"Bearer realm="https://a.test/t","#]), bearer("https://a.test/t", None, &[]));
     }
 
     #[test]

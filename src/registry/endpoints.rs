@@ -14,7 +14,11 @@ pub const ENDPOINTS_VARIABLE: &str = "REGCRED_REGISTRY_ENDPOINTS";
 /// Base URLs of registries' APIs. The default is `https://` and the registry's own host, and plain http for a registry
 /// that is this machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Endpoints(BTreeMap<Registry, Url>);
+pub struct Endpoints {
+    bases: BTreeMap<Registry, Url>,
+    /// The host that may issue tokens, where the configuration names one.
+    token_service: Option<String>,
+}
 
 /// Everything that is wrong with a list of endpoints.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,12 +65,27 @@ impl Endpoints {
                 Err(problem) => problems.push(problem),
             }
         }
-        if problems.is_empty() { Ok(Self(endpoints)) } else { Err(EndpointsError(problems)) }
+        if problems.is_empty() {
+            Ok(Self { bases: endpoints, token_service: None })
+        } else {
+            Err(EndpointsError(problems))
+        }
+    }
+
+    /// The same for one credential, whose tokens this host may issue.
+    #[must_use]
+    pub fn trusting(&self, token_service: Option<&str>) -> Self {
+        Self { token_service: token_service.map(str::to_owned), ..self.clone() }
+    }
+
+    /// The host that may issue tokens, beside the registry's own.
+    pub(super) fn token_service(&self) -> Option<&str> {
+        self.token_service.as_deref()
     }
 
     /// The base URL of a registry's API, to which `v2/` is joined; nothing if its host is none that a URL can have.
     pub fn base(&self, registry: &Registry) -> Option<Url> {
-        if let Some(url) = self.0.get(registry) {
+        if let Some(url) = self.bases.get(registry) {
             return Some(url.clone());
         }
         let url = Url::parse(&format!("https://{}/", registry.api_host())).ok()?;

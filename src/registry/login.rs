@@ -5,6 +5,7 @@
 //! registry that asks for no login proves nothing.
 
 use http::Method;
+use http::header::{HeaderMap, WWW_AUTHENTICATE};
 use serde::Deserialize;
 use url::Url;
 
@@ -25,6 +26,8 @@ const MAX_REDIRECTS: usize = 3;
 pub struct Accepted {
     /// The account's pull limit; of Docker Hub only, and only if it could be read.
     pub quota: Option<Quota>,
+    /// What is wrong with it although it was accepted.
+    pub warning: Option<String>,
     /// What could not be learnt beside the proof, and why.
     pub note: Option<String>,
 }
@@ -34,6 +37,7 @@ struct Attempt<'a> {
     http: &'a Http,
     registry: &'a Registry,
     base: Url,
+    trusted: Option<&'a str>,
     username: &'a str,
     secret: &'a Secret,
 }
@@ -53,7 +57,7 @@ pub async fn login(
     let base = endpoints
         .base(registry)
         .ok_or_else(|| LoginError::protocol(registry, "its name is not a host that a URL can have"))?;
-    Attempt { http, registry, base, username, secret }.run().await
+    Attempt { http, registry, base, trusted: endpoints.token_service(), username, secret }.run().await
 }
 
 impl Attempt<'_> {
@@ -98,9 +102,10 @@ impl Attempt<'_> {
         service: Option<&str>,
         scopes: &[String],
     ) -> Result<Secret, LoginError> {
-        let realm = realm::check(self.registry, &self.base, realm).map_err(|(reason, realm)| {
-            LoginError::UnsafeRealm { registry: self.registry.clone(), realm, reason }
-        })?;
+        let realm =
+            realm::check(self.registry, &self.base, realm, self.trusted).map_err(|(reason, realm)| {
+                LoginError::UnsafeRealm { registry: self.registry.clone(), realm, reason }
+            })?;
         let answer = if self.username == IDENTITY_USER {
             self.exchange(&realm, service, scopes).await?
         } else {
@@ -173,7 +178,19 @@ impl Attempt<'_> {
         let mut login = Accepted::default();
         match answer {
             Ok(answer) if answer.is_success() || answer.status == 429 => {
-                login.quota = Some(Quota::read(answer.status, &answer.headers))
+                let quota = Quota::read(answer.status, &answer.headers);
+                login.warning = quota
+                    .is_used_up()
+                    .then(|| "no pulls are left: they fail until the limit has refilled".to_owned());
+                login.quota = Some(quota);
+            }
+            // The token service takes it, and this is what it is good for.
+            Ok(answer) if matches!(answer.status, 401 | 403) => {
+                login.warning = Some(format!(
+                    "this token cannot pull public images ({} {}): give it the scope \"Public Repo Read-only\" or more, or make another",
+                    answer.status,
+                    refusal(&answer.headers)
+                ));
             }
             Ok(answer) => {
                 login.note = Some(format!("the pull limit could not be read: status {}", answer.status))
@@ -217,7 +234,13 @@ impl Attempt<'_> {
             200..=299 => Ok(()),
             // OAuth 2 answers an invalid refresh token with 400 (RFC 6749, section 5.2).
             400 if self.username == IDENTITY_USER => Err(self.refused(answer)),
+            401 | 403 | 451 if answer.page().is_some() && answer.status != 401 => Err(LoginError::Blocked {
+                registry: self.registry.clone(),
+                status: answer.status,
+                page: answer.detail(),
+            }),
             401 | 403 => Err(self.refused(answer)),
+            429 => Err(LoginError::LockedOut { registry: self.registry.clone(), detail: answer.detail() }),
             _ => Err(self.unexpected(answer)),
         }
     }
@@ -227,6 +250,7 @@ impl Attempt<'_> {
             registry: self.registry.clone(),
             status: answer.status,
             detail: answer.detail(),
+            username: self.username.to_owned(),
         }
     }
 
@@ -258,4 +282,10 @@ impl TokenAnswer {
             .or(access_token.filter(|token| !token.is_empty()))
             .map(Secret::foreign)
     }
+}
+
+/// The word for a refusal in a challenge (RFC 6750, section 3): `insufficient_scope`.
+fn refusal(headers: &HeaderMap) -> &'static str {
+    let challenge = headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if challenge.contains("insufficient_scope") { "insufficient_scope" } else { "refused" }
 }

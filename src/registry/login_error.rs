@@ -16,6 +16,26 @@ pub enum LoginError {
         status: u16,
         /// What it said, as it may be shown.
         detail: String,
+        /// Whose login it was.
+        username: String,
+    },
+    /// It takes no login of this account or address for now.
+    #[error("{registry} takes no login for now (status 429): {detail}")]
+    LockedOut {
+        /// The registry.
+        registry: Registry,
+        /// What it said, as it may be shown.
+        detail: String,
+    },
+    /// Something in front of it refuses whoever asks from here: another country, a firewall.
+    #[error("{registry} cannot be used from here: {page} (status {status})")]
+    Blocked {
+        /// The registry.
+        registry: Registry,
+        /// The status.
+        status: u16,
+        /// What the page says.
+        page: String,
     },
     /// There was no answer, or only that the server cannot answer now.
     #[error("{registry} cannot be reached now")]
@@ -64,6 +84,10 @@ impl LoginError {
     /// What to do about it, where that can be said.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Refused { registry, username, .. } if registry.is_docker_hub() && username.contains('@') => Some(
+                "the user name is the Docker ID, not the e-mail address: see https://app.docker.com/settings"
+                    .into(),
+            ),
             Self::Refused { registry, .. } if registry.is_docker_hub() => Some(
                 "make a new access token at https://app.docker.com/settings/personal-access-tokens; \
                  of an organization access token the user name is the organization's"
@@ -73,6 +97,17 @@ impl LoginError {
             Self::Unreachable { source, .. } if !source.hints.is_empty() => Some(source.hints.join("; ")),
             Self::Unreachable { registry, .. } => {
                 Some(format!("try it by hand: curl -sS https://{}/v2/", registry.api_host()))
+            }
+            Self::LockedOut { .. } => Some(
+                "wait some minutes, and look for a place that still sends an old token: each of its tries locks the account again"
+                    .into(),
+            ),
+            Self::Blocked { registry, .. } => {
+                Some(format!("run it from another address: https://{} has not seen the login", registry.api_host()))
+            }
+            Self::UnsafeRealm { realm, reason: UnsafeReason::OtherSite, .. } => {
+                let host = realm.trim_start_matches("https://").split('/').next().unwrap_or_default();
+                Some(format!("if it is the registry's own, say so at the credential in regcred.yaml: token-service: {host}"))
             }
             Self::Protocol { .. } | Self::UnsafeRealm { .. } | Self::NothingProven { .. } => None,
         }

@@ -47,7 +47,14 @@ pub enum UnsafeReason {
 /// `base` is where the registry's API is reached. A realm is safe if it is https and on the registry's host, on the known
 /// token service of the registry, or on the same site as the registry (the same registrable domain of the Public Suffix
 /// List). A registry on this machine may also name its own origin without TLS.
-pub(super) fn check(registry: &Registry, base: &Url, realm: &str) -> Result<Url, (UnsafeReason, String)> {
+///
+/// `trusted` is the host that the configuration names for this registry's tokens.
+pub(super) fn check(
+    registry: &Registry,
+    base: &Url,
+    realm: &str,
+    trusted: Option<&str>,
+) -> Result<Url, (UnsafeReason, String)> {
     let Some(url) =
         Url::parse(realm).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
     else {
@@ -60,7 +67,7 @@ pub(super) fn check(registry: &Registry, base: &Url, realm: &str) -> Result<Url,
         return Ok(url);
     } else if url.scheme() != "https" {
         UnsafeReason::NotHttps
-    } else if is_known(registry, &url) || same_site(base, &url) {
+    } else if is_known(registry, &url) || same_site(base, &url) || is_trusted(&url, trusted) {
         return Ok(url);
     } else {
         UnsafeReason::OtherSite
@@ -71,6 +78,12 @@ pub(super) fn check(registry: &Registry, base: &Url, realm: &str) -> Result<Url,
 fn is_known(registry: &Registry, realm: &Url) -> bool {
     realm.port().is_none()
         && realm.host_str().is_some_and(|host| KNOWN.contains(&(registry.canonical(), host)))
+}
+
+fn is_trusted(realm: &Url, trusted: Option<&str>) -> bool {
+    let host = realm.host_str().unwrap_or_default();
+    let named = realm.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    trusted.is_some_and(|trusted| trusted.eq_ignore_ascii_case(&named))
 }
 
 fn same_site(base: &Url, realm: &Url) -> bool {
@@ -100,7 +113,7 @@ mod tests {
                 "https"
             };
         let base = Url::parse(&format!("{scheme}://{}/", registry.api_host())).expect("a URL");
-        check(&registry, &base, realm).map(drop).map_err(|(reason, _)| reason)
+        check(&registry, &base, realm, None).map(drop).map_err(|(reason, _)| reason)
     }
 
     #[test]
@@ -147,6 +160,25 @@ mod tests {
         ] {
             assert_eq!(checked(registry, realm), Err(UnsafeReason::OtherSite), "{realm}");
         }
+    }
+
+    #[test]
+    fn a_host_that_the_configuration_names_may_issue_tokens_by_https() {
+        let registry = Registry::parse("rg.fr-par.scw.cloud").expect("a registry");
+        let base = Url::parse("https://rg.fr-par.scw.cloud/").expect("a URL");
+        let check =
+            |realm: &str, trusted| check(&registry, &base, realm, trusted).map_err(|(reason, _)| reason);
+        let realm = "https://api.scaleway.com/registry-internal/v1/regions/fr-par/tokens";
+        assert_eq!(check(realm, None).map(drop), Err(UnsafeReason::OtherSite));
+        assert!(check(realm, Some("api.scaleway.com")).is_ok());
+        assert_eq!(
+            check("https://api.scaleway.com:444/", Some("api.scaleway.com")).map(drop),
+            Err(UnsafeReason::OtherSite)
+        );
+        assert_eq!(
+            check("http://api.scaleway.com/", Some("api.scaleway.com")).map(drop),
+            Err(UnsafeReason::NotHttps)
+        );
     }
 
     #[test]

@@ -25,7 +25,7 @@ impl Value {
             let Login { username, token } = &login;
             let fingerprint = Fingerprint::of(&registry, username, token);
             let kind = token_kind(&registry, username, token);
-            let known = Known { username: username.clone(), fingerprint, kind };
+            let known = Known { username: username.clone(), fingerprint, kind, current_since: None };
             Self { login, known }
         })
         .await
@@ -53,6 +53,7 @@ mod tests {
         let credential = Credential {
             id: CredentialId("hub".to_owned()),
             registry: registry.parse().expect("a registry"),
+            token_service: None,
             source: String::new(),
         };
         let login = Login { username: username.to_owned(), token: Secret::new(token.to_owned()) };

@@ -44,6 +44,7 @@ pub fn plan(shown: &Shown<'_>, layout: Layout) -> String {
 fn proof(shown: &Shown<'_>, credential: &Credential, width: usize) -> String {
     let id = &credential.id;
     let (style, state) = match shown.proofs.get(id) {
+        Some(Ok(login)) if login.warning.is_some() => (WARN, proven(login, shown.known.get(id))),
         Some(Ok(login)) => (GOOD, proven(login, shown.known.get(id))),
         Some(Err(error)) => (BAD, refused(error)),
         None => (WARN, "not asked yet".to_owned()),
@@ -69,7 +70,9 @@ fn proven(login: &Accepted, known: Option<&Known>) -> String {
         None => String::new(),
     };
     let kind = known.map(|known| format!(", {}", known.kind)).unwrap_or_default();
-    format!("works{kind}{pulls}")
+    let words = [&login.warning, &login.note].into_iter().flatten();
+    let words: String = words.map(|words| format!("; {words}")).collect();
+    format!("works{kind}{pulls}{words}")
 }
 
 fn hours(seconds: u64) -> String {
@@ -83,7 +86,7 @@ fn refused(error: &LoginError) -> String {
 /// The rows, under a heading per account and region or repository. Rows that could not be read for
 /// the same reason say it once.
 fn groups(plan: &Plan, layout: Layout) -> String {
-    let visible = |change: &&Change| layout.keeps || change.action != Action::Keep || is_unknown(change);
+    let visible = |change: &&Change| layout.keeps || change.action != Action::Keep;
     let rows: Vec<&Change> = plan.changes.iter().filter(visible).collect();
     let column =
         rows.iter().map(|change| split(&change.address).1.chars().count()).max().unwrap_or(0).min(48);
@@ -121,10 +124,6 @@ fn alike(rows: &[&Change], column: usize, layout: Layout) -> String {
     text
 }
 
-fn is_unknown(change: &Change) -> bool {
-    matches!(change.reason, Reason::Unknown)
-}
-
 /// An address as heading and rest.
 fn split(address: &Address) -> (String, String) {
     let heading = format!("{}:{}", address.system(), address.place());
@@ -134,10 +133,9 @@ fn split(address: &Address) -> (String, String) {
 /// A row's sign and action, coloured.
 fn sign(change: &Change) -> String {
     let style = match change.action {
-        Action::Create | Action::Update | Action::Replace => GOOD,
+        Action::Create | Action::Update | Action::Refresh | Action::Replace => GOOD,
         Action::Delete | Action::Blocked => BAD,
         Action::Unread => WARN,
-        Action::Keep if is_unknown(change) => WARN,
         Action::Keep => anstyle::Style::new(),
     };
     styled(style, format_args!("{} {:<7}", change.action.symbol(), change.action.word()))
@@ -180,30 +178,41 @@ pub fn plan_summary(plan: &Plan) -> String {
 /// What the plan comes to, before somebody is asked.
 #[must_use]
 pub fn plan_counts(plan: &Plan) -> String {
-    let mut text = counts(plan.summary());
+    let summary = plan.summary();
+    let mut text = counts(summary);
     if plan.left_out > 0 {
         let _ = write!(text, " --only left out {} rows.", plan.left_out);
     }
     if plan.writes() {
         let cost = plan.cost();
         let _ = write!(text, " It takes {} requests, about {} s.", cost.requests, cost.seconds);
+        if summary.refresh > 0 {
+            let _ = write!(text, " Refreshing takes {} writes at each sync.", summary.refresh);
+        }
     }
     text + "\n"
 }
 
 fn counts(summary: Summary) -> String {
-    let Summary { create, update, replace, delete, keep, blocked, unread } = summary;
+    let Summary { create, update, refresh, replace, delete, keep, blocked, unread } = summary;
     let named = [
         (create, "to create"),
         (update, "to update"),
+        (refresh, "to refresh"),
         (replace, "to replace"),
         (delete, "to delete"),
         (keep, "unchanged"),
         (blocked, "blocked"),
         (unread, "unread"),
     ];
-    if create + update + replace + delete + blocked + unread == 0 {
-        return format!("No changes. Everything declared is in place ({keep} unchanged).");
+    match (create + update + replace + delete + blocked + unread, refresh) {
+        (0, 0) => return format!("No changes. Everything declared is in place ({keep} unchanged)."),
+        (0, refresh) => {
+            return format!(
+                "No differences: {keep} in place, {refresh} to refresh, as they cannot be read back and each sync writes them."
+            );
+        }
+        _ => {}
     }
     let parts: Vec<String> = named
         .iter()
@@ -304,9 +313,13 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
     let pulled = |good: bool| report.pulls.iter().filter(|pull| pull.result.is_ok() == good).count();
     let named = [
         (count(|outcome| matches!(outcome, Outcome::Applied)), "applied"),
+        (count(|outcome| matches!(outcome, Outcome::Refreshed)), "refreshed"),
         (count(|outcome| matches!(outcome, Outcome::Differs)), "different"),
         (count(|outcome| matches!(outcome, Outcome::Unchanged)), "in place"),
-        (count(|outcome| matches!(outcome, Outcome::Unknown)), "unknown"),
+        (
+            count(|outcome| matches!(outcome, Outcome::Unknown)),
+            "that cannot be read back and that each sync refreshes",
+        ),
         (count(|outcome| matches!(outcome, Outcome::Blocked)), "blocked"),
         (count(|outcome| matches!(outcome, Outcome::Unread { .. })), "unread"),
         (count(|outcome| matches!(outcome, Outcome::Skipped(_))), "skipped"),

@@ -48,6 +48,10 @@ struct ProofObject {
     remaining: Option<u64>,
     window_s: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
 
@@ -115,6 +119,8 @@ fn proofs<'a>(shown: &'a Shown<'_>) -> BTreeMap<&'a str, ProofObject> {
                 limit: quota.limit,
                 remaining: quota.remaining,
                 window_s: quota.window_s,
+                warning: login.warning.clone(),
+                note: login.note.clone(),
                 error: None,
             }
         }
@@ -124,6 +130,8 @@ fn proofs<'a>(shown: &'a Shown<'_>) -> BTreeMap<&'a str, ProofObject> {
             limit: None,
             remaining: None,
             window_s: None,
+            warning: None,
+            note: None,
             error: Some(error.to_string()),
         },
     };
@@ -202,6 +210,7 @@ pub fn summary(shown: &Shown<'_>, report: &Report, status: u8) -> String {
         "credentials": credentials(shown),
         "proof": proofs(shown),
         "applied": count(|outcome| matches!(outcome, Outcome::Applied)),
+        "refreshed": count(|outcome| matches!(outcome, Outcome::Refreshed)),
         "unchanged": count(|outcome| matches!(outcome, Outcome::Unchanged)),
         "unknown": count(|outcome| matches!(outcome, Outcome::Unknown)),
         "differs": count(|outcome| matches!(outcome, Outcome::Differs)),

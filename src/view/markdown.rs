@@ -19,9 +19,10 @@ const TABLE_LIMIT: usize = 250;
 pub fn plan(shown: &Shown<'_>) -> String {
     let summary = shown.plan.summary();
     let mut text = format!(
-        "### regcred plan\n\n{} to create, {} to update, {} to replace, {} to delete, {} unchanged, {} blocked, {} unread.\n\n",
+        "### regcred plan\n\n{} to create, {} to update, {} to refresh, {} to replace, {} to delete, {} unchanged, {} blocked, {} unread.\n\n",
         summary.create,
         summary.update,
+        summary.refresh,
         summary.replace,
         summary.delete,
         summary.keep,
@@ -30,7 +31,11 @@ pub fn plan(shown: &Shown<'_>) -> String {
     );
     for credential in shown.credentials {
         let proof = match shown.proofs.get(&credential.id) {
-            Some(Ok(_)) => "its login works".to_owned(),
+            Some(Ok(login)) => {
+                let words = [&login.warning, &login.note].into_iter().flatten();
+                let words: String = words.map(|words| format!("; {}", markdown(words))).collect();
+                format!("its login works{words}")
+            }
             Some(Err(error)) => format!("its login failed: {}", markdown(&error.to_string())),
             None => "not asked".to_owned(),
         };

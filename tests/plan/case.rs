@@ -52,7 +52,7 @@ pub(crate) fn earlier() -> Fingerprint {
 
 /// What is known of the wanted credential.
 pub(crate) fn known(kind: TokenKind) -> Known {
-    Known { username: "acme".to_owned(), fingerprint: ours(), kind }
+    Known { username: "acme".to_owned(), fingerprint: ours(), kind, current_since: None }
 }
 
 pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
@@ -91,7 +91,7 @@ pub(crate) fn empty_place() -> Found {
         marker: Ok(None),
         archived: false,
         environment_absent: false,
-        renamed: None,
+        renamed: BTreeMap::new(),
     }
 }
 
@@ -116,6 +116,7 @@ impl Case {
                 credentials: vec![Credential {
                     id: id(),
                     registry: Registry::docker_hub(),
+                    token_service: None,
                     source: "pulumi:infra/main".to_owned(),
                 }],
                 places: Places {
@@ -216,6 +217,10 @@ impl Case {
     }
 
     /// A value that is no recognised token, so that no marker may be kept.
+    pub(crate) fn current_since(&mut self, since: chrono::DateTime<chrono::Utc>) {
+        self.known.get_mut(&id()).unwrap().current_since = Some(since);
+    }
+
     pub(crate) fn use_password(&mut self) {
         self.known.insert(id(), known(TokenKind::Unknown));
     }
@@ -238,6 +243,16 @@ pub(crate) fn expect(plan: &Plan, address: &str, action: Action, reason: ReasonK
 
 /// Nothing is written.
 #[track_caller]
+/// Nothing is written but what nobody can know, at these addresses.
+pub(crate) fn expect_refreshed(plan: &Plan, addresses: &[&str]) {
+    let writing = plan.changes.iter().filter(|change| change.action.writes());
+    let refreshed: Vec<(String, Action)> =
+        writing.map(|change| (change.address.to_string(), change.action)).collect();
+    let expected: Vec<(String, Action)> =
+        addresses.iter().map(|address| ((*address).to_owned(), Action::Refresh)).collect();
+    assert_eq!(refreshed, expected);
+}
+
 pub(crate) fn expect_still(plan: &Plan) {
     let writing: Vec<String> = plan
         .changes

@@ -106,11 +106,17 @@ pub(crate) fn add_ghcr(case: &mut Case) {
     case.desired.credentials.push(Credential {
         id: ghcr(),
         registry: registry.clone(),
+        token_service: None,
         source: String::new(),
     });
     case.known.insert(
         ghcr(),
-        Known { fingerprint: earlier(), kind: TokenKind::GitHubClassic, username: "acme".to_owned() },
+        Known {
+            fingerprint: earlier(),
+            kind: TokenKind::GitHubClassic,
+            username: "acme".to_owned(),
+            current_since: None,
+        },
     );
     let desired = Desired { credential: ghcr(), registry, ..wanted(named(&["team-a"])) };
     add(case, desired, &[("team-a", there(true))]);
@@ -202,7 +208,7 @@ scenarios! {
 
     fn two_credentials_for_one_registry_in_one_secret_are_blocked() -> Plan {
         let mut case = empty();
-        case.known.insert(ghcr(), Known { fingerprint: earlier(), kind: TokenKind::DockerPersonal, username: "acme".to_owned() });
+        case.known.insert(ghcr(), Known { fingerprint: earlier(), kind: TokenKind::DockerPersonal, username: "acme".to_owned(), current_since: None });
         let desired = Desired { credential: ghcr(), ..wanted(Scope::Selector("team=a".to_owned())) };
         add(&mut case, desired, &[("team-a", there(false))]);
         let plan = case.plan();

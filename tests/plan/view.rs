@@ -51,7 +51,7 @@ pub(crate) fn render(view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> String {
 fn render_case(case: &Case, view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> String {
     let plan = case.plan();
     let quota = Quota { limit: Some(200), remaining: Some(197), window_s: Some(21_600) };
-    let login = Accepted { quota: Some(quota), note: None };
+    let login = Accepted { quota: Some(quota), warning: None, note: None };
     let proofs: Proofs = BTreeMap::from([(id(), Ok(login))]);
     let shown =
         Shown { credentials: &case.desired.credentials, known: &case.known, proofs: &proofs, plan: &plan };
@@ -124,8 +124,8 @@ note: cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in
       123456789012/us-west-2
 
 Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 unread. It takes 12 requests, about 1 s.
-Digest: 1227d64d69875c6193840ccb5ebf89b63c273075ecfe313d42c3647411fd5755
-To make exactly these changes: regcred sync --expect 1227d64d6987
+Digest: c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686
+To make exactly these changes: regcred sync --expect c7d584030ff8
 "#);
 }
 
@@ -170,8 +170,8 @@ note: no cache rule for scratch: no aws:region in the stack file or the project
 note: cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in 123456789012/us-west-2
 
 Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 unread. It takes 12 requests, about 1 s.
-Digest: 1227d64d69875c6193840ccb5ebf89b63c273075ecfe313d42c3647411fd5755
-To make exactly these changes: regcred sync --expect 1227d64d6987
+Digest: c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686
+To make exactly these changes: regcred sync --expect c7d584030ff8
 "#);
 }
 
@@ -180,7 +180,7 @@ fn a_pull_request_shows_it_as_markdown() {
     insta::assert_snapshot!(render(|shown, _| markdown::plan(shown)), @r#"
 ### regcred plan
 
-2 to create, 5 to update, 0 to replace, 0 to delete, 1 unchanged, 4 blocked, 3 unread.
+2 to create, 5 to update, 0 to refresh, 0 to replace, 0 to delete, 1 unchanged, 4 blocked, 3 unread.
 
 - **docker-hub** for docker.io from `pulumi:infra/main`: its login works
 
@@ -215,7 +215,7 @@ graph LR
 > no cache rule for scratch: no aws:region in the stack file or the project
 > cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in 123456789012/us-west-2
 
-Digest `1227d64d69875c6193840ccb5ebf89b63c273075ecfe313d42c3647411fd5755`: `regcred sync --expect 1227d64d6987` makes exactly these changes.
+Digest `c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686`: `regcred sync --expect c7d584030ff8` makes exactly these changes.
 "#);
 }
 

@@ -86,7 +86,7 @@ static KINDS: [Kind; 6] = [
         secret: "a password",
         request: "GET /auth",
         accepts: r#"{"token":"good","access_token":"good"}"#,
-        refuses: (401, "Auth failed.", "unauthorized"),
+        refuses: (401, "Auth failed.", "Auth failed."),
     },
 ];
 

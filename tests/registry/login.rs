@@ -82,7 +82,7 @@ fn docker_hub_accepts_a_credential_in_three_requests_and_tells_the_quota_without
     let server = token_registry(r#",service="registry.docker.io""#, move |_| quota_answer(200, &headers));
     let login = try_login("docker.io", &server, USER, TOKEN).unwrap();
     let quota = Quota { limit: Some(200), remaining: Some(196), window_s: Some(21_600) };
-    assert_eq!(login, Accepted { quota: Some(quota), note: None });
+    assert_eq!(login, Accepted { quota: Some(quota), warning: None, note: None });
     let expected = [
         "GET /v2/",
         "GET /token?service=registry.docker.io&scope=repository%3Aratelimitpreview%2Ftest%3Apull",
@@ -127,7 +127,7 @@ fn an_account_without_a_limit_has_no_quota_headers() {
 
 #[test]
 fn a_quota_that_cannot_be_read_does_not_undo_the_proof() {
-    for status in [401, 403, 404, 500] {
+    for status in [404, 500] {
         let server = token_registry("", move |_| answer(status, ""));
         let login = try_login("docker.io", &server, USER, TOKEN).unwrap();
         assert_eq!(login.quota, None);
@@ -325,7 +325,51 @@ fn too_many_logins_are_no_refusal() {
         _ => challenge(format!(r#"Bearer realm="{origin}/token""#)),
     });
     let error = try_login("docker.io", &server, USER, TOKEN).unwrap_err();
-    assert!(matches!(error, LoginError::Unreachable { .. }), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "docker.io takes no login for now (status 429): too many failed login attempts"
+    );
+    assert!(!error.is_refusal() && error.hint().unwrap().contains("still sends an old token"));
+}
+
+#[test]
+fn a_page_in_front_of_the_token_service_is_no_refusal_and_is_told() {
+    let server = Server::start(|call, origin| match path(call) {
+        "/token" => answer(403, "<html><title>Not available in your region</title></html>"),
+        _ => challenge(format!(r#"Bearer realm="{origin}/token""#)),
+    });
+    let error = try_login("docker.io", &server, USER, TOKEN).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "docker.io cannot be used from here: Not available in your region (status 403)"
+    );
+    assert!(!error.is_refusal());
+}
+
+#[test]
+fn a_token_that_cannot_pull_public_images_works_with_a_warning() {
+    let scope = r#"Bearer realm="https://auth.docker.io/token",error="insufficient_scope""#;
+    let server = Server::start(move |call, origin| match path(call) {
+        "/token" => answer(200, r#"{"token":"t0ken-of-the-service"}"#),
+        "/v2/" => challenge(format!(r#"Bearer realm="{origin}/token""#)),
+        _ => challenge(scope.to_owned()),
+    });
+    let login = try_login("docker.io", &server, USER, TOKEN).unwrap();
+    let warning = login.warning.unwrap();
+    assert!(
+        warning.starts_with("this token cannot pull public images (401 insufficient_scope)"),
+        "{warning}"
+    );
+}
+
+#[test]
+fn an_e_mail_address_for_a_user_name_is_told_to_be_no_docker_id() {
+    let server = Server::start(|call, origin| match path(call) {
+        "/token" => answer(401, r#"{"details":"incorrect username or password"}"#),
+        _ => challenge(format!(r#"Bearer realm="{origin}/token""#)),
+    });
+    let error = try_login("docker.io", &server, "me@acme.example", TOKEN).unwrap_err();
+    assert!(error.is_refusal() && error.hint().unwrap().contains("Docker ID, not the e-mail address"));
 }
 
 #[test]

@@ -28,6 +28,17 @@ fn each_registrys_own_tokens_are_recognised() {
             TokenKind::GoogleKey,
         ),
         ("eu.gcr.io", "_json_key_base64", tail("e30"), TokenKind::GoogleKey),
+        ("europe-docker.pkg.dev", "_dcgcloud_token", tail("ya29."), TokenKind::GoogleAccess),
+        ("123456789012.dkr.ecr.us-east-2.amazonaws.com", "AWS", tail("eyJ"), TokenKind::EcrLogin),
+        ("public.ecr.aws", "AWS", tail("eyJ"), TokenKind::EcrLogin),
+        ("registry.gitlab.com", "gitlab-ci-token", tail("x"), TokenKind::GitLabJob),
+        // {"iat":1700000000,"exp":1700010800}: three hours.
+        (
+            "acme.azurecr.io",
+            "00000000-0000-0000-0000-000000000000",
+            "eyJhbGciOiJSUzI1NiJ9.eyJpYXQiOjE3MDAwMDAwMDAsImV4cCI6MTcwMDAxMDgwMH0.c2lnbmF0dXJl".into(),
+            TokenKind::Signed,
+        ),
         ("gcr.io", "oauth2accesstoken", tail("ya29."), TokenKind::GoogleAccess),
         ("quay.io", "acme+puller", tail(""), TokenKind::QuayRobot),
         ("acme.azurecr.io", "<token>", tail("eyJ"), TokenKind::Identity),

@@ -18,6 +18,7 @@ pub(super) struct File<'r> {
 pub(super) struct Credential<'r> {
     pub(super) id: Spanned<String>,
     pub(super) registry: Option<Spanned<String>>,
+    pub(super) token_service: Option<Spanned<String>>,
     pub(super) from: Option<From>,
     /// Each target reads its own part.
     pub(super) to: Option<Fields<'r>>,
@@ -51,11 +52,12 @@ impl<'r> File<'r> {
 
 fn credential<'r>(reader: &'r Reader, id: Spanned<String>, node: &Node) -> Option<Credential<'r>> {
     let what = format!("credential `{}`", id.value);
-    let fields = reader.map(node, &what, &["registry", "from", "to"])?;
+    let fields = reader.map(node, &what, &["registry", "token-service", "from", "to"])?;
     let to = |node: &Node| reader.map(node, &format!("`to` of {what}"), systems::NAMES);
     Some(Credential {
         id,
         registry: fields.text("registry"),
+        token_service: fields.text("token-service"),
         from: fields.get("from").and_then(|node| from::from(reader, node)),
         to: fields.get("to").and_then(to),
     })

@@ -74,7 +74,8 @@ impl Validator<'_> {
             self.refuse(declared.id.at, format!("credential `{id}` goes nowhere"), hint);
         }
         self.not_back(&id, declared);
-        self.desired.credentials.push(Credential { id, registry, source: String::new() });
+        let token_service = declared.token_service.as_ref().map(|host| self.host(host));
+        self.desired.credentials.push(Credential { id, registry, token_service, source: String::new() });
     }
 
     /// What each target's part of the file means. Whether there is any.
@@ -83,6 +84,19 @@ impl Validator<'_> {
         let (at, written) = (declared.id.at, declared.registry.as_ref());
         let declaring = Declaring { reader: self.reader, id, at, registry, written };
         self.desired.places.declare(&mut self.declared, &declaring, to)
+    }
+
+    /// A host, with or without a port.
+    fn host(&self, declared: &Spanned<String>) -> String {
+        let url = url::Url::parse(&format!("https://{}/", declared.value)).ok();
+        let is_host = url.as_ref().is_some_and(|url| {
+            url.path() == "/" && url.query().is_none() && url.username().is_empty() && url.has_host()
+        });
+        if !is_host || declared.value.contains(['/', '@', '?', '#']) {
+            let message = format!("`token-service: {}` is no host", declared.value);
+            self.refuse(declared.at, message, "name the host alone, such as token-service: api.scaleway.com");
+        }
+        declared.value.to_ascii_lowercase()
     }
 
     fn registry(&self, declared: Option<&Spanned<String>>) -> Option<Registry> {

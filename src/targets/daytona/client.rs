@@ -95,6 +95,10 @@ impl DaytonaError {
 
     fn hint(&self) -> Option<String> {
         Some(match self.error.status? {
+            401..=403 if self.error.page => {
+                "something before Daytona refused it: run it from another address or without the proxy"
+                    .to_owned()
+            }
             401 => {
                 "DAYTONA_API_KEY is not valid at DAYTONA_API_URL: make a new key, and export it".to_owned()
             }

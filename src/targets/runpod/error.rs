@@ -23,6 +23,18 @@ pub enum RunpodError {
         /// RunPod's own words, as they may be shown.
         words: String,
     },
+    /// Something in front of RunPod refused it: Cloudflare, a proxy, a firewall.
+    #[error("{method} {path}: blocked before RunPod: {status} {words}")]
+    Blocked {
+        /// The method.
+        method: Method,
+        /// The path.
+        path: String,
+        /// The status.
+        status: u16,
+        /// What the page says.
+        words: String,
+    },
     /// Something answered in the shape of an API that regcred does not speak.
     #[error("{method} {path}: the answer ({status}) is one of {api}, not of RunPod's REST API v2")]
     OtherApi {
@@ -82,7 +94,7 @@ impl RunpodError {
             }
             Self::OtherApi { status, .. } => *status >= 500 || *status < 300,
             Self::Unchanged { .. } => true,
-            Self::Limited { .. } => false,
+            Self::Limited { .. } | Self::Blocked { .. } => false,
         }
     }
 
@@ -92,7 +104,7 @@ impl RunpodError {
         match self {
             Self::Status { status, .. } | Self::OtherApi { status, .. } => *status >= 500 || *status == 408,
             Self::Broken(_) => true,
-            Self::Limited { .. } | Self::Unchanged { .. } => false,
+            Self::Limited { .. } | Self::Unchanged { .. } | Self::Blocked { .. } => false,
         }
     }
 
@@ -105,6 +117,12 @@ impl RunpodError {
             ),
             Self::Status { status: 403, .. } => Some(
                 "the key in RUNPOD_API_KEY may not do this: give it access to registries, templates, serverless and pods, reading and writing".to_owned(),
+            ),
+            Self::Status { status: 402, .. } => {
+                Some("add credit in RunPod's console under Billing".to_owned())
+            }
+            Self::Blocked { .. } => Some(
+                "run it from another address or without the proxy: RunPod has not seen the request".to_owned(),
             ),
             Self::Status { status: 404, .. } => Some("it is gone, or not your own: run regcred plan again".to_owned()),
             Self::OtherApi { status, .. } if *status < 500 => {
@@ -144,6 +162,10 @@ pub(super) fn refused(method: &Method, path: &str, answer: &Response) -> RunpodE
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
     if let Some(api) = body.as_ref().and_then(other_api) {
         return RunpodError::OtherApi { method, path, status: answer.status, api };
+    }
+    // 404 and 5xx may be RunPod's own pages.
+    if let (400..=403 | 405..=407 | 409..=499, Some(words)) = (answer.status, answer.page()) {
+        return RunpodError::Blocked { method, path, status: answer.status, words };
     }
     let problem: ErrorBody = body.and_then(|body| serde_json::from_value(body).ok()).unwrap_or_default();
     let mut words = problem.detail.or(problem.title).unwrap_or_else(|| answer.detail());
