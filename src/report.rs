@@ -12,9 +12,11 @@ use crate::plan::{Change, Plan};
 pub enum Outcome {
     /// It was written.
     Applied,
+    /// It was written, because nobody can know what it held.
+    Refreshed,
     /// It was in place already.
     Unchanged,
-    /// It is there, but what it holds cannot be told.
+    /// It is there, but nobody can know what it holds; the next sync writes it (only `plan` and `verify`).
     Unknown,
     /// It should be changed (only `plan` and `verify`, which write nothing).
     Differs,
@@ -85,6 +87,11 @@ impl Report {
         let settled = plan.changes.iter().map(|change| (change.address.clone(), settled(change)));
         let mut outcomes: BTreeMap<Address, Outcome> = settled.collect();
         outcomes.extend(executed);
+        for change in plan.changes.iter().filter(|change| change.action == Action::Refresh) {
+            if let Some(outcome @ Outcome::Applied) = outcomes.get_mut(&change.address) {
+                *outcome = Outcome::Refreshed;
+            }
+        }
         Self { outcomes, findings: Vec::new(), pulls: Vec::new(), interrupted: false }
     }
 
@@ -100,6 +107,7 @@ impl Report {
             matches!(
                 outcome,
                 Outcome::Applied
+                    | Outcome::Refreshed
                     | Outcome::Unchanged
                     | Outcome::Unknown
                     | Outcome::Differs
@@ -123,18 +131,15 @@ impl Report {
         }
     }
 
-    /// The same for `verify` and `plan --detailed-exitcode`, where differences count, and for
-    /// `verify` values that are unknown, and images that are pulled otherwise than their names mean.
+    /// The same for `verify` and `plan --detailed-exitcode`, where differences count, and images that are pulled otherwise
+    /// than their names mean. What nobody can know is no difference.
     #[must_use]
-    pub fn detailed_status(&self, unknown_counts: bool) -> ExitStatus {
-        let differs = |outcome: &Outcome| match outcome {
-            Outcome::Differs => true,
-            Outcome::Unknown => unknown_counts,
-            _ => false,
-        };
+    pub fn detailed_status(&self) -> ExitStatus {
         let otherwise = self.pulls.iter().any(|pull| pull.result.is_err());
         match self.status() {
-            ExitStatus::Done if otherwise || self.count(differs) > 0 => ExitStatus::Differences,
+            ExitStatus::Done if otherwise || self.count(|outcome| *outcome == Outcome::Differs) > 0 => {
+                ExitStatus::Differences
+            }
             status => status,
         }
     }
@@ -142,7 +147,7 @@ impl Report {
 
 fn settled(change: &Change) -> Outcome {
     match (change.action, &change.reason) {
-        (Action::Keep, Reason::Unknown) => Outcome::Unknown,
+        (Action::Refresh, _) => Outcome::Unknown,
         (Action::Keep, Reason::Terminating) => Outcome::Skipped(Problem::outside(change.reason.to_string())),
         (Action::Keep, _) => Outcome::Unchanged,
         (Action::Blocked, _) => Outcome::Blocked,

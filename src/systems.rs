@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use crate::change::{Change, Finding, Inputs, Pull, Receipt};
 use crate::env::Env;
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry};
@@ -151,6 +153,19 @@ macro_rules! systems {
                 let ($($field,)+) =
                     tokio::join!($(<$target>::observe(&clients.$field, &self.$field, look)),+);
                 Observed { $($field),+ }
+            }
+
+            /// Since when a credential's value is the current one, where a system tells.
+            pub async fn current_since(
+                &self,
+                clients: &Clients,
+                observed: &Observed,
+                id: &CredentialId,
+            ) -> Option<DateTime<Utc>> {
+                let ($($field,)+) = tokio::join!(
+                    $(<$target>::current_since(&clients.$field, &self.$field, &observed.$field, id)),+
+                );
+                [$($field),+].into_iter().flatten().max()
             }
 
             /// The rows of every system.

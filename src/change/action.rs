@@ -1,6 +1,6 @@
 //! What can happen to a remote thing: a closed set.
 
-/// What happens to a remote thing. Only the first four write.
+/// What happens to a remote thing. Only the first five write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, strum::EnumIter)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
@@ -8,6 +8,8 @@ pub enum Action {
     Create,
     /// It is there and is changed in place.
     Update,
+    /// What it holds cannot be known, so it is written at each sync; no difference.
+    Refresh,
     /// It cannot be changed in place: a new one is made, then the old one goes.
     Replace,
     /// It is ours, nothing uses it, and it goes.
@@ -25,7 +27,7 @@ impl Action {
     #[must_use]
     pub fn writes(self) -> bool {
         match self {
-            Self::Create | Self::Update | Self::Replace | Self::Delete => true,
+            Self::Create | Self::Update | Self::Refresh | Self::Replace | Self::Delete => true,
             Self::Keep | Self::Blocked | Self::Unread => false,
         }
     }
@@ -36,6 +38,7 @@ impl Action {
         match self {
             Self::Create => "create",
             Self::Update => "update",
+            Self::Refresh => "refresh",
             Self::Replace => "replace",
             Self::Delete => "delete",
             Self::Keep => "keep",
@@ -49,7 +52,7 @@ impl Action {
     pub fn symbol(self) -> char {
         match self {
             Self::Create => '+',
-            Self::Update => '~',
+            Self::Update | Self::Refresh => '~',
             Self::Replace => '±',
             Self::Delete => '-',
             Self::Keep => '=',

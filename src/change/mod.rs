@@ -15,6 +15,8 @@ pub use finding::Finding;
 pub use pull::{Pull, Used};
 pub use reason::{Read, Reason, ReasonKind};
 
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
 use crate::model::{Address, CredentialId, Fingerprint, Login, Problem, TokenKind};
 
 /// One row of the plan: one remote thing and what happens to it.
@@ -81,6 +83,24 @@ pub struct Known {
     /// What kind of secret the value is. Of what is no recognised token, which may be a guessable
     /// password, no fingerprint is published.
     pub kind: TokenKind,
+    /// Since when the value is the current one in AWS, if that was asked.
+    pub current_since: Option<DateTime<Utc>>,
+}
+
+/// How much earlier than its credential in AWS a place may be written: one run writes them in any order, by several clocks.
+const BEHIND: TimeDelta = TimeDelta::minutes(10);
+
+impl Known {
+    /// What happens to what can be neither read back nor known by a record, last written at this time.
+    #[must_use]
+    pub fn refresh(&self, written: DateTime<Utc>) -> (Action, Reason) {
+        match self.current_since {
+            Some(since) if written + BEHIND < since => {
+                (Action::Update, Reason::Behind(written.to_rfc3339_opts(SecondsFormat::Secs, true)))
+            }
+            _ => (Action::Refresh, Reason::Unknown),
+        }
+    }
 }
 
 /// How this run was asked to plan.
@@ -90,7 +110,7 @@ pub struct Options {
     pub stack_run: bool,
     /// Address prefixes to restrict the run to; empty means all.
     pub only: Vec<String>,
-    /// Write values whose state is unknown, too.
+    /// Write values that are recorded, too.
     pub rewrite: bool,
     /// Delete what is in the way though it is not ours.
     pub allow_delete: bool,

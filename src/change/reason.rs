@@ -18,9 +18,9 @@ pub enum Reason {
     Recorded,
     /// It cannot be read and there is no record of it.
     Unknown,
-    /// It is unknown, and the credential is written elsewhere in this run.
-    Spread,
-    /// It is unknown, and `--rewrite` was given.
+    /// The same, and it was written, at the time given, before the credential's present value was current in AWS.
+    Behind(String),
+    /// It is recorded, and `--rewrite` was given.
     Rewrite,
     /// The record is of another credential.
     Changed,
@@ -150,7 +150,6 @@ impl Reason {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unreadable(unreadable) => unreadable.advice(),
-            Self::Unknown => Some("to write it again whatever it holds: regcred sync --rewrite".to_owned()),
             Self::OtherCredential => Some("run a full sync: regcred sync without --stack".to_owned()),
             Self::LeftToPulumi => Some("run pulumi up for the stack".to_owned()),
             Self::Replica(region) => Some(format!("give the stack's `region: {region}`, or delete the replica")),
@@ -194,11 +193,11 @@ impl fmt::Display for Reason {
             Self::Absent => f.write_str("absent"),
             Self::InSync => f.write_str("in sync"),
             Self::Recorded => f.write_str("recorded: our last write, not changed since"),
-            Self::Unknown => {
-                f.write_str("unknown: it cannot be read back, and no record of ours is beside it")
+            Self::Unknown => f.write_str("cannot be read back; written at each sync"),
+            Self::Behind(at) => {
+                write!(f, "cannot be read back; written at {at}, before AWS held the present value")
             }
-            Self::Spread => f.write_str("unknown, written along with the credential"),
-            Self::Rewrite => f.write_str("unknown, written again as asked"),
+            Self::Rewrite => f.write_str("recorded, written again as asked"),
             Self::Changed => f.write_str("the record is of another credential"),
             Self::NotRecorded => f.write_str("the record does not list it"),
             Self::ChangedOutside(at) => write!(f, "changed outside at {at}, after our last write"),

@@ -20,5 +20,5 @@ pub(super) async fn run(args: &PlanArgs, context: &Context<'_>) -> Result<ExitSt
     context.ui.data(&text)?;
     session.check_proofs()?;
     let report = Report::of_plan(&session.plan);
-    Ok(if args.detailed_exitcode { report.detailed_status(false) } else { report.status() })
+    Ok(if args.detailed_exitcode { report.detailed_status() } else { report.status() })
 }

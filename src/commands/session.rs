@@ -156,7 +156,17 @@ impl Context<'_> {
         // What is wrong with the value ends the run without waiting for the systems.
         let (observed, (vault, known, proofs)) =
             tokio::try_join!(async { Ok::<_, Error>(reading.await) }, proving)?;
-        let plan = plan::plan(&desired, &observed, &known, &self.options(overrides));
+        let options = self.options(overrides);
+        let mut known = known;
+        let mut plan = plan::plan(&desired, &observed, &known, &options);
+        // Asked only where it can make a difference.
+        for id in plan.unknown() {
+            let since = desired.places.current_since(&clients, &observed, &id).await;
+            known.entry(id).and_modify(|known| known.current_since = since);
+        }
+        if known.values().any(|known| known.current_since.is_some()) {
+            plan = plan::plan(&desired, &observed, &known, &options);
+        }
         self.check_only(&plan)?;
         Ok(Session { desired, clients, observed, vault, proofs, plan, known })
     }

@@ -36,7 +36,10 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
     let mut report = Report::new(&session.plan, outcomes);
     report.interrupted = *stop.borrow();
     let done = |change: &crate::plan::Change| {
-        matches!(report.outcomes.get(&change.address), Some(Outcome::Applied | Outcome::Unchanged))
+        matches!(
+            report.outcomes.get(&change.address),
+            Some(Outcome::Applied | Outcome::Refreshed | Outcome::Unchanged)
+        )
     };
     let findings = verify(
         &session.plan,

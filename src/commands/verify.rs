@@ -17,7 +17,7 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
     session.prove_or_end(context)?;
     let mut report = Report::of_plan(&session.plan);
     let exists = |change: &crate::plan::Change| {
-        matches!(change.action, Action::Keep | Action::Update)
+        matches!(change.action, Action::Keep | Action::Update | Action::Refresh)
             && !matches!(change.reason, crate::change::Reason::LeftToPulumi)
     };
     let findings = verify(
@@ -31,7 +31,7 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
     );
     report.findings = findings.await;
     report.pulls = session.desired.places.pulls(&args.image, &session.observed);
-    let status = report.detailed_status(true);
+    let status = report.detailed_status();
     let shown = session.shown();
     let text = if context.common.json {
         let findings = json::findings(&report.findings) + &json::pulls(&report.pulls);

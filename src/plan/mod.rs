@@ -1,8 +1,8 @@
 //! The plan: what this run would do, as a value. The same value is printed, digested and executed.
 //!
 //! [`plan`] takes values and returns a value: no IO, clock, environment or randomness. Each target
-//! says what its own places need (`targets/*/diff.rs`); this module puts their answers in one order,
-//! decides which unknown values are rewritten, and leaves alone what depends on something blocked.
+//! says what its own places need (`targets/*/diff.rs`); this module puts their answers in one order, and leaves alone what
+//! depends on something blocked.
 
 mod cost;
 mod digest;
@@ -14,9 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use cost::Cost;
 pub use summary::Summary;
 
-use crate::change::{Known, Options};
+use crate::change::{Action, Known, Options};
 use crate::desired::Desired;
-use crate::model::{Address, CredentialId, Fingerprint};
+use crate::model::{CredentialId, Fingerprint};
 use crate::systems::{Observed, Operation};
 use crate::targets::Terms;
 
@@ -44,11 +44,7 @@ pub fn plan(
     known: &BTreeMap<CredentialId, Known>,
     options: &Options,
 ) -> Plan {
-    // A value that cannot be read back is written along when the credential is written elsewhere: by
-    // a row that will be done, not by one that is blocked or left out.
-    let first = rows(desired, observed, known, options, &BTreeSet::new());
-    let spreading = spreading(&order::settle(first, options));
-    let all = rows(desired, observed, known, options, &spreading);
+    let all = order::merged(desired.places.diff(observed, &Terms { known, options }));
     let total = all.len();
     let changes = order::settle(all, options);
     Plan {
@@ -57,20 +53,6 @@ pub fn plan(
         fingerprints: known.iter().map(|(id, known)| (id.clone(), known.fingerprint)).collect(),
         changes,
     }
-}
-
-fn rows(
-    desired: &Desired,
-    observed: &Observed,
-    known: &BTreeMap<CredentialId, Known>,
-    options: &Options,
-    spreading: &BTreeSet<CredentialId>,
-) -> BTreeMap<Address, Change> {
-    order::merged(desired.places.diff(observed, &Terms { known, options, spreading }))
-}
-
-fn spreading(rows: &[Change]) -> BTreeSet<CredentialId> {
-    rows.iter().filter(|row| row.carries_value()).flat_map(|row| row.credentials.clone()).collect()
 }
 
 fn notes(desired: &Desired, observed: &Observed, known: &BTreeMap<CredentialId, Known>) -> Vec<String> {
@@ -84,7 +66,7 @@ fn notes(desired: &Desired, observed: &Observed, known: &BTreeMap<CredentialId, 
 fn doubts(id: &CredentialId, known: &Known) -> Option<String> {
     if !known.kind.is_access_token() {
         return Some(format!(
-            "{id} holds a {}, not a recognised access token: make a read-only one; no fingerprint of a password is published, so what cannot be read back stays unknown",
+            "{id} holds a {}, not a recognised access token: make a read-only one; no fingerprint of a password is published, so what cannot be read back is written at each sync",
             known.kind
         ));
     }
@@ -112,6 +94,13 @@ impl Plan {
     #[must_use]
     pub fn digest(&self) -> String {
         digest::of(self)
+    }
+
+    /// The credentials that places hold of which nobody can know the value.
+    #[must_use]
+    pub fn unknown(&self) -> BTreeSet<CredentialId> {
+        let unknown = self.changes.iter().filter(|change| change.action == Action::Refresh);
+        unknown.flat_map(|change| change.credentials.clone()).collect()
     }
 
     /// Whether there is anything to do.

@@ -65,7 +65,9 @@ fn obstacle(
         rows.get(*address).is_some_and(|needed| match needed.action {
             Action::Blocked | Action::Unread => true,
             Action::Keep => false,
-            Action::Create | Action::Update | Action::Replace | Action::Delete => !selected(address),
+            Action::Create | Action::Update | Action::Refresh | Action::Replace | Action::Delete => {
+                !selected(address)
+            }
         })
     };
     row.after.iter().find(missing).cloned()

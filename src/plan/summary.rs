@@ -10,6 +10,8 @@ pub struct Summary {
     pub create: usize,
     /// Rows to update.
     pub update: usize,
+    /// Rows to write because nobody can know what they hold.
+    pub refresh: usize,
     /// Rows to replace.
     pub replace: usize,
     /// Rows to delete.
@@ -29,6 +31,7 @@ impl Summary {
             *match change.action {
                 Action::Create => &mut summary.create,
                 Action::Update => &mut summary.update,
+                Action::Refresh => &mut summary.refresh,
                 Action::Replace => &mut summary.replace,
                 Action::Delete => &mut summary.delete,
                 Action::Keep => &mut summary.keep,

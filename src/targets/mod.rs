@@ -12,6 +12,8 @@ pub mod runpod;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::change::{Change, Finding, Inputs, Known, Operation, Options, Pull, Reason, Receipt};
 use crate::env::Env;
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry};
@@ -130,6 +132,17 @@ pub trait Target {
         proof: &Proof<'_, Self::Operation>,
     ) -> Vec<Finding>;
 
+    /// Since when the credential's value is the one that is in use there, where the system keeps versions. By it other
+    /// systems' places are known to be older, whose values cannot be read back.
+    async fn current_since(
+        _: &Self::Client,
+        _: &[Self::Desired],
+        _: &Self::Observed,
+        _: &CredentialId,
+    ) -> Option<DateTime<Utc>> {
+        None
+    }
+
     /// Whether it tells how it pulls images.
     const TELLS_PULLS: bool = false;
 
@@ -196,8 +209,6 @@ pub struct Terms<'a> {
     pub known: &'a BTreeMap<CredentialId, Known>,
     /// How the run was asked to plan.
     pub options: &'a Options,
-    /// The credentials that are written somewhere in this run.
-    pub spreading: &'a BTreeSet<CredentialId>,
 }
 
 /// Which rows are proven.

@@ -242,20 +242,6 @@ fn only_selects_the_row() {
 }
 
 #[test]
-fn a_password_instead_of_a_token_gives_the_row_no_fingerprint() {
-    let mut world = World::default();
-    world.registry.add_account(USER, "hunter2 is short");
-    let mut place = place_in(world);
-    place.set("DOCKER_HUB_TOKEN", "hunter2-is-short");
-    place.sandbox.state().registry.add_account(USER, "hunter2-is-short");
-    place.sync();
-    assert_eq!(rows(&place)[0].name, "docker-hub");
-    let (ran, calls) = place.watch(&["sync", "--yes", "-v"]);
-    ran.ends(0).says("unknown: it cannot be read back");
-    assert_eq!(written(&calls), [""; 0]);
-}
-
-#[test]
 fn nothing_that_is_said_about_daytona_holds_a_secret() {
     let canary = "dckr_pat_c4nary\"\\&+/=%<>0123456789";
     let mut world = by_hand(&[("Old", "docker.io", "bob"), ("New", "docker.io", "carol")]);

@@ -71,15 +71,6 @@ fn code_2_is_what_verify_finds_different() {
 }
 
 #[test]
-fn code_2_is_a_value_that_verify_cannot_know() {
-    let place = one();
-    place.sync();
-    place.sandbox.state().github.repositories.get_mut("acme/api").unwrap().variables.clear();
-    place.run(&["verify"]).ends(2).says("unknown");
-    place.run(&["plan", "--detailed-exitcode"]).ends(0);
-}
-
-#[test]
 fn code_3_is_a_usage_error_which_is_not_claps_own_2() {
     one().run(&["plan", "--no-such-flag"]).ends(3);
 }

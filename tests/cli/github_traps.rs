@@ -6,7 +6,7 @@ use regcred_sandbox::github::{Repository, Token};
 use regcred_sandbox::{Fault, Kind, Service, World};
 
 use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, written};
-use crate::world::{assert_holds, assert_values, is_recorded};
+use crate::world::{assert_holds, assert_values};
 
 const PUT: &str = "PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}";
 
@@ -97,19 +97,6 @@ fn a_permission_that_is_missing_is_named_as_github_names_it() {
 }
 
 #[test]
-fn a_token_without_variables_writes_the_secrets_and_says_that_they_stay_unknown() {
-    let place = one();
-    log_in_with(&place, Token::full("acme").with("actions_variables", "none"));
-    place.run(&["sync", "--yes"]).ends(0).says("keeps no record");
-    let world = place.sandbox.snapshot();
-    assert_values(&world, TOKEN);
-    assert!(!is_recorded(&world));
-    let (ran, calls) = place.watch(&["sync", "--yes", "-v"]);
-    ran.ends(0).says("unknown");
-    assert_eq!(written(&calls), [""; 0]);
-}
-
-#[test]
 fn a_token_that_may_only_read_variables_writes_the_secrets_and_ends_well() {
     let place = one();
     log_in_with(&place, Token::full("acme").with("actions_variables", "read"));
@@ -124,26 +111,6 @@ fn a_secret_that_somebody_deleted_is_written_again() {
     repository(&mut place.sandbox.state()).actions.secrets.remove("DOCKER_HUB_TOKEN");
     let calls = place.sync();
     assert_eq!(written(&calls), [PUT, "PATCH /repos/{owner}/{repo}/actions/variables/{name}"]);
-    assert_holds(&place.sandbox.state(), TOKEN);
-    place.sync_again();
-}
-
-#[test]
-fn secrets_made_by_hand_are_unknown_and_never_called_in_order() {
-    let place = one();
-    place.sync();
-    {
-        let mut world = place.sandbox.state();
-        let now = world.clock.now();
-        let repository = repository(&mut world);
-        repository.variables.clear();
-        repository.actions.set("DOCKER_HUB_USERNAME", USER, now);
-        repository.actions.set("DOCKER_HUB_TOKEN", "by hand", now);
-    }
-    let (ran, calls) = place.watch(&["sync", "--yes", "-v"]);
-    ran.ends(0).says("unknown: it cannot be read back");
-    assert_eq!(written(&calls), [""; 0]);
-    place.run(&["sync", "--yes", "--rewrite"]).ends(0);
     assert_holds(&place.sandbox.state(), TOKEN);
     place.sync_again();
 }

@@ -56,7 +56,7 @@ fn a_plan_is_one_document_with_the_contracts_fields() {
     assert_eq!(plan["proof"]["docker-hub"]["remaining"], 200);
     assert_eq!(plan["proof"]["docker-hub"]["window_s"], 21_600);
     let summary: Vec<&String> = plan["summary"].as_object().unwrap().keys().collect();
-    assert_eq!(summary.len(), 7);
+    assert_eq!(summary.len(), 8);
     assert_eq!(plan["summary"]["create"], 6);
     assert!(plan["cost"]["requests"].is_u64() && plan["cost"]["seconds"].is_u64());
     let rule = &plan["changes"].as_array().unwrap()[2];

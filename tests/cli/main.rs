@@ -24,6 +24,7 @@ mod place;
 mod programs;
 mod proxy;
 mod quotes;
+mod refresh;
 mod runpod;
 mod selection;
 mod source_traps;

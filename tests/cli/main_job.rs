@@ -127,12 +127,8 @@ fn the_record_is_written_after_the_secrets_that_it_vouches_for() {
     let calls = place.sync();
     let puts = calls.iter().filter(|call| call.operation.starts_with("PUT "));
     let last = puts.map(|call| call.ended.unwrap()).max().unwrap();
-    let record = position(&calls, "PATCH /repos/{owner}/{repo}/actions/variables/{name}");
+    let record = position(&calls, "POST /repos/{owner}/{repo}/actions/variables");
     assert!(last <= calls[record].started);
-    let begun = &calls[position(&calls, "POST /repos/{owner}/{repo}/actions/variables")];
-    let begun = begun.request_json()["value"].as_str().unwrap().to_owned();
-    assert!(begun.contains(" 1970-01-01T00:00:00Z"), "a record that is begun vouches for nothing: {begun}");
-    assert!(!begun.contains("DOCKER_HUB"), "{begun}");
 }
 
 #[test]

@@ -113,3 +113,13 @@ fn inside_a_workflow_of_the_organization_its_secrets_are_where_the_credential_co
     assert_eq!(written(&calls), [""; 0]);
     assert!(calls.iter().all(|call| !call.path.contains("/orgs/")), "{calls:#?}");
 }
+
+#[test]
+fn a_repository_that_was_renamed_still_sees_the_secret_and_its_new_name_is_told() {
+    let place = place(SELECTED);
+    place.sync();
+    place.sandbox.state().github.rename_repository("acme/web", "acme/website");
+    let (ran, calls) = place.watch(&["sync", "--yes"]);
+    ran.ends(0).says("No changes").says("github:acme/web was renamed to acme/website");
+    assert_eq!(written(&calls), [""; 0]);
+}

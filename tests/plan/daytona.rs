@@ -202,27 +202,27 @@ scenarios! {
         plan
     }
 
-    fn of_a_password_no_fingerprint_is_published_and_the_row_stays_unknown() -> Plan {
+    fn of_a_password_no_fingerprint_is_published_and_the_row_is_written_at_each_sync() -> Plan {
         let mut case = case(Vec::new());
         case.use_password();
         assert_eq!(put(&case.plan(), ROW).1, "docker-hub");
         let next = case.applied().plan();
-        expect(&next, ROW, Action::Keep, ReasonKind::Unknown);
+        expect(&next, ROW, Action::Refresh, ReasonKind::Unknown);
         let mut token = case.applied();
         token.known.insert(id(), known(TokenKind::DockerPersonal));
         expect(&token.plan(), ROW, Action::Update, ReasonKind::TakenOver);
         next
     }
 
-    fn a_row_that_is_unknown_is_written_along_with_the_credential_or_when_that_is_asked() -> Plan {
+    fn a_password_that_was_written_before_the_value_in_aws_is_behind_it() -> Plan {
         let mut case = case(vec![row("1", "docker-hub", "docker.io")]);
         case.use_password();
-        case.options.rewrite = true;
-        expect(&case.plan(), ROW, Action::Update, ReasonKind::Rewrite);
-        case.options.rewrite = false;
-        case.desired.places.github.push(place("api"));
+        let written = case.observed.daytona.rows.as_ref().unwrap()[0].updated;
+        case.current_since(written + chrono::Duration::minutes(10));
+        expect(&case.plan(), ROW, Action::Refresh, ReasonKind::Unknown);
+        case.current_since(written + chrono::Duration::minutes(11));
         let plan = case.plan();
-        expect(&plan, ROW, Action::Update, ReasonKind::Spread);
+        expect(&plan, ROW, Action::Update, ReasonKind::Behind);
         plan
     }
 

@@ -83,70 +83,36 @@ scenarios! {
         plan
     }
 
-    fn without_a_record_secrets_are_unknown_and_left_alone() -> Plan {
+    fn without_a_record_secrets_are_written_once_more_and_recorded_then() -> Plan {
         let mut case = Case::in_place();
         case.found().marker = Ok(None);
         let plan = case.plan();
-        expect_still(&plan);
-        for address in [USERNAME, TOKEN, MARKER] {
-            expect(&plan, address, Action::Keep, ReasonKind::Unknown);
-        }
-        plan
-    }
-
-    fn unknown_secrets_are_written_along_when_the_credential_is_written_elsewhere() -> Plan {
-        let mut case = Case::in_place();
-        case.found().marker = Ok(None);
-        case.hold_another();
-        let plan = case.plan();
-        expect(&plan, SECRET, Action::Update, ReasonKind::ValueDiffers);
-        expect(&plan, USERNAME, Action::Update, ReasonKind::Spread);
-        expect(&plan, TOKEN, Action::Update, ReasonKind::Spread);
-        expect(&plan, MARKER, Action::Create, ReasonKind::RecordFollows);
+        expect_refreshed(&plan, &[TOKEN, USERNAME, MARKER]);
+        expect(&plan, TOKEN, Action::Refresh, ReasonKind::Unknown);
+        expect(&plan, MARKER, Action::Refresh, ReasonKind::RecordFollows);
         expect_still(&case.applied().plan());
         plan
     }
 
-    fn unknown_secrets_stay_if_the_write_elsewhere_cannot_happen() -> Plan {
+    fn what_was_written_ten_minutes_before_the_value_in_aws_is_behind_it() -> Plan {
         let mut case = Case::in_place();
         case.found().marker = Ok(None);
-        case.hold_another();
-        let key = case.key();
-        case.observed.aws.policies.insert(key, Err(unreadable("denied")));
+        let written = case.found().secrets.as_ref().unwrap()["DOCKER_HUB_TOKEN"];
+        case.current_since(written + chrono::Duration::minutes(10));
+        expect(&case.plan(), TOKEN, Action::Refresh, ReasonKind::Unknown);
+        case.current_since(written + chrono::Duration::seconds(601));
         let plan = case.plan();
-        expect(&plan, SECRET, Action::Blocked, ReasonKind::Depends);
-        expect(&plan, TOKEN, Action::Keep, ReasonKind::Unknown);
+        expect(&plan, TOKEN, Action::Update, ReasonKind::Behind);
+        expect(&plan, MARKER, Action::Create, ReasonKind::RecordFollows);
         plan
     }
 
-    fn unknown_secrets_stay_if_the_write_elsewhere_is_left_out() -> Plan {
+    fn a_password_is_refreshed_whether_or_not_a_rewrite_is_asked() -> Plan {
         let mut case = Case::in_place();
-        case.found().marker = Ok(None);
-        case.hold_another();
-        case.options.only = vec!["github:".to_owned()];
-        let plan = case.plan();
-        expect(&plan, TOKEN, Action::Keep, ReasonKind::Unknown);
-        plan
-    }
-
-    fn unknown_secrets_in_one_place_are_written_when_another_gets_the_credential() -> Plan {
-        let mut case = Case::in_place();
-        case.found().marker = Ok(None);
-        case.desired.places.github.push(place("web"));
-        case.observed.github.places.insert(place("web").key(), empty_place());
-        let plan = case.plan();
-        expect(&plan, "github:acme/web/actions/DOCKER_HUB_TOKEN", Action::Create, ReasonKind::Absent);
-        expect(&plan, TOKEN, Action::Update, ReasonKind::Spread);
-        plan
-    }
-
-    fn asked_to_rewrite_unknown_secrets_are_written() -> Plan {
-        let mut case = Case::in_place();
-        case.found().marker = Ok(None);
+        case.use_password();
         case.options.rewrite = true;
         let plan = case.plan();
-        expect(&plan, USERNAME, Action::Update, ReasonKind::Rewrite);
-        expect(&plan, TOKEN, Action::Update, ReasonKind::Rewrite);
+        expect_refreshed(&plan, &[TOKEN, USERNAME]);
         plan
     }
 
@@ -166,7 +132,7 @@ scenarios! {
         expect(&plan, TOKEN, Action::Create, ReasonKind::Absent);
         assert!(plan.changes.iter().all(|change| change.address.to_string() != MARKER));
         assert!(plan.notes.iter().any(|note| note.contains("not a recognised access token")), "{:?}", plan.notes);
-        expect_still(&case.applied().plan());
+        expect_refreshed(&case.applied().plan(), &[TOKEN, USERNAME]);
         plan
     }
 
@@ -174,18 +140,18 @@ scenarios! {
         let mut case = Case::in_place();
         case.use_password();
         let plan = case.plan();
-        expect(&plan, TOKEN, Action::Keep, ReasonKind::Unknown);
+        expect(&plan, TOKEN, Action::Refresh, ReasonKind::Unknown);
         plan
     }
 
-    fn where_variables_are_refused_secrets_are_written_and_a_note_says_why_they_stay_unknown() -> Plan {
+    fn where_variables_are_refused_secrets_are_written_and_a_note_says_why_they_are_refreshed() -> Plan {
         let mut case = Case::empty();
         case.found().marker = Err(unreadable("GET variables: 403"));
         let plan = case.plan();
         expect(&plan, TOKEN, Action::Create, ReasonKind::Absent);
         assert!(plan.changes.iter().all(|change| change.address.to_string() != MARKER));
         assert!(plan.notes.iter().any(|note| note.contains("DOCKER_HUB_SYNC") && note.contains("403")), "{:?}", plan.notes);
-        expect_still(&case.applied().plan());
+        expect_refreshed(&case.applied().plan(), &[TOKEN, USERNAME]);
         plan
     }
 
@@ -275,7 +241,7 @@ scenarios! {
 
     fn a_renamed_repository_goes_on_and_its_new_name_is_told() -> Plan {
         let mut case = Case::in_place();
-        case.found().renamed = Some("acme/api-server".to_owned());
+        case.found().renamed.insert("acme/api".to_owned(), "acme/api-server".to_owned());
         let plan = case.plan();
         expect_still(&plan);
         assert!(plan.notes.iter().any(|note| note.contains("acme/api-server")), "{:?}", plan.notes);

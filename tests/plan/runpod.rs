@@ -322,7 +322,7 @@ scenarios! {
     fn two_credentials_take_each_the_images_of_its_own_registry() -> Plan {
         let mut case = account(&[], None);
         let ghcr = CredentialId("ghcr".to_owned());
-        case.known.insert(ghcr.clone(), Known { fingerprint: earlier(), kind: TokenKind::GitHubClassic, username: "acme".to_owned() });
+        case.known.insert(ghcr.clone(), Known { fingerprint: earlier(), kind: TokenKind::GitHubClassic, username: "acme".to_owned(), current_since: None });
         let registry = "ghcr.io".parse().unwrap();
         case.desired.places.runpod.push(Desired { credential: ghcr.clone(), registry, name: "ghcr".to_owned(), ..desired() });
         users(&mut case, Kind::Template).push(user("tpl_ghcr", "ghcr.io/acme/x:1", None));
@@ -332,16 +332,6 @@ scenarios! {
         assert_eq!(after(&plan, WEB), [AUTH]);
         assert!(row(&plan, "runpod:template/tpl_ghcr").credentials.contains(&ghcr));
         expect_still(&case.applied().plan());
-        plan
-    }
-
-    fn an_auth_is_the_credential_written_elsewhere_so_unknown_secrets_follow() -> Plan {
-        let mut case = Case::in_place();
-        case.found().marker = Ok(None);
-        case.desired.places.runpod = vec![desired()];
-        let plan = case.plan();
-        expect(&plan, AUTH, Action::Create, ReasonKind::Absent);
-        expect(&plan, TOKEN, Action::Update, ReasonKind::Spread);
         plan
     }
 }

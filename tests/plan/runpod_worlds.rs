@@ -80,7 +80,7 @@ prop_compose! {
         case.desired.places.runpod = vec![Desired { templates, endpoints, pods, create, ..desired() }];
         if second {
             let ghcr = CredentialId("ghcr".to_owned());
-            case.known.insert(ghcr.clone(), Known { fingerprint: earlier(), kind: TokenKind::GitHubClassic, username: "acme".to_owned() });
+            case.known.insert(ghcr.clone(), Known { fingerprint: earlier(), kind: TokenKind::GitHubClassic, username: "acme".to_owned(), current_since: None });
             let registry = "ghcr.io".parse().unwrap();
             case.desired.places.runpod.push(Desired { credential: ghcr, registry, name: "ghcr".to_owned(), ..desired() });
         }

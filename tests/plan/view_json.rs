@@ -213,7 +213,7 @@ fn machines_see_it_as_one_json_document() {
       "username": "acme"
     }
   ],
-  "digest": "1227d64d69875c6193840ccb5ebf89b63c273075ecfe313d42c3647411fd5755",
+  "digest": "c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686",
   "format": 1,
   "notes": [
     "no cache rule for scratch: no aws:region in the stack file or the project",
@@ -233,6 +233,7 @@ fn machines_see_it_as_one_json_document() {
     "create": 2,
     "delete": 0,
     "keep": 1,
+    "refresh": 0,
     "replace": 0,
     "unread": 3,
     "update": 5

@@ -18,6 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use names::{prefix_fault, stack_prefix};
 
 use super::{Look, Proof, Remarks, Setting, Target, Terms, Validator, endpoint};
+use chrono::{DateTime, Utc};
+
 use crate::aws::{Clients, Session, Way};
 use crate::change::{Finding, Input, Inputs, Read, Receipt};
 use crate::env::Env;
@@ -306,6 +308,20 @@ impl Target for Aws {
 
     async fn observe(clients: &Clients, desired: &[Desired], look: &Look<'_>) -> Observed {
         read::observe(clients, desired, look.concurrency).await
+    }
+
+    /// Asked in one region: the same value is written to all of them in one run.
+    async fn current_since(
+        clients: &Clients,
+        desired: &[Desired],
+        observed: &Observed,
+        id: &CredentialId,
+    ) -> Option<DateTime<Utc>> {
+        let (session, name) = desired.iter().filter(|place| place.credential == *id).find_map(|place| {
+            let sessions = place.stacks.iter().map(|stack| (stack.session.clone(), place.secret.clone()));
+            sessions.into_iter().find(|key| matches!(observed.secrets.get(key), Some(Ok(Some(_)))))
+        })?;
+        read::current_since(clients.get(&session)?, &name).await
     }
 
     fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecr::types::PullThroughCacheRule;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
+use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt};
 
 use super::{Desired, Identity, MANAGED_BY, Observed, Rule, Secret, Session};
@@ -13,6 +14,11 @@ use crate::net::MAX_PAGES;
 
 /// The largest page of rules (ECR's API reference, `DescribePullThroughCacheRules`).
 const PAGE: i32 = 1000;
+
+/// The largest page of versions. Those without a stage are not listed, and stages are 20 at most (Secrets Manager's API
+/// reference, `ListSecretVersionIds`, and its quotas).
+const VERSIONS: i32 = 100;
+const CURRENT: &str = "AWSCURRENT";
 
 /// The sessions that the desired places need.
 #[must_use]
@@ -89,6 +95,19 @@ pub(super) async fn secret(client: &Client, name: &str) -> Result<Option<Secret>
             if error.is("ResourceNotFoundException") { Ok(None) } else { Err(error) }
         }
     }
+}
+
+/// Since when the version of a secret that is current is there. Nothing without the right to list versions, or without any.
+pub(super) async fn current_since(client: &Client, name: &str) -> Option<DateTime<Utc>> {
+    let answer = client.secrets.list_secret_version_ids().secret_id(name).max_results(VERSIONS).send().await;
+    let answer = answer.inspect_err(|error| {
+        let error = AwsError::new("secretsmanager:ListSecretVersionIds", error, &client.login);
+        tracing::debug!(%error, "what cannot be read back is not compared with the secret's age");
+    });
+    let versions = answer.ok()?.versions.unwrap_or_default();
+    let current =
+        versions.iter().find(|version| version.version_stages().iter().any(|stage| stage == CURRENT));
+    DateTime::from_timestamp(current?.created_date()?.secs(), 0)
 }
 
 fn described(answer: DescribeSecretOutput) -> Secret {

@@ -7,7 +7,7 @@
 //!       its name records another credential        update
 //!       its user name is another                   update (changed outside)
 //!       its name records this credential           keep (recorded)
-//!       a value that may be a password             keep (unknown), as GitHub's secrets
+//!       a value that may be a password             refresh; update (behind) if AWS's value is newer
 //! more rows for the registry                       ours: as above; others: blocked
 //!                                                  with --allow-delete: delete, after the first is right
 //! ```
@@ -25,11 +25,10 @@ use crate::targets::Terms;
 /// The rows of every place.
 #[must_use]
 pub(super) fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {
-    let Terms { known, options, spreading } = *terms;
+    let Terms { known, options } = *terms;
     let rows = |desired: &Desired| {
         let known = known.get(&desired.credential)?;
-        let spreads = spreading.contains(&desired.credential);
-        Some(PlaceDiff { desired, known, options, spreads }.rows(observed))
+        Some(PlaceDiff { desired, known, options }.rows(observed))
     };
     desired.iter().filter_map(rows).flatten().collect()
 }
@@ -92,7 +91,6 @@ struct PlaceDiff<'a> {
     desired: &'a Desired,
     known: &'a Known,
     options: &'a Options,
-    spreads: bool,
 }
 
 impl PlaceDiff<'_> {
@@ -157,14 +155,12 @@ impl PlaceDiff<'_> {
         } else if row.username != self.known.username {
             let at = row.updated.to_rfc3339_opts(SecondsFormat::Secs, true);
             (Action::Update, Reason::ChangedOutside(at))
+        } else if !names_value {
+            self.known.refresh(row.updated)
         } else if self.options.rewrite {
             (Action::Update, Reason::Rewrite)
-        } else if names_value {
-            (Action::Keep, Reason::Recorded)
-        } else if self.spreads {
-            (Action::Update, Reason::Spread)
         } else {
-            (Action::Keep, Reason::Unknown)
+            (Action::Keep, Reason::Recorded)
         }
     }
 

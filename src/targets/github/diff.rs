@@ -7,16 +7,15 @@
 //!          marker of another credential              update
 //!          written after the marker                  update (changed outside)
 //!          seen by others than declared              update (an organization's secret)
-//!          no marker                                 keep (unknown); update with --rewrite, or when
-//!                                                    the credential is written elsewhere in this run
+//!          no marker                                 refresh; update (behind) if AWS's value is newer
 //! marker   follows the secrets; none for a value that is not a recognised access token
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Begin, Change, Desired, Found, Half, Marker, Observed, Operation};
+use super::{Change, Desired, Found, Half, Marker, Observed, Operation};
 use crate::change::{Action, Known, Options, Reason};
 use crate::model::Address;
 use crate::redact;
@@ -25,12 +24,11 @@ use crate::targets::Terms;
 /// The rows of every place.
 #[must_use]
 pub(super) fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {
-    let Terms { known, options, spreading } = *terms;
+    let Terms { known, options } = *terms;
     let rows = |desired: &Desired| {
         let found = observed.places.get(&desired.key())?;
         let known = known.get(&desired.credential)?;
-        let spreads = spreading.contains(&desired.credential);
-        Some(PlaceDiff { desired, found, known, options, spreads }.rows())
+        Some(PlaceDiff { desired, found, known, options }.rows())
     };
     desired.iter().filter_map(rows).flatten().collect()
 }
@@ -39,20 +37,26 @@ pub(super) fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) 
 #[must_use]
 pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let mut notes = BTreeSet::new();
+    let mut unrecorded: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for desired in desired {
         let Some(found) = observed.places.get(&desired.key()) else { continue };
         let place = format!("github:{}", desired.place.name());
-        if let Some(name) = &found.renamed {
-            let name = redact::outside(name);
-            notes.insert(format!("{place} was renamed to {name}: write the new name in regcred.yaml"));
-        }
+        notes.extend(found.renamed.iter().map(|(old, new)| {
+            let new = redact::outside(new);
+            format!("github:{old} was renamed to {new}: write the new name in regcred.yaml")
+        }));
         if let (Ok(_), Err(unreadable)) = (&found.secrets, &found.marker) {
-            notes.insert(format!(
-                "{place} keeps no record, so its secrets stay unknown: {} ({})",
-                desired.names.marker, unreadable.message
-            ));
+            let key = (desired.names.marker.as_str(), unreadable.message.as_str());
+            unrecorded.entry(key).or_default().push(place);
         }
     }
+    // A server without variables is told once.
+    notes.extend(unrecorded.into_iter().map(|((marker, why), places)| {
+        format!(
+            "no record is kept in {}, so the secrets there are written at each sync: {marker} ({why})",
+            places.join(", ")
+        )
+    }));
     notes.into_iter().collect()
 }
 
@@ -61,7 +65,6 @@ struct PlaceDiff<'a> {
     found: &'a Found,
     known: &'a Known,
     options: &'a Options,
-    spreads: bool,
 }
 
 impl PlaceDiff<'_> {
@@ -94,19 +97,9 @@ impl PlaceDiff<'_> {
             credential: self.desired.credential.clone(),
             half,
             create_environment: self.found.environment_absent,
-            begin: self.begin(),
             audience: self.desired.audience.clone(),
         });
         Change { operation, ..self.row(self.desired.place.secret(name), action, reason) }
-    }
-
-    /// A record is begun only where one may be kept and there is none.
-    fn begin(&self) -> Option<Begin> {
-        let absent = self.known.kind.is_access_token() && matches!(self.found.marker, Ok(None));
-        absent.then(|| Begin {
-            marker: self.desired.names.marker.clone(),
-            fingerprint: self.known.fingerprint.full(),
-        })
     }
 
     fn secret_verdict(&self, name: &str) -> (Action, Reason) {
@@ -117,9 +110,7 @@ impl PlaceDiff<'_> {
         match (secrets.get(name), self.record()) {
             (None, _) => (Action::Create, Reason::Absent),
             (Some(updated), Some(marker)) => self.recorded(name, *updated, marker),
-            (Some(_), None) if self.options.rewrite => (Action::Update, Reason::Rewrite),
-            (Some(_), None) if self.spreads => (Action::Update, Reason::Spread),
-            (Some(_), None) => (Action::Keep, Reason::Unknown),
+            (Some(updated), None) => self.known.refresh(*updated),
         }
     }
 
@@ -142,7 +133,7 @@ impl PlaceDiff<'_> {
         let (Some(wanted), Some(found)) = (&self.desired.audience, self.found.audiences.get(name)) else {
             return (action, reason);
         };
-        if action == Action::Keep && wanted != found {
+        if matches!(action, Action::Keep | Action::Refresh) && wanted != found {
             (
                 Action::Update,
                 Reason::OtherAudience {
@@ -182,16 +173,21 @@ impl PlaceDiff<'_> {
             (Ok(_), Err(_)) => return None,
             (Ok(_), Ok(marker)) => marker,
         };
-        Some(match (secrets.iter().any(|row| row.action.writes()), marker) {
-            (true, marker) => self.follow(address, marker.is_some(), secrets),
-            (false, Some(_)) => self.row(address, Action::Keep, Reason::InSync),
+        match (secrets.iter().any(|row| row.action.writes()), marker) {
+            (true, marker) => Some(self.follow(address, marker.is_some(), secrets)),
+            (false, Some(_)) => Some(self.row(address, Action::Keep, Reason::InSync)),
             (false, None) => self.unrecorded(address, secrets),
-        })
+        }
     }
 
     /// The record of what is written now and of what it vouched for already; not of what the run leaves out.
     fn follow(&self, address: Address, exists: bool, secrets: &[Change]) -> Change {
-        let action = if exists { Action::Update } else { Action::Create };
+        let differs = secrets.iter().any(|row| row.action.writes() && row.action != Action::Refresh);
+        let action = match (exists, differs) {
+            (true, _) => Action::Update,
+            (false, true) => Action::Create,
+            (false, false) => Action::Refresh,
+        };
         let left_out = |row: &&Change| row.action.writes() && !self.options.selects(&row.address);
         let all_left_out = secrets.iter().filter(|row| row.action.writes()).all(|row| left_out(&row));
         let recorded: Vec<&Change> = secrets.iter().filter(|row| all_left_out || !left_out(row)).collect();
@@ -218,11 +214,9 @@ impl PlaceDiff<'_> {
         [&names.token, &names.username].into_iter().filter(among).cloned().collect()
     }
 
-    /// Nothing is written and there is no marker: the secrets are unknown, or may not be written.
-    fn unrecorded(&self, address: Address, secrets: &[Change]) -> Change {
-        match secrets.iter().find(|row| row.action == Action::Blocked) {
-            Some(row) => self.row(address, Action::Blocked, row.reason.clone()),
-            None => self.row(address, Action::Keep, Reason::Unknown),
-        }
+    /// Nothing is written and there is no marker: the secrets may not be written.
+    fn unrecorded(&self, address: Address, secrets: &[Change]) -> Option<Change> {
+        let blocked = secrets.iter().find(|row| row.action == Action::Blocked)?;
+        Some(self.row(address, Action::Blocked, blocked.reason.clone()))
     }
 }

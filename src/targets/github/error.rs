@@ -56,6 +56,8 @@ pub struct Refusal {
     scopes: Option<(String, String)>,
     /// Where the token can be authorized for the organization's single sign-on: `X-GitHub-SSO`.
     sso: Option<String>,
+    /// The version of a server of one's own: `X-GitHub-Enterprise-Version`.
+    server: Option<String>,
     /// Where the token came from.
     source: &'static str,
 }
@@ -70,6 +72,7 @@ impl Refusal {
             permissions: said("x-accepted-github-permissions").filter(|names| !names.is_empty()),
             scopes: scopes.filter(|(_, wanted)| !wanted.is_empty()),
             sso: text(headers, "x-github-sso").as_deref().and_then(authorization),
+            server: said("x-github-enterprise-version"),
             source,
         }
     }
@@ -142,6 +145,15 @@ impl GithubError {
             Self::Status { status, .. } => Some(*status),
             Self::Limited { .. } | Self::Broken { .. } => None,
         }
+    }
+
+    /// The version of a server that has no variables (GitHub Enterprise Server's release notes, 3.8).
+    pub(super) fn without_variables(&self) -> Option<&str> {
+        let Self::Status { refusal, .. } = self else { return None };
+        let version = refusal.server.as_deref()?;
+        let mut numbers = version.trim_start_matches(|c: char| !c.is_ascii_digit()).split('.');
+        let mut number = || numbers.next()?.parse::<u32>().ok();
+        (number()?, number()?).lt(&(3, 8)).then_some(version)
     }
 
     /// What was answered cannot be used.

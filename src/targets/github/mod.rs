@@ -161,8 +161,8 @@ pub struct Found {
     pub archived: bool,
     /// Whether the place is an environment that does not exist yet, and may be made.
     pub environment_absent: bool,
-    /// The repository's present name, if it was renamed.
-    pub renamed: Option<String>,
+    /// The present names of repositories that were renamed, by those that are declared.
+    pub renamed: BTreeMap<String, String>,
 }
 
 /// Which half of the credential a secret holds.
@@ -173,16 +173,6 @@ pub enum Half {
     Username,
     /// The token.
     Token,
-}
-
-/// A record that vouches for nothing yet. It is made before the first secret is written, so that a run
-/// that is killed in between leaves secrets that are known not to be recorded, and not unknown ones.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Begin {
-    /// The variable's name.
-    pub marker: String,
-    /// The credential's fingerprint, in full.
-    pub fingerprint: String,
 }
 
 /// One convergent operation in GitHub.
@@ -201,8 +191,6 @@ pub enum Operation {
         half: Half,
         /// Whether the environment, which does not exist, is made first.
         create_environment: bool,
-        /// The record to begin first, where there is none.
-        begin: Option<Begin>,
         /// Who sees it, in an organization.
         #[serde(skip_serializing_if = "Option::is_none")]
         audience: Option<Audience>,
@@ -241,12 +229,12 @@ impl crate::change::Operation for Operation {
         match self {
             // The public key is fetched once for both halves; counted with the token.
             // So are the ids of the repositories that are to see it.
-            Self::PutSecret { half: Half::Token, begin, audience, .. } => {
+            Self::PutSecret { half: Half::Token, audience, .. } => {
                 let named = match audience {
                     Some(Audience::Selected(names)) => names.len(),
                     Some(Audience::All | Audience::Private) | None => 0,
                 };
-                2 + named + usize::from(begin.is_some())
+                2 + named
             }
             Self::PutSecret { half: Half::Username, .. } | Self::PutMarker { .. } => 1,
         }

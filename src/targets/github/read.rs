@@ -1,7 +1,7 @@
 //! Reading GitHub: which secrets there are and when they were written, and our marker. Nothing here
 //! can write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use futures::future;
@@ -69,7 +69,7 @@ fn unread(unreadable: &Problem) -> Found {
         marker: Err(unreadable.clone()),
         archived: false,
         environment_absent: false,
-        renamed: None,
+        renamed: BTreeMap::new(),
     }
 }
 
@@ -79,13 +79,14 @@ async fn place(client: &Client, desired: &Desired) -> Found {
         if marker.names.iter().all(|name| read.times.contains_key(name)));
     let redirected = secrets.as_ref().is_ok_and(|read| read.redirected);
     let audiences = secrets.as_ref().map(|read| read.audiences.clone()).unwrap_or_default();
+    let renamed = secrets.as_ref().map(|read| read.renamed.clone()).unwrap_or_default();
     let mut found = Found {
         secrets: secrets.map(|read| read.times).map_err(Problem::from),
         audiences,
-        marker: marker.map_err(Problem::from),
+        marker,
         archived: false,
         environment_absent: false,
-        renamed: None,
+        renamed,
     };
     // Only where something may have to be written does it matter whether that is possible.
     if desired.place.repo.is_some() && (!settled || redirected) {
@@ -100,8 +101,23 @@ struct Secrets {
     times: BTreeMap<String, DateTime<Utc>>,
     /// Who sees those of our names, in an organization.
     audiences: BTreeMap<String, Audience>,
+    /// The present names of repositories among those that see them, by the declared ones.
+    renamed: BTreeMap<String, String>,
     /// Whether the repository was renamed.
     redirected: bool,
+}
+
+/// Who sees a secret.
+struct Seen {
+    by: Audience,
+    /// The present names of repositories among them, by the declared ones.
+    renamed: BTreeMap<String, String>,
+}
+
+impl From<Audience> for Seen {
+    fn from(by: Audience) -> Self {
+        Self { by, renamed: BTreeMap::new() }
+    }
 }
 
 async fn secrets(client: &Client, desired: &Desired) -> Result<Secrets, GithubError> {
@@ -109,14 +125,17 @@ async fn secrets(client: &Client, desired: &Desired) -> Result<Secrets, GithubEr
     let ours = [&desired.names.username, &desired.names.token];
     let seen = listed.iter().filter_map(|secret| {
         let name = ours.into_iter().find(|name| secret["name"] == name.as_str())?;
-        Some(async move { Ok((name.clone(), audience(client, &desired.place, name, secret).await?)) })
+        Some(async move { Ok((name.clone(), audience(client, desired, name, secret).await?)) })
     });
-    let seen: Vec<(String, Option<Audience>)> = future::try_join_all(seen).await?;
-    Ok(Secrets {
-        times: listed.iter().filter_map(named).collect(),
-        audiences: seen.into_iter().filter_map(|(name, audience)| Some((name, audience?))).collect(),
-        redirected,
-    })
+    let seen: Vec<(String, Option<Seen>)> = future::try_join_all(seen).await?;
+    let times = listed.iter().filter_map(named).collect();
+    let mut secrets = Secrets { times, audiences: BTreeMap::new(), renamed: BTreeMap::new(), redirected };
+    for (name, seen) in seen {
+        let Some(Seen { by, renamed }) = seen else { continue };
+        secrets.audiences.insert(name, by);
+        secrets.renamed.extend(renamed);
+    }
+    Ok(secrets)
 }
 
 /// A whole list, page by page, and whether it was redirected.
@@ -144,21 +163,42 @@ fn unusable(path: &str, cause: String) -> GithubError {
 /// Who sees an organization's secret; nothing for one of a repository.
 async fn audience(
     client: &Client,
-    place: &Place,
+    desired: &Desired,
     name: &str,
     secret: &Value,
-) -> Result<Option<Audience>, GithubError> {
+) -> Result<Option<Seen>, GithubError> {
+    let place = &desired.place;
     Ok(match (&place.repo, secret["visibility"].as_str()) {
-        (None, Some("all")) => Some(Audience::All),
-        (None, Some("private")) => Some(Audience::Private),
+        (None, Some("all")) => Some(Audience::All.into()),
+        (None, Some("private")) => Some(Audience::Private.into()),
         (None, Some("selected")) => {
             let path = format!("{}/{}/repositories", place.secrets(), segment(name));
             let (repositories, _) = list(client, &path, "repositories").await?;
-            let names = repositories.iter().filter_map(|repository| repository["name"].as_str());
-            Some(Audience::Selected(names.map(str::to_ascii_lowercase).collect()))
+            let listed = repositories.iter().filter_map(|repository| {
+                Some((repository["id"].as_u64()?, repository["name"].as_str()?.to_ascii_lowercase()))
+            });
+            Some(as_declared(client, desired, listed.collect()).await)
         }
         _ => None,
     })
+}
+
+/// These repositories, by id and name, see it; one that was renamed is called as it is declared.
+async fn as_declared(client: &Client, desired: &Desired, mut listed: BTreeMap<u64, String>) -> Seen {
+    let names: BTreeSet<String> = listed.values().cloned().collect();
+    let mut renamed = BTreeMap::new();
+    if let Some(Audience::Selected(declared)) = &desired.audience {
+        for old in declared.difference(&names) {
+            let path = format!("/repos/{}/{}", segment(&desired.place.owner), segment(old));
+            let id = client.get(&path).await.ok().and_then(|answer| answer.body["id"].as_u64());
+            if let Some(name) = id.and_then(|id| listed.get_mut(&id)) {
+                let full = |name: &str| format!("{}/{name}", desired.place.owner);
+                renamed.insert(full(old), full(name));
+                old.clone_into(name);
+            }
+        }
+    }
+    Seen { by: Audience::Selected(listed.into_values().collect()), renamed }
 }
 
 fn named(secret: &Value) -> Option<(String, DateTime<Utc>)> {
@@ -167,12 +207,17 @@ fn named(secret: &Value) -> Option<(String, DateTime<Utc>)> {
 }
 
 /// The marker by its own name: listing variables would take a request for every 30 of them.
-async fn marker(client: &Client, desired: &Desired) -> Result<Option<super::Marker>, GithubError> {
+async fn marker(client: &Client, desired: &Desired) -> Read<Option<super::Marker>> {
     let path = format!("{}/{}", desired.place.variables(), segment(&desired.names.marker));
     match client.get(&path).await {
         Ok(answer) => Ok(answer.body["value"].as_str().and_then(|text| text.parse().ok())),
-        Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(None),
-        Err(error) => Err(error),
+        Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => match error.without_variables() {
+            Some(version) => Err(Problem::outside(format!(
+                "GitHub Enterprise Server {version} has no variables; they came with 3.8"
+            ))),
+            None => Ok(None),
+        },
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -182,7 +227,9 @@ async fn repository(client: &Client, desired: &Desired, found: &mut Found) {
     found.archived = answer.body["archived"].as_bool().unwrap_or(false);
     let name = answer.body["full_name"].as_str().unwrap_or_default();
     let same = name.eq_ignore_ascii_case(&desired.place.name());
-    found.renamed = (!name.is_empty() && !same).then(|| name.to_owned());
+    if !name.is_empty() && !same {
+        found.renamed.insert(desired.place.name(), name.to_owned());
+    }
     if let Store::Environment(environment) = &desired.place.store
         && found.secrets.is_err()
     {

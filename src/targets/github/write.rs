@@ -1,6 +1,6 @@
 //! Writing GitHub: sealed secrets and the marker. Every operation may be repeated.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::client::date;
-use super::{Answer, Audience, Begin, Client, GithubError, Half, Marker, Operation, Place};
+use super::{Answer, Audience, Client, GithubError, Half, Marker, Operation, Place};
 use crate::change::{Inputs, Receipt};
 use crate::model::{Fingerprint, Problem};
 use crate::net::segment;
@@ -30,7 +30,6 @@ struct PublicKey {
 pub struct Writer<'a> {
     client: &'a Client,
     keys: Mutex<BTreeMap<Place, PublicKey>>,
-    begun: Mutex<BTreeSet<Place>>,
     ids: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -38,7 +37,7 @@ impl<'a> Writer<'a> {
     /// A writer that uses this client.
     #[must_use]
     pub fn new(client: &'a Client) -> Self {
-        Self { client, keys: Mutex::default(), begun: Mutex::default(), ids: Mutex::default() }
+        Self { client, keys: Mutex::default(), ids: Mutex::default() }
     }
 
     /// Executes one operation.
@@ -47,7 +46,7 @@ impl<'a> Writer<'a> {
     /// If GitHub refuses a request, or no usable answer comes.
     pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
         match operation {
-            Operation::PutSecret { place, name, credential, half, create_environment, begin, audience } => {
+            Operation::PutSecret { place, name, credential, half, create_environment, audience } => {
                 if *create_environment {
                     self.create_environment(place).await?;
                 }
@@ -57,7 +56,7 @@ impl<'a> Writer<'a> {
                     Half::Token => login.token.expose(),
                 };
                 let seen_by = self.seen_by(place, audience.as_ref()).await?;
-                self.put_secret(place, name, value, begin.as_ref(), &seen_by).await
+                self.put_secret(place, name, value, &seen_by).await
             }
             Operation::PutMarker { place, name, fingerprint, names, written } => {
                 let times = written.iter().filter_map(|address| inputs.field(address, DATE).ok());
@@ -87,11 +86,9 @@ impl<'a> Writer<'a> {
         place: &Place,
         name: &str,
         value: &str,
-        begin: Option<&Begin>,
         seen_by: &Value,
     ) -> Result<Receipt, Problem> {
-        let (key, ()) = tokio::join!(self.key(place), self.begin(place, begin));
-        let key = key?;
+        let key = self.key(place).await?;
         match self.put_sealed(place, name, value, &key, seen_by).await {
             Err(error) if error.status() == Some(StatusCode::UNPROCESSABLE_ENTITY) => {
                 self.keys.lock().await.remove(place);
@@ -99,22 +96,6 @@ impl<'a> Writer<'a> {
                 Ok(receipt(&self.put_sealed(place, name, value, &key, seen_by).await?))
             }
             answer => Ok(receipt(&answer?)),
-        }
-    }
-
-    /// Begins the record, once. That it cannot be kept is told when it is to be finished.
-    async fn begin(&self, place: &Place, begin: Option<&Begin>) {
-        let Some(Begin { marker, fingerprint }) = begin else { return };
-        let mut begun = self.begun.lock().await;
-        let Some(fingerprint) = Fingerprint::parse(fingerprint).filter(|_| begun.insert(place.clone()))
-        else {
-            return;
-        };
-        let marker_text =
-            Marker { fingerprint, time: DateTime::UNIX_EPOCH, names: BTreeSet::new() }.to_string();
-        let body = new_variable(place, marker, &marker_text);
-        if let Err(error) = self.client.write(Method::POST, &place.variables(), &body).await {
-            tracing::debug!(%error, "no record was begun");
         }
     }
 

@@ -83,6 +83,10 @@ fn perform(world: &mut World, request: &Request, token: &str) -> Outcome {
     authenticate(world, token)?;
     let (prefix, segments) = segments(request);
     let (route, params) = routes::find(&request.method, &segments).ok_or_else(Refusal::not_found)?;
+    let old = world.github.server.as_deref().is_some_and(|version| version < "3.8");
+    if old && segments.iter().any(|segment| segment == "variables") {
+        return Err(Refusal::not_found());
+    }
     let base = format!("http://{}{prefix}", request.host());
     let body = parse(request)?;
     let mut visit =
@@ -137,7 +141,9 @@ fn finish(world: &World, token: &str, reply: Reply) -> Reply {
     let now = world.clock.now();
     let limit = world.github.rate_limit;
     let used = world.github.tokens.get(token).map_or(0, |token| token.used);
-    reply
+    let server = world.github.server.iter().cloned();
+    server
+        .fold(reply, |reply, version| reply.with("x-github-enterprise-version", version))
         .with("date", now.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
         .with("x-github-media-type", "github.v3; format=json")
         .with("x-github-request-id", "0000:000000:0000000:0000000:00000000")

@@ -28,6 +28,8 @@ pub struct GitHub {
     pub stale_reads: u32,
     /// The next public key that is handed out is replaced right after.
     pub rotate_key_after_next_read: bool,
+    /// The version of a server of one's own, which it tells with every answer; before 3.8 it has no variables.
+    pub server: Option<String>,
     /// Requests an hour.
     pub rate_limit: u64,
     /// The last numeric id given out.
@@ -61,6 +63,7 @@ impl GitHub {
             renamed: BTreeMap::new(),
             stale_reads: 0,
             rotate_key_after_next_read: false,
+            server: None,
             rate_limit: 5000,
             last_id: 1_296_268,
             boxes: Vec::new(),
