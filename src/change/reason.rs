@@ -63,6 +63,8 @@ pub enum Reason {
     Replica(String),
     /// Another AWS service owns the secret.
     ManagedBy(String),
+    /// A controller in the cluster, given in words, would write over what is written there.
+    OwnedBy(String),
     /// A stack's own run does not change the shared value.
     OtherCredential,
     /// The login is for an account that the configuration does not allow.
@@ -178,6 +180,10 @@ impl Reason {
             Self::TwoCredentials(_) => {
                 Some("give one of them another `secret:` in regcred.yaml".to_owned())
             }
+            Self::OwnedBy(_) => Some(
+                "give the item another `secret:` in regcred.yaml, or let the owner leave it; to write there all the same: regcred sync --allow-replace"
+                    .to_owned(),
+            ),
             Self::NoNamespace => {
                 Some("kubectl create namespace NAME, or correct the item in regcred.yaml".to_owned())
             }
@@ -215,6 +221,7 @@ impl fmt::Display for Reason {
             }
             Self::NoCaches(partition) => write!(f, "AWS has no ECR pull-through caches in {partition}"),
             Self::Replica(region) => write!(f, "a replica; its primary is in {region}"),
+            Self::OwnedBy(owner) => write!(f, "written by {owner}, which would put its own content back"),
             Self::ManagedBy(service) => write!(f, "managed by {service}"),
             Self::OtherCredential => {
                 f.write_str("holds another credential, and a stack's own run does not change it")

@@ -255,6 +255,19 @@ scenarios! {
         plan
     }
 
+    fn a_secret_that_a_controller_writes_is_blocked_unless_that_is_allowed() -> Plan {
+        let mut case = in_place();
+        secret(&mut case).owner = Some("ExternalSecret docker-hub".to_owned());
+        expect_still(&case.plan());
+        secret(&mut case).logins.insert(HUB_KEY.to_owned(), Some(earlier()));
+        case.options.allow_replace = true;
+        expect(&case.plan(), PULL, Action::Update, ReasonKind::Logins);
+        case.options.allow_replace = false;
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Blocked, ReasonKind::OwnedBy);
+        plan
+    }
+
     fn an_immutable_secret_with_another_login_is_blocked() -> Plan {
         let mut case = in_place();
         secret(&mut case).immutable = true;

@@ -31,6 +31,7 @@ fn any_secret() -> impl Strategy<Value = Option<Secret>> {
     let there = there.prop_map(|(logins, kind, immutable, damaged, labelled)| Secret {
         kind: kind.to_owned(),
         immutable,
+        owner: None,
         logins,
         damage: damaged.then(|| broken("quay.io")).into_iter().collect(),
         unreadable: None,

@@ -5,6 +5,7 @@
 //!             is being deleted                        kept as it is
 //! secret      absent                                  create
 //!             two credentials for one registry        blocked
+//!             a controller keeps it as it is          blocked unless --allow-replace
 //!             of another type                         blocked; replace with --allow-replace
 //!             something foreign in it that makes the
 //!               kubelet read nothing                  blocked; replace with --allow-replace
@@ -270,8 +271,12 @@ impl WantedSecret<'_> {
                 (Action::Blocked, reason, None)
             }
         };
+        let owner = found.owner.as_ref().filter(|_| !options.allow_replace);
         match fault(found, content) {
             None => (Action::Keep, Reason::InSync, None),
+            Some(_) if owner.is_some() => {
+                (Action::Blocked, Reason::OwnedBy(owner.cloned().unwrap_or_default()), None)
+            }
             Some(Fault::OtherType(kind)) => remade(Reason::OtherType(kind)),
             Some(Fault::Damage(words)) => remade(Reason::Damaged(words)),
             Some(Fault::Logins(words)) if found.immutable => remade(Reason::Immutable(words)),

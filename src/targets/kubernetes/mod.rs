@@ -145,6 +145,8 @@ pub struct Secret {
     pub kind: String,
     /// Whether its data cannot be changed.
     pub immutable: bool,
+    /// The controller that writes it, in words: what somebody else writes there lasts until its next turn.
+    pub owner: Option<String>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// The logins for the declared registries, by the key that they are filed under; nothing where the kubelet

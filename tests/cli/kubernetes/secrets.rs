@@ -207,6 +207,19 @@ fn a_foreign_entry_that_costs_the_kubelet_the_whole_secret_is_blocked_and_replac
     place.sync_again();
 }
 
+#[test]
+fn a_secret_that_a_controller_writes_is_left_to_it_and_the_controller_is_named() {
+    let place = place(ONE, |prod| {
+        let config = json!({ "auths": { HUB: entry(USER, "an earlier token") } });
+        let secret = prod.put_pull_secret("default", "docker-hub", &config);
+        secret["metadata"]["ownerReferences"] = json!([{
+            "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "hub", "uid": "1", "controller": true
+        }]);
+    });
+    let ran = place.run(&["sync", "--yes"]);
+    assert!(sentence(ran.ends(1)).contains("written by ExternalSecret hub"), "{}", ran.stdout);
+}
+
 /// A pull secret with these bytes for its configuration.
 fn put_bytes(cluster: &mut regcred_sandbox::kubernetes::Cluster, config: &[u8]) {
     let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, config);
