@@ -174,6 +174,7 @@ macro_rules! systems {
                 let mut rows = Vec::new();
                 $(rows.extend(<$target>::diff(&self.$field, &observed.$field, terms)
                     .into_iter()
+                    .inspect(|row| debug_assert_eq!(row.address.system(), <$target>::NAME, "the word of an address is its target's"))
                     .map(|row| row.map(Operation::$variant)));)+
                 rows
             }
@@ -292,4 +293,14 @@ pub struct Proving<'a> {
     pub fingerprints: &'a BTreeMap<CredentialId, Fingerprint>,
     /// Requests at once, for each system.
     pub concurrency: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_addresses_of_every_system_can_be_read() {
+        assert!(Address::systems().eq(NAMES.iter().copied()), "{:?}", Address::systems().collect::<Vec<_>>());
+    }
 }

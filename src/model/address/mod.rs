@@ -19,6 +19,15 @@ pub use runpod::RunpodItem;
 /// What a segment may not hold as it is: the separators, and the escape itself.
 const RESERVED: &AsciiSet = &CONTROLS.add(b'/').add(b':').add(b'%');
 
+/// How the address of each system is read, by the word before the colon.
+const SYSTEMS: &[(&str, fn(&str) -> Option<Address>)] = &[
+    ("aws", aws::parse),
+    ("daytona", daytona::parse),
+    ("github", github::parse),
+    ("kubernetes", kubernetes::parse),
+    ("runpod", runpod::parse),
+];
+
 /// The stable name of one remote thing. Its text form is a contract: segments are percent-encoded
 /// where they hold `/`, `:` or `%`, except a secret's name in AWS, which comes last.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +82,11 @@ impl Address {
             Self::Runpod { .. } => "runpod",
             Self::Daytona { .. } => "daytona",
         }
+    }
+
+    /// The systems whose addresses can be read.
+    pub fn systems() -> impl Iterator<Item = &'static str> {
+        SYSTEMS.iter().map(|(name, _)| *name)
     }
 
     /// Where in the system the thing is: an account and region, a repository, a namespace. Empty
@@ -140,14 +154,10 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let parsed = match text.split_once(':') {
-            Some(("aws", rest)) => aws::parse(rest),
-            Some(("github", rest)) => github::parse(rest),
-            Some(("kubernetes", rest)) => kubernetes::parse(rest),
-            Some(("runpod", rest)) => runpod::parse(rest),
-            Some(("daytona", rest)) => daytona::parse(rest),
-            _ => None,
-        };
+        let parsed = text.split_once(':').and_then(|(system, rest)| {
+            let (_, parse) = SYSTEMS.iter().find(|(name, _)| *name == system)?;
+            parse(rest)
+        });
         parsed.ok_or_else(|| AddressError(text.to_owned()))
     }
 }
