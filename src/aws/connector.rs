@@ -107,10 +107,11 @@ mod tests {
                     "HTTP/1.1 {status} X\r\nconnection: close\r\nx-aws-ec2-metadata-token-ttl-seconds: 60\r\n"
                 );
                 let length = body.len();
-                let _ = write!(stream, "{head}content-length: {length}\r\n\r\n{body}");
-                if asked.send(line).is_err() {
+                // Before the answer, after which the test looks.
+                if asked.send(line.clone()).is_err() {
                     break;
                 }
+                let _ = write!(stream, "{head}content-length: {length}\r\n\r\n{body}");
             }
         });
         let http = Http::new(&Env::default()).unwrap().with_login_services();

@@ -312,7 +312,7 @@ fn a_login_plugin_that_is_not_there_is_named_with_its_install_hint() {
 fn a_tokens_file_counts_before_the_token_beside_it_and_both_before_a_plugin() {
     let mut place = cluster();
     with_plugin(&mut place, "exit 1", json!({}));
-    let exec = json!({ "apiVersion": "client.authentication.k8s.io/v1", "command": "ask-cluster" });
+    let exec = json!({ "apiVersion": "client.authentication.k8s.io/v1beta1", "command": "ask-cluster" });
     place.write("token", &format!("{CLUSTER_TOKEN}\n"));
     with_user(&mut place, json!({ "token": "wrong", "tokenFile": "token", "exec": exec }));
     place.run(&["plan"]).ends(0).says("1 to create");

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::login::unreadable;
+use super::usable;
 use crate::change::Read;
 use crate::env::Env;
 use crate::model::{Problem, nearest};
@@ -55,7 +56,19 @@ impl Files {
             let name = entry["context"][part].as_str()?;
             Some(self.entry(kind, name)?.clone())
         };
+        for (kind, part) in [("clusters", "cluster"), ("users", "user")] {
+            self.check_once(kind, entry["context"][part].as_str().unwrap_or_default())?;
+        }
+        self.check_once("contexts", name)?;
         let (cluster, user) = (of("clusters", "cluster"), of("users", "user"));
+        let named = entry["context"]["user"].as_str().filter(|name| !name.is_empty());
+        if let (Some(missing), None) = (named, &user) {
+            let message = format!("the kubeconfig has no user `{missing}`, whom context `{name}` names");
+            return Err(unreadable(message, "correct it in the kubeconfig"));
+        }
+        let stanza =
+            |entry: &Option<Value>, part| entry.as_ref().map_or(Value::Null, |entry| entry[part].clone());
+        usable::check(name, &stanza(&cluster, "cluster"), &stanza(&user, "user"))?;
         let part = json!({
             "contexts": [entry],
             "clusters": cluster.into_iter().collect::<Vec<_>>(),
@@ -68,6 +81,16 @@ impl Files {
             );
             unreadable(message, "compare it with: kubectl config view")
         })
+    }
+
+    /// What is twice in one file is an error for kubectl, and not the first of them.
+    fn check_once(&self, kind: &str, name: &str) -> Result<(), Problem> {
+        let named = |entry: &&Value| entry["name"].as_str() == Some(name);
+        let times = |file: &Value| file[kind].as_array().into_iter().flatten().filter(named).count();
+        if self.0.iter().all(|file| times(file) < 2) {
+            return Ok(());
+        }
+        Err(unreadable(format!("the kubeconfig has `{name}` twice in `{kind}`"), "leave one of them out"))
     }
 
     fn entries(&self, kind: &str) -> impl Iterator<Item = &Value> {
@@ -117,6 +140,10 @@ fn parse(text: &str, path: &Path) -> Read<Value> {
     for (kind, part) in [("clusters", "cluster"), ("users", "user")] {
         for entry in file.get_mut(kind).and_then(Value::as_array_mut).into_iter().flatten() {
             let Some(stanza) = entry.get_mut(part) else { continue };
+            // For client-go an empty setting is none.
+            if let Some(fields) = stanza.as_object_mut() {
+                fields.retain(|_, value| value.as_str() != Some(""));
+            }
             for key in PATHS {
                 stanza.get_mut(key).into_iter().for_each(|value| within(dir, value));
             }
@@ -154,7 +181,7 @@ contexts:
 - { context: { user: 5 } }
 users:
 - { name: odd, user: { exec: { interactiveMode: Perhaps, env: [1] } } }
-- { name: u, user: { tokenFile: token, exec: { command: bin/login, env: null } } }
+- { name: u, user: { tokenFile: token, exec: { apiVersion: client.authentication.k8s.io/v1beta1, command: bin/login, env: null } } }
 ";
 
     #[test]

@@ -106,7 +106,7 @@ fn known_secrets(auth: &AuthInfo) -> impl Iterator<Item = Zeroizing<String>> {
 }
 
 /// Makes the user's stanza one that kube starts no program for and reads no file of: a token is read here, and a plugin
-/// is asked here. As for client-go, a token's file counts before the token beside it, and both before a plugin.
+/// is asked here. As for client-go, a token's file counts before the token beside it, and any login before a plugin.
 async fn authenticate(context: &str, user: &mut AuthInfo, env: &Env) -> Read<Option<Plugin>> {
     if user.auth_provider.as_ref().is_some_and(|provider| provider.config.contains_key("cmd-path")) {
         let message =
@@ -114,10 +114,15 @@ async fn authenticate(context: &str, user: &mut AuthInfo, env: &Env) -> Read<Opt
         return Err(unreadable(message, "use the cloud's login plugin: `exec:` in the kubeconfig"));
     }
     if let Some(path) = user.token_file.take() {
-        let text = std::fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
-            unreadable(format!("the token file {path} cannot be read: {error}"), "correct `tokenFile`")
-        })?;
-        user.token = Some(text.trim().to_owned().into());
+        match std::fs::read_to_string(&path).map(Zeroizing::new) {
+            Ok(text) => user.token = Some(text.trim().to_owned().into()),
+            // The token beside it is the one before the first that could be read.
+            Err(_) if user.token.is_some() => {}
+            Err(error) => {
+                let message = format!("the token file {path} cannot be read: {error}");
+                return Err(unreadable(message, "correct `tokenFile`"));
+            }
+        }
     }
     let exec = user.exec.take();
     user.token = user.token.take().filter(|token| !token.expose_secret().is_empty());
@@ -125,8 +130,10 @@ async fn authenticate(context: &str, user: &mut AuthInfo, env: &Env) -> Read<Opt
         let message = format!("the token of context {context} {flaw}");
         return Err(unreadable(message, "correct it in the kubeconfig, or log in again"));
     }
-    let has_basic = user.username.is_some() && user.password.is_some();
-    let Some(exec) = exec.filter(|_| user.token.is_none() && !has_basic) else { return Ok(None) };
+    let has_basic = user.username.is_some() || user.password.is_some();
+    let has_certificate = user.client_certificate.is_some() || user.client_certificate_data.is_some();
+    let asks = user.token.is_none() && !has_basic && !has_certificate;
+    let Some(exec) = exec.filter(|_| asks) else { return Ok(None) };
     let plugin = Plugin::new(&exec, context, env)?;
     plugin.login().await?.into_connection(user);
     Ok(Some(plugin))

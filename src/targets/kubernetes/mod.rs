@@ -16,6 +16,7 @@ mod plugin;
 pub mod read;
 mod roles;
 mod runai;
+mod usable;
 mod validate;
 pub mod verify;
 pub mod write;
