@@ -248,17 +248,16 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
         loader = loader.credentials_provider(process.clone());
     }
     let mut config = Guarded::login(loader.load().await);
-    for (role, session) in chain.into_iter().flat_map(|chain| chain.roles) {
-        config = assume(config, &role, session.as_deref().unwrap_or(SESSION)).await;
-    }
-    for role in access.roles {
-        config = assume(config, role, SESSION).await;
+    let first = chain.map(|chain| chain.roles).unwrap_or_default();
+    for role in first.iter().chain(access.roles) {
+        config = assume(config, role).await;
     }
     let secrets_at = profile.and_then(|profile| profile.secrets_manager(&way.env));
     Sdk { config, secrets_at }
 }
 
-async fn assume(config: SdkConfig, role: &Role, session: &str) -> SdkConfig {
+async fn assume(config: SdkConfig, role: &Role) -> SdkConfig {
+    let session = role.session_name.as_deref().unwrap_or(SESSION);
     let mut provider = AssumeRoleProvider::builder(role.arn.clone()).session_name(session).configure(&config);
     if let Some(region) = config.region() {
         provider = provider.region(region.clone());

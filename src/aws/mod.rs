@@ -9,7 +9,7 @@ mod profile;
 
 pub use error::AwsError;
 pub use login::{Access, Client, Clients, LoginSource, Sdk, Way, sdk_config};
-pub use names::{is_account, is_role, region_fault};
+pub use names::{is_account, is_role, region_fault, uncached_partition};
 
 /// Variables that the SDK logs in with by itself. Programs keep them; nothing shows them.
 pub const SECRETS: &[&str] =
@@ -27,12 +27,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// The partition by name, if it is one without pull-through caches (Amazon ECR user guide, "pull
-    /// through cache considerations"): there is nothing to do there then, and nothing to ask.
+    /// The partition, if it is one without pull-through caches: there is nothing to do there then, and nothing to ask.
     #[must_use]
     pub fn without_caches(&self) -> Option<&'static str> {
-        let partitions = [("cn-", "China"), ("us-gov-", "GovCloud")];
-        partitions.into_iter().find(|(prefix, _)| self.region.starts_with(prefix)).map(|(_, name)| name)
+        uncached_partition(&self.region)
     }
 }
 
@@ -43,4 +41,14 @@ pub struct Role {
     pub arn: String,
     /// The external id that its trust policy wants.
     pub external_id: Option<String>,
+    /// The name of the session, which a trust policy may want, too; `regcred` where nobody says.
+    pub session_name: Option<String>,
+}
+
+impl Role {
+    /// A role by its ARN alone.
+    #[must_use]
+    pub fn new(arn: impl Into<String>) -> Self {
+        Self { arn: arn.into(), external_id: None, session_name: None }
+    }
 }

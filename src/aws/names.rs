@@ -71,6 +71,20 @@ pub fn is_role(text: &str) -> bool {
         if is_account(account) && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty()))
 }
 
+/// The partition of a region in which ECR has no pull-through caches. China and GovCloud are documented; the others are
+/// not mentioned, and have hosts of another form.
+#[must_use]
+pub fn uncached_partition(region: &str) -> Option<&'static str> {
+    let partitions = [
+        ("cn-", "the AWS China partition"),
+        ("us-gov-", "AWS GovCloud (US)"),
+        ("us-iso", "an isolated AWS partition"),
+        ("eu-iso", "an isolated AWS partition"),
+        ("eusc-", "the AWS European Sovereign Cloud"),
+    ];
+    partitions.into_iter().find(|(start, _)| region.starts_with(start)).map(|(_, name)| name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

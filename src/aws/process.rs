@@ -40,13 +40,10 @@ pub(super) struct Process {
     account: Option<String>,
 }
 
-/// Roles to assume, each with the name of its session.
-type Roles = Vec<(Role, Option<String>)>;
-
 /// The program that a login begins with, and the roles that the profiles assume then.
 pub(super) struct Chain {
     pub(super) process: Process,
-    pub(super) roles: Roles,
+    pub(super) roles: Vec<Role>,
 }
 
 impl std::fmt::Debug for Process {
@@ -83,7 +80,7 @@ fn shell(command: &str) -> Vec<String> {
 }
 
 /// The profile at the end of the `source_profile`s, if it can begin with a program, and the roles on the way back.
-fn follow(profiles: &ProfileSet) -> Option<(&Profile, Roles)> {
+fn follow(profiles: &ProfileSet) -> Option<(&Profile, Vec<Role>)> {
     let (mut name, mut seen, mut roles) = (profiles.selected_profile(), Vec::new(), Vec::new());
     loop {
         let profile = profiles.get_profile(name).filter(|_| !seen.contains(&name))?;
@@ -94,9 +91,9 @@ fn follow(profiles: &ProfileSet) -> Option<(&Profile, Roles)> {
             return None;
         }
         if let Some(arn) = profile.get("role_arn") {
-            let external_id = profile.get("external_id").map(str::to_owned);
-            let role = Role { arn: arn.to_owned(), external_id };
-            roles.push((role, profile.get("role_session_name").map(str::to_owned)));
+            let get = |key: &str| profile.get(key).map(str::to_owned);
+            let (external_id, session_name) = (get("external_id"), get("role_session_name"));
+            roles.push(Role { arn: arn.to_owned(), external_id, session_name });
             let next = profile.get("source_profile")?;
             if next != name {
                 name = next;
@@ -194,7 +191,7 @@ mod tests {
         let word = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
         let words = roles
             .into_iter()
-            .map(|(role, session)| [role.arn, word(role.external_id), word(session)].join(" "));
+            .map(|role| [role.arn, word(role.external_id), word(role.session_name)].join(" "));
         let words = words.collect::<Vec<_>>().join("; ");
         Some((base.get("credential_process")?.to_owned(), words))
     }

@@ -67,6 +67,8 @@ pub enum Reason {
     OwnedBy(String),
     /// A stack's own run does not change the shared value.
     OtherCredential,
+    /// A setting of the stack's provider says where it goes, and regcred does not follow it; in words.
+    OtherProvider(String),
     /// The login is for an account that the configuration does not allow.
     WrongAccount(String),
     /// The account and region have no room for another rule.
@@ -163,6 +165,10 @@ impl Reason {
             Self::RuleLimit(_) => {
                 Some("let stacks share a rule: give them the same `prefix:` in regcred.yaml".to_owned())
             }
+            Self::OtherProvider(_) => Some(
+                "leave the stack out, or write its region and login into regcred.yaml (`profile:`, `role:`) and take the setting out of the stack"
+                    .to_owned(),
+            ),
             Self::WrongAccount(_) => Some("log in to the right account, or set the stack's `role:`".to_owned()),
             Self::SecondRow { .. } => Some("regcred sync --allow-delete removes it".to_owned()),
             Self::RowLimit(_) => Some("delete a row that nobody needs in Daytona's dashboard".to_owned()),
@@ -226,7 +232,7 @@ impl fmt::Display for Reason {
             Self::OtherCredential => {
                 f.write_str("holds another credential, and a stack's own run does not change it")
             }
-            Self::WrongAccount(words) => f.write_str(words),
+            Self::WrongAccount(words) | Self::OtherProvider(words) => f.write_str(words),
             Self::RuleLimit(used) => write!(f, "{used} of 50 rules of this account and region are used"),
             Self::Archived => f.write_str("the repository is archived, so read-only"),
             Self::TakenOver { name, username } => {

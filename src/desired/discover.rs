@@ -1,30 +1,32 @@
 //! Without a file: the Pulumi project says which stacks pull where, the git remote which repository.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::{Desired, remote};
 use crate::aws::{Role, Session, is_account, is_role, region_fault};
 use crate::env::Env;
 use crate::model::{Credential, CredentialId, Place as FilePlace, Problem, Registry};
-use crate::sources::pulumi::StackFile;
+use crate::sources::pulumi::{AssumeRole, StackFile, Unfollowed};
 use crate::sources::{self, Spec};
 use crate::targets::aws::{self, RuleOwner, prefix_fault, stack_prefix};
 use crate::targets::github::{self, Names, Place, Store};
 
 const CREDENTIAL: &str = "docker-hub";
 
-/// What the folder `dir` says by itself.
+/// What the folder `dir` says by itself. A stack whose provider has a setting that is not followed is left out with a word,
+/// unless it is named: then it is there, and not touched.
 ///
 /// # Errors
 /// No Pulumi project, none with the credential, or settings in it that cannot be right.
 pub(super) fn discover(
     env: &Env,
     dir: &Path,
+    named: &[String],
 ) -> Result<(Desired, BTreeMap<CredentialId, Spec>), Vec<Problem>> {
     let id = CredentialId(CREDENTIAL.to_owned());
     let project = sources::project_here(&id, env, dir)?;
-    let mut found = Discovery { desired: Desired::default(), problems: Vec::new() };
+    let mut found = Discovery { named, desired: Desired::default(), problems: Vec::new() };
     found.stacks(&id, &project.stacks()?);
     match remote::repository(env, dir) {
         Ok(repository) => found.repository(&id, repository),
@@ -44,12 +46,14 @@ pub(super) fn discover(
     }
 }
 
-struct Discovery {
+struct Discovery<'a> {
+    /// The stacks that were asked for by name.
+    named: &'a [String],
     desired: Desired,
     problems: Vec<Problem>,
 }
 
-impl Discovery {
+impl Discovery<'_> {
     fn stacks(&mut self, id: &CredentialId, files: &[StackFile]) {
         let stacks: Vec<aws::Stack> = files.iter().filter_map(|file| self.stack(file)).collect();
         self.collisions(&stacks, files);
@@ -75,6 +79,11 @@ impl Discovery {
     }
 
     fn stack(&mut self, file: &StackFile) -> Option<aws::Stack> {
+        let unfollowed = file.unfollowed().map(|found| untouched(&file.stack, &found));
+        if let Some(words) = unfollowed.as_ref().filter(|_| !self.named.contains(&file.stack)) {
+            self.desired.notes.push(format!("{words}: left out"));
+            return None;
+        }
         let region = self.plain(file, "aws:region")??;
         if let Some((message, hint)) = region_fault(&region) {
             self.problems.push(
@@ -89,8 +98,15 @@ impl Discovery {
         }
         let profile = self.plain(file, "aws:profile")?;
         let session = Session { region, profile, roles: self.roles(file)? };
-        let accounts = self.accounts(file)?;
-        Some(aws::Stack { name: file.stack.clone(), session, accounts, prefix, rules: RuleOwner::Regcred })
+        Some(aws::Stack {
+            name: file.stack.clone(),
+            session,
+            accounts: self.accounts(file, "aws:allowedAccountIds")?,
+            forbidden: self.accounts(file, "aws:forbiddenAccountIds")?,
+            untouched: unfollowed,
+            prefix,
+            rules: RuleOwner::Regcred,
+        })
     }
 
     /// A plain setting; nothing if it is wrong, which is a problem then.
@@ -110,17 +126,20 @@ impl Discovery {
         Some(
             roles
                 .into_iter()
-                .map(|role| Role { arn: role.role_arn, external_id: role.external_id })
+                .map(|AssumeRole { role_arn, external_id, session_name }| Role {
+                    arn: role_arn,
+                    external_id,
+                    session_name,
+                })
                 .collect(),
         )
     }
 
-    fn accounts(&mut self, file: &StackFile) -> Option<std::collections::BTreeSet<String>> {
-        const KEY: &str = "aws:allowedAccountIds";
-        let accounts = file.list(KEY).map_err(|error| self.problems.push(error.into())).ok()?;
+    fn accounts(&mut self, file: &StackFile, key: &str) -> Option<BTreeSet<String>> {
+        let accounts = file.list(key).map_err(|error| self.problems.push(error.into())).ok()?;
         for account in accounts.iter().filter(|account| !is_account(account)) {
-            let message = format!("{KEY}: `{account}` is not an account of twelve digits");
-            self.problems.push(Problem::input(message).at(file.position(KEY)));
+            let message = format!("{key}: `{account}` is not an account of twelve digits");
+            self.problems.push(Problem::input(message).at(file.position(key)));
         }
         Some(accounts.into_iter().collect())
     }
@@ -159,4 +178,32 @@ impl Discovery {
             insecure: false,
         });
     }
+}
+
+/// Keeps stacks of the file from being touched whose Pulumi settings say that they are elsewhere than the file says.
+pub(super) fn hold_back(desired: &mut Desired, dir: &Path) {
+    let stacks = desired.places.aws.iter_mut().flat_map(|place| &mut place.stacks);
+    let mut stacks: Vec<&mut aws::Stack> = stacks.collect();
+    if stacks.is_empty() {
+        return;
+    }
+    let files = sources::stack_files(dir);
+    for stack in &mut stacks {
+        let Some(file) = files.iter().find(|file| file.stack == stack.name) else { continue };
+        // A login that the file names stands in for the stack's own.
+        let has_login = stack.session.profile.is_some() || !stack.session.roles.is_empty();
+        let found = file.unfollowed().filter(|found| !(found.is_login && has_login));
+        stack.untouched =
+            found.filter(|found| found.key != ENVIRONMENT).map(|found| untouched(&file.stack, &found));
+    }
+}
+
+/// What Pulumi ESC gives stands behind what the file says of a stack.
+const ENVIRONMENT: &str = "environment";
+
+fn untouched(stack: &str, found: &Unfollowed) -> String {
+    let Unfollowed { key, place, .. } = found;
+    format!(
+        "stack {stack} has `{key}` ({place}), which says where its AWS provider goes, and regcred does not follow it"
+    )
 }

@@ -116,7 +116,7 @@ pub struct Here {
 /// # Errors
 /// What is wrong with it, or that it says of no place where the credential goes.
 pub fn found_here(env: &Env, dir: &Path) -> Result<Here, Vec<Problem>> {
-    let (desired, specs) = discover::discover(env, dir)?;
+    let (desired, specs) = discover::discover(env, dir, &[])?;
     if desired.places.aws.is_empty() && desired.places.github.is_empty() {
         let message = "nothing is found here that the credential could be put into".to_owned();
         let hint = Some("pulumi config set aws:region us-east-2, or export GITHUB_REPOSITORY".to_owned());
@@ -145,14 +145,15 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
         None => default.is_file().then(|| PathBuf::from(DEFAULT_FILE)),
     };
     let Some(file) = file else {
-        let (desired, specs) = discover::discover(env, dir)?;
+        let (desired, specs) = discover::discover(env, dir, &request.stacks)?;
         return Ok((desired, specs, dir.to_owned()));
     };
     let text = std::fs::read_to_string(dir.join(&file)).map_err(|error| {
         let place = Some(Place::file(&file));
         vec![Problem::input(format!("cannot be read: {error}")).at(place)]
     })?;
-    let (desired, specs) = validate::read(&file, &text)?;
+    let (mut desired, specs) = validate::read(&file, &text)?;
+    discover::hold_back(&mut desired, dir);
     let base = dir.join(file.parent().unwrap_or(Path::new("")));
     Ok((desired, specs, base))
 }

@@ -1,5 +1,6 @@
 //! What to write to pull an image through a stack's ECR pull-through cache.
 
+use crate::aws::uncached_partition;
 use crate::model::{Reference, Registry};
 /// The longest repository name in ECR, with the cache rule's prefix (`repositoryName` of ECR's API reference).
 const MAX_REPOSITORY: usize = 256;
@@ -76,17 +77,4 @@ fn version(image: &Reference) -> String {
         (None, Some(digest)) => format!("@{digest}"),
         (None, None) => ":latest".into(),
     }
-}
-
-/// The partition of a region in which ECR has no pull-through caches. China and GovCloud are documented; the others are
-/// not mentioned, and have hosts of another form.
-fn uncached_partition(region: &str) -> Option<&'static str> {
-    let partitions = [
-        ("cn-", "the AWS China partition"),
-        ("us-gov-", "AWS GovCloud (US)"),
-        ("us-iso", "an isolated AWS partition"),
-        ("eu-iso", "an isolated AWS partition"),
-        ("eusc-", "the AWS European Sovereign Cloud"),
-    ];
-    partitions.into_iter().find(|(start, _)| region.starts_with(start)).map(|(_, name)| name)
 }

@@ -22,7 +22,7 @@ pub struct AwsSecret {
 
 impl AwsSecret {
     pub(super) async fn read(&self, way: &Way) -> Result<Login, Vec<Problem>> {
-        let role = self.role.iter().map(|arn| Role { arn: arn.clone(), external_id: None });
+        let role = self.role.iter().map(|arn| Role::new(arn.clone()));
         let roles: Vec<Role> = role.collect();
         let access = Access { region: Some(&self.region), profile: None, roles: &roles };
         let sdk = sdk_config(way, &access).await;

@@ -48,6 +48,12 @@ pub fn project_here(id: &CredentialId, env: &Env, dir: &Path) -> Result<Project,
     Err(incomplete)
 }
 
+/// The stack files of every Pulumi project of the folder `dir`, as far as they can be read.
+#[must_use]
+pub fn stack_files(dir: &Path) -> Vec<StackFile> {
+    projects(dir).into_iter().flatten().filter_map(|project| project.stacks().ok()).flatten().collect()
+}
+
 fn projects(dir: &Path) -> Result<Vec<Project>, Vec<Problem>> {
     let mut projects = Vec::new();
     for folder in FOLDERS {

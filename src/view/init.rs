@@ -1,7 +1,8 @@
 //! The `regcred.yaml` that says what was found: no key more than it takes, and a comment for each choice.
 
-use crate::aws::Session;
+use crate::aws::{Role, Session};
 use crate::desired::Here;
+use crate::model::Problem;
 use crate::targets::aws::Stack;
 use crate::targets::github;
 
@@ -40,7 +41,6 @@ fn aws(found: &Here) -> String {
          # Every stack that has an aws:region gets a cache rule.\n        stacks:\n",
     );
     for stack in stacks {
-        text += &left_out(&stack.session);
         text += &format!("          # {}/… pulls through it.\n", stack.prefix);
         text += &format!("          {}: {{ {} }}\n", word(&stack.name), fields(stack).join(", "));
     }
@@ -48,27 +48,48 @@ fn aws(found: &Here) -> String {
 }
 
 fn fields(stack: &Stack) -> Vec<String> {
-    let mut fields = vec![format!("region: {}", word(&stack.session.region))];
-    if let [role] = stack.session.roles.as_slice() {
-        fields.push(format!("role: {}", word(&role.arn)));
+    let Session { region, profile, roles } = &stack.session;
+    let mut fields = vec![format!("region: {}", word(region))];
+    fields.extend(profile.iter().map(|profile| format!("profile: {}", word(profile))));
+    fields.extend(list("role", roles.iter().map(|role| role.arn.as_str())));
+    if let Some(Role { external_id, session_name, .. }) = roles.last() {
+        fields.extend(external_id.iter().map(|id| format!("external-id: {}", word(id))));
+        fields.extend(session_name.iter().map(|name| format!("session-name: {}", word(name))));
     }
-    if let Some(account) = stack.accounts.first().filter(|_| stack.accounts.len() == 1) {
-        fields.push(format!("account: {}", word(account)));
-    }
+    fields.extend(list("account", stack.accounts.iter().map(String::as_str)));
     fields
 }
 
-/// What the file has no key for.
-fn left_out(session: &Session) -> String {
-    let mut text = String::new();
-    if let Some(profile) = &session.profile {
-        text +=
-            &format!("          # Its aws:profile is not a key of this file: export AWS_PROFILE={profile}\n");
+/// A text, or a list of several.
+fn list<'a>(key: &str, texts: impl Iterator<Item = &'a str>) -> Option<String> {
+    let words: Vec<String> = texts.map(word).collect();
+    match words.as_slice() {
+        [] => None,
+        [one] => Some(format!("{key}: {one}")),
+        several => Some(format!("{key}: [{}]", several.join(", "))),
     }
-    if session.roles.len() > 1 || session.roles.iter().any(|role| role.external_id.is_some()) {
-        text += "          # Its chain of roles, or their external ids, are no keys of this file: use a profile.\n";
+}
+
+/// What of a stack the file has no key for: written without it, the next plan would be another one.
+#[must_use]
+pub fn inexpressible(found: &Here) -> Vec<Problem> {
+    let stacks = found.desired.places.aws.iter().flat_map(|place| &place.stacks);
+    stacks
+        .filter_map(|stack| Some((stack, lacking(stack)?)))
+        .map(|(stack, what)| {
+            let message = format!("stack `{}` has {what}, for which the file has no key", stack.name);
+            Problem::input(message).hint("put that into an AWS profile, and set aws:profile for the stack")
+        })
+        .collect()
+}
+
+fn lacking(stack: &Stack) -> Option<&'static str> {
+    let before = stack.session.roles.split_last().map_or(&[][..], |(_, before)| before);
+    if before.iter().any(|role| role.external_id.is_some() || role.session_name.is_some()) {
+        Some("an external id or a session name at another role than the last of its chain")
+    } else {
+        (!stack.forbidden.is_empty()).then_some("aws:forbiddenAccountIds")
     }
-    text
 }
 
 fn github(found: &Here) -> String {

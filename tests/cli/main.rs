@@ -29,6 +29,7 @@ mod runpod;
 mod selection;
 mod source_traps;
 mod sources;
+mod stacks;
 mod strike;
 mod tries;
 mod world;

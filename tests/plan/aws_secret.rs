@@ -190,6 +190,25 @@ scenarios! {
         plan
     }
 
+    fn a_stack_whose_provider_goes_elsewhere_is_blocked_and_nothing_is_read_for_it() -> Plan {
+        let mut case = Case::empty();
+        case.desired.places.aws[0].stacks[0].untouched = Some("stack main has `aws:endpoints`".to_owned());
+        case.observed.aws = Default::default();
+        let plan = case.plan();
+        for item in ["secret/ecr-pullthroughcache/docker-hub", "policy/ecr-pullthroughcache/docker-hub", "cache-rule/main-docker-hub"] {
+            expect(&plan, &format!("aws:?/us-east-2/{item}"), Action::Blocked, ReasonKind::OtherProvider);
+        }
+        plan
+    }
+
+    fn a_login_for_an_account_that_is_forbidden_writes_nothing_there() -> Plan {
+        let mut case = Case::empty();
+        case.desired.places.aws[0].stacks[0].forbidden = [ACCOUNT.to_owned()].into();
+        let plan = case.plan();
+        expect(&plan, SECRET, Action::Blocked, ReasonKind::WrongAccount);
+        plan
+    }
+
     fn a_login_for_an_allowed_account_goes_on() -> Plan {
         let mut case = Case::empty();
         case.desired.places.aws[0].stacks[0].accounts = ["222222222222".to_owned(), ACCOUNT.to_owned()].into();

@@ -68,6 +68,8 @@ pub(crate) fn stack(name: &str, region: &str) -> Stack {
         name: name.to_owned(),
         session: session(region),
         accounts: BTreeSet::new(),
+        forbidden: BTreeSet::new(),
+        untouched: None,
         prefix: format!("{name}-docker-hub"),
         rules: RuleOwner::Regcred,
     }

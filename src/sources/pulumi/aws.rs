@@ -53,7 +53,7 @@ impl StackFile {
     }
 
     /// The value of a key; a text that is JSON of a list or a map counts as that list or map.
-    fn structured(&self, key: &str) -> Result<Option<(&Place, Node)>, ConfigError> {
+    pub(super) fn structured(&self, key: &str) -> Result<Option<(&Place, Node)>, ConfigError> {
         let Some((place, node)) = self.find(key).filter(|(_, node)| !value::is_empty(node)) else {
             return Ok(None);
         };

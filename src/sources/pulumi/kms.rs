@@ -71,8 +71,7 @@ impl AwsKms {
     /// AWS KMS does not give it, or it is no key of Pulumi's.
     pub async fn unlock(&self, way: &Way) -> Result<DataKey, Problem> {
         let address = &self.address;
-        let roles: Vec<Role> =
-            address.role.iter().map(|arn| Role { arn: arn.clone(), external_id: None }).collect();
+        let roles: Vec<Role> = address.role.iter().map(|arn| Role::new(arn.clone())).collect();
         let access = Access { region: address.region(), profile: address.profile.as_deref(), roles: &roles };
         let config = sdk_config(way, &access).await.config;
         let Some(region) = config.region().map(ToString::to_string) else {

@@ -29,6 +29,7 @@ mod error;
 #[cfg(test)]
 mod example;
 mod file;
+mod followed;
 mod key;
 mod kms;
 mod locate;
@@ -50,6 +51,7 @@ pub use config_error::ConfigError;
 pub use credential_error::CredentialError;
 pub use crypto::{CryptoError, DataKey, EncryptionSalt, derive};
 pub use error::FileError;
+pub use followed::Unfollowed;
 pub use key::{ConfigKey, KeyError};
 pub use kms::AwsKms;
 pub use locate::{CredentialKeys, Located, Way, locate};

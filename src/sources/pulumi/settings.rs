@@ -65,6 +65,12 @@ impl Settings {
         Some((&setting.place, follow(&setting.value, &path)?))
     }
 
+    /// The values of a namespace, by name.
+    pub(super) fn of<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = (&'a str, &'a Setting)> {
+        let own = self.0.iter().filter(move |(key, _)| key.namespace == namespace);
+        own.map(|(key, setting)| (key.name.as_str(), setting))
+    }
+
     /// All values.
     pub(super) fn values(&self) -> impl Iterator<Item = &Setting> {
         self.0.values()

@@ -117,6 +117,18 @@ impl StackFile {
             .find_map(|key| self.own.get(&key).or_else(|| self.defaults.get(&key)))
     }
 
+    /// Every setting of a namespace, the stack's before the project's.
+    pub(super) fn settings<'a>(
+        &'a self,
+        namespace: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a Place, &'a Node)> {
+        let inherited = self
+            .defaults
+            .of(namespace)
+            .filter(move |(name, _)| self.own.of(namespace).all(|(own, _)| own != *name));
+        self.own.of(namespace).chain(inherited).map(|(name, setting)| (name, &setting.place, &setting.value))
+    }
+
     /// What is under a key: of the stack, else of the project. `None` if the key is in neither.
     #[must_use]
     pub fn entry(&self, key: &str) -> Option<ConfigEntry> {

@@ -94,17 +94,19 @@ impl AccountRegion<'_> {
         rows
     }
 
-    /// The guard of `account:` and `aws:allowedAccountIds`: every stack of the site has to agree.
+    /// The guards of `account:`, `aws:allowedAccountIds` and `aws:forbiddenAccountIds`: every stack of the site has to agree.
     fn foreign_account(&self) -> Option<Reason> {
         let account = &self.identity.account;
-        let refuses = |stack: &&&Stack| !stack.accounts.is_empty() && !stack.accounts.contains(account);
-        let stack = self.place.stacks.iter().find(refuses)?;
-        let allowed: Vec<&str> = stack.accounts.iter().map(String::as_str).collect();
-        Some(Reason::WrongAccount(format!(
-            "the login is for account {account}, but stack {} allows only {}",
-            stack.name,
-            allowed.join(", ")
-        )))
+        let words = self.place.stacks.iter().find_map(|stack| {
+            let allowed: Vec<&str> = stack.accounts.iter().map(String::as_str).collect();
+            if stack.forbidden.contains(account) {
+                Some(format!("stack {} forbids it", stack.name))
+            } else {
+                let refused = !allowed.is_empty() && !allowed.contains(&account.as_str());
+                refused.then(|| format!("stack {} allows only {}", stack.name, allowed.join(", ")))
+            }
+        })?;
+        Some(Reason::WrongAccount(format!("the login is for account {account}, but {words}")))
     }
 
     fn row(&self, item: AwsItem) -> Change {

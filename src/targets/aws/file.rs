@@ -1,6 +1,6 @@
 //! `aws`: the shared secret and the stacks.
 
-use crate::yaml::{At, Node, Reader, Spanned};
+use crate::yaml::{At, Fields, Kind, Node, Reader, Spanned};
 
 /// One item, as it is written.
 #[derive(Debug)]
@@ -17,8 +17,11 @@ pub struct Declared {
 pub(super) struct Stack {
     pub(super) name: Spanned<String>,
     pub(super) region: Option<Spanned<String>>,
-    pub(super) role: Option<Spanned<String>>,
-    pub(super) account: Option<Spanned<String>>,
+    pub(super) profile: Option<Spanned<String>>,
+    pub(super) roles: Vec<Spanned<String>>,
+    pub(super) external_id: Option<Spanned<String>>,
+    pub(super) session_name: Option<Spanned<String>>,
+    pub(super) accounts: Vec<Spanned<String>>,
     pub(super) prefix: Option<Spanned<String>>,
     pub(super) rules: Option<Spanned<String>>,
 }
@@ -41,14 +44,23 @@ fn stack(reader: &Reader, name: Spanned<String>, node: &Node) -> Option<Stack> {
     let fields = reader.map(
         node,
         &format!("stack `{}`", name.value),
-        &["region", "role", "account", "prefix", "rules"],
+        &["region", "profile", "role", "external-id", "session-name", "account", "prefix", "rules"],
     )?;
     Some(Stack {
         name,
         region: fields.text("region"),
-        role: fields.text("role"),
-        account: fields.text("account"),
+        profile: fields.text("profile"),
+        roles: one_or_more(&fields, "role"),
+        external_id: fields.text("external-id"),
+        session_name: fields.text("session-name"),
+        accounts: one_or_more(&fields, "account"),
         prefix: fields.text("prefix"),
         rules: fields.text("rules"),
     })
+}
+
+/// A text, or a list of them.
+fn one_or_more(fields: &Fields<'_>, key: &str) -> Vec<Spanned<String>> {
+    let is_list = fields.get(key).is_some_and(|node| matches!(node.kind, Kind::List(_)));
+    if is_list { fields.texts(key).unwrap_or_default() } else { fields.text(key).into_iter().collect() }
 }

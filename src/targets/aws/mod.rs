@@ -62,6 +62,10 @@ pub struct Stack {
     pub session: Session,
     /// The accounts that the login may be for; empty means any.
     pub accounts: BTreeSet<String>,
+    /// The accounts that it must not be for.
+    pub forbidden: BTreeSet<String>,
+    /// Why the stack is not touched, in words: a setting of its provider that regcred does not follow.
+    pub untouched: Option<String>,
     /// The repository prefix of the stack's rule, without a trailing slash.
     pub prefix: String,
     /// Who makes the rule.

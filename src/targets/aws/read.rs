@@ -24,6 +24,7 @@ const CURRENT: &str = "AWSCURRENT";
 #[must_use]
 pub fn sessions(desired: &[Desired]) -> BTreeSet<Session> {
     let stacks = desired.iter().flat_map(|desired| &desired.stacks);
+    let stacks = stacks.filter(|stack| stack.untouched.is_none());
     let sessions = stacks.map(|stack| &stack.session);
     sessions.filter(|session| session.without_caches().is_none()).cloned().collect()
 }
@@ -32,7 +33,7 @@ pub fn sessions(desired: &[Desired]) -> BTreeSet<Session> {
 pub async fn observe(clients: &Clients, desired: &[Desired], concurrency: usize) -> Observed {
     let mut names: BTreeMap<&Session, BTreeSet<&str>> = BTreeMap::new();
     for desired in desired {
-        for stack in &desired.stacks {
+        for stack in desired.stacks.iter().filter(|stack| stack.untouched.is_none()) {
             names.entry(&stack.session).or_default().insert(&desired.secret);
         }
     }

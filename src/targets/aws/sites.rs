@@ -23,15 +23,19 @@ pub(super) fn sites<'a>(desired: &'a [Desired], observed: &'a Observed) -> Vec<S
     let mut desired: Vec<&Desired> = desired.iter().collect();
     desired.sort_by_key(|desired| (&desired.credential, &desired.secret));
     for desired in desired {
-        let mut known: BTreeMap<Result<(&str, &str), &Session>, usize> = BTreeMap::new();
+        let mut known: BTreeMap<Result<(&str, &str), (&Session, Option<&str>)>, usize> = BTreeMap::new();
         let mut stacks: Vec<&Stack> = desired.stacks.iter().collect();
         stacks.sort_by_key(|stack| (&stack.session, &stack.name));
         for stack in stacks {
             let session = &stack.session;
-            let login = login(session, observed);
+            let untouched = stack.untouched.as_deref();
+            let login = match untouched {
+                Some(words) => Err((Action::Blocked, Reason::OtherProvider(words.to_owned()))),
+                None => login(session, observed),
+            };
             let key = login.as_ref().map(|identity| (identity.account.as_str(), session.region.as_str()));
             let next = sites.len();
-            let at = *known.entry(key.map_err(|_| session)).or_insert(next);
+            let at = *known.entry(key.map_err(|_| (session, untouched))).or_insert(next);
             if at == next {
                 sites.push(Site { desired, session, login, stacks: Vec::new() });
             }

@@ -1,6 +1,6 @@
 //! What `aws` means: secrets, stacks, prefixes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::file::{self, Declared};
 use super::names::{prefix_fault, secret_fault, stack_prefix};
@@ -92,11 +92,14 @@ impl Validator<'_, Desired> {
             }
         };
         let region = self.region(declared)?;
-        let session = Session { region, profile: None, roles: self.role(declared).into_iter().collect() };
+        let profile = declared.profile.as_ref().map(|profile| profile.value.clone());
+        let session = Session { region, profile, roles: self.roles(declared) };
         Some(aws::Stack {
             name: name.clone(),
             session,
-            accounts: self.account(declared).into_iter().collect(),
+            accounts: self.accounts(declared),
+            forbidden: BTreeSet::new(),
+            untouched: None,
             prefix,
             rules,
         })
@@ -121,28 +124,42 @@ impl Validator<'_, Desired> {
         }
     }
 
-    fn role(&self, declared: &file::Stack) -> Option<Role> {
-        let role = declared.role.as_ref()?;
-        if !is_role(&role.value) {
+    /// The roles, each assumed with the one before; external id and session name are the last one's.
+    fn roles(&self, declared: &file::Stack) -> Vec<Role> {
+        let mut roles: Vec<Role> = declared.roles.iter().map(|role| Role::new(role.value.clone())).collect();
+        for role in declared.roles.iter().filter(|role| !is_role(&role.value)) {
             self.refuse(
                 role.at,
                 format!("`{}` is not a role's ARN", role.value),
                 "role: arn:aws:iam::123456789012:role/regcred",
             );
         }
-        Some(Role { arn: role.value.clone(), external_id: None })
+        let settings = [("external-id", &declared.external_id), ("session-name", &declared.session_name)];
+        for (key, setting) in settings {
+            if let (Some(setting), true) = (setting, roles.is_empty()) {
+                self.refuse(
+                    setting.at,
+                    format!("`{key}` is a role's, and there is none"),
+                    "add `role:`, or leave it out",
+                );
+            }
+        }
+        if let Some(last) = roles.last_mut() {
+            last.external_id = declared.external_id.as_ref().map(|id| id.value.clone());
+            last.session_name = declared.session_name.as_ref().map(|name| name.value.clone());
+        }
+        roles
     }
 
-    fn account(&self, declared: &file::Stack) -> Option<String> {
-        let account = declared.account.as_ref()?;
-        if !is_account(&account.value) {
+    fn accounts(&self, declared: &file::Stack) -> BTreeSet<String> {
+        for account in declared.accounts.iter().filter(|account| !is_account(&account.value)) {
             self.refuse(
                 account.at,
                 format!("`{}` is not an account of twelve digits", account.value),
                 "account: \"123456789012\"",
             );
         }
-        Some(account.value.clone())
+        declared.accounts.iter().map(|account| account.value.clone()).collect()
     }
 }
 

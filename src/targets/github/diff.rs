@@ -37,7 +37,7 @@ pub(super) fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) 
 #[must_use]
 pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let mut notes = BTreeSet::new();
-    let mut unrecorded: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    let mut unrecorded: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
     for desired in desired {
         let Some(found) = observed.places.get(&desired.key()) else { continue };
         let place = format!("github:{}", desired.place.name());
@@ -47,14 +47,14 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
         }));
         if let (Ok(_), Err(unreadable)) = (&found.secrets, &found.marker) {
             let key = (desired.names.marker.as_str(), unreadable.message.as_str());
-            unrecorded.entry(key).or_default().push(place);
+            unrecorded.entry(key).or_default().insert(place);
         }
     }
     // A server without variables is told once.
     notes.extend(unrecorded.into_iter().map(|((marker, why), places)| {
         format!(
             "no record is kept in {}, so the secrets there are written at each sync: {marker} ({why})",
-            places.join(", ")
+            places.into_iter().collect::<Vec<_>>().join(", ")
         )
     }));
     notes.into_iter().collect()

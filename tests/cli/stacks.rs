@@ -1,0 +1,139 @@
+//! Pulumi stacks as people have them: which settings of their AWS provider are followed, and that a stack with another one
+//! is not touched.
+
+use regcred_sandbox::aws::{AccessKey, Role};
+
+use crate::place::{Place, TOKEN, USER};
+use crate::world::secret;
+
+const DEV: &str = "infra/Pulumi.dev.yaml";
+const ROLE: &str = "arn:aws:iam::222222222222:role/regcred";
+const SECOND: &str = "arn:aws:iam::444444444444:role/deploy";
+
+/// A project with the stacks main and dev, of which dev has more settings; and two more accounts, by a profile and by roles.
+fn place(settings: &str) -> Place {
+    let mut place = Place::with_pulumi();
+    {
+        let mut world = place.sandbox.state();
+        let user = "arn:aws:iam::333333333333:user/dev";
+        let key = AccessKey::user(user, "dev/secret");
+        world.aws.access_keys.insert("AKIADEVDEVDEVDEVDEV0".to_owned(), key);
+        for role in [ROLE, SECOND] {
+            world.aws.roles.insert(role.to_owned(), Role::default());
+        }
+    }
+    let profile =
+        "[profile dev]\naws_access_key_id = AKIADEVDEVDEVDEVDEV0\naws_secret_access_key = dev/secret\n";
+    place.write("aws-config", profile);
+    let file = place.repo().join("aws-config").display().to_string();
+    place.set("AWS_CONFIG_FILE", &file);
+    place.edit(DEV, "aws:region", &format!("{settings}\n  aws:region"));
+    place
+}
+
+fn digest(place: &Place) -> String {
+    let ran = place.run(&["plan", "--json"]);
+    assert_eq!(ran.stderr.matches("error").count(), 0, "{}", ran.stderr);
+    ran.lines()[0]["digest"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_plan_after_init_is_the_plan_before_it_for_every_kind_of_session() {
+    for settings in [
+        "aws:profile: dev".to_owned(),
+        format!("aws:assumeRole: {{ roleArn: '{ROLE}' }}"),
+        format!("aws:assumeRole: {{ roleArn: '{ROLE}', externalId: e, sessionName: pulumi-deploy }}"),
+        format!("aws:assumeRoles: [{{ roleArn: '{ROLE}' }}, {{ roleArn: '{SECOND}', externalId: '7' }}]"),
+        format!("aws:profile: dev\n  aws:assumeRole: {{ roleArn: '{ROLE}', durationSeconds: 900 }}"),
+        "aws:allowedAccountIds: ['123456789012']".to_owned(),
+        "aws:allowedAccountIds: ['123456789012', '222222222222']".to_owned(),
+        "aws:allowedAccountIds: ['222222222222']".to_owned(),
+        "aws:profile: dev\n  aws:allowedAccountIds: ['333333333333']".to_owned(),
+        "aws:defaultTags: { tags: { a: b } }".to_owned(),
+        "aws:accessKey: test\n  aws:secretKey: test".to_owned(),
+        "aws:endpoints: [{ ecr: 'http://localhost:4566' }]".to_owned(),
+    ] {
+        let place = place(&settings);
+        let before = digest(&place);
+        place.run(&["init"]).ends(0);
+        let file = std::fs::read_to_string(place.repo().join("regcred.yaml")).unwrap();
+        assert_eq!(digest(&place), before, "{settings}\n{file}");
+    }
+}
+
+#[test]
+fn two_profiles_in_one_region_stay_two_accounts_after_init() {
+    let place = place("aws:profile: dev");
+    place.edit(DEV, "us-west-2", "us-east-2");
+    place.run(&["init"]).ends(0);
+    place.sync();
+    let world = place.sandbox.state();
+    let mut accounts: Vec<&str> = world.aws.rules.iter().map(|rule| rule.account.as_str()).collect();
+    accounts.sort_unstable();
+    assert_eq!(accounts, ["123456789012", "333333333333"]);
+}
+
+#[test]
+fn what_the_file_cannot_say_is_refused_by_init_and_nothing_is_written() {
+    for (settings, words) in [
+        (
+            format!("aws:assumeRoles: [{{ roleArn: '{ROLE}', externalId: e }}, {{ roleArn: '{SECOND}' }}]"),
+            "an external id or a session name at another role than the last",
+        ),
+        ("aws:forbiddenAccountIds: ['222222222222']".to_owned(), "aws:forbiddenAccountIds"),
+    ] {
+        let place = place(&settings);
+        place.run(&["init"]).ends(3).complains(words).complains("stack `dev`");
+        assert!(!place.repo().join("regcred.yaml").exists());
+    }
+}
+
+#[test]
+fn the_session_of_a_role_has_the_name_that_the_stack_gives_it() {
+    let place = place(&format!("aws:assumeRole: {{ roleArn: '{ROLE}', sessionName: pulumi-deploy }}"));
+    let (ran, calls) = place.watch(&["plan"]);
+    ran.ends(0);
+    let asked = calls.iter().find(|call| call.operation == "AssumeRole").expect("the role is assumed");
+    let body = String::from_utf8_lossy(&asked.request_body).into_owned();
+    assert!(body.contains("RoleSessionName=pulumi-deploy"), "{body}");
+}
+
+#[test]
+fn a_stack_that_is_elsewhere_is_left_out_by_discovery_and_blocked_where_it_is_named() {
+    let settings =
+        "aws:accessKey: test\n  aws:secretKey: test\n  aws:endpoints: [{ ecr: \"http://localhost:4566\" }]";
+    let place = place(settings);
+    let ran = place.run(&["plan"]);
+    ran.ends(0).says("stack dev has `aws:endpoints`").says("infra/Pulumi.dev.yaml:");
+    assert!(!ran.stdout.contains("cache-rule/dev-docker-hub"), "{}", ran.stdout);
+    place.run(&["sync", "--yes"]).ends(0);
+    assert!(secret(&place.sandbox.state(), "us-west-2").is_none());
+
+    let (named, calls) = place.watch(&["sync", "--yes", "--stack", "dev"]);
+    named.ends(1).says("! blocked").says("regcred does not follow it");
+    assert!(calls.iter().all(|call| !call.is_write));
+
+    place.write(
+        "regcred.yaml",
+        "version: 1\ncredentials:\n  docker-hub:\n    from: env\n    to:\n      aws:\n        stacks:\n          dev: { region: us-west-2 }\n",
+    );
+    let mut place = place;
+    place.set("DOCKER_HUB_USERNAME", USER);
+    place.set("DOCKER_HUB_TOKEN", TOKEN);
+    place.run(&["plan"]).ends(1).says("regcred does not follow it");
+    assert!(secret(&place.sandbox.state(), "us-west-2").is_none());
+}
+
+#[test]
+fn an_account_that_a_stack_forbids_is_left_alone() {
+    let place = place("aws:forbiddenAccountIds: ['123456789012']");
+    place.run(&["sync", "--yes"]).ends(5).says("stack dev forbids it");
+    assert!(secret(&place.sandbox.state(), "us-west-2").is_none());
+}
+
+#[test]
+fn what_an_environment_of_pulumi_gives_is_not_guessed() {
+    let place = place("aws:maxRetries: 5");
+    place.edit(DEV, "config:", "environment: [aws/dev]\nconfig:");
+    place.run(&["plan"]).ends(0).says("stack dev has `environment`").says("left out");
+}
