@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Puts one registry credential, once and provably, everywhere it is pulled with.
@@ -67,6 +68,7 @@ pub struct Common {
         global = true,
         value_name = "STACK",
         value_delimiter = ',',
+        value_parser = NonEmptyStringValueParser::new(),
         help_heading = "What to work on"
     )]
     pub stack: Vec<String>,
@@ -76,11 +78,18 @@ pub struct Common {
         global = true,
         value_name = "ADDRESS-PREFIX",
         value_delimiter = ',',
+        value_parser = NonEmptyStringValueParser::new(),
         help_heading = "What to work on"
     )]
     pub only: Vec<String>,
     /// Only this credential
-    #[arg(long, global = true, value_name = "NAME", help_heading = "What to work on")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new(),
+        help_heading = "What to work on"
+    )]
     pub credential: Option<String>,
     /// Machine-readable output on stdout; asks nothing
     #[arg(long, global = true, help_heading = "Output")]

@@ -92,7 +92,7 @@ pub fn places(request: &Request, env: &Env, dir: &Path) -> Result<Desired, Vec<P
     let (mut desired, ..) = match declared(request, env, dir) {
         Ok(declared) => declared,
         // Image names mean something without any configuration, too.
-        Err(_) if request.file.is_none() && !dir.join(DEFAULT_FILE).is_file() => {
+        Err(_) if request.file.is_none() && !dir.join(DEFAULT_FILE).is_file() && misnamed(dir).is_ok() => {
             return Ok(Desired::default());
         }
         Err(problems) => return Err(problems),
@@ -145,6 +145,7 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
         None => default.is_file().then(|| PathBuf::from(DEFAULT_FILE)),
     };
     let Some(file) = file else {
+        misnamed(dir)?;
         let (desired, specs) = discover::discover(env, dir, &request.stacks)?;
         return Ok((desired, specs, dir.to_owned()));
     };
@@ -156,6 +157,16 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
     discover::hold_back(&mut desired, dir);
     let base = dir.join(file.parent().unwrap_or(Path::new("")));
     Ok((desired, specs, base))
+}
+
+/// A file that is called as people may expect is not read, and without it more would be written than it declares.
+fn misnamed(dir: &Path) -> Result<(), Vec<Problem>> {
+    const OTHER: &str = "regcred.yml";
+    if !dir.join(OTHER).is_file() {
+        return Ok(());
+    }
+    let message = format!("is not read: the file is called {DEFAULT_FILE}");
+    Err(vec![Problem::input(message).at(Place::file(OTHER)).hint(format!("mv {OTHER} {DEFAULT_FILE}"))])
 }
 
 /// Leaves only what `--credential` and `--stack` name.

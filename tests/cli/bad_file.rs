@@ -292,3 +292,34 @@ fn one_pull_secret_holds_one_credential_for_a_registry() {
     let error = "secret `pulls` holds credential `docker-hub` for docker.io here already";
     fault(&(kubernetes(item) + other), error, "a `secret:` of its own");
 }
+
+#[test]
+fn a_file_that_declares_nothing_is_not_in_order() {
+    for text in ["", "\n", "# regcred\n", "version: 1\n", "version: 1\ncredentials: {}\n"] {
+        let place = Place::bare(regcred_sandbox::World::default());
+        place.write("regcred.yaml", text);
+        for command in ["plan", "sync", "verify"] {
+            let ran = place.run(&[command]);
+            ran.ends(3);
+            assert!(ran.stderr.contains("credentials"), "{text:?}: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_file_with_the_other_ending_is_not_passed_over() {
+    let place = Place::new();
+    place.write("regcred.yml", "version: 1\n");
+    for command in [&["plan"][..], &["sync", "--yes"], &["image", "alpine"]] {
+        place.run(command).ends(3).complains("regcred.yml: is not read: the file is called regcred.yaml");
+    }
+}
+
+#[test]
+fn an_empty_selection_is_a_variable_that_is_not_set() {
+    let place = Place::new();
+    for flag in ["--only", "--stack", "--credential"] {
+        place.run(&["plan", flag, ""]).ends(3);
+    }
+    place.run(&["plan", "--only", "aws:,"]).ends(3);
+}

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::Desired;
 use super::file::{self, File};
-use crate::model::{Credential, CredentialId, Problem, Registry};
+use crate::model::{Credential, CredentialId, Place, Problem, Registry};
 use crate::sources::Spec;
 use crate::systems::{Declared, Declaring, NAMES};
 use crate::yaml::{At, Reader, Spanned};
@@ -32,8 +32,13 @@ pub(super) fn read(path: &Path, text: &str) -> Result<(Desired, BTreeMap<Credent
     }
     let Validator { mut desired, declared, specs, .. } = validator;
     desired.places.finish(&declared, &reader);
+    let is_empty = file.credentials.is_empty();
     drop(file);
-    let problems = reader.into_problems();
+    let mut problems = reader.into_problems();
+    if problems.is_empty() && is_empty {
+        let hint = "name one under `credentials:` (README, \"The file\"), or remove the file: regcred then takes what it finds here";
+        problems.push(Problem::input("declares no credentials").at(Place::file(path)).hint(hint));
+    }
     if problems.is_empty() { Ok((desired, specs)) } else { Err(problems) }
 }
 
