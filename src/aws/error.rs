@@ -22,7 +22,7 @@ pub struct AwsError {
     /// Whether the login itself is at fault.
     pub login: bool,
     /// What to do about it.
-    pub hint: Option<String>,
+    pub hints: Vec<String>,
     /// The SDK's chain of causes, the nearest first.
     pub causes: Vec<String>,
 }
@@ -60,23 +60,25 @@ impl AwsError {
                 code: None,
                 cause,
                 login: true,
-                hint: problem.advice(),
-                causes: Vec::new(),
+                hints: problem.hints.clone(),
+                causes: problem.causes.clone(),
             };
         }
         let credentials = causes(error).any(|cause| cause.is::<CredentialsError>());
         let cause = causes(error).last().map_or_else(|| error.to_string(), ToString::to_string);
         // What kept a request from being sent knows best what to do.
         let unsent = NetError::within(error).filter(|unsent| !unsent.hints.is_empty());
-        let hint = unsent
-            .map(|unsent| unsent.hints.join("; "))
-            .or_else(|| credentials.then(|| login_hint(login, None)));
+        let hints = match unsent {
+            Some(unsent) => unsent.hints.clone(),
+            None if credentials => vec![credentials_hint(&cause, login)],
+            None => Vec::new(),
+        };
         // The chain lists every provider on a line of its own; the first line says it.
         let first = cause.lines().next().unwrap_or_default().trim_end_matches(" Attempted:");
         let cause = redact::outside(if credentials { first } else { &cause });
         let cause = if credentials { format!("no AWS credentials: {cause}") } else { cause };
         let causes = causes(error).map(|cause| redact::outside(&cause.to_string())).collect();
-        Self { operation, code: None, cause, login: credentials, hint, causes }
+        Self { operation, code: None, cause, login: credentials, hints, causes }
     }
 
     fn answered(
@@ -87,24 +89,75 @@ impl AwsError {
     ) -> Self {
         let code = code.unwrap_or("error without a code");
         let refused = LOGIN_CODES.contains(&code);
-        let hint = if refused {
-            Some(login_hint(login, Some(code)))
+        let words = message.unwrap_or_default();
+        let hints = if is_clock(words) {
+            vec![CLOCK.to_owned()]
+        } else if refused {
+            vec![login_hint(login, Some(code))]
         } else if DENIED_CODES.contains(&code) {
-            Some(format!("allow {operation} to this principal (README, \"IAM policy\")"))
+            vec![denied_hint(operation, words)]
         } else {
-            None
+            Vec::new()
         };
         let cause = match message {
             Some(message) => redact::outside(&format!("{code}: {message}")),
             None => redact::outside(code),
         };
-        Self { operation, code: Some(code.to_owned()), cause, login: refused, hint, causes: Vec::new() }
+        Self { operation, code: Some(code.to_owned()), cause, login: refused, hints, causes: Vec::new() }
     }
 
     /// Whether the service answered with this code.
     #[must_use]
     pub fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
+    }
+}
+
+const CLOCK: &str = "set this machine's clock: AWS takes a signature for some minutes only";
+
+/// Whether a signature is of another time (AWS general reference, "Troubleshooting Signature Version 4").
+fn is_clock(words: &str) -> bool {
+    words.contains("Signature expired") || words.contains("Signature not yet current")
+}
+
+/// What to do about a refusal: the action that AWS names, which may be another than the one that was asked for, and who has
+/// to allow it. AWS says which kind of policy denies (IAM user guide, "Troubleshoot access denied error messages").
+fn denied_hint(operation: &str, words: &str) -> String {
+    const GUARDS: [(&str, &str); 5] = [
+        ("service control policy", "the service control policy of the organization"),
+        ("resource control policy", "the resource control policy of the organization"),
+        ("permissions boundary", "the permissions boundary of this principal"),
+        ("session policy", "the policy of this session"),
+        ("VPC endpoint policy", "the policy of the VPC endpoint"),
+    ];
+    let named =
+        words.split("not authorized to perform: ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let action = named.map_or(operation, |name| name.trim_end_matches(['.', ',']));
+    let action = redact::outside(action);
+    match GUARDS.into_iter().find(|(kind, _)| words.contains(kind)) {
+        Some((_, guard)) if words.contains("explicit deny") => format!(
+            "{guard} denies {action}, and no Allow can help: ask whoever administers it, or do it from where it is allowed"
+        ),
+        Some((_, guard)) => format!("allow {action} in {guard}, too"),
+        None if words.contains("explicit deny") => {
+            format!(
+                "a policy denies {action} by name, and no Allow can help: take that Deny out, or except this principal"
+            )
+        }
+        None if action == "sts:AssumeRole" => {
+            "allow sts:AssumeRole on the role to this principal, and let the role's trust policy name it"
+                .to_owned()
+        }
+        None => format!("allow {action} to this principal (README, \"IAM policy\")"),
+    }
+}
+
+/// What to do where the chain of logins ended.
+fn credentials_hint(cause: &str, login: &LoginSource) -> String {
+    match () {
+        () if is_clock(cause) => CLOCK.to_owned(),
+        () if cause.contains("sts:AssumeRole") => denied_hint("sts:AssumeRole", cause),
+        () => login_hint(login, None),
     }
 }
 
@@ -136,8 +189,61 @@ impl From<AwsError> for Problem {
         let unanswered = error.code.is_none() && !error.login;
         Problem::outside(error.to_string())
             .caused_by(error.causes)
-            .hints(error.hint)
+            .hints(error.hints)
             .login(error.login)
             .written(unanswered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint(code: &str, message: &str) -> Option<String> {
+        let login = LoginSource { profile: None, region: "us-east-2".to_owned() };
+        let error = AwsError::answered("ecr:CreatePullThroughCacheRule", Some(code), Some(message), &login);
+        error.hints.first().cloned()
+    }
+
+    #[test]
+    fn a_hint_is_made_from_what_aws_answered() {
+        const WHO: &str = "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: ";
+        for (code, message, words) in [
+            (
+                "AccessDeniedException",
+                "iam:CreateServiceLinkedRole on resource: * because no identity-based policy allows the iam:CreateServiceLinkedRole action",
+                "allow iam:CreateServiceLinkedRole to this principal",
+            ),
+            (
+                "AccessDeniedException",
+                "secretsmanager:TagResource on resource: x",
+                "allow secretsmanager:TagResource",
+            ),
+            (
+                "AccessDeniedException",
+                "ecr:CreatePullThroughCacheRule with an explicit deny in a service control policy: arn:aws:organizations::1:policy/p",
+                "the service control policy of the organization denies ecr:CreatePullThroughCacheRule, and no Allow can help",
+            ),
+            (
+                "AccessDenied",
+                "kms:Decrypt because no permissions boundary allows the kms:Decrypt action",
+                "allow kms:Decrypt in the permissions boundary",
+            ),
+            (
+                "AccessDenied",
+                "x:Y with an explicit deny in an identity-based policy",
+                "a policy denies x:Y by name",
+            ),
+            ("AccessDenied", "sts:AssumeRole on resource: arn:aws:iam::1:role/r", "trust policy"),
+        ] {
+            let said = hint(code, &format!("{WHO}{message}")).unwrap_or_default();
+            assert!(said.contains(words), "{message}: {said}");
+        }
+        let clock = "Signature expired: 20261129T000000Z is now earlier than 20261129T010000Z";
+        assert_eq!(hint("InvalidSignatureException", clock).as_deref(), Some(CLOCK));
+        assert!(
+            hint("AccessDenied", "no").is_some_and(|hint| hint.contains("ecr:CreatePullThroughCacheRule"))
+        );
+        assert_eq!(hint("ValidationException", "x"), None);
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::identity::IdentityCache;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -19,10 +20,11 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use futures::future::join_all;
 
 use super::connector::Connector;
-use super::process::Chain;
+use super::process::{Chain, is_silent};
 use super::profile::Profile;
 use super::{Role, Session};
 use crate::env::Env;
+use crate::model::Problem;
 use crate::net::{Http, Policy, Roots, header};
 use crate::redact;
 
@@ -90,6 +92,19 @@ impl ProvideCredentials for Guarded {
 
     fn fallback_on_interrupt(&self) -> Option<Credentials> {
         self.0.fallback_on_interrupt()
+    }
+}
+
+/// A login that cannot be, and why: told by whoever asks.
+#[derive(Debug)]
+struct Refused(Problem);
+
+impl ProvideCredentials for Refused {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Err(CredentialsError::invalid_configuration(self.0.clone())))
     }
 }
 
@@ -219,7 +234,13 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
     // The SDK's own way of trying again, which also mends a clock that is wrong.
     let retries = RetryConfig::standard().with_max_attempts(tries).with_initial_backoff(pace.first);
     // One for the service and for whatever the login asks.
-    let profile = Profile::load(access.profile).await;
+    let loaded = Profile::load(access.profile).await;
+    let asked = access.profile.or_else(|| way.env.filled("AWS_PROFILE"));
+    let fault = match &loaded {
+        Ok(profile) => profile.fault(asked),
+        Err(problem) => Some(problem.clone()),
+    };
+    let profile = loaded.ok();
     let http = way.connector(profile.as_ref());
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.clone())
@@ -238,7 +259,12 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
             ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&base).build();
         loader = loader.profile_name(profile).credentials_provider(provider);
     }
+    // Keys of the environment are a login without any profile, unless one is named.
+    let by_profile =
+        access.profile.is_some() || is_silent(&EnvironmentVariableCredentialsProvider::new()).await;
+    let fault = fault.filter(|_| by_profile);
     let chain = match &profile {
+        Some(_) if fault.is_some() => None,
         Some(Profile(profiles)) => Chain::find(access.profile.is_some(), profiles, &way.env).await,
         None => None,
     };
@@ -246,6 +272,9 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
         // What is wrong with it is told by whoever asks next.
         let _ = process.provide_credentials().await;
         loader = loader.credentials_provider(process.clone());
+    }
+    if let Some(problem) = fault {
+        loader = loader.credentials_provider(Refused(problem));
     }
     let mut config = Guarded::login(loader.load().await);
     let first = chain.map(|chain| chain.roles).unwrap_or_default();

@@ -69,7 +69,7 @@ impl Chain {
     }
 }
 
-async fn is_silent(provider: &EnvironmentVariableCredentialsProvider) -> bool {
+pub(super) async fn is_silent(provider: &EnvironmentVariableCredentialsProvider) -> bool {
     matches!(provider.provide_credentials().await, Err(CredentialsError::CredentialsNotLoaded(_)))
 }
 

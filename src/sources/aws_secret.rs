@@ -42,12 +42,12 @@ impl AwsSecret {
 
     fn refused(&self, error: &AwsError) -> Problem {
         let Self { secret, region, .. } = self;
-        let hint = match error.is("AccessDeniedException") {
-            true => Some(format!(
+        let hints = match error.is("AccessDeniedException") {
+            true => vec![format!(
                 "allow {OPERATION} to this principal; where regcred guards the secret, name it in `aws: {{ readers: [ARN] }}`"
-            )),
-            false => error.hint.clone(),
+            )],
+            false => error.hints.clone(),
         };
-        Problem::input(format!("the secret {secret} in {region} cannot be read: {error}")).hints(hint)
+        Problem::input(format!("the secret {secret} in {region} cannot be read: {error}")).hints(hints)
     }
 }

@@ -358,3 +358,52 @@ fn the_value_is_a_string_with_exactly_the_two_keys_that_ecr_reads() {
     let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["accessToken", "username"]);
 }
+
+/// One stack whose login comes from these lines of the shared configuration, and from nothing of the environment.
+fn by_configuration(lines: &str, profile: Option<&str>) -> Place {
+    let mut place = one();
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        place.unset(name);
+    }
+    add_profile(&mut place, lines);
+    profile.into_iter().for_each(|name| place.set("AWS_PROFILE", name));
+    place
+}
+
+#[test]
+fn what_keeps_a_profile_from_being_a_login_is_told_in_words_once_for_every_region() {
+    let keys = "aws_access_key_id = AKIADEVDEVDEVDEVDEV0\naws_secret_access_key = s\n";
+    let role = "role_arn = arn:aws:iam::222222222222:role/x\nsource_profile = base\nmfa_serial = arn:aws:iam::1:mfa/me\n";
+    for (lines, profile, words, hint) in [
+        (
+            format!("[profile work]\n{keys}"),
+            Some("wrok"),
+            "there is no AWS profile `wrok`",
+            "did you mean work?",
+        ),
+        (
+            format!("[profile work]\n{role}[profile base]\n{keys}"),
+            Some("work"),
+            "the AWS profile `work` wants a code of a second factor (`mfa_serial`)",
+            "aws configure export-credentials --profile work",
+        ),
+        (
+            "[default]\nregion us-east-2\n".to_owned(),
+            None,
+            "the shared AWS configuration cannot be used",
+            "list-profiles",
+        ),
+    ] {
+        let place = by_configuration(&lines, profile);
+        place.edit(
+            "regcred.yaml",
+            "main: { region: us-east-2 }",
+            "main: { region: us-east-2 }, dev: { region: us-west-2 }",
+        );
+        let (ran, calls) = place.watch(&["plan"]);
+        let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(words) && said.contains(hint), "{said}{}", ran.stderr);
+        assert!(!said.contains("already taken") && !said.contains("Error {"), "{said}");
+        assert!(calls.iter().all(|call| call.operation != "GetCallerIdentity"), "nothing is asked");
+    }
+}

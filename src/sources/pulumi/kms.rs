@@ -76,7 +76,7 @@ impl AwsKms {
         let config = sdk_config(way, &access).await.config;
         let Some(region) = config.region().map(ToString::to_string) else {
             let what = "no region: the URL has no `region=`, and AWS_REGION is not set";
-            return Err(self.refused(what, Some("export AWS_REGION=us-east-2".to_owned())));
+            return Err(self.refused(what, vec!["export AWS_REGION=us-east-2".to_owned()]));
         };
         let login = LoginSource { profile: address.profile.clone(), region: region.clone() };
         let mut request =
@@ -88,18 +88,18 @@ impl AwsKms {
             let error = AwsError::new(OPERATION, &error, &login);
             let profile =
                 address.profile.iter().map(|profile| format!(", profile {profile}")).collect::<String>();
-            self.refused(&format!("{error} (region {region}{profile})"), error.hint)
+            self.refused(&format!("{error} (region {region}{profile})"), error.hints)
         })?;
         let plain = Zeroizing::new(answer.plaintext.map(Blob::into_inner).unwrap_or_default());
         let bytes = <[u8; 32]>::try_from(plain.as_slice()).map_err(|_| {
-            self.refused("what it decrypts is no key of 32 bytes", Some("restore `encryptedkey`".to_owned()))
+            self.refused("what it decrypts is no key of 32 bytes", vec!["restore `encryptedkey`".to_owned()])
         })?;
         Ok(DataKey::from_bytes(bytes))
     }
 
-    fn refused(&self, what: &str, hint: Option<String>) -> Problem {
+    fn refused(&self, what: &str, hints: Vec<String>) -> Problem {
         let message = format!("the secrets of stack `{}` need AWS KMS: {what}", self.stack);
-        Problem::input(message).at(self.place.clone()).hints(hint)
+        Problem::input(message).at(self.place.clone()).hints(hints)
     }
 }
 
