@@ -162,13 +162,13 @@ pub struct ImageArgs {
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "references")]
     pub scan: Vec<PathBuf>,
     /// Give Compose files the variables of this file, in place of .env beside them
-    #[arg(long, value_name = "FILE", requires = "scan")]
+    #[arg(long, value_name = "FILE", conflicts_with = "references")]
     pub env_file: Vec<PathBuf>,
     /// End with 2 if an image is pulled anonymously, or if it is unknown what is pulled
     #[arg(long, value_name = "WHAT", value_delimiter = ',')]
     pub fail_on: Vec<FailOn>,
     /// How to print what a scan has found
-    #[arg(long, value_name = "FORMAT", requires = "scan")]
+    #[arg(long, value_name = "FORMAT", conflicts_with = "references")]
     pub format: Option<Format>,
 }
 

@@ -66,7 +66,8 @@ fn inputs(references: &[String]) -> Result<Vec<String>, Error> {
 
 fn files(args: &ImageArgs, context: &Context<'_>, known: &image::Context) -> Result<ExitStatus, Error> {
     let request = Request { paths: args.scan.clone(), env_files: args.env_file.clone() };
-    let found = scan(&request, context.env, known).map_err(|error| Error::invalid(error.to_string(), None))?;
+    let found =
+        scan(&request, context.env, known).map_err(|error| Error::invalid(error.to_string(), None))?;
     print(&found, format(args, context)?, context)?;
     for skipped in &found.skipped {
         let line = skipped.line.map(|line| format!(":{line}")).unwrap_or_default();

@@ -90,7 +90,8 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
 /// A configuration that is wrong, or cannot be read.
 pub fn places(request: &Request, env: &Env, dir: &Path) -> Result<Desired, Vec<Problem>> {
     // Image names mean something without any configuration, too; not with one that is broken.
-    let has_file = request.file.is_some() || dir.join(DEFAULT_FILE).is_symlink() || dir.join(DEFAULT_FILE).exists();
+    let has_file =
+        request.file.is_some() || dir.join(DEFAULT_FILE).is_symlink() || dir.join(DEFAULT_FILE).exists();
     if !has_file && !discover::is_meant(env, dir)? {
         return Ok(Desired::default());
     }

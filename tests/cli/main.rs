@@ -25,6 +25,7 @@ mod programs;
 mod proxy;
 mod quotes;
 mod runpod;
+mod scan;
 mod selection;
 mod source_traps;
 mod sources;

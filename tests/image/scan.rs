@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use regcred::image::Context;
 use regcred::env::Env;
+use regcred::image::Context;
 use regcred::image::scan::{ImageRow, Request, Scan, scan};
 
 use crate::context;
@@ -133,8 +133,7 @@ fn what_gitignore_leaves_out_is_left_out_and_hidden_folders_are_not() {
 
 #[test]
 fn a_path_that_is_not_there_is_an_error_that_names_all_of_them() {
-    let request =
-        Request { paths: vec!["no/such".into(), tree()], env_files: vec!["nor/this".into()] };
+    let request = Request { paths: vec!["no/such".into(), tree()], env_files: vec!["nor/this".into()] };
     let error = scan(&request, &Env::default(), &Context::default()).unwrap_err();
     assert_eq!(error.to_string(), "no such file or folder: no/such, nor/this");
 }

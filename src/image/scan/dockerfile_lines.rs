@@ -185,8 +185,9 @@ fn end_of_part(chars: &[Placed], start: usize) -> usize {
     let is_at = |index: usize, mark: &str| {
         mark.chars().enumerate().all(|(offset, c)| chars.get(index + offset).is_some_and(|at| at.0 == c))
     };
-    let end = SPANS.iter().find(|(open, _)| is_at(start, open)).and_then(|(_, close)| {
-        (start..chars.len().min(start + LONGEST)).find(|index| is_at(*index, close))
-    });
+    let end = SPANS
+        .iter()
+        .find(|(open, _)| is_at(start, open))
+        .and_then(|(_, close)| (start..chars.len().min(start + LONGEST)).find(|index| is_at(*index, close)));
     end.map_or(0, |end| end + 2)
 }

@@ -162,7 +162,9 @@ impl<'a> Spot<'a> {
         if let (Some((_, "DockerImage")), Some((at, name))) = (text("kind"), text("name")) {
             finds.image(at, format!("{}, {}", self.kind, self.under), name);
         }
-        if let Some((at, url)) = text("url").filter(|(_, url)| self.under == "registry" && url.starts_with(SCHEMES[0])) {
+        if let Some((at, url)) =
+            text("url").filter(|(_, url)| self.under == "registry" && url.starts_with(SCHEMES[0]))
+        {
             finds.image(at, format!("{}, registry", self.kind), without_scheme(url));
         }
     }

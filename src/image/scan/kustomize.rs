@@ -15,6 +15,10 @@ use super::yaml::Value;
 /// How deep kustomizations may take each other; nobody nests more, and files may be made to.
 const MAX_DEPTH: usize = 32;
 
+/// How often kustomizations may take each other from one that is applied: of a few that each take the next twice, there
+/// is no end.
+const MAX_TAKEN: usize = 10_000;
+
 /// A kustomization, as far as it is about images.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Kustomization {
@@ -23,7 +27,12 @@ pub(super) struct Kustomization {
     /// Folders of what changes its objects.
     components: Vec<String>,
     images: Vec<Replacement>,
+    /// Whether it has objects or changes of its own that are not read.
+    makes_more: bool,
 }
+
+/// What makes or changes objects in ways that are not read.
+const MORE: [&str; 4] = ["generators", "transformers", "helmCharts", "helmChartInflationGenerator"];
 
 /// An entry of `images:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +48,9 @@ pub(super) struct Replacement {
 
 /// Whether a document is a kustomization by what is in it.
 pub(super) fn is_kustomization(root: Value<'_>) -> bool {
-    root.get("apiVersion").and_then(|version| version.text()).is_some_and(|version| version.starts_with(GROUP))
+    root.get("apiVersion")
+        .and_then(|version| version.text())
+        .is_some_and(|version| version.starts_with(GROUP))
 }
 
 const GROUP: &str = "kustomize.config.k8s.io/";
@@ -47,13 +58,20 @@ const GROUP: &str = "kustomize.config.k8s.io/";
 /// Reads a kustomization's document.
 pub(super) fn read(root: Value<'_>) -> Kustomization {
     let texts = |key| root.get(key).into_iter().flat_map(|list| list.items()).filter_map(|item| item.text());
-    let patches = root.get("patches").into_iter().flat_map(|list| list.items());
-    let patches = patches.filter_map(|patch| patch.get("path")?.text());
+    let patches = || root.get("patches").into_iter().flat_map(|list| list.items());
+    let has_inline = patches().any(|patch| patch.get("patch").is_some());
+    let patches = patches().filter_map(|patch| patch.get("path")?.text());
     let resources = texts("resources").chain(texts("bases")).chain(texts("patchesStrategicMerge"));
     Kustomization {
         resources: resources.chain(patches).map(str::to_owned).collect(),
         components: texts("components").map(str::to_owned).collect(),
-        images: root.get("images").into_iter().flat_map(|list| list.items()).filter_map(replacement).collect(),
+        images: root
+            .get("images")
+            .into_iter()
+            .flat_map(|list| list.items())
+            .filter_map(replacement)
+            .collect(),
+        makes_more: has_inline || MORE.iter().any(|key| root.get(key).is_some()),
     }
 }
 
@@ -128,8 +146,23 @@ pub(super) fn follow(files: &mut Files) {
     if graph.kustomizations.is_empty() {
         return;
     }
-    let mut run = Run { graph: &graph, files, matched: BTreeSet::new() };
-    let items: Vec<Item> = graph.roots().into_iter().flat_map(|root| run.build(root, 0)).collect();
+    let mut run = Run {
+        graph: &graph,
+        files,
+        matched: BTreeSet::new(),
+        seen: BTreeSet::new(),
+        is_open: false,
+        taken: 0,
+    };
+    let (mut items, mut open) = (Vec::new(), BTreeSet::new());
+    for root in graph.roots() {
+        run.taken = 0;
+        items.extend(run.build(root, 0));
+        let seen = std::mem::take(&mut run.seen);
+        if std::mem::take(&mut run.is_open) {
+            open.extend(seen);
+        }
+    }
     let matched = run.matched;
     let is_kept = |item: &&Item| item.by.is_none();
     let kept: BTreeSet<_> = items.iter().filter(is_kept).map(|item| (item.file.clone(), item.at)).collect();
@@ -140,7 +173,8 @@ pub(super) fn follow(files: &mut Files) {
             !is_replaceable(found) || kept.contains(&place) || !replaced.contains(&place)
         });
     }
-    let unmatched = graph.entries().filter(|(entry, _)| !matched.contains(entry));
+    // An entry that finds nothing may be for what is not read; where everything is read, it does nothing.
+    let unmatched = graph.entries().filter(|(entry, _)| !matched.contains(entry) && open.contains(&entry.0));
     let alone = unmatched.map(|(entry, replacement)| (entry, replacement.alone()));
     let made = items.into_iter().filter_map(|item| Some((item.by?, item.image)));
     let all: BTreeSet<(Entry, String)> = made.chain(alone).collect();
@@ -185,10 +219,14 @@ impl Graph {
 
     /// Those that no other takes.
     fn roots(&self) -> Vec<&Path> {
-        let taken: BTreeSet<&Path> = self.kustomizations.iter().flat_map(|(path, all)| {
-            let written = all.resources.iter().chain(&all.components);
-            written.filter_map(|written| self.in_folder(&beside(path, written)))
-        }).collect();
+        let taken: BTreeSet<&Path> = self
+            .kustomizations
+            .iter()
+            .flat_map(|(path, all)| {
+                let written = all.resources.iter().chain(&all.components);
+                written.filter_map(|written| self.in_folder(&beside(path, written)))
+            })
+            .collect();
         self.kustomizations.keys().map(PathBuf::as_path).filter(|path| !taken.contains(path)).collect()
     }
 
@@ -205,6 +243,11 @@ struct Run<'a> {
     files: &'a Files,
     /// The entries that were of use.
     matched: BTreeSet<Entry>,
+    /// What is taken, and whether it has anything that is not read.
+    seen: BTreeSet<PathBuf>,
+    is_open: bool,
+    /// How many were taken.
+    taken: usize,
 }
 
 impl Run<'_> {
@@ -218,14 +261,23 @@ impl Run<'_> {
         let Some(kustomization) = self.graph.kustomizations.get(path).filter(|_| depth < MAX_DEPTH) else {
             return items;
         };
-        let mut seen: BTreeSet<(PathBuf, At)> = items.iter().map(|item| (item.file.clone(), item.at)).collect();
+        self.taken += 1;
+        if self.taken > MAX_TAKEN {
+            self.is_open = true;
+            return items;
+        }
+        self.seen.insert(path.to_owned());
+        self.is_open |= kustomization.makes_more || (depth == 0 && kustomization.resources.is_empty());
+        let mut seen: BTreeSet<(PathBuf, At)> =
+            items.iter().map(|item| (item.file.clone(), item.at)).collect();
         for resource in &kustomization.resources {
             let taken = self.take(&beside(path, resource), depth);
             items.extend(taken.into_iter().filter(|item| seen.insert((item.file.clone(), item.at))));
         }
         for component in &kustomization.components {
-            if let Some(component) = self.graph.in_folder(&beside(path, component)) {
-                items = self.change(component, items, depth + 1);
+            match self.graph.in_folder(&beside(path, component)) {
+                Some(component) => items = self.change(component, items, depth + 1),
+                None => self.is_open = true,
             }
         }
         for (index, replacement) in kustomization.images.iter().enumerate() {
@@ -245,9 +297,13 @@ impl Run<'_> {
         if let Some(below) = self.graph.in_folder(path) {
             return self.build(below, depth + 1);
         }
-        let found = self.files.get(path).into_iter().flat_map(|finds| &finds.found).filter(|it| is_replaceable(it));
+        let finds = self.files.get(path);
+        self.is_open |= finds.is_none_or(|finds| !finds.skipped.is_empty());
+        let found = finds.into_iter().flat_map(|finds| &finds.found).filter(|found| is_replaceable(found));
         let item = |found: &Found| {
-            let Found { at, image: Image { name, version }, login: Login::Unsaid, .. } = found else { return None };
+            let Found { at, image: Image { name, version }, login: Login::Unsaid, .. } = found else {
+                return None;
+            };
             Some(Item { file: path.to_owned(), at: *at, image: format!("{name}{version}"), by: None })
         };
         found.filter_map(item).collect()

@@ -34,11 +34,10 @@ fn build_contexts(files: &mut Files) {
 pub(super) fn beside(file: &Path, written: &str) -> PathBuf {
     let mut path = PathBuf::new();
     for part in file.parent().unwrap_or(Path::new("")).join(written).components() {
-        let can_leave = matches!(path.components().next_back(), Some(Component::Normal(_)));
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if can_leave => drop(path.pop()),
-            part => path.push(part),
+        match (part, path.components().next_back()) {
+            (Component::CurDir, _) | (Component::ParentDir, Some(Component::RootDir)) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => drop(path.pop()),
+            (part, _) => path.push(part),
         }
     }
     path
@@ -55,7 +54,7 @@ mod tests {
             ("a/b/kustomization.yaml", "../../base", "base"),
             ("kustomization.yaml", "../base", "../base"),
             ("../x/kustomization.yaml", "../../base", "../../base"),
-            ("/r/a/k.yaml", "../../../..", "/.."),
+            ("/r/a/k.yaml", "../../../..", "/"),
             ("kustomization.yaml", ".", ""),
         ] {
             assert_eq!(beside(Path::new(file), written), Path::new(path), "{file} {written}");

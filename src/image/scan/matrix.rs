@@ -34,7 +34,8 @@ type Job = Vec<(String, Cell)>;
 /// The text with the values of each of the matrix's jobs, each where it stands in the matrix, or where the text stands if it
 /// has several; none if the file does not say them.
 pub(super) fn values(text: &str, at: At, job: Value<'_>) -> Vec<(At, String)> {
-    let Some(matrix) = job.get("strategy").and_then(|strategy| strategy.get("matrix")).and_then(Cell::of) else {
+    let Some(matrix) = job.get("strategy").and_then(|strategy| strategy.get("matrix")).and_then(Cell::of)
+    else {
         return Vec::new();
     };
     let mut found: Vec<(At, String)> = Vec::new();
@@ -82,12 +83,17 @@ fn jobs(matrix: &Cell) -> Vec<Job> {
     let mut jobs: Vec<Job> = vec![Vec::new()];
     for (name, values) in entries.iter().filter(|(name, _)| name != "include" && name != "exclude") {
         // What is known only when the workflow runs has one value here, which stays an expression.
-        let values = if let Form::List(values) = &values.form { values } else { std::slice::from_ref(values) };
+        let values =
+            if let Form::List(values) = &values.form { values } else { std::slice::from_ref(values) };
         let with = |job: &Job, value: &Cell| {
             let own = std::iter::once((name.clone(), value.clone()));
             job.iter().cloned().chain(own).collect()
         };
-        jobs = jobs.iter().flat_map(|job| values.iter().map(move |value| with(job, value))).take(MAX_JOBS).collect();
+        jobs = jobs
+            .iter()
+            .flat_map(|job| values.iter().map(move |value| with(job, value)))
+            .take(MAX_JOBS)
+            .collect();
     }
     let excluded = matrix.list("exclude");
     jobs.retain(|job| !excluded.iter().any(|exclude| exclude.iter().all(|pair| job.contains(pair))));
@@ -123,11 +129,18 @@ impl Cell {
     fn of(value: Value<'_>) -> Option<Self> {
         let at = value.at();
         let form = if let Some(text) = value.text() {
-            return Some(from_json(text, at).unwrap_or_else(|| Self { at, form: Form::Text(text.to_owned()) }));
+            return Some(
+                from_json(text, at).unwrap_or_else(|| Self { at, form: Form::Text(text.to_owned()) }),
+            );
         } else if value.is_sequence() {
             Form::List(value.items().filter_map(Self::of).collect())
         } else {
-            Form::Map(value.entries().filter_map(|(name, value)| Some((name.to_owned(), Self::of(value)?))).collect())
+            Form::Map(
+                value
+                    .entries()
+                    .filter_map(|(name, value)| Some((name.to_owned(), Self::of(value)?)))
+                    .collect(),
+            )
         };
         Some(Self { at, form })
     }
@@ -153,7 +166,8 @@ impl Cell {
     /// The mappings of a key's list.
     fn list(&self, key: &str) -> Vec<Job> {
         let Some(Self { form: Form::List(items), .. }) = self.get(key) else { return Vec::new() };
-        let maps = items.iter().filter_map(|item| if let Form::Map(map) = &item.form { Some(map) } else { None });
+        let maps =
+            items.iter().filter_map(|item| if let Form::Map(map) = &item.form { Some(map) } else { None });
         maps.cloned().collect()
     }
 }

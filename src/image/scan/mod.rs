@@ -178,7 +178,9 @@ fn read(kind: FileKind, text: &str, variables: &dyn Fn() -> Variables) -> Finds 
         FileKind::PerhapsDockerfile if !names::begins_as_dockerfile(text) => Finds::default(),
         FileKind::Dockerfile | FileKind::PerhapsDockerfile => dockerfile::read(text),
         FileKind::Kustomization => read_yaml(text, true, variables),
-        FileKind::Yaml if TRACES.iter().any(|trace| text.contains(trace)) => read_yaml(text, false, variables),
+        FileKind::Yaml if TRACES.iter().any(|trace| text.contains(trace)) => {
+            read_yaml(text, false, variables)
+        }
         FileKind::Yaml => Finds::default(),
     };
     finds.sort();

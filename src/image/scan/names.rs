@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn a_dockerfile_begins_with_from_or_with_arg_before_one() {
-        for text in ["# a\n\nFROM x", "from x AS y", "ARG A=1\nFROM x:$A", "{% if a %}\nFROM x\n{% endif %}"] {
+        for text in ["# a\n\nFROM x", "from x AS y", "ARG A=1\nFROM x:$A", "{% if a %}\nFROM x\n{% endif %}"]
+        {
             assert!(begins_as_dockerfile(text), "{text}");
         }
         for text in ["", "from x import y;", "import x", "ARG A", "FROM", "/* FROM x */", "package docker"] {

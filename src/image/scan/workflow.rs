@@ -100,7 +100,8 @@ fn action(value: Value<'_>, place: &str, finds: &mut Finds) {
 
 /// The named contexts that an action has an image built with: in the Dockerfile these are no images.
 fn build(uses: Value<'_>, step: Value<'_>, finds: &mut Finds) {
-    let Some(with) = step.get("with").filter(|_| uses.text().is_some_and(|text| text.starts_with(BUILD))) else {
+    let Some(with) = step.get("with").filter(|_| uses.text().is_some_and(|text| text.starts_with(BUILD)))
+    else {
         return;
     };
     let text = |key| with.get(key).and_then(|value| value.text());
