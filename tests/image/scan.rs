@@ -254,6 +254,12 @@ fn what_breaks_a_file_with_a_templates_marks_is_told() {
 }
 
 #[test]
+fn every_container_of_a_list_is_found_whatever_key_it_begins_with() {
+    let text = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: a\n    name: x\n  - name: y\n    image: b\n  initContainers:\n    - image: c\n";
+    assert_eq!(found_in("pod.yaml", text), ["5:12 a", "8:12 b", "10:14 c"]);
+}
+
+#[test]
 fn every_document_of_a_file_is_read() {
     let text = "---\nservices: { a: { image: x } }\n---\n# nothing\n---\napiVersion: v1\nkind: Pod\nspec: { containers: [{ image: y }] }\n...\n";
     assert_eq!(found_in("a.yaml", text), ["2:25 x", "8:31 y"]);

@@ -63,8 +63,8 @@ pub(super) fn read(root: Value<'_>, finds: &mut Finds) {
     let mut seen = BTreeSet::new();
     let mut left: Vec<Spot<'_>> = roots.collect();
     while let Some(spot) = left.pop() {
-        // Aliases may name a value again, or one that holds them.
-        if !seen.insert(spot.value.at()) {
+        // Aliases may name a value again, or one that holds them. A list begins where its first item does.
+        if !seen.insert((spot.value.at(), spot.value.is_sequence())) {
             continue;
         }
         let spot = spot.entered();
