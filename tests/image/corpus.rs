@@ -25,6 +25,7 @@ fn found(root: &Path, scan: &Scan) -> BTreeSet<String> {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "the numbers are what the documentation tells")]
 fn of_a_fixed_set_of_files_nearly_every_image_is_found_and_nothing_else() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/image/corpus");
     let request = Request { paths: vec![root.clone()], ..Request::default() };
