@@ -170,6 +170,37 @@ pub struct ImageArgs {
     /// Find the images in Dockerfiles, Compose files, Kubernetes manifests and GitHub workflows
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "references")]
     pub scan: Vec<PathBuf>,
+    /// Give Compose files the variables of this file, in place of .env beside them
+    #[arg(long, value_name = "FILE", conflicts_with = "references")]
+    pub env_file: Vec<PathBuf>,
+    /// End with 2 if an image is pulled anonymously, or if it is unknown what is pulled
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub fail_on: Vec<FailOn>,
+    /// How to print what a scan has found
+    #[arg(long, value_name = "FORMAT", conflicts_with = "references")]
+    pub format: Option<Format>,
+}
+
+/// What `image` may end with 2 for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// An image that is pulled without a credential.
+    Anonymous,
+    /// Something that could not be read, or a name that depends on what is not in the file.
+    Unknown,
+}
+
+/// How a scan is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations, for the log of a GitHub workflow.
+    Github,
 }
 
 /// `rbac`.

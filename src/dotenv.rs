@@ -10,6 +10,8 @@ pub struct Variable<'t> {
     pub name: &'t str,
     /// Its value, if every program reads the same one.
     pub value: Result<&'t str, Flaw>,
+    /// What is written for it, without quotes.
+    pub written: &'t str,
 }
 
 /// Why a value is not clear; the words go on after the variable's name.
@@ -48,8 +50,9 @@ pub fn variables(text: &str) -> Vec<Variable<'_>> {
             Some(name) => {
                 // A value in quotes may end on a later line.
                 let (_, behind) = rest.split_once(SEPARATORS).unwrap_or_default();
-                let (value, below) = value(behind);
-                variables.push(Variable { name, value });
+                let (written, flaw, below) = value(behind);
+                let value = flaw.map_or(Ok(written), Err);
+                variables.push(Variable { name, value, written });
                 below
             }
         };
@@ -70,26 +73,27 @@ fn name(line: &str) -> Option<&str> {
     (!name.is_empty() && name.chars().all(good)).then_some(name)
 }
 
-/// The value at the beginning of `text`, and the lines below it.
-fn value(text: &str) -> (Result<&str, Flaw>, &str) {
+/// What is written at the beginning of `text`, why its value is not clear, and the lines below it.
+fn value(text: &str) -> (&str, Option<Flaw>, &str) {
     let text = text.trim_start_matches([' ', '\t']);
     if let Some(quote) = text.chars().next().filter(|first| matches!(first, '\'' | '"')) {
         return quoted(&text[1..], quote);
     }
     let (line, below) = first_line(text);
     let value = line.split_once(" #").map_or(line, |(value, _)| value).trim_end();
-    let value = match value {
-        _ if value.starts_with('#') => Err(Flaw::Comment),
-        _ if value.contains(['$', '\\', '`']) => Err(Flaw::Replaced),
-        _ => Ok(value),
+    let flaw = match value {
+        _ if value.starts_with('#') => Some(Flaw::Comment),
+        _ if value.contains(['$', '\\', '`']) => Some(Flaw::Replaced),
+        _ => None,
     };
-    (value, below)
+    (value, flaw, below)
 }
 
-fn quoted(text: &str, quote: char) -> (Result<&str, Flaw>, &str) {
+fn quoted(text: &str, quote: char) -> (&str, Option<Flaw>, &str) {
     let escaped = |at: usize| text[..at].ends_with('\\');
     let Some((end, _)) = text.match_indices(quote).find(|(at, _)| !escaped(*at)) else {
-        return (Err(Flaw::Unclosed), first_line(text).1);
+        let (line, below) = first_line(text);
+        return (line, Some(Flaw::Unclosed), below);
     };
     let (inner, (tail, below)) = (&text[..end], first_line(&text[end + 1..]));
     let tail = tail.trim_start();
@@ -97,12 +101,12 @@ fn quoted(text: &str, quote: char) -> (Result<&str, Flaw>, &str) {
         '"' => inner.contains(['$', '\\', '`']),
         _ => inner.contains("\\'"),
     };
-    let value = match inner {
-        _ if !tail.is_empty() && !tail.starts_with('#') => Err(Flaw::Continued),
-        _ if replaced => Err(Flaw::Replaced),
-        _ => Ok(inner),
+    let flaw = match inner {
+        _ if !tail.is_empty() && !tail.starts_with('#') => Some(Flaw::Continued),
+        _ if replaced => Some(Flaw::Replaced),
+        _ => None,
     };
-    (value, below)
+    (inner, flaw, below)
 }
 
 fn first_line(text: &str) -> (&str, &str) {

@@ -111,9 +111,21 @@ impl Ui {
     /// # Errors
     /// If stdout cannot be written.
     pub fn data(&self, text: &str) -> io::Result<()> {
+        self.stdout(&redact::output(text))
+    }
+
+    /// Writes commands to a workflow runner to stdout, which is where it listens.
+    ///
+    /// # Errors
+    /// If stdout cannot be written.
+    pub fn commands(&self, text: &str) -> io::Result<()> {
+        self.stdout(&redact::commands(text))
+    }
+
+    fn stdout(&self, text: &str) -> io::Result<()> {
         let print = || {
             let mut stdout = AutoStream::new(io::stdout().lock(), self.settings.color);
-            stdout.write_all(redact::output(text).as_bytes()).and_then(|()| stdout.flush())
+            stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
         };
         match self.above_progress(print) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

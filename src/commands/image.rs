@@ -1,22 +1,22 @@
 //! `regcred image`: what image names mean for the configured credentials and caches. No network.
 
 use std::io::BufRead;
-use std::path::PathBuf;
 
 use super::session::Context;
-use crate::cli::ImageArgs;
+use crate::cli::{FailOn, Format, ImageArgs};
 use crate::desired::{self, Desired};
 use crate::error::Error;
-use crate::image::scan::scan;
+use crate::image::scan::{Request, Scan, scan};
 use crate::image::{self, Row};
+use crate::model::Problem;
 use crate::redact;
 use crate::report::ExitStatus;
-use crate::view::images;
+use crate::view::{annotations, images};
 
 pub(super) fn run(args: &ImageArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
     let desired = desired::places(&context.request(), context.env, context.dir).map_err(Error::Invalid)?;
     let known = known(&desired);
-    if args.scan.is_empty() { names(args, context, &known) } else { files(&args.scan, context, &known) }
+    if args.scan.is_empty() { names(args, context, &known) } else { files(args, context, &known) }
 }
 
 /// The declared credentials and caches. GitHub is left out: it says nothing about what pulls an image.
@@ -42,7 +42,8 @@ fn names(args: &ImageArgs, context: &Context<'_>, known: &image::Context) -> Res
     let rows: Vec<Row> = image::rows(&inputs, known).collect();
     let text = if context.common.json { images::rows_json(&rows) } else { images::rows(&rows) };
     context.ui.data(&text)?;
-    Ok(status(rows.iter().any(|row| row.error.is_some())))
+    let anonymous = rows.iter().any(Row::is_anonymous) && args.fail_on.contains(&FailOn::Anonymous);
+    Ok(status(rows.iter().any(|row| row.error.is_some()), anonymous))
 }
 
 /// The names as given, those of standard input in place of `-`.
@@ -63,10 +64,11 @@ fn inputs(references: &[String]) -> Result<Vec<String>, Error> {
     Ok(inputs)
 }
 
-fn files(paths: &[PathBuf], context: &Context<'_>, known: &image::Context) -> Result<ExitStatus, Error> {
-    let found = scan(paths, known).map_err(|error| Error::invalid(error.to_string(), None))?;
-    let text = if context.common.json { images::scan_json(&found) } else { images::scan(&found) };
-    context.ui.data(&text)?;
+fn files(args: &ImageArgs, context: &Context<'_>, known: &image::Context) -> Result<ExitStatus, Error> {
+    let request = Request { paths: args.scan.clone(), env_files: args.env_file.clone() };
+    let found =
+        scan(&request, context.env, known).map_err(|error| Error::invalid(error.to_string(), None))?;
+    print(&found, format(args, context)?, context)?;
     for skipped in &found.skipped {
         let line = skipped.line.map(|line| format!(":{line}")).unwrap_or_default();
         let file = redact::line(&skipped.file.display().to_string());
@@ -75,10 +77,46 @@ fn files(paths: &[PathBuf], context: &Context<'_>, known: &image::Context) -> Re
             .warn(&format!("{file}{line} was not read: {}", redact::outside(&skipped.reason.to_string())));
     }
     context.ui.say(&images::scan_summary(&found));
-    Ok(status(found.invalid().next().is_some()))
+    if found.files == 0 {
+        context.ui.errors(&[nothing_read()]);
+        return Ok(ExitStatus::Failed);
+    }
+    let fails = |on: &FailOn| match on {
+        FailOn::Anonymous => found.anonymous().next().is_some(),
+        FailOn::Unknown => !found.skipped.is_empty(),
+    };
+    Ok(status(found.invalid().next().is_some(), args.fail_on.iter().any(fails)))
+}
+
+fn nothing_read() -> Problem {
+    Problem::input("no file was read: none is a Dockerfile or YAML, or `.gitignore` leaves all of them out")
+        .hint("name the files: regcred image --scan FILE…")
+}
+
+fn format(args: &ImageArgs, context: &Context<'_>) -> Result<Format, Error> {
+    match (args.format, context.common.json) {
+        (None, false) => Ok(Format::Text),
+        (None | Some(Format::Json), true) => Ok(Format::Json),
+        (Some(format), false) => Ok(format),
+        (Some(_), true) => Err(Error::invalid("--json and --format ask for two formats", None)),
+    }
+}
+
+fn print(found: &Scan, format: Format, context: &Context<'_>) -> Result<(), Error> {
+    match format {
+        Format::Text => context.ui.data(&images::scan(found))?,
+        Format::Json => context.ui.data(&images::scan_json(found))?,
+        Format::Sarif => context.ui.data(&annotations::sarif(found))?,
+        Format::Github => context.ui.commands(&annotations::github(found))?,
+    }
+    Ok(())
 }
 
 /// One bad name does not hide the others, but the run ends as invalid.
-fn status(invalid: bool) -> ExitStatus {
-    if invalid { ExitStatus::Invalid } else { ExitStatus::Done }
+fn status(invalid: bool, fails: bool) -> ExitStatus {
+    match (invalid, fails) {
+        (true, _) => ExitStatus::Invalid,
+        (false, true) => ExitStatus::Differences,
+        (false, false) => ExitStatus::Done,
+    }
 }

@@ -46,6 +46,14 @@ pub(super) fn discover(
     }
 }
 
+/// Whether the folder `dir` says anything by itself.
+///
+/// # Errors
+/// What it says cannot be read.
+pub(super) fn is_meant(env: &Env, dir: &Path) -> Result<bool, Vec<Problem>> {
+    sources::is_meant_here(&CredentialId(CREDENTIAL.to_owned()), env, dir)
+}
+
 struct Discovery<'a> {
     /// The stacks that were asked for by name.
     named: &'a [String],

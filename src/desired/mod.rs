@@ -87,16 +87,18 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
 /// What is wanted, without a look at where the values come from: nothing if nothing is declared here.
 ///
 /// # Errors
-/// A configuration file that is wrong.
+/// A configuration that is wrong, or cannot be read.
 pub fn places(request: &Request, env: &Env, dir: &Path) -> Result<Desired, Vec<Problem>> {
-    let (mut desired, ..) = match declared(request, env, dir) {
-        Ok(declared) => declared,
-        // Image names mean something without any configuration, too.
-        Err(_) if request.file.is_none() && !dir.join(DEFAULT_FILE).is_file() && misnamed(dir).is_ok() => {
-            return Ok(Desired::default());
-        }
-        Err(problems) => return Err(problems),
-    };
+    // Image names mean something without any configuration, too; not with one that is broken.
+    let has_file =
+        request.file.is_some() || dir.join(DEFAULT_FILE).is_symlink() || dir.join(DEFAULT_FILE).exists();
+    if !has_file {
+        misnamed(dir)?;
+    }
+    if !has_file && !discover::is_meant(env, dir)? {
+        return Ok(Desired::default());
+    }
+    let (mut desired, ..) = declared(request, env, dir)?;
     let problems = restrict(&mut desired, request);
     if problems.is_empty() { Ok(desired) } else { Err(problems) }
 }

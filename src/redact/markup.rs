@@ -40,6 +40,17 @@ pub fn mermaid(text: &str) -> String {
     by_number(&line(text), "#", |c| "-_./:@,? ".contains(c))
 }
 
+/// A line that has a GitHub workflow's runner annotate a file. All texts are from outside; the runner takes `%0A` and the
+/// like for what it escapes (`ActionCommand` of actions/runner).
+#[must_use]
+pub fn annotation(level: &str, properties: &[(&str, &str)], message: &str) -> String {
+    let data = |text: &str| line(text).replace('%', "%25");
+    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let properties: Vec<String> =
+        properties.iter().map(|(name, value)| format!("{name}={}", property(value))).collect();
+    format!("::{level} {}::{}\n", properties.join(","), data(message))
+}
+
 /// A text in which every character that is no letter, digit or plain is written by its number.
 fn by_number(text: &str, start: &str, plain: impl Fn(char) -> bool) -> String {
     let escape = |c: char| {

@@ -70,6 +70,12 @@ pub fn output(text: &str) -> String {
     known::read(|scrubber| scrubber.output(text))
 }
 
+/// [`output`] for lines that are commands to a workflow runner, made by [`markup::annotation`].
+#[must_use]
+pub fn commands(text: &str) -> String {
+    known::read(|scrubber| visible(&scrubber.cut_unmistakable(text), Styling::Escaped))
+}
+
 impl Scrubber {
     /// [`outside`], with the secrets of this scrubber.
     #[must_use]

@@ -54,6 +54,23 @@ pub fn stack_files(dir: &Path) -> Vec<StackFile> {
     projects(dir).into_iter().flatten().filter_map(|project| project.stacks().ok()).flatten().collect()
 }
 
+/// Whether a folder without a file says anything about the credential: a project that is meant to hold it, or beside the
+/// environment that does.
+///
+/// # Errors
+/// What cannot be read, or is half of a credential.
+pub fn is_meant_here(id: &CredentialId, env: &Env, dir: &Path) -> Result<bool, Vec<Problem>> {
+    let elsewhere = in_environment(id, env)?;
+    let keys = CredentialKeys::default();
+    for project in projects(dir)? {
+        let is_meant = |stack: &StackFile| keys.any_in(stack) || stack.environment().is_some();
+        if elsewhere || project.stacks()?.iter().any(is_meant) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn projects(dir: &Path) -> Result<Vec<Project>, Vec<Problem>> {
     let mut projects = Vec::new();
     for folder in FOLDERS {

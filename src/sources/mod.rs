@@ -15,7 +15,7 @@ mod text;
 use std::path::Path;
 
 pub use aws_secret::AwsSecret;
-pub use here::{chosen_here, project_here, stack_files};
+pub use here::{chosen_here, is_meant_here, project_here, stack_files};
 pub use judge::Value;
 pub use shared::Shared;
 pub use text::Names;

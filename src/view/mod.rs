@@ -1,6 +1,7 @@
 //! Rendering plans, events and reports: for people, as JSON, as Markdown. Nothing here decides, and
 //! nothing here prints: everything returns text.
 
+pub mod annotations;
 pub mod human;
 pub mod images;
 pub mod init;

@@ -26,6 +26,7 @@ mod proxy;
 mod quotes;
 mod refresh;
 mod runpod;
+mod scan;
 mod selection;
 mod source_traps;
 mod sources;

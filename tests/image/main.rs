@@ -1,7 +1,10 @@
 //! What regcred says about image names, and about the files that have them.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod corpus;
 mod fuzz_seeds;
+mod git;
+mod kustomize;
 mod rows;
 mod scan;
 mod yaml_forms;

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use regcred::env::Env;
 use regcred::image::Context;
-use regcred::image::scan::{ImageRow, Scan, scan};
+use regcred::image::scan::{ImageRow, Request, Scan, scan};
 
 use crate::context;
 
@@ -13,7 +14,8 @@ fn tree() -> PathBuf {
 }
 
 fn scanned(paths: &[PathBuf]) -> Scan {
-    scan(paths, &context()).unwrap()
+    let request = Request { paths: paths.to_owned(), ..Request::default() };
+    scan(&request, &Env::default(), &context()).unwrap()
 }
 
 /// `file:line:column place name`, the file without the folder that was scanned.
@@ -72,7 +74,7 @@ fn what_cannot_be_read_is_said_with_its_reason() {
         "api/Dockerfile:45 `${TARGETARCH}/alpine` depends on a value that is not in the file",
         "chart/broken.yml:4 it is not YAML: ",
         "chart/templates/deployment.yaml:4 it is a template: what it makes can be scanned",
-        "chart/templates/job.yaml:8 `{{ .Values.repository }}:1` depends on a value that is not in the file",
+        "chart/templates/job.yaml:8 `{{ .Values.repository }}:1` is filled in by a template: what that makes can be scanned",
         "chart/templates/job.yaml:9 the image is a template",
         "compose.yaml:31 `${IMAGE}` depends on a value that is not in the file",
         "deploy/all.yaml:34 `${IMAGE:-nginx}` depends on a value that is not in the file",
@@ -131,7 +133,8 @@ fn what_gitignore_leaves_out_is_left_out_and_hidden_folders_are_not() {
 
 #[test]
 fn a_path_that_is_not_there_is_an_error_that_names_all_of_them() {
-    let error = scan(&["no/such".into(), tree(), "nor/this".into()], &Context::default()).unwrap_err();
+    let request = Request { paths: vec!["no/such".into(), tree()], env_files: vec!["nor/this".into()] };
+    let error = scan(&request, &Env::default(), &Context::default()).unwrap_err();
     assert_eq!(error.to_string(), "no such file or folder: no/such, nor/this");
 }
 
@@ -186,7 +189,7 @@ fn a_dockerfile_is_known_by_its_name() {
     for name in kinds {
         assert_eq!(found_in(name, "FROM x"), ["1:6 x"], "{name}");
     }
-    for name in ["Dockerfile.dockerignore", "MyDockerfile", "Dockerfile.md", "main.rs"] {
+    for name in ["Dockerfile.dockerignore", "Dockerfile.md", "main.rs"] {
         assert!(found_in(name, "FROM x").is_empty(), "{name}");
     }
 }
@@ -251,6 +254,12 @@ fn what_breaks_a_file_with_a_templates_marks_is_told() {
 }
 
 #[test]
+fn every_container_of_a_list_is_found_whatever_key_it_begins_with() {
+    let text = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: a\n    name: x\n  - name: y\n    image: b\n  initContainers:\n    - image: c\n";
+    assert_eq!(found_in("pod.yaml", text), ["5:12 a", "8:12 b", "10:14 c"]);
+}
+
+#[test]
 fn every_document_of_a_file_is_read() {
     let text = "---\nservices: { a: { image: x } }\n---\n# nothing\n---\napiVersion: v1\nkind: Pod\nspec: { containers: [{ image: y }] }\n...\n";
     assert_eq!(found_in("a.yaml", text), ["2:25 x", "8:31 y"]);
@@ -299,7 +308,7 @@ jobs:
     services:
       one: ghcr.io/acme/${{matrix.os.base}}:1
       two: { image: '${{ matrix.none }}' }
-      three: ${{ matrix.image }}:${{ matrix.os.base }}
+      three: ${{ matrix.os.base }}/x:${{ matrix.os.n }}
       four: ${{ matrix.image || 'x' }}
 ";
     let folder = folder(&[("w.yaml", text)]);
@@ -309,8 +318,10 @@ jobs:
         .iter()
         .map(|image| format!("{}:{} {}", image.line, image.column, image.row.input))
         .collect();
-    assert_eq!(found, ["6:17 alpine", "6:25 debian:12", "7:22 ghcr.io/acme/fedora:1", "9:20 rocky:9"]);
-    assert_eq!(scan.skipped.iter().map(|skip| skip.line.unwrap()).collect::<Vec<_>>(), [14, 15, 16]);
+    let expected =
+        ["6:17 alpine", "6:25 debian:12", "7:22 ghcr.io/acme/fedora:1", "9:20 rocky:9", "15:14 fedora/x:1"];
+    assert_eq!(found, expected);
+    assert_eq!(scan.skipped.iter().map(|skip| skip.line.unwrap()).collect::<Vec<_>>(), [14, 16]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::dockerfile;
-use super::finds::{At, Finds};
+use super::finds::{At, BuildContext, Finds};
 use super::variables::Variables;
 use super::yaml::Value;
 
@@ -21,9 +21,8 @@ pub(super) fn is_compose(root: Value<'_>) -> bool {
     })
 }
 
-/// Reads a Compose file's document.
-pub(super) fn read(root: Value<'_>, finds: &mut Finds) {
-    let variables = Variables::of_compose();
+/// Reads a Compose file's document, with the variables that Compose has for it.
+pub(super) fn read(root: Value<'_>, variables: &Variables, finds: &mut Finds) {
     let services = root.get("services").into_iter().flat_map(|services| services.entries());
     let services = Services(services.collect());
     let made = services.made();
@@ -35,10 +34,13 @@ pub(super) fn read(root: Value<'_>, finds: &mut Finds) {
                 finds.image(image.at(), format!("services.{name}.image"), &variables.expand(text));
             }
         }
-        volumes(*service, name, &variables, finds);
+        volumes(*service, name, variables, finds);
         if let Some(build) = service.get("build") {
-            contexts(build, name, &variables, finds);
-            inline(build, name, &variables, finds);
+            let names = contexts(build, name, variables, finds);
+            inline(build, name, (variables, &names), finds);
+            let dockerfile = dockerfile_of(build, variables);
+            let context = |name| BuildContext { dockerfile: dockerfile.clone(), name };
+            finds.contexts.extend(names.into_iter().map(context));
         }
     }
 }
@@ -91,25 +93,37 @@ fn volumes(service: Value<'_>, name: &str, variables: &Variables, finds: &mut Fi
     }
 }
 
-/// `additional_contexts`, as a mapping or as a list of `name=value`.
-fn contexts(build: Value<'_>, service: &str, variables: &Variables, finds: &mut Finds) {
-    let Some(contexts) = build.get("additional_contexts") else { return };
+/// `additional_contexts`, as a mapping or as a list of `name=value`: their names, of which none is an image.
+fn contexts(build: Value<'_>, service: &str, variables: &Variables, finds: &mut Finds) -> Vec<String> {
+    let Some(contexts) = build.get("additional_contexts") else { return Vec::new() };
     let place = format!("services.{service}.build.additional_contexts");
-    for (_, context) in contexts.entries() {
-        if let Some(image) = context.text().and_then(|text| text.strip_prefix(IMAGE_CONTEXT)) {
-            finds.image(context.at(), place.clone(), &variables.expand(image));
+    let listed = contexts.items().filter_map(|item| item.text()?.split_once('=').map(|pair| (item, pair)));
+    let listed = listed.map(|(item, (name, value))| (name, item, value));
+    let mapped = contexts.entries().filter_map(|(name, value)| Some((name, value, value.text()?)));
+    let mut names = Vec::new();
+    for (name, value, text) in mapped.chain(listed) {
+        names.push(name.to_owned());
+        if let Some(image) = variables.expand(text).strip_prefix(IMAGE_CONTEXT) {
+            finds.image(value.at(), place.clone(), image);
         }
     }
-    for context in contexts.items() {
-        let value = context.text().and_then(|text| text.split_once('=')).map(|(_, value)| value);
-        if let Some(image) = value.and_then(|value| value.strip_prefix(IMAGE_CONTEXT)) {
-            finds.image(context.at(), place.clone(), &variables.expand(image));
-        }
-    }
+    names
+}
+
+/// The Dockerfile of a build, seen from the Compose file's folder.
+fn dockerfile_of(build: Value<'_>, variables: &Variables) -> String {
+    let text = |key| build.get(key).and_then(|value| value.text());
+    let context = text("context").unwrap_or(".");
+    variables.expand(&format!("{context}/{}", text("dockerfile").unwrap_or("Dockerfile")))
 }
 
 /// `dockerfile_inline`, whose lines are the file's where it is a literal block.
-fn inline(build: Value<'_>, service: &str, variables: &Variables, finds: &mut Finds) {
+fn inline(
+    build: Value<'_>,
+    service: &str,
+    (variables, contexts): (&Variables, &[String]),
+    finds: &mut Finds,
+) {
     let Some(inline) = build.get("dockerfile_inline") else { return };
     let Some(text) = inline.text() else { return };
     let start = inline.at();
@@ -126,6 +140,6 @@ fn inline(build: Value<'_>, service: &str, variables: &Variables, finds: &mut Fi
         }
     };
     // Compose puts its own variables in first; a `$` that it leaves to the Dockerfile is doubled.
-    let dockerfile = dockerfile::read(&variables.expand(text));
+    let dockerfile = dockerfile::read_within(&variables.expand(text), contexts);
     finds.embed(dockerfile, |place| format!("services.{service}.build.dockerfile_inline, {place}"), at);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::dockerfile_lines::{Instruction, Word, directives, instructions};
-use super::finds::{At, Finds};
+use super::finds::{At, Finds, Found};
 use super::variables::{Value, Variables};
 
 /// Variables that the builder sets (docs.docker.com/reference/dockerfile, "automatic platform ARGs in the global scope").
@@ -18,11 +18,19 @@ const PLATFORM: [&str; 8] = [
     "BUILDVARIANT",
 ];
 
+/// The place of the parser's image, which no build context takes.
+const SYNTAX: &str = "# syntax";
+
 /// The base of an image that has none.
 const SCRATCH: &str = "scratch";
 
 /// Reads a Dockerfile.
 pub(super) fn read(text: &str) -> Finds {
+    read_within(text, &[])
+}
+
+/// Reads a Dockerfile that is built with contexts of these names.
+pub(super) fn read_within(text: &str, contexts: &[String]) -> Finds {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let directives = directives(text);
     let mut variables = Variables::of_dockerfile(directives.escape);
@@ -34,12 +42,23 @@ pub(super) fn read(text: &str) -> Finds {
     let named = froms.filter_map(|from| stage(&from.words).1).collect();
     let mut build = Build { named, stages: Vec::new(), variables, finds: Finds::default() };
     if let Some(syntax) = directives.syntax {
-        build.finds.image(syntax.at, "# syntax", &syntax.text);
+        build.finds.image(syntax.at, SYNTAX, &syntax.text);
     }
     for instruction in &instructions {
         build.step(instruction);
     }
+    leave_contexts(&mut build.finds, contexts);
     build.finds
+}
+
+/// Leaves out what is the name of a build context, which BuildKit takes before any image.
+pub(super) fn leave_contexts(finds: &mut Finds, contexts: &[String]) {
+    let is_context = |found: &Found| {
+        let image = format!("{}{}", found.image.name, found.image.version);
+        let name = image.strip_suffix(":latest").unwrap_or(&image);
+        contexts.iter().any(|context| context.strip_suffix(":latest").unwrap_or(context) == name)
+    };
+    finds.found.retain(|found| found.place == SYNTAX || !is_context(found));
 }
 
 struct Build {

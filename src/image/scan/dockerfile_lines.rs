@@ -3,6 +3,7 @@
 //! The rules are BuildKit's (`frontend/dockerfile/parser`).
 
 use super::finds::At;
+use super::templates::SPANS;
 
 /// One instruction, its lines joined.
 pub(super) struct Instruction {
@@ -147,14 +148,16 @@ fn here_document(word: &str) -> Option<(String, bool)> {
     (!name.is_empty() && !name.contains('<')).then_some((name, tabs))
 }
 
-/// Splits at white space outside of quotes.
+/// Splits at white space outside of quotes and of a template's parts.
 fn words(chars: &[Placed], escape: char) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut quote = None;
     let mut escaped = false;
     let mut inside = false;
-    for &(c, at) in chars {
-        if c.is_whitespace() && quote.is_none() && !escaped {
+    let mut part_end = 0;
+    for (index, &(c, at)) in chars.iter().enumerate() {
+        part_end = part_end.max(end_of_part(chars, index));
+        if c.is_whitespace() && quote.is_none() && !escaped && index >= part_end {
             inside = false;
             continue;
         }
@@ -174,4 +177,17 @@ fn words(chars: &[Placed], escape: char) -> Vec<Word> {
         escaped = c == escape && !escaped && quote != Some('\'');
     }
     words
+}
+
+/// How far a part of a template that begins here goes, in characters; not longer than anybody writes one.
+fn end_of_part(chars: &[Placed], start: usize) -> usize {
+    const LONGEST: usize = 200;
+    let is_at = |index: usize, mark: &str| {
+        mark.chars().enumerate().all(|(offset, c)| chars.get(index + offset).is_some_and(|at| at.0 == c))
+    };
+    let end = SPANS
+        .iter()
+        .find(|(open, _)| is_at(start, open))
+        .and_then(|(_, close)| (start..chars.len().min(start + LONGEST)).find(|index| is_at(*index, close)));
+    end.map_or(0, |end| end + 2)
 }

@@ -1,5 +1,7 @@
 //! What a file's reader finds in it.
 
+use super::kustomize::Kustomization;
+use super::templates::first_mark;
 use crate::redact;
 pub(super) use crate::yaml::At;
 
@@ -50,6 +52,18 @@ pub(super) struct Skip {
 pub(super) struct Finds {
     pub(super) found: Vec<Found>,
     pub(super) skipped: Vec<Skip>,
+    /// Names that are no images in the Dockerfiles that this file has built.
+    pub(super) contexts: Vec<BuildContext>,
+    /// What the file, if it is a kustomization, makes of the images of others.
+    pub(super) kustomization: Option<Kustomization>,
+}
+
+/// A build context that has a name, by which a Dockerfile means it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BuildContext {
+    /// The Dockerfile, seen from the folder of the file that has it built.
+    pub(super) dockerfile: String,
+    pub(super) name: String,
 }
 
 impl Finds {
@@ -66,7 +80,12 @@ impl Finds {
             Some(image) => self.found.push(Found { at, place: place.into(), image, login }),
             None => {
                 let shown = redact::outside(text);
-                self.skip(at, format!("`{shown}` depends on a value that is not in the file"));
+                let why = if shown.contains('$') {
+                    "depends on a value that is not in the file"
+                } else {
+                    "is filled in by a template: what that makes can be scanned"
+                };
+                self.skip(at, format!("`{shown}` {why}"));
             }
         }
     }
@@ -89,7 +108,7 @@ impl Finds {
 
     /// Adds what was found in a text that is part of this file, at the positions that it has there.
     pub(super) fn embed(&mut self, inner: Self, place: impl Fn(String) -> String, at: impl Fn(At) -> At) {
-        let Self { found, skipped } = inner;
+        let Self { found, skipped, .. } = inner;
         self.found.extend(found.into_iter().map(|found| Found {
             at: at(found.at),
             place: place(found.place),
@@ -104,7 +123,7 @@ impl Finds {
 /// The name in a text of which parts may be variables or expressions: nothing if they reach into the name. With a variable
 /// tag, which registry an image is pulled from is known all the same.
 pub(super) fn known_part(text: &str) -> Option<Image> {
-    let Some(first) = text.find('$').into_iter().chain(text.find("{{")).min() else {
+    let Some(first) = first_mark(text) else {
         return Some(Image { name: text.to_owned(), version: String::new() });
     };
     let known = &text[..first];
@@ -116,13 +135,13 @@ pub(super) fn known_part(text: &str) -> Option<Image> {
     is_version.then(|| Image { name: name.to_owned(), version: version.to_owned() })
 }
 
-/// A text without what stands in braces.
+/// A text without what stands in braces or angle brackets.
 fn without_expressions(text: &str) -> String {
     let mut depth = 0_usize;
     let outside = |c: &char| {
         match c {
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
+            '{' | '<' => depth += 1,
+            '}' | '>' => depth = depth.saturating_sub(1),
             _ => return depth == 0,
         }
         false
@@ -148,6 +167,8 @@ mod tests {
             ("node:${{ matrix.node || 'a/b' }}", "node", ":${{ matrix.node || 'a/b' }}"),
             ("nginx:{{ .Values.tag }}", "nginx", ":{{ .Values.tag }}"),
             ("nginx:$TAG-alpine", "nginx", ":$TAG-alpine"),
+            ("node:<%= a/b %>-slim", "node", ":<%= a/b %>-slim"),
+            ("node:%%TAG%%", "node", ":%%TAG%%"),
         ] {
             assert_eq!(parts(text), Some((name.into(), version.into())), "{text}");
         }
@@ -163,6 +184,10 @@ mod tests {
             "a{{ .x }}",
             ":${TAG}",
             "alpine$TAG",
+            "%%IMAGE%%",
+            "<%= image %>:1",
+            "__IMAGE__",
+            "<your-registry>/api:1",
         ] {
             assert_eq!(parts(text), None, "{text}");
         }

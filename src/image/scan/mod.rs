@@ -1,14 +1,20 @@
 //! The images that a repository's files pull: Dockerfiles, Compose files, Kubernetes manifests, GitHub workflows and actions.
 //!
-//! What a file is follows from its name for Dockerfiles, and from what is in it for YAML. Files that `.gitignore` leaves out
-//! are left out; what cannot be read is reported, and does not stop the rest.
+//! What a file is follows from its name for Dockerfiles, and from what is in it for YAML. The files are those that git would
+//! take into the repository, and has; what cannot be read is reported, and does not stop the rest.
 
 mod compose;
 mod dockerfile;
 mod dockerfile_lines;
+mod environment;
 mod finds;
 mod kubernetes;
+mod kustomize;
+mod links;
 mod matrix;
+mod names;
+mod templates;
+mod tracked;
 mod variables;
 mod walk;
 mod workflow;
@@ -19,15 +25,18 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{Context, Row};
+use crate::env::Env;
 use crate::yaml::{Document, Error, Flaw};
 use finds::{At, Finds, Found, Login, Skip};
+use names::FileKind;
+use variables::Variables;
 use yaml::Value;
 
 /// The largest file that is read, in bytes. Nobody writes a larger one of these kinds by hand.
 pub const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// What YAML that names an image has somewhere in it.
-const TRACES: [&str; 5] = ["image", "container:", "docker://", "dockerfile_inline", "services:"];
+const TRACES: [&str; 6] = ["mage", "container:", "docker://", "dockerfile_inline", "services:", "package:"];
 
 /// What a scan of files has found, sorted by file and position.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,7 +45,7 @@ pub struct Scan {
     pub images: Vec<ImageRow>,
     /// What could not be read, and why.
     pub skipped: Vec<Skipped>,
-    /// How many files were read.
+    /// How many files of the kinds that are known were read.
     pub files: usize,
 }
 
@@ -76,35 +85,48 @@ pub struct Skipped {
 #[error("no such file or folder: {}", listed(.0))]
 pub struct ScanError(pub Vec<PathBuf>);
 
+/// What to scan.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// The files whose variables Compose files get, as with `docker compose --env-file`; none: `.env` beside each.
+    pub env_files: Vec<PathBuf>,
+}
+
 /// Scans files and folders.
 ///
 /// # Errors
 /// [`ScanError`] with every path that does not exist.
-pub fn scan(paths: &[PathBuf], context: &Context) -> Result<Scan, ScanError> {
-    let missing: Vec<PathBuf> = paths.iter().filter(|path| !path.exists()).cloned().collect();
+pub fn scan(request: &Request, env: &Env, context: &Context) -> Result<Scan, ScanError> {
+    let named = request.paths.iter().chain(&request.env_files);
+    let missing: Vec<PathBuf> = named.filter(|path| !path.exists()).cloned().collect();
     if !missing.is_empty() {
         return Err(ScanError(missing));
     }
-    let mut scan = Scan::default();
-    for (file, finds) in walk::read_all(paths) {
+    let mut walked = walk::read_all(request, env);
+    links::follow(&mut walked.files);
+    let mut scan = Scan { files: walked.read, ..Scan::default() };
+    for (file, finds) in walked.files {
         scan.add(&file, finds, context);
     }
     Ok(scan)
 }
 
-/// Scans one file's text; what kind of file it is follows from its name.
+/// Scans one file's text by itself; what kind of file it is follows from its name.
 pub fn scan_text(file: &Path, text: &str, context: &Context) -> Scan {
-    let mut scan = Scan::default();
-    if let Some(kind) = FileKind::of(file) {
-        scan.add(file, kind.read(text), context);
-    }
+    let mut files = links::Files::new();
+    let finds = FileKind::of(file).map(|kind| read(kind, text, &Variables::of_compose));
+    files.extend(finds.map(|finds| (file.to_owned(), finds)));
+    links::follow(&mut files);
+    let mut scan = Scan { files: files.len(), ..Scan::default() };
+    files.into_iter().for_each(|(file, finds)| scan.add(&file, finds, context));
     scan
 }
 
 impl Scan {
     fn add(&mut self, file: &Path, finds: Finds, context: &Context) {
-        let Finds { found, skipped } = finds;
-        self.files += 1;
+        let Finds { found, skipped, .. } = finds;
         self.images.extend(found.into_iter().map(|found| ImageRow::new(file, found, context)));
         self.skipped.extend(skipped.into_iter().map(|skip| Skipped::new(file, skip)));
     }
@@ -150,49 +172,30 @@ impl Skipped {
     }
 }
 
-/// The kinds of files that are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FileKind {
-    Dockerfile,
-    Yaml,
-}
-
-impl FileKind {
-    /// The kind that a file's name says it is.
-    fn of(path: &Path) -> Option<Self> {
-        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
-        let named = |base: &str| {
-            name == base || name.starts_with(&format!("{base}.")) || name.ends_with(&format!(".{base}"))
-        };
-        // `Dockerfile.dockerignore` is a list of files.
-        let ignore = name.ends_with(".dockerignore") || name.ends_with(".md");
-        if (named("dockerfile") || named("containerfile")) && !ignore {
-            Some(Self::Dockerfile)
-        } else if name.ends_with(".yml") || name.ends_with(".yaml") {
-            Some(Self::Yaml)
-        } else {
-            None
+/// Reads a file's text, in the order of its lines; `variables` are those of a Compose file.
+fn read(kind: FileKind, text: &str, variables: &dyn Fn() -> Variables) -> Finds {
+    let mut finds = match kind {
+        FileKind::PerhapsDockerfile if !names::begins_as_dockerfile(text) => Finds::default(),
+        FileKind::Dockerfile | FileKind::PerhapsDockerfile => dockerfile::read(text),
+        FileKind::Kustomization => read_yaml(text, true, variables),
+        FileKind::Yaml if TRACES.iter().any(|trace| text.contains(trace)) => {
+            read_yaml(text, false, variables)
         }
-    }
-
-    /// Reads a file's text, in the order of its lines.
-    fn read(self, text: &str) -> Finds {
-        let mut finds = match self {
-            Self::Dockerfile => dockerfile::read(text),
-            Self::Yaml if TRACES.iter().any(|trace| text.contains(trace)) => read_yaml(text),
-            Self::Yaml => Finds::default(),
-        };
-        finds.sort();
-        finds
-    }
+        FileKind::Yaml => Finds::default(),
+    };
+    finds.sort();
+    finds
 }
 
-fn read_yaml(text: &str) -> Finds {
+fn read_yaml(text: &str, is_kustomization: bool, variables: &dyn Fn() -> Variables) -> Finds {
     let mut finds = Finds::default();
     for document in crate::yaml::documents(text) {
         match document {
-            Ok(document) => read_document(&document, &mut finds),
-            Err(Error { at, reason }) if is_template(text) => {
+            Ok(document) if is_kustomization || kustomize::is_kustomization(Value(&document.root)) => {
+                finds.kustomization = Some(kustomize::read(Value(&document.root)));
+            }
+            Ok(document) => read_document(&document, variables, &mut finds),
+            Err(Error { at, reason }) if templates::is_template(text) => {
                 finds.skip(at, format!("it is a template: what it makes can be scanned ({reason})"));
             }
             Err(Error { at, reason }) => finds.skip(at, format!("it is not YAML: {reason}")),
@@ -201,23 +204,17 @@ fn read_yaml(text: &str) -> Finds {
     finds
 }
 
-/// Whether a text has a template's marks, other than the expressions of a workflow.
-fn is_template(text: &str) -> bool {
-    let marks = ["{%", "<%"].iter().any(|mark| text.contains(mark));
-    marks || text.match_indices("{{").any(|(index, _)| !text[..index].ends_with('$'))
-}
-
-fn read_document(document: &Document, finds: &mut Finds) {
+fn read_document(document: &Document, variables: &dyn Fn() -> Variables, finds: &mut Finds) {
     let root = Value(&document.root);
-    let read = if workflow::is_workflow(root) {
-        workflow::read
+    let read: &dyn Fn(Value<'_>, &mut Finds) = if workflow::is_workflow(root) {
+        &workflow::read
     } else if workflow::is_action(root) {
-        workflow::read_action
+        &workflow::read_action
     } else if kubernetes::is_manifest(root) {
         // kubectl takes the last of two equal keys.
         return kubernetes::read(root, finds);
     } else if compose::is_compose(root) {
-        compose::read
+        &|root, finds| compose::read(root, &variables(), finds)
     } else {
         return;
     };

@@ -9,6 +9,9 @@ const MAX_DEPTH: usize = 16;
 /// other twice cannot fill the memory.
 const MAX_VALUE: usize = 1024;
 
+/// The longest text that values are put into, in bytes: a whole Dockerfile stands in a Compose file.
+const MAX_TEXT: usize = 256 * 1024;
+
 /// What is known about a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
@@ -33,14 +36,15 @@ impl Variables {
         Self { values: BTreeMap::new(), escape: Some(escape) }
     }
 
-    /// A Compose file's rules: `$$` is a `$`, and only the environment has values.
+    /// A Compose file's rules: `$$` is a `$`, and quotes are text.
     pub(super) fn of_compose() -> Self {
         Self { values: BTreeMap::new(), escape: None }
     }
 
     pub(super) fn set(&mut self, name: &str, value: Value) {
-        let too_long = matches!(&value, Value::Set(value) if value.len() > MAX_VALUE);
-        self.values.insert(name.to_owned(), if too_long { Value::Foreign } else { value });
+        // A value of several lines is in no image's name, and would move the lines of a Dockerfile.
+        let odd = matches!(&value, Value::Set(value) if value.len() > MAX_VALUE || value.contains('\n'));
+        self.values.insert(name.to_owned(), if odd { Value::Foreign } else { value });
     }
 
     /// A text with everything put in that the file says; what it does not say stays as it is, in braces.
@@ -92,9 +96,9 @@ impl Variables {
         &rest[name.len()..]
     }
 
-    /// Whether a word of a Dockerfile is longer than anything it could mean. In Compose nothing has a value to put in.
+    /// Whether a word of a Dockerfile, or a text of a Compose file, is longer than anything it could mean.
     fn is_full(&self, out: &str) -> bool {
-        self.escape.is_some() && out.len() > MAX_VALUE
+        out.len() > if self.escape.is_some() { MAX_VALUE } else { MAX_TEXT }
     }
 
     /// The value of `NAME`, `NAME:-word`, `NAME-word`, `NAME:+word` or `NAME+word`, if the file says it.

@@ -1,6 +1,5 @@
 //! The files of a repository, read in parallel, in an order that does not depend on it.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,40 +8,87 @@ use std::sync::Mutex;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::finds::Finds;
-use super::{FileKind, MAX_FILE};
+use super::links::Files;
+use super::names::FileKind;
+use super::{MAX_FILE, Request, environment, tracked};
+use crate::env::Env;
+
+/// What a walk has come to.
+#[derive(Default)]
+pub(super) struct Walked {
+    pub(super) files: Files,
+    /// How many of them were read.
+    pub(super) read: usize,
+}
 
 /// Reads every file of a kind that is known, under the paths or named by them.
 ///
-/// Hidden files are read, since workflows are; Git's own are not, nor what the repository's `.gitignore` leaves out. What
-/// the machine's own Git settings leave out is read: the result is the same everywhere.
-pub(super) fn read_all(paths: &[PathBuf]) -> BTreeMap<PathBuf, Finds> {
-    let results = Mutex::new(BTreeMap::new());
-    let mut names = paths.iter();
-    let Some(first) = names.next() else { return BTreeMap::new() };
-    let mut walk = WalkBuilder::new(first);
-    for path in names {
-        walk.add(path);
+/// Hidden files are read, since workflows are; Git's own are not, nor what the repository's `.gitignore` leaves out and git
+/// does not have. What the machine's own Git settings leave out is read: the result is the same everywhere.
+pub(super) fn read_all(request: &Request, env: &Env) -> Walked {
+    let walked = Mutex::new(Walked::default());
+    for path in &request.paths {
+        let is_in_repository = tracked::is_in_repository(path);
+        walk(path, is_in_repository, |entry| {
+            if let Some((path, finds)) = visit(entry, request) {
+                add(&walked, path, finds);
+            }
+        });
+        if is_in_repository && path.is_dir() {
+            tracked_too(path, request, env, &walked);
+        }
     }
+    walked.into_inner().unwrap_or_default()
+}
+
+/// Whether a file was read, and what was found in it.
+type Visit = (bool, Finds);
+
+/// A poisoned lock means that another thread has panicked, and this run with it.
+fn add(walked: &Mutex<Walked>, path: PathBuf, (is_read, finds): Visit) {
+    if let Ok(mut walked) = walked.lock() {
+        let path = path.strip_prefix("./").map(Path::to_owned).unwrap_or(path);
+        if walked.files.insert(path, finds).is_none() {
+            walked.read += usize::from(is_read);
+        }
+    }
+}
+
+/// Rules end at the root of a repository; without one, only those of the folder count.
+fn walk(path: &Path, is_in_repository: bool, visit: impl Fn(Result<DirEntry, ignore::Error>) + Sync) {
+    let mut walk = WalkBuilder::new(path);
     walk.hidden(false)
-        .require_git(false)
+        .require_git(is_in_repository)
+        .parents(is_in_repository)
         .git_global(false)
         .ignore(false)
         .filter_entry(|entry| entry.file_name() != ".git");
     walk.build_parallel().run(|| {
         Box::new(|entry| {
-            if let Some((path, finds)) = visit(entry) {
-                // A poisoned lock means that another thread has panicked, and this run with it.
-                if let Ok(mut results) = results.lock() {
-                    results.insert(path, finds);
-                }
-            }
+            visit(entry);
             WalkState::Continue
         })
     });
-    results.into_inner().unwrap_or_default()
 }
 
-fn visit(entry: Result<DirEntry, ignore::Error>) -> Option<(PathBuf, Finds)> {
+fn tracked_too(folder: &Path, request: &Request, env: &Env, walked: &Mutex<Walked>) {
+    match tracked::in_spite_of_rules(folder, env) {
+        Ok(paths) => {
+            for path in paths.into_iter().filter(|path| path.is_file() && !path.is_symlink()) {
+                if let Some(kind) = FileKind::of(&path) {
+                    let visit = read_file(&path, kind, request);
+                    add(walked, path, visit);
+                }
+            }
+        }
+        Err(why) => {
+            let why = format!("files that git has in spite of `.gitignore` are not known: {why}");
+            add(walked, folder.to_owned(), skipped(&why));
+        }
+    }
+}
+
+fn visit(entry: Result<DirEntry, ignore::Error>, request: &Request) -> Option<(PathBuf, Visit)> {
     let entry = match entry {
         Ok(entry) => entry,
         Err(error) => return unreadable(&error),
@@ -53,23 +99,23 @@ fn visit(entry: Result<DirEntry, ignore::Error>) -> Option<(PathBuf, Finds)> {
     if !is_file && !named {
         return None;
     }
-    let finds = match FileKind::of(entry.path()) {
-        Some(kind) => read_file(entry.path(), kind),
+    let visit = match FileKind::of(entry.path()) {
+        Some(kind) => read_file(entry.path(), kind, request),
         None if named => skipped("by its name it is no Dockerfile and no YAML"),
         None => return None,
     };
-    let path = entry.path();
-    Some((path.strip_prefix("./").unwrap_or(path).to_owned(), finds))
+    Some((entry.path().to_owned(), visit))
 }
 
-fn read_file(path: &Path, kind: FileKind) -> Finds {
+fn read_file(path: &Path, kind: FileKind, request: &Request) -> Visit {
+    let folder = path.parent().unwrap_or(Path::new(""));
     match read_text(path) {
-        Ok(text) => kind.read(&text),
+        Ok(text) => (true, super::read(kind, &text, &|| environment::of_compose(folder, &request.env_files))),
         Err(reason) => skipped(&reason),
     }
 }
 
-fn read_text(path: &Path) -> Result<String, String> {
+pub(super) fn read_text(path: &Path) -> Result<String, String> {
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(|error| format!("it cannot be read: {error}"))?;
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| format!("it cannot be read: {error}"))?;
@@ -79,14 +125,14 @@ fn read_text(path: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8".into())
 }
 
-fn skipped(reason: &str) -> Finds {
+fn skipped(reason: &str) -> Visit {
     let mut finds = Finds::default();
     finds.skip_rest(reason);
-    finds
+    (false, finds)
 }
 
 /// A folder that cannot be read is a finding, under its own path.
-fn unreadable(error: &ignore::Error) -> Option<(PathBuf, Finds)> {
+fn unreadable(error: &ignore::Error) -> Option<(PathBuf, Visit)> {
     match error {
         ignore::Error::WithPath { path, err } => {
             Some((path.clone(), skipped(&format!("it cannot be read: {err}"))))

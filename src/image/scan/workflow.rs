@@ -4,12 +4,15 @@
 //! registry with the job's token; an action's image it pulls before any step can log in (`ContainerOperationProvider` and
 //! `ActionManager` of actions/runner).
 
-use super::finds::{At, Finds, Login, known_part};
+use super::finds::{At, BuildContext, Finds, Login, known_part};
 use super::matrix;
 use super::yaml::Value;
 
 /// The scheme of an action that is an image.
 const DOCKER: &str = "docker://";
+
+/// The action that builds images.
+const BUILD: &str = "docker/build-push-action@";
 
 /// The registry that the runner logs in to by itself.
 const GITHUB_REGISTRY: &str = "ghcr.io/";
@@ -65,7 +68,7 @@ fn image_of(container: Value<'_>, job: Value<'_>, place: &str, finds: &mut Finds
     let Some(text) = image.text() else { return };
     let given = container.get("credentials").is_some();
     // With a name from the job's matrix, each of its values is an image, where it stands.
-    let values = if known_part(text).is_none() { matrix::values(text, job) } else { Vec::new() };
+    let values = if known_part(text).is_none() { matrix::values(text, image.at(), job) } else { Vec::new() };
     for (at, value) in &values {
         pulled(*at, place.clone(), value, given, finds);
     }
@@ -84,6 +87,7 @@ fn steps(of: Value<'_>, place: &str, finds: &mut Finds) {
     for step in of.get("steps").into_iter().flat_map(|steps| steps.items()) {
         if let Some(uses) = step.get("uses") {
             action(uses, &format!("{place}, uses"), finds);
+            build(uses, step, finds);
         }
     }
 }
@@ -91,5 +95,23 @@ fn steps(of: Value<'_>, place: &str, finds: &mut Finds) {
 fn action(value: Value<'_>, place: &str, finds: &mut Finds) {
     if let Some(image) = value.text().and_then(|text| text.strip_prefix(DOCKER)) {
         finds.image_with(value.at(), place, image, BEFORE_ALL_STEPS);
+    }
+}
+
+/// The named contexts that an action has an image built with: in the Dockerfile these are no images.
+fn build(uses: Value<'_>, step: Value<'_>, finds: &mut Finds) {
+    let Some(with) = step.get("with").filter(|_| uses.text().is_some_and(|text| text.starts_with(BUILD)))
+    else {
+        return;
+    };
+    let text = |key| with.get(key).and_then(|value| value.text());
+    let context = text("context").unwrap_or(".");
+    let file = text("file").map_or_else(|| format!("{context}/Dockerfile"), str::to_owned);
+    for line in text("build-contexts").unwrap_or_default().lines() {
+        if let Some((name, _)) = line.split_once('=') {
+            // Paths are seen from the repository's root, two folders above a workflow.
+            let (dockerfile, name) = (format!("../../{file}"), name.trim().to_owned());
+            finds.contexts.push(BuildContext { dockerfile, name });
+        }
     }
 }

@@ -1,0 +1,70 @@
+//! The variables of a Compose file: Compose takes those of `.env` in the project's folder, or of the files that `--env-file`
+//! names instead; `env_file:` is for the containers alone. The variables of the shell go before them and are not read here,
+//! so that the answer is the same everywhere.
+
+use std::path::{Path, PathBuf};
+
+use super::variables::{Value, Variables};
+use crate::dotenv::{self, Flaw};
+
+/// The variables for a Compose file in a folder.
+pub(super) fn of_compose(folder: &Path, named: &[PathBuf]) -> Variables {
+    let beside = [folder.join(".env")];
+    let files = if named.is_empty() { &beside[..] } else { named };
+    let mut variables = Variables::of_compose();
+    for text in files.iter().filter_map(|file| super::walk::read_text(file).ok()) {
+        set_all(&mut variables, &text);
+    }
+    variables
+}
+
+/// Sets the variables of a file, of which each may be made of earlier ones.
+fn set_all(variables: &mut Variables, text: &str) {
+    for variable in dotenv::variables(text) {
+        let value = match variable.value {
+            Ok(value) => Value::Set(value.to_owned()),
+            Err(Flaw::Replaced) if !variable.written.contains(['\\', '`']) => {
+                let value = variables.expand(variable.written);
+                if value.contains('$') { Value::Foreign } else { Value::Set(value) }
+            }
+            Err(_) => Value::Foreign,
+        };
+        variables.set(variable.name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(env: &str, text: &str) -> String {
+        let mut variables = Variables::of_compose();
+        set_all(&mut variables, env);
+        variables.expand(text)
+    }
+
+    #[test]
+    fn a_value_of_the_file_goes_before_the_default() {
+        for (env, text, expected) in [
+            ("R=ghcr.io", "${R:-docker.io}/a", "ghcr.io/a"),
+            ("R=", "${R:-docker.io}/a", "docker.io/a"),
+            ("R=", "${R-docker.io}a", "a"),
+            ("R=ghcr.io", "${R?set it}/a", "ghcr.io/a"),
+            ("R=ghcr.io", "${R:?set it}/a", "ghcr.io/a"),
+            ("", "${R:?set it}/a", "${R:?set it}/a"),
+            ("T=2", "${R:-ghcr.io/x:${T}}", "ghcr.io/x:2"),
+            ("T=2", "a${T:+:$T}", "a:2"),
+            ("R=one\nR=two", "$R", "two"),
+            ("export R='ghcr.io' # ours", "$R/a", "ghcr.io/a"),
+            ("R=ghcr.io\nI=${R}/a", "$I:1", "ghcr.io/a:1"),
+            ("I=\"${R:-ghcr.io}/a\"", "$I:1", "ghcr.io/a:1"),
+            ("I=${CI_REGISTRY}/a", "$I:1", "${I}:1"),
+            ("I=${CI_REGISTRY}/a", "${I:-x}", "${I:-x}"),
+            ("R=\"open", "${R:-docker.io}/a", "${R:-docker.io}/a"),
+            ("R='two\nlines'", "${R:-docker.io}/a", "${R:-docker.io}/a"),
+            ("R=ghcr.io", "$$R/a", "$R/a"),
+        ] {
+            assert_eq!(expanded(env, text), expected, "{env}: {text}");
+        }
+    }
+}
