@@ -407,3 +407,12 @@ fn what_keeps_a_profile_from_being_a_login_is_told_in_words_once_for_every_regio
         assert!(calls.iter().all(|call| call.operation != "GetCallerIdentity"), "nothing is asked");
     }
 }
+
+#[test]
+fn the_name_of_a_secret_that_was_deleted_a_moment_ago_is_waited_for() {
+    let place = one();
+    place.sandbox.state().aws.held_names.insert(NAME.to_owned(), 2);
+    let ran = place.run(&["sync", "--yes"]);
+    ran.ends(0).complains("was deleted a moment ago, waiting for its name");
+    assert_holds(&place.sandbox.state(), TOKEN);
+}

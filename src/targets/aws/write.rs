@@ -118,8 +118,19 @@ impl Site<'_> {
         Ok(Receipt::default())
     }
 
-    /// Makes the secret without a value, so that there is none before the policy; whether it was us.
+    /// Makes the secret without a value, so that there is none before the policy; whether it was us. The name of one that
+    /// was deleted by force is held for some seconds, in which nobody sees it (Secrets Manager's API reference,
+    /// `DeleteSecret`).
     async fn create(&self, secret: &str) -> Result<bool, AwsError> {
+        let held = |error: &AwsError| {
+            error.is("InvalidRequestException") && error.cause.contains("scheduled for deletion")
+        };
+        let say =
+            |_: &AwsError| (self.say)(format!("{secret} was deleted a moment ago, waiting for its name"));
+        SETTLING.until(|| self.create_once(secret), held, say).await
+    }
+
+    async fn create_once(&self, secret: &str) -> Result<bool, AwsError> {
         let tag = Tag::builder().key(MANAGED_BY.0).value(MANAGED_BY.1).build();
         let request = self.client.secrets.create_secret().name(secret).tags(tag).description(
             "Registry credential for ECR pull-through cache rules. Kept by regcred; Pulumi programs only reference it.",

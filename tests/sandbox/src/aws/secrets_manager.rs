@@ -114,6 +114,10 @@ fn create(visit: &mut Visit<'_>) -> Outcome {
         visit.caller.may("secretsmanager:TagResource", &create.name)?;
     }
     check_name(&create.name)?;
+    if let Some(times) = visit.world.aws.held_names.get_mut(&create.name).filter(|times| **times > 0) {
+        *times -= 1;
+        return Err(AwsError::invalid_request(NAME_PENDING_DELETION));
+    }
     if let Some(secret) = visit.world.aws.secret(&visit.caller.account, &visit.region, &create.name) {
         return create_again(secret, &create);
     }

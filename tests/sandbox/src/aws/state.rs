@@ -32,6 +32,9 @@ pub struct Aws {
     pub wrapped: BTreeMap<String, Wrapped>,
     /// Opt-in regions that these accounts have not enabled: their endpoints refuse every token (documented).
     pub disabled_regions: Vec<String>,
+    /// Names of secrets that were deleted by force, and how many more requests to make one of that name are refused
+    /// (documented: the name is free after a time, "use retry logic").
+    pub held_names: BTreeMap<String, u32>,
     /// ECR does not find a secret in its first so many tries after it was made or restored (seen by users:
     /// entigolabs/entigo-infralib#1645).
     pub secret_visible_after: u32,
@@ -77,6 +80,7 @@ impl Aws {
             access_keys: BTreeMap::new(),
             exported_key: String::new(),
             roles: BTreeMap::new(),
+            held_names: BTreeMap::new(),
             users: Vec::new(),
             secrets: Vec::new(),
             rules: Vec::new(),
