@@ -94,6 +94,11 @@ impl AwsError {
             vec![CLOCK.to_owned()]
         } else if refused {
             vec![login_hint(login, Some(code))]
+        } else if code == "UnableToAccessSecretException" {
+            vec![
+                "look for a Deny in the secret's policy that keeps ECR's role out: aws secretsmanager get-resource-policy --secret-id NAME"
+                    .to_owned(),
+            ]
         } else if DENIED_CODES.contains(&code) {
             vec![denied_hint(operation, words)]
         } else {

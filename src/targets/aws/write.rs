@@ -1,6 +1,8 @@
 //! Writing AWS. Every operation converges: repeated, or done by somebody else at the same time, it
 //! ends in the same state.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_ecr::types::UpstreamRegistry;
@@ -31,13 +33,15 @@ const NOT_YET: &[&str] =
 pub struct Writer<'a> {
     clients: &'a Clients,
     observed: &'a Observed,
+    /// Where this run has written a secret or its policy, which ECR may not see yet.
+    written: Mutex<BTreeSet<Session>>,
 }
 
 impl<'a> Writer<'a> {
     /// A writer that uses these clients; who they are logged in as has been observed.
     #[must_use]
     pub fn new(clients: &'a Clients, observed: &'a Observed) -> Self {
-        Self { clients, observed }
+        Self { clients, observed, written: Mutex::default() }
     }
 
     /// Executes one operation.
@@ -47,24 +51,38 @@ impl<'a> Writer<'a> {
     pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
         match operation {
             Operation::EnsurePolicy { session, secret, container, exempt } => {
-                let (client, identity) = self.login(session)?;
-                let site = Site { client, say: inputs.say };
-                site.ensure_policy(identity, secret, *container, exempt).await
+                let (_, identity) = self.login(session)?;
+                self.site(session, inputs, true)?.ensure_policy(identity, secret, *container, exempt).await
             }
             Operation::MakeCurrent { session, secret, credential, version } => {
-                let site = Site { client: self.login(session)?.0, say: inputs.say };
+                let site = self.site(session, inputs, true)?;
                 site.make_current(secret, inputs.login(credential)?, version).await
             }
             Operation::CreateRule { session, prefix, upstream, upstream_url, credential_arn } => {
-                let site = Site { client: self.login(session)?.0, say: inputs.say };
+                let site = self.site(session, inputs, false)?;
                 let arn = inputs.resolve(credential_arn)?;
                 site.create_rule(prefix, (upstream, upstream_url), &arn).await
             }
             Operation::UpdateRule { session, prefix, credential_arn } => {
-                let site = Site { client: self.login(session)?.0, say: inputs.say };
+                let site = self.site(session, inputs, false)?;
                 site.update_rule(prefix, &inputs.resolve(credential_arn)?).await
             }
         }
+    }
+
+    /// Where an operation writes; `secret` is whether it writes the secret or its policy.
+    fn site<'s>(
+        &'s self,
+        session: &Session,
+        inputs: &'s Inputs<'_>,
+        secret: bool,
+    ) -> Result<Site<'s>, Problem> {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if secret {
+            written.insert(session.clone());
+        }
+        let fresh = written.contains(session);
+        Ok(Site { client: self.login(session)?.0, fresh, say: inputs.say })
     }
 
     fn login(&self, session: &Session) -> Result<(&Client, &Identity), Problem> {
@@ -76,6 +94,8 @@ impl<'a> Writer<'a> {
 
 struct Site<'a> {
     client: &'a Client,
+    /// Whether this run has written the secret or its policy here.
+    fresh: bool,
     say: &'a (dyn Fn(String) + Sync),
 }
 
@@ -231,12 +251,13 @@ impl Site<'_> {
         Ok(Receipt::default())
     }
 
-    /// Tries again while AWS does not see something that was just made.
+    /// Tries again while AWS does not see something that this run has just made.
     async fn settled<T, F>(&self, what: &str, request: impl Fn() -> F) -> Result<T, AwsError>
     where
         F: Future<Output = Result<T, AwsError>>,
     {
-        let yet = |error: &AwsError| NOT_YET.iter().any(|code| error.is(code));
+        // What has been there for longer is seen, or kept from whoever asks.
+        let yet = |error: &AwsError| self.fresh && NOT_YET.iter().any(|code| error.is(code));
         let say = |error: &AwsError| {
             (self.say)(format!("{what} is not visible to {} yet, waiting", error.operation));
         };
