@@ -4,8 +4,10 @@
 //! registry with the job's token; an action's image it pulls before any step can log in (`ContainerOperationProvider` and
 //! `ActionManager` of actions/runner).
 
+use std::collections::BTreeSet;
+
 use super::finds::{At, BuildContext, Finds, Login, known_part};
-use super::matrix;
+use super::matrix::{self, Job, Matrix};
 use super::yaml::Value;
 
 /// The scheme of an action that is an image.
@@ -40,11 +42,13 @@ pub(super) fn is_action(root: Value<'_>) -> bool {
 /// Reads a workflow's document.
 pub(super) fn read(root: Value<'_>, finds: &mut Finds) {
     for (name, job) in root.get("jobs").into_iter().flat_map(|jobs| jobs.entries()) {
+        let matrix = Matrix::of(job);
+        let jobs = matrix.jobs();
         if let Some(container) = job.get("container") {
-            image_of(container, job, &format!("jobs.{name}.container"), finds);
+            image_of(container, &jobs, &format!("jobs.{name}.container"), finds);
         }
         for (service, container) in job.get("services").into_iter().flat_map(|services| services.entries()) {
-            image_of(container, job, &format!("jobs.{name}.services.{service}"), finds);
+            image_of(container, &jobs, &format!("jobs.{name}.services.{service}"), finds);
         }
         steps(job, &format!("jobs.{name}.steps"), finds);
     }
@@ -60,7 +64,7 @@ pub(super) fn read_action(root: Value<'_>, finds: &mut Finds) {
 }
 
 /// A container is an image's name, or a mapping that has it.
-fn image_of(container: Value<'_>, job: Value<'_>, place: &str, finds: &mut Finds) {
+fn image_of(container: Value<'_>, jobs: &[Job<'_>], place: &str, finds: &mut Finds) {
     let (image, place) = match container.get("image") {
         Some(image) => (image, format!("{place}.image")),
         None => (container, place.to_owned()),
@@ -68,7 +72,8 @@ fn image_of(container: Value<'_>, job: Value<'_>, place: &str, finds: &mut Finds
     let Some(text) = image.text() else { return };
     let given = container.get("credentials").is_some();
     // With a name from the job's matrix, each of its values is an image, where it stands.
-    let values = if known_part(text).is_none() { matrix::values(text, image.at(), job) } else { Vec::new() };
+    let is_open = known_part(text).is_none();
+    let values = if is_open { matrix::values(text, image.at(), jobs) } else { BTreeSet::new() };
     for (at, value) in &values {
         pulled(*at, place.clone(), value, given, finds);
     }
