@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use super::compose::IMAGE_CONTEXT;
 use super::finds::{At, BuildContext, Finds, Login, known_part};
 use super::matrix::{self, Job, Matrix};
 use super::yaml::Value;
@@ -92,7 +93,7 @@ fn steps(of: Value<'_>, place: &str, finds: &mut Finds) {
     for step in of.get("steps").into_iter().flat_map(|steps| steps.items()) {
         if let Some(uses) = step.get("uses") {
             action(uses, &format!("{place}, uses"), finds);
-            build(uses, step, finds);
+            build(uses, step, place, finds);
         }
     }
 }
@@ -104,7 +105,7 @@ fn action(value: Value<'_>, place: &str, finds: &mut Finds) {
 }
 
 /// The named contexts that an action has an image built with: in the Dockerfile these are no images.
-fn build(uses: Value<'_>, step: Value<'_>, finds: &mut Finds) {
+fn build(uses: Value<'_>, step: Value<'_>, place: &str, finds: &mut Finds) {
     let Some(with) = step.get("with").filter(|_| uses.text().is_some_and(|text| text.starts_with(BUILD)))
     else {
         return;
@@ -112,11 +113,18 @@ fn build(uses: Value<'_>, step: Value<'_>, finds: &mut Finds) {
     let text = |key| with.get(key).and_then(|value| value.text());
     let context = text("context").unwrap_or(".");
     let file = text("file").map_or_else(|| format!("{context}/Dockerfile"), str::to_owned);
-    for line in text("build-contexts").unwrap_or_default().lines() {
-        if let Some((name, _)) = line.split_once('=') {
-            // Paths are seen from the repository's root, two folders above a workflow.
-            let (dockerfile, name) = (format!("../../{file}"), name.trim().to_owned());
-            finds.contexts.push(BuildContext { dockerfile, name });
+    let Some(contexts) = with.get("build-contexts") else { return };
+    // A block's position is that of its first line that is not empty.
+    let lines = contexts.text().unwrap_or_default().lines().skip_while(|line| line.trim().is_empty());
+    for (index, line) in lines.enumerate() {
+        let Some((name, value)) = line.split_once('=') else { continue };
+        // Paths are seen from the repository's root, two folders above a workflow.
+        let (dockerfile, name) = (format!("../../{file}"), name.trim().to_owned());
+        finds.contexts.push(BuildContext { dockerfile, name });
+        if let Some(image) = value.trim().strip_prefix(IMAGE_CONTEXT) {
+            let At { line, column } = contexts.at();
+            let line = if contexts.is_literal() { line + index } else { line };
+            finds.image(At { line, column }, format!("{place}, build-contexts"), image);
         }
     }
 }
