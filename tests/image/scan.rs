@@ -254,6 +254,23 @@ fn what_breaks_a_file_with_a_templates_marks_is_told() {
 }
 
 #[test]
+fn an_included_compose_file_has_the_variables_of_the_one_that_includes_it_before_its_own() {
+    let part = "services: { a: { image: '${R:-docker.io}/a:${T:-1}' } }";
+    let files = [
+        ("compose.yaml", "include: [part/a.yaml, { path: [part/b.yaml] }]\nservices: { c: { image: c } }"),
+        (".env", "R=ghcr.io\n"),
+        ("part/.env", "R=quay.io\nT=2\n"),
+        ("part/a.yaml", part),
+        ("part/b.yaml", part),
+        ("part/c.yaml", part),
+    ];
+    let folder = folder(&files);
+    let images: Vec<_> =
+        scanned(&[folder.path().to_owned()]).images.into_iter().map(|image| image.row.input).collect();
+    assert_eq!(images, ["c", "ghcr.io/a:2", "ghcr.io/a:2", "quay.io/a:2"]);
+}
+
+#[test]
 fn every_container_of_a_list_is_found_whatever_key_it_begins_with() {
     let text = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: a\n    name: x\n  - name: y\n    image: b\n  initContainers:\n    - image: c\n";
     assert_eq!(found_in("pod.yaml", text), ["5:12 a", "8:12 b", "10:14 c"]);

@@ -8,7 +8,7 @@ use super::variables::Variables;
 use super::yaml::Value;
 
 /// The scheme of an additional build context that is an image.
-const IMAGE_CONTEXT: &str = "docker-image://";
+pub(super) const IMAGE_CONTEXT: &str = "docker-image://";
 
 /// How often one service may extend another; nobody writes more, and a file may be made to, in a circle.
 const MAX_EXTENDS: usize = 16;
@@ -23,6 +23,8 @@ pub(super) fn is_compose(root: Value<'_>) -> bool {
 
 /// Reads a Compose file's document, with the variables that Compose has for it.
 pub(super) fn read(root: Value<'_>, variables: &Variables, finds: &mut Finds) {
+    let included = root.get("include").into_iter().flat_map(|include| include.items());
+    finds.includes.extend(included.flat_map(paths).map(|path| variables.expand(path)));
     let services = root.get("services").into_iter().flat_map(|services| services.entries());
     let services = Services(services.collect());
     let made = services.made();
@@ -43,6 +45,12 @@ pub(super) fn read(root: Value<'_>, variables: &Variables, finds: &mut Finds) {
             finds.contexts.extend(names.into_iter().map(context));
         }
     }
+}
+
+/// The files of an item of `include`: a path, `{ path }` or `{ path: [] }`.
+fn paths(include: Value<'_>) -> Vec<&str> {
+    let path = include.get("path").unwrap_or(include);
+    path.text().into_iter().chain(path.items().filter_map(|path| path.text())).collect()
 }
 
 /// The services of a file, by name.

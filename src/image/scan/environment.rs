@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use super::variables::{Value, Variables};
 use crate::dotenv::{self, Flaw};
 
-/// The variables for a Compose file in a folder.
-pub(super) fn of_compose(folder: &Path, named: &[PathBuf]) -> Variables {
-    let beside = [folder.join(".env")];
+/// The variables for a Compose file in a folder, or for one that another folder's file includes: those of the including one
+/// go before its own (compose-go, `loader/include.go`).
+pub(super) fn of_compose(folders: &[&Path], named: &[PathBuf]) -> Variables {
+    let beside: Vec<PathBuf> = folders.iter().map(|folder| folder.join(".env")).collect();
     let files = if named.is_empty() { &beside[..] } else { named };
     let mut variables = Variables::of_compose();
     for text in files.iter().filter_map(|file| super::walk::read_text(file).ok()) {

@@ -54,6 +54,8 @@ pub(super) struct Finds {
     pub(super) skipped: Vec<Skip>,
     /// Names that are no images in the Dockerfiles that this file has built.
     pub(super) contexts: Vec<BuildContext>,
+    /// Compose files that this one includes, seen from its folder.
+    pub(super) includes: Vec<String>,
     /// What the file, if it is a kustomization, makes of the images of others.
     pub(super) kustomization: Option<Kustomization>,
 }

@@ -1,5 +1,7 @@
 //! The values that a job's matrix gives a text: `${{ matrix.image }}:${{ matrix.tag }}`, as the runner combines them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::finds::At;
 use super::yaml::Value;
 
@@ -8,14 +10,14 @@ const MAX_JOBS: usize = 256;
 
 /// A value of a matrix.
 #[derive(Clone)]
-struct Cell {
+pub(super) struct Cell {
     /// Where it stands; of `fromJSON('…')`, where that stands.
     at: At,
     form: Form,
 }
 
 #[derive(Clone, PartialEq)]
-enum Form {
+pub(super) enum Form {
     Text(String),
     List(Vec<Cell>),
     Map(Vec<(String, Cell)>),
@@ -29,25 +31,32 @@ impl PartialEq for Cell {
 }
 
 /// A job of a matrix: the variables that it has.
-type Job = Vec<(String, Cell)>;
+pub(super) type Job<'a> = BTreeMap<&'a str, &'a Cell>;
+
+/// A job's matrix, as the file says it.
+pub(super) struct Matrix(Option<Cell>);
+
+impl Matrix {
+    /// The matrix of a workflow's job.
+    pub(super) fn of(job: Value<'_>) -> Self {
+        Self(job.get("strategy").and_then(|strategy| strategy.get("matrix")).and_then(Cell::of))
+    }
+
+    /// The jobs that it makes; none if the file does not say them.
+    pub(super) fn jobs(&self) -> Vec<Job<'_>> {
+        self.0.as_ref().map(jobs).unwrap_or_default()
+    }
+}
 
 /// The text with the values of each of the matrix's jobs, each where it stands in the matrix, or where the text stands if it
-/// has several; none if the file does not say them.
-pub(super) fn values(text: &str, at: At, job: Value<'_>) -> Vec<(At, String)> {
-    let Some(matrix) = job.get("strategy").and_then(|strategy| strategy.get("matrix")).and_then(Cell::of)
-    else {
-        return Vec::new();
-    };
-    let mut found: Vec<(At, String)> = Vec::new();
-    for job in jobs(&matrix) {
-        let value = filled(text, at, &job).filter(|(_, image)| !image.is_empty());
-        found.extend(value.filter(|value| !found.contains(value)));
-    }
-    found
+/// has several.
+pub(super) fn values(text: &str, at: At, jobs: &[Job<'_>]) -> BTreeSet<(At, String)> {
+    let values = jobs.iter().filter_map(|job| filled(text, at, job));
+    values.filter(|(_, image)| !image.is_empty()).collect()
 }
 
 /// The text of one job, in which what only the runner knows stays; nothing if the job lacks a variable.
-fn filled(text: &str, at: At, job: &Job) -> Option<(At, String)> {
+fn filled(text: &str, at: At, job: &Job<'_>) -> Option<(At, String)> {
     let (mut out, mut rest, mut places) = (String::new(), text, Vec::new());
     while let Some((before, behind)) = rest.split_once("${{") {
         let (expression, after) = behind.split_once("}}")?;
@@ -65,10 +74,9 @@ fn filled(text: &str, at: At, job: &Job) -> Option<(At, String)> {
 }
 
 /// The value of `matrix.a.b`.
-fn cell<'a>(expression: &str, job: &'a Job) -> Option<&'a Cell> {
+fn cell<'a>(expression: &str, job: &Job<'a>) -> Option<&'a Cell> {
     let mut keys = expression.strip_prefix("matrix.")?.split('.');
-    let first = keys.next()?;
-    let (_, value) = job.iter().find(|(name, _)| name == first)?;
+    let value = *job.get(keys.next()?)?;
     keys.try_fold(value, |value, key| value.get(key))
 }
 
@@ -78,47 +86,45 @@ fn is_path(expression: &str) -> bool {
 }
 
 /// The jobs of a matrix: each combination but those excluded, and what `include` adds to them or beside them.
-fn jobs(matrix: &Cell) -> Vec<Job> {
+fn jobs(matrix: &Cell) -> Vec<Job<'_>> {
     let Form::Map(entries) = &matrix.form else { return Vec::new() };
-    let mut jobs: Vec<Job> = vec![Vec::new()];
-    for (name, values) in entries.iter().filter(|(name, _)| name != "include" && name != "exclude") {
+    let own = entries.iter().filter(|(name, _)| name != "include" && name != "exclude");
+    let mut jobs: Vec<Job<'_>> = vec![Job::new()];
+    for (name, values) in own.take(MAX_JOBS) {
         // What is known only when the workflow runs has one value here, which stays an expression.
         let values =
             if let Form::List(values) = &values.form { values } else { std::slice::from_ref(values) };
-        let with = |job: &Job, value: &Cell| {
-            let own = std::iter::once((name.clone(), value.clone()));
-            job.iter().cloned().chain(own).collect()
-        };
-        jobs = jobs
-            .iter()
-            .flat_map(|job| values.iter().map(move |value| with(job, value)))
-            .take(MAX_JOBS)
-            .collect();
+        jobs = jobs.iter().flat_map(|job| with_each(job, name, values)).take(MAX_JOBS).collect();
     }
     let excluded = matrix.list("exclude");
-    jobs.retain(|job| !excluded.iter().any(|exclude| exclude.iter().all(|pair| job.contains(pair))));
-    if jobs == [Vec::new()] {
-        jobs.clear();
-    }
-    include(jobs, &matrix.list("include"))
+    let has = |job: &Job<'_>, all: &Job<'_>| all.iter().all(|(name, value)| job.get(name) == Some(value));
+    jobs.retain(|job| !job.is_empty() && !excluded.iter().any(|exclude| has(job, exclude)));
+    include(jobs, matrix.list("include"))
+}
+
+fn with_each<'a>(job: &Job<'a>, name: &'a str, values: &'a [Cell]) -> Vec<Job<'a>> {
+    let with = |value| {
+        let mut job = job.clone();
+        job.insert(name, value);
+        job
+    };
+    values.iter().take(MAX_JOBS).map(with).collect()
 }
 
 /// An entry goes to every job of whose own values it changes none; to none of them, it is a job itself.
-fn include(original: Vec<Job>, entries: &[Job]) -> Vec<Job> {
+fn include<'a>(original: Vec<Job<'a>>, entries: Vec<Job<'a>>) -> Vec<Job<'a>> {
     let mut jobs = original.clone();
     let mut more = Vec::new();
-    for entry in entries.iter().take(MAX_JOBS) {
-        let fits = |own: &Job| {
-            entry.iter().all(|(name, value)| own.iter().all(|(other, old)| other != name || old == value))
-        };
+    for entry in entries {
+        let fits =
+            |own: &Job<'_>| entry.iter().all(|(name, value)| own.get(name).is_none_or(|old| old == value));
         let mut is_added = false;
         for (job, _) in jobs.iter_mut().zip(&original).filter(|(_, own)| fits(own)) {
-            job.retain(|(name, _)| entry.iter().all(|(other, _)| other != name));
-            job.extend(entry.iter().cloned());
+            job.extend(&entry);
             is_added = true;
         }
         if !is_added {
-            more.push(entry.clone());
+            more.push(entry);
         }
     }
     jobs.extend(more);
@@ -164,11 +170,14 @@ impl Cell {
     }
 
     /// The mappings of a key's list.
-    fn list(&self, key: &str) -> Vec<Job> {
+    fn list(&self, key: &str) -> Vec<Job<'_>> {
         let Some(Self { form: Form::List(items), .. }) = self.get(key) else { return Vec::new() };
-        let maps =
-            items.iter().filter_map(|item| if let Form::Map(map) = &item.form { Some(map) } else { None });
-        maps.cloned().collect()
+        items.iter().take(MAX_JOBS).filter_map(Self::as_job).collect()
+    }
+
+    fn as_job(&self) -> Option<Job<'_>> {
+        let Form::Map(entries) = &self.form else { return None };
+        Some(entries.iter().take(MAX_JOBS).map(|(name, cell)| (name.as_str(), cell)).collect())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The files of a repository, read in parallel, in an order that does not depend on it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::sync::Mutex;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use super::finds::Finds;
-use super::links::Files;
+use super::links::{Files, beside};
 use super::names::FileKind;
 use super::{MAX_FILE, Request, environment, tracked};
 use crate::env::Env;
@@ -38,7 +39,23 @@ pub(super) fn read_all(request: &Request, env: &Env) -> Walked {
             tracked_too(path, request, env, &walked);
         }
     }
-    walked.into_inner().unwrap_or_default()
+    let mut walked = walked.into_inner().unwrap_or_default();
+    read_included(&mut walked.files, request);
+    walked
+}
+
+/// Reads Compose files that others include again, with the variables of those.
+fn read_included(files: &mut Files, request: &Request) {
+    let included = files.iter().flat_map(|(file, finds)| {
+        finds.includes.iter().map(|path| (beside(file, path), file.clone())).collect::<Vec<_>>()
+    });
+    for (path, by) in included.collect::<BTreeMap<_, _>>() {
+        let folders = [path.parent(), by.parent()].map(|folder| folder.unwrap_or(Path::new("")));
+        if files.contains_key(&path) && folders[0] != folders[1] {
+            let (_, finds) = read_within(&path, FileKind::Yaml, &folders, request);
+            files.insert(path, finds);
+        }
+    }
 }
 
 /// Whether a file was read, and what was found in it.
@@ -109,8 +126,14 @@ fn visit(entry: Result<DirEntry, ignore::Error>, request: &Request) -> Option<(P
 
 fn read_file(path: &Path, kind: FileKind, request: &Request) -> Visit {
     let folder = path.parent().unwrap_or(Path::new(""));
+    read_within(path, kind, &[folder], request)
+}
+
+fn read_within(path: &Path, kind: FileKind, folders: &[&Path], request: &Request) -> Visit {
     match read_text(path) {
-        Ok(text) => (true, super::read(kind, &text, &|| environment::of_compose(folder, &request.env_files))),
+        Ok(text) => {
+            (true, super::read(kind, &text, &|| environment::of_compose(folders, &request.env_files)))
+        }
         Err(reason) => skipped(&reason),
     }
 }

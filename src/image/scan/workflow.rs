@@ -4,8 +4,11 @@
 //! registry with the job's token; an action's image it pulls before any step can log in (`ContainerOperationProvider` and
 //! `ActionManager` of actions/runner).
 
+use std::collections::BTreeSet;
+
+use super::compose::IMAGE_CONTEXT;
 use super::finds::{At, BuildContext, Finds, Login, known_part};
-use super::matrix;
+use super::matrix::{self, Job, Matrix};
 use super::yaml::Value;
 
 /// The scheme of an action that is an image.
@@ -40,11 +43,13 @@ pub(super) fn is_action(root: Value<'_>) -> bool {
 /// Reads a workflow's document.
 pub(super) fn read(root: Value<'_>, finds: &mut Finds) {
     for (name, job) in root.get("jobs").into_iter().flat_map(|jobs| jobs.entries()) {
+        let matrix = Matrix::of(job);
+        let jobs = matrix.jobs();
         if let Some(container) = job.get("container") {
-            image_of(container, job, &format!("jobs.{name}.container"), finds);
+            image_of(container, &jobs, &format!("jobs.{name}.container"), finds);
         }
         for (service, container) in job.get("services").into_iter().flat_map(|services| services.entries()) {
-            image_of(container, job, &format!("jobs.{name}.services.{service}"), finds);
+            image_of(container, &jobs, &format!("jobs.{name}.services.{service}"), finds);
         }
         steps(job, &format!("jobs.{name}.steps"), finds);
     }
@@ -60,7 +65,7 @@ pub(super) fn read_action(root: Value<'_>, finds: &mut Finds) {
 }
 
 /// A container is an image's name, or a mapping that has it.
-fn image_of(container: Value<'_>, job: Value<'_>, place: &str, finds: &mut Finds) {
+fn image_of(container: Value<'_>, jobs: &[Job<'_>], place: &str, finds: &mut Finds) {
     let (image, place) = match container.get("image") {
         Some(image) => (image, format!("{place}.image")),
         None => (container, place.to_owned()),
@@ -68,7 +73,8 @@ fn image_of(container: Value<'_>, job: Value<'_>, place: &str, finds: &mut Finds
     let Some(text) = image.text() else { return };
     let given = container.get("credentials").is_some();
     // With a name from the job's matrix, each of its values is an image, where it stands.
-    let values = if known_part(text).is_none() { matrix::values(text, image.at(), job) } else { Vec::new() };
+    let is_open = known_part(text).is_none();
+    let values = if is_open { matrix::values(text, image.at(), jobs) } else { BTreeSet::new() };
     for (at, value) in &values {
         pulled(*at, place.clone(), value, given, finds);
     }
@@ -87,7 +93,7 @@ fn steps(of: Value<'_>, place: &str, finds: &mut Finds) {
     for step in of.get("steps").into_iter().flat_map(|steps| steps.items()) {
         if let Some(uses) = step.get("uses") {
             action(uses, &format!("{place}, uses"), finds);
-            build(uses, step, finds);
+            build(uses, step, place, finds);
         }
     }
 }
@@ -99,7 +105,7 @@ fn action(value: Value<'_>, place: &str, finds: &mut Finds) {
 }
 
 /// The named contexts that an action has an image built with: in the Dockerfile these are no images.
-fn build(uses: Value<'_>, step: Value<'_>, finds: &mut Finds) {
+fn build(uses: Value<'_>, step: Value<'_>, place: &str, finds: &mut Finds) {
     let Some(with) = step.get("with").filter(|_| uses.text().is_some_and(|text| text.starts_with(BUILD)))
     else {
         return;
@@ -107,11 +113,18 @@ fn build(uses: Value<'_>, step: Value<'_>, finds: &mut Finds) {
     let text = |key| with.get(key).and_then(|value| value.text());
     let context = text("context").unwrap_or(".");
     let file = text("file").map_or_else(|| format!("{context}/Dockerfile"), str::to_owned);
-    for line in text("build-contexts").unwrap_or_default().lines() {
-        if let Some((name, _)) = line.split_once('=') {
-            // Paths are seen from the repository's root, two folders above a workflow.
-            let (dockerfile, name) = (format!("../../{file}"), name.trim().to_owned());
-            finds.contexts.push(BuildContext { dockerfile, name });
+    let Some(contexts) = with.get("build-contexts") else { return };
+    // A block's position is that of its first line that is not empty.
+    let lines = contexts.text().unwrap_or_default().lines().skip_while(|line| line.trim().is_empty());
+    for (index, line) in lines.enumerate() {
+        let Some((name, value)) = line.split_once('=') else { continue };
+        // Paths are seen from the repository's root, two folders above a workflow.
+        let (dockerfile, name) = (format!("../../{file}"), name.trim().to_owned());
+        finds.contexts.push(BuildContext { dockerfile, name });
+        if let Some(image) = value.trim().strip_prefix(IMAGE_CONTEXT) {
+            let At { line, column } = contexts.at();
+            let line = if contexts.is_literal() { line + index } else { line };
+            finds.image(At { line, column }, format!("{place}, build-contexts"), image);
         }
     }
 }
