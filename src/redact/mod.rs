@@ -113,14 +113,16 @@ impl Scrubber {
     fn strings(&self, value: &mut Value) -> bool {
         match value {
             Value::String(text) => self.string(text),
-            Value::Array(items) => items.iter_mut().fold(false, |cut, item| self.strings(item) || cut),
+            Value::Array(items) => {
+                items.iter_mut().filter_map(|item| self.strings(item).then_some(())).count() > 0
+            }
             Value::Object(fields) => {
                 let named = fields.keys().any(|name| self.cut_unmistakable(name) != *name);
                 if named {
                     let clean = |(name, field): (String, Value)| (self.cut_unmistakable(&name), field);
                     *fields = std::mem::take(fields).into_iter().map(clean).collect();
                 }
-                fields.values_mut().fold(named, |cut, field| self.strings(field) || cut)
+                fields.values_mut().filter_map(|field| self.strings(field).then_some(())).count() > 0 || named
             }
             Value::Number(number) => {
                 let mut text = number.to_string();

@@ -19,8 +19,11 @@ pub use runpod::RunpodItem;
 /// What a segment may not hold as it is: the separators, and the escape itself.
 const RESERVED: &AsciiSet = &CONTROLS.add(b'/').add(b':').add(b'%');
 
+/// Reads what is behind a system's word.
+type Read = fn(&str) -> Option<Address>;
+
 /// How the address of each system is read, by the word before the colon.
-const SYSTEMS: &[(&str, fn(&str) -> Option<Address>)] = &[
+const SYSTEMS: &[(&str, Read)] = &[
     ("aws", aws::parse),
     ("daytona", daytona::parse),
     ("github", github::parse),

@@ -15,6 +15,9 @@ pub(super) struct Site<'a> {
     pub(super) stacks: Vec<&'a Stack>,
 }
 
+/// Account and region; or the session, and why it is not touched.
+type Key<'a> = Result<(&'a str, &'a str), (&'a Session, Option<&'a str>)>;
+
 /// Groups each credential's stacks by account and region; stacks whose login failed by session. In one
 /// order, whatever that of the configuration: it decides who gets the last quota for a rule, and which of
 /// several logins for one account is used.
@@ -23,7 +26,7 @@ pub(super) fn sites<'a>(desired: &'a [Desired], observed: &'a Observed) -> Vec<S
     let mut desired: Vec<&Desired> = desired.iter().collect();
     desired.sort_by_key(|desired| (&desired.credential, &desired.secret));
     for desired in desired {
-        let mut known: BTreeMap<Result<(&str, &str), (&Session, Option<&str>)>, usize> = BTreeMap::new();
+        let mut known: BTreeMap<Key<'_>, usize> = BTreeMap::new();
         let mut stacks: Vec<&Stack> = desired.stacks.iter().collect();
         stacks.sort_by_key(|stack| (&stack.session, &stack.name));
         for stack in stacks {

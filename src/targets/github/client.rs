@@ -185,7 +185,7 @@ impl Client {
             method: method.clone(),
             path: shown(path),
             status,
-            refusal: Refusal::read(message, &headers, self.source),
+            refusal: Box::new(Refusal::read(message, &headers, self.source)),
         };
         Err(if status.is_server_error() { TryError::Fault(error) } else { TryError::Final(error) })
     }

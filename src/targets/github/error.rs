@@ -21,7 +21,7 @@ pub enum GithubError {
         /// The status.
         status: StatusCode,
         /// What it said.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
     },
     /// GitHub said that it is asked too often, and to wait longer than this run is ready to.
     #[error("{method} {path}: rate limit reached, open again in {}s", wait.as_secs())]
@@ -41,7 +41,7 @@ pub enum GithubError {
         /// The path.
         path: String,
         /// What happened, and whether it may have had its effect.
-        problem: Problem,
+        problem: Box<Problem>,
     },
 }
 
@@ -158,7 +158,7 @@ impl GithubError {
 
     /// What was answered cannot be used.
     pub(super) fn unusable(method: &Method, path: &str, problem: Problem) -> Self {
-        Self::Broken { method: method.clone(), path: shown(path), problem }
+        Self::Broken { method: method.clone(), path: shown(path), problem: Box::new(problem) }
     }
 }
 
@@ -171,7 +171,7 @@ impl From<GithubError> for Problem {
                 .login(status == StatusCode::UNAUTHORIZED),
             GithubError::Limited { wait, .. } => Self::outside(message)
                 .hint(format!("run it again in {} minutes", wait.as_secs().div_ceil(60))),
-            GithubError::Broken { problem, .. } => Self { message, ..problem },
+            GithubError::Broken { problem, .. } => Self { message, ..*problem },
         }
     }
 }

@@ -12,6 +12,7 @@ mod file;
 mod kubeconfig;
 pub mod login;
 mod names;
+mod owner;
 mod plugin;
 pub mod read;
 mod roles;

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine;
 use futures::stream::{self, StreamExt};
 use k8s_openapi::api::core::v1 as core;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference as Owner;
 use ring::digest::{Context, SHA256};
 use tokio::sync::Mutex;
 
@@ -14,14 +13,11 @@ use super::client::ApiRequest;
 use super::login::Clients;
 use super::{
     Account, Client, Desired, KEY, KIND, KubeError, Namespace, ObjectRef, Observed, Scope, Secret, State,
-    docker_config, runai,
+    docker_config, owner, runai,
 };
 use crate::change::Read;
 use crate::model::{Fingerprint, Login, Problem, Registry};
 use crate::redact;
-
-/// External Secrets puts it on every secret that it writes (its documentation, "ownership and deletion policy").
-const MERGED: &str = "reconcile.external-secrets.io/managed";
 
 /// Reads everything that the rows need, at most `concurrency` requests at once per cluster. An error is data.
 pub async fn observe(clients: &Clients, desired: &[Desired], concurrency: usize) -> Observed {
@@ -228,7 +224,7 @@ impl Reader<'_> {
         let mut seen = Secret {
             kind: secret.type_.clone().unwrap_or_else(|| "Opaque".to_owned()),
             immutable: secret.immutable.unwrap_or(false),
-            owner: owner(&secret),
+            owner: owner::of(&secret),
             labels: secret.metadata.labels.clone().unwrap_or_default(),
             ..Secret::default()
         };
@@ -287,19 +283,6 @@ impl Reader<'_> {
             }
         }
     }
-}
-
-/// Who keeps a secret as it is: its controller, or External Secrets where it merges into a secret that it does not own.
-fn owner(secret: &core::Secret) -> Option<String> {
-    let owners = secret.metadata.owner_references.iter().flatten();
-    let controller = owners.filter(|owner| owner.controller == Some(true)).map(|owner| {
-        let Owner { kind, name, .. } = owner;
-        redact::outside(&format!("{kind} {name}"))
-    });
-    let labels = secret.metadata.labels.as_ref();
-    let merged =
-        || labels?.get(MERGED).filter(|value| *value == "true").map(|_| "External Secrets".to_owned());
-    controller.last().or_else(merged)
 }
 
 /// The Docker configuration in a secret.
