@@ -26,6 +26,10 @@ fn lines<T: Serialize>(objects: &[T]) -> String {
     objects.iter().map(|object| serde_json::to_string(object).unwrap_or_default() + "\n").collect()
 }
 
+/// What a cache has of an image by its digest.
+const UNSEEN_DIGEST: &str =
+    "a cache has a digest only after an image of it was pulled by its tag: pull the cached name by tag once";
+
 /// A block per name.
 #[must_use]
 pub fn rows(rows: &[Row]) -> String {
@@ -45,6 +49,9 @@ fn meaning(row: &Row) -> String {
     text += &pulled(row);
     for (stack, reference) in &row.cached {
         let _ = writeln!(text, "  cached  {reference}  (stack {stack})");
+    }
+    if row.digest.is_some() && !row.cached.is_empty() {
+        let _ = writeln!(text, "  {} {UNSEEN_DIGEST}", styled(WARN, "note:"));
     }
     for (stack, reason) in &row.not_cached {
         let _ = writeln!(text, "  {}  stack {stack}: {reason}", styled(WARN, "not cached"));

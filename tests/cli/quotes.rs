@@ -24,6 +24,19 @@ credentials:
 const SYSTEMS: [Service; 5] =
     [Service::SecretsManager, Service::GitHub, Service::Kubernetes, Service::RunPod, Service::Daytona];
 
+#[test]
+fn no_system_and_no_key_of_one_is_left_out_of_these_tests() {
+    for name in regcred::systems::NAMES {
+        assert!(EVERYWHERE.contains(&format!("\n      {name}: ")), "{name}");
+    }
+    let env = Place::bare(World::default()).sandbox.env();
+    let keys: Vec<&str> = regcred::systems::secrets().filter(|name| env.contains_key(*name)).collect();
+    assert_eq!(keys.iter().filter(|name| !KEYS.contains(name)).count(), 0, "{keys:?}");
+}
+
+/// The keys that a sandbox gives.
+const KEYS: [&str; 4] = ["GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "RUNPOD_API_KEY", "DAYTONA_API_KEY"];
+
 fn place() -> Place {
     let mut world = World::default();
     world.registry.add_account(USER, CANARY);
@@ -36,8 +49,7 @@ fn place() -> Place {
 /// Every spelling of everything that this place logs in with.
 fn canaries(place: &Place) -> Vec<String> {
     let env = place.sandbox.env();
-    let names = ["GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "RUNPOD_API_KEY", "DAYTONA_API_KEY"];
-    let mut secrets: Vec<String> = names.iter().map(|name| env[*name].clone()).collect();
+    let mut secrets: Vec<String> = KEYS.iter().map(|name| env[*name].clone()).collect();
     secrets.push(CANARY.to_owned());
     let kubeconfig = place.sandbox.state().kubernetes.kubeconfig("");
     let users = kubeconfig["users"].as_array().unwrap();

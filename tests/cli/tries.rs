@@ -17,6 +17,13 @@ struct System {
     refused: u16,
 }
 
+#[test]
+fn no_system_is_left_out_of_these_tests() {
+    let tried = SYSTEMS.iter().filter_map(|system| system.places.trim().split(':').next());
+    let tried: std::collections::BTreeSet<&str> = tried.collect();
+    assert_eq!(tried, regcred::systems::NAMES.iter().copied().collect());
+}
+
 const SYSTEMS: [System; 6] = [
     System {
         service: Service::SecretsManager,

@@ -23,6 +23,14 @@ fn plans() -> Vec<Plan> {
 }
 
 #[test]
+fn every_system_occurs_in_a_scenario() {
+    let plans = plans();
+    let seen: BTreeSet<&str> =
+        plans.iter().flat_map(|plan| &plan.changes).map(|change| change.address.system()).collect();
+    assert_eq!(seen, regcred::systems::NAMES.iter().copied().collect());
+}
+
+#[test]
 fn every_action_occurs_in_a_scenario() {
     let seen: BTreeSet<Action> =
         plans().iter().flat_map(|plan| &plan.changes).map(|change| change.action).collect();
