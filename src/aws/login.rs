@@ -21,7 +21,7 @@ use futures::future::join_all;
 
 use super::connector::Connector;
 use super::process::{Chain, is_silent};
-use super::profile::Profile;
+use super::profile::{self, Profile};
 use super::{Role, Session};
 use crate::env::Env;
 use crate::model::Problem;
@@ -234,7 +234,8 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
     // The SDK's own way of trying again, which also mends a clock that is wrong.
     let retries = RetryConfig::standard().with_max_attempts(tries).with_initial_backoff(pace.first);
     // One for the service and for whatever the login asks.
-    let loaded = Profile::load(access.profile).await;
+    let files = profile::files(&way.env);
+    let loaded = Profile::load(access.profile, &files).await;
     let asked = access.profile.or_else(|| way.env.filled("AWS_PROFILE"));
     let fault = match &loaded {
         Ok(profile) => profile.fault(asked),
@@ -244,6 +245,7 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
     let http = way.connector(profile.as_ref());
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.clone())
+        .profile_files(files.clone())
         .timeout_config(TimeoutConfig::disabled())
         .retry_config(retries)
         .identity_cache(IdentityCache::lazy().load_timeout(LOGIN_TIMEOUT).build());
@@ -255,8 +257,11 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
         // The profile that a stack names is its login, as it is for Pulumi: the default chain would prefer keys of the
         // environment, which may be another account's.
         let base = ProviderConfig::default().with_region(region).with_http_client(http);
-        let provider =
-            ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&base).build();
+        let provider = ProfileFileCredentialsProvider::builder()
+            .profile_files(files)
+            .profile_name(profile)
+            .configure(&base)
+            .build();
         loader = loader.profile_name(profile).credentials_provider(provider);
     }
     // Keys of the environment are a login without any profile, unless one is named.

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use aws_config::profile::ProfileSet;
+use aws_config::profile::{Profile as SdkProfile, ProfileSet};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_runtime::env_config::property::PropertiesKey;
 use aws_types::os_shim_internal::{Env as SdkEnv, Fs};
 
@@ -22,10 +23,10 @@ impl Profile {
     ///
     /// # Errors
     /// A file that cannot be read, or a line of it.
-    pub(super) async fn load(name: Option<&str>) -> Result<Self, Problem> {
+    pub(super) async fn load(name: Option<&str>, files: &EnvConfigFiles) -> Result<Self, Problem> {
         let name = name.map(|name| name.to_owned().into());
-        let (files, env) = (Fs::real(), SdkEnv::real());
-        aws_config::profile::load(&files, &env, &Default::default(), name).await.map(Self).map_err(|error| {
+        let (fs, env) = (Fs::real(), SdkEnv::real());
+        aws_config::profile::load(&fs, &env, files, name).await.map(Self).map_err(|error| {
             let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
             let words = causes.last().map(|cause| redact::outside(&cause.to_string())).unwrap_or_default();
             Problem::outside(format!("the shared AWS configuration cannot be used: {words}"))
@@ -49,7 +50,26 @@ impl Profile {
                 Problem::outside(format!("there is no AWS profile `{name}`")).hint(hint).login(true),
             );
         }
-        let name = self.with_second_factor(selected)?;
+        let on_the_way = self.on_the_way(selected);
+        let both = |profile: &&SdkProfile| {
+            let has = |key: &str| profile.get(key).is_some();
+            let own = profile.get("source_profile") == Some(profile.name());
+            has("role_arn") && has("aws_access_key_id") && !own
+        };
+        if let Some(profile) = on_the_way.iter().find(|profile| both(profile)) {
+            let name = profile.name();
+            let message = format!(
+                "the AWS profile `{name}` has both a role and keys, and AWS tools differ in which counts"
+            );
+            return Some(
+                Problem::outside(message)
+                    .hint("take one of them out of ~/.aws/config or ~/.aws/credentials")
+                    .login(true),
+            );
+        }
+        let factor =
+            |profile: &&SdkProfile| profile.get("role_arn").is_some() && profile.get("mfa_serial").is_some();
+        let name = on_the_way.into_iter().find(factor)?.name();
         Some(
             Problem::outside(format!(
                 "the AWS profile `{name}` wants a code of a second factor (`mfa_serial`), which is not asked for here"
@@ -59,17 +79,18 @@ impl Profile {
         )
     }
 
-    /// The first profile on the way along `source_profile` whose role wants a second factor.
-    fn with_second_factor(&self, selected: &str) -> Option<String> {
-        let (mut name, mut seen) = (selected.to_owned(), Vec::new());
-        loop {
-            let profile = self.0.get_profile(&name).filter(|_| !seen.contains(&name))?;
-            if profile.get("role_arn").is_some() && profile.get("mfa_serial").is_some() {
-                return Some(name);
+    /// The profiles from the selected one along `source_profile`.
+    fn on_the_way(&self, selected: &str) -> Vec<&SdkProfile> {
+        let mut seen: Vec<&SdkProfile> = Vec::new();
+        let mut next = Some(selected);
+        while let Some(profile) = next.and_then(|name| self.0.get_profile(name)) {
+            if seen.iter().any(|other| other.name() == profile.name()) {
+                break;
             }
-            let next = profile.get("source_profile")?.to_owned();
-            seen.push(std::mem::replace(&mut name, next));
+            seen.push(profile);
+            next = profile.get("source_profile");
         }
+        seen
     }
 
     /// The file of `ca_bundle`, and what names it.
@@ -95,5 +116,49 @@ impl Profile {
 
     fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).filter(|value| !value.is_empty())
+    }
+}
+
+/// The shared files as the SDK takes them: it does not know the quotes that others allow around a profile's name
+/// (`[profile "work"]`).
+pub(super) fn files(env: &Env) -> EnvConfigFiles {
+    let read = |variable: &str, name: &str| {
+        let home = || env.filled("HOME").or_else(|| env.filled("USERPROFILE"));
+        let path = env.filled(variable).map(PathBuf::from);
+        let path = path.or_else(|| Some(PathBuf::from(home()?).join(".aws").join(name)));
+        path.and_then(|path| std::fs::read_to_string(path).ok())
+    };
+    let Some(config) = read("AWS_CONFIG_FILE", "config").filter(|text| text.lines().any(is_quoted)) else {
+        return EnvConfigFiles::default();
+    };
+    // What is in the later one counts.
+    let files = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, unquoted(&config));
+    let credentials = read("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+    credentials
+        .into_iter()
+        .fold(files, |files, text| files.with_contents(EnvConfigFileKind::Credentials, text))
+        .build()
+}
+
+fn is_quoted(line: &str) -> bool {
+    line.trim_start().starts_with('[') && line.contains(['"', '\''])
+}
+
+fn unquoted(text: &str) -> String {
+    let line = |line: &str| if is_quoted(line) { line.replace(['"', '\''], "") } else { line.to_owned() };
+    text.split_inclusive('\n').map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_around_a_profiles_name_are_taken_off_and_nothing_else_is() {
+        let text = "[profile \"work\"]\r\ncredential_process = \"a b\" 'c'\n  [profile 'x']\n[default]\n";
+        assert_eq!(
+            unquoted(text),
+            "[profile work]\r\ncredential_process = \"a b\" 'c'\n  [profile x]\n[default]\n"
+        );
     }
 }
