@@ -42,8 +42,8 @@ fn a_plan_after_init_is_the_plan_before_it_for_every_kind_of_session() {
     for settings in [
         "aws:profile: dev".to_owned(),
         format!("aws:assumeRole: {{ roleArn: '{ROLE}' }}"),
-        format!("aws:assumeRole: {{ roleArn: '{ROLE}', externalId: e, sessionName: pulumi-deploy }}"),
-        format!("aws:assumeRoles: [{{ roleArn: '{ROLE}' }}, {{ roleArn: '{SECOND}', externalId: '7' }}]"),
+        format!("aws:assumeRole: {{ roleArn: '{ROLE}', externalId: ext, sessionName: pulumi-deploy }}"),
+        format!("aws:assumeRoles: [{{ roleArn: '{ROLE}' }}, {{ roleArn: '{SECOND}', externalId: '1234' }}]"),
         format!("aws:profile: dev\n  aws:assumeRole: {{ roleArn: '{ROLE}', durationSeconds: 900 }}"),
         "aws:allowedAccountIds: ['123456789012']".to_owned(),
         "aws:allowedAccountIds: ['123456789012', '222222222222']".to_owned(),
@@ -77,7 +77,7 @@ fn two_profiles_in_one_region_stay_two_accounts_after_init() {
 fn what_the_file_cannot_say_is_refused_by_init_and_nothing_is_written() {
     for (settings, words) in [
         (
-            format!("aws:assumeRoles: [{{ roleArn: '{ROLE}', externalId: e }}, {{ roleArn: '{SECOND}' }}]"),
+            format!("aws:assumeRoles: [{{ roleArn: '{ROLE}', externalId: ext }}, {{ roleArn: '{SECOND}' }}]"),
             "an external id or a session name at another role than the last",
         ),
         ("aws:forbiddenAccountIds: ['222222222222']".to_owned(), "aws:forbiddenAccountIds"),

@@ -59,6 +59,7 @@ class Run:
             self.world = sandbox.state()
         if ran.returncode == 3:
             raise RuntimeError(f"regcred {' '.join(args)}: {ran.stderr}")
+        self.said = ran.stdout
         return ran.returncode
 
     def synced(self, **options):
@@ -208,8 +209,8 @@ def github_holds(world, place, permissions):
         run.world["github"]["repositories"]["acme/api"]["environments"] = {"production": new_environment(run.world)}
         run.world["github"]["organizations"] = {"acme": new_organization(run.world)}
         give(run.world, permissions)
-        # A record that could not be written is no failure of sync; verify tells.
-        if not (run.synced() and run.regcred("verify") == 0):
+        # A record that could not be written is no failure of sync, and no difference; the plan tells.
+        if not (run.synced() and run.regcred("plan", "--json") == 0 and json.loads(run.said)["summary"]["refresh"] == 0):
             return False
         give(run.world, dict.fromkeys(permissions, "read"))
         if run.regcred("plan", "--detailed-exitcode") or run.regcred("verify"):
