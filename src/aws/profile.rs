@@ -67,15 +67,22 @@ impl Profile {
                     .login(true),
             );
         }
-        let factor =
-            |profile: &&SdkProfile| profile.get("role_arn").is_some() && profile.get("mfa_serial").is_some();
-        let name = on_the_way.into_iter().find(factor)?.name();
+        let has = |profile: &SdkProfile, key: &str| profile.get(key).is_some();
+        let (name, wants) = on_the_way.into_iter().find_map(|profile| {
+            let factor = has(profile, "role_arn") && has(profile, "mfa_serial");
+            let wants = match (factor, has(profile, "login_session")) {
+                (true, _) => "wants a code of a second factor (`mfa_serial`), which is not asked for here",
+                (false, true) => "logs in by `aws login` (`login_session`), which is not done here",
+                (false, false) => return None,
+            };
+            Some((profile.name(), wants))
+        })?;
         Some(
-            Problem::outside(format!(
-                "the AWS profile `{name}` wants a code of a second factor (`mfa_serial`), which is not asked for here"
-            ))
-            .hint(format!("eval \"$(aws configure export-credentials --profile {selected} --format env)\""))
-            .login(true),
+            Problem::outside(format!("the AWS profile `{name}` {wants}"))
+                .hint(format!(
+                    "eval \"$(aws configure export-credentials --profile {selected} --format env)\""
+                ))
+                .login(true),
         )
     }
 

@@ -388,6 +388,13 @@ fn what_keeps_a_profile_from_being_a_login_is_told_in_words_once_for_every_regio
             "aws configure export-credentials --profile work",
         ),
         (
+            "[profile work]\nlogin_session = arn:aws:iam::123456789012:user/me\nregion = us-east-2\n"
+                .to_owned(),
+            Some("work"),
+            "the AWS profile `work` logs in by `aws login` (`login_session`)",
+            "aws configure export-credentials --profile work",
+        ),
+        (
             "[default]\nregion us-east-2\n".to_owned(),
             None,
             "the shared AWS configuration cannot be used",

@@ -9,6 +9,7 @@ mod kinds;
 mod login;
 mod reference;
 mod registry_name;
+mod runpod;
 mod server;
 mod tls;
 mod token_kind;
