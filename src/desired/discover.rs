@@ -7,7 +7,7 @@ use super::{Desired, remote};
 use crate::aws::{Role, Session, is_account, is_role, region_fault};
 use crate::env::Env;
 use crate::model::{Credential, CredentialId, Place as FilePlace, Problem, Registry};
-use crate::sources::pulumi::{AssumeRole, StackFile, Unfollowed};
+use crate::sources::pulumi::{AssumeRole, Project, StackFile, Unfollowed};
 use crate::sources::{self, Spec};
 use crate::targets::aws::{self, RuleOwner, prefix_fault, stack_prefix};
 use crate::targets::github::{self, Names, Place, Store};
@@ -27,7 +27,9 @@ pub(super) fn discover(
     let id = CredentialId(CREDENTIAL.to_owned());
     let project = sources::project_here(&id, env, dir)?;
     let mut found = Discovery { named, desired: Desired::default(), problems: Vec::new() };
-    found.stacks(&id, &project.stacks()?);
+    let stacks =
+        project.stacks()?.into_iter().map(|file| found.opened(file, &project, env)).collect::<Vec<_>>();
+    found.stacks(&id, &stacks);
     match remote::repository(env, dir) {
         Ok(repository) => found.repository(&id, repository),
         Err(problem) => found.problems.push(problem),
@@ -62,6 +64,14 @@ struct Discovery<'a> {
 }
 
 impl Discovery<'_> {
+    /// The stack with what its environment gives. Where that is not given, it is a stack that is not followed.
+    fn opened(&mut self, file: StackFile, project: &Project, env: &Env) -> StackFile {
+        file.clone().opened(project, env).unwrap_or_else(|problem| {
+            self.desired.notes.push(problem.to_string());
+            file
+        })
+    }
+
     fn stacks(&mut self, id: &CredentialId, files: &[StackFile]) {
         let stacks: Vec<aws::Stack> = files.iter().filter_map(|file| self.stack(file)).collect();
         self.collisions(&stacks, files);

@@ -137,3 +137,31 @@ fn what_an_environment_of_pulumi_gives_is_not_guessed() {
     place.edit(DEV, "config:", "environment: [aws/dev]\nconfig:");
     place.run(&["plan"]).ends(0).says("stack dev has `environment`").says("left out");
 }
+
+/// A `pulumi` that knows the stack dev with these settings.
+fn with_pulumi(place: &mut Place, script: &str) {
+    let path = place.repo().join("bin/pulumi");
+    place.write("bin/pulumi", &format!("#!/bin/sh\n{script}\n"));
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let bin = place.repo().join("bin").display().to_string();
+    place.set("PATH", &format!("{bin}:/usr/bin:/bin"));
+    place.set("PULUMI_ACCESS_TOKEN", "pul-0123");
+}
+
+#[test]
+fn with_a_login_pulumi_is_asked_for_what_an_environment_gives() {
+    let mut place = place("aws:maxRetries: 5");
+    place.edit(DEV, "config:", "environment: [aws/dev]\nconfig:");
+    let settings = r#"{"aws:region":{"value":"us-west-2","secret":false},"aws:profile":{"value":"dev","secret":false},"infra:password":{"secret":true}}"#;
+    with_pulumi(&mut place, &format!("echo '{settings}'"));
+    let ran = place.run(&["plan"]);
+    ran.ends(0).says("aws:333333333333/us-west-2").says("cache-rule/dev-docker-hub");
+    let login = r#"{"aws:region":{"value":"us-west-2","secret":false},"aws:secretKey":{"secret":true}}"#;
+    with_pulumi(&mut place, &format!("echo '{login}'"));
+    place.run(&["plan"]).ends(0).says("stack dev has `aws:secretKey`").says("left out");
+    with_pulumi(&mut place, "echo 'error: no' >&2; exit 255");
+    let ran = place.run(&["plan"]);
+    let said = ran.ends(0).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("`pulumi config` ended with code 255"), "{said}");
+    assert!(said.contains("stack dev has `environment`"), "{said}");
+}

@@ -25,6 +25,7 @@ mod backend;
 mod config_error;
 mod credential_error;
 mod crypto;
+mod environment;
 mod error;
 #[cfg(test)]
 mod example;

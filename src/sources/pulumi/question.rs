@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -92,16 +93,16 @@ pub struct Question {
 }
 
 /// The configuration of a stack, decrypted. It has no `Debug`.
-pub struct Config(BTreeMap<String, Entry>);
+pub struct Config(pub(super) BTreeMap<String, Entry>);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+pub(super) struct Entry {
     #[serde(default)]
-    value: String,
-    object_value: Option<Value>,
+    pub(super) value: String,
+    pub(super) object_value: Option<Value>,
     #[serde(default)]
-    secret: bool,
+    pub(super) secret: bool,
 }
 
 impl fmt::Display for Need {
@@ -146,12 +147,32 @@ impl Stack {
     /// There is no login, or the backend cannot have what is needed.
     pub fn question(self, full: &str, backend: &Backend, env: &Env) -> Result<Question, Problem> {
         self.check(backend)?;
-        let words = ["pulumi", "config", "--json", "--show-secrets", "--non-interactive", "--stack", full];
+        Ok(self.prepared(&["--show-secrets"], full, backend, env))
+    }
+
+    /// The settings of the stack without its secrets, now.
+    ///
+    /// # Errors
+    /// There is no login, or the program gives none.
+    pub(super) fn settings(self, full: &str, backend: &Backend, env: &Env) -> Result<Config, Problem> {
+        self.check(backend)?;
+        let question = self.prepared(&[], full, backend, env);
+        match question.program.run_now() {
+            Some(ran) => question.read(ran),
+            None => {
+                Err(question.stack.problem("`pulumi config` cannot be started", &question.without_secrets()))
+            }
+        }
+    }
+
+    fn prepared(self, flags: &[&str], full: &str, backend: &Backend, env: &Env) -> Question {
+        let words =
+            [&["pulumi", "config", "--json"], flags, &["--non-interactive", "--stack", full]].concat();
         let listed = [PULUMI_NEEDS, self.provider_needs(), backend_needs(backend)].concat();
         let own = [("PULUMI_SKIP_UPDATE_CHECK", "true"), ("TERM", "dumb")];
         let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let program = env.known_program(&words, &listed).within(&self.dir).with(own).for_at_most(LIMIT);
-        Ok(Question { stack: self, program })
+        Question { stack: self, program }
     }
 
     fn check(&self, backend: &Backend) -> Result<(), Problem> {
@@ -217,7 +238,11 @@ impl Question {
     /// # Errors
     /// It is not there, takes too long, or refuses.
     pub async fn ask(&self) -> Result<Config, Problem> {
-        let output = self.program.run().await.map_err(|error| {
+        self.read(self.program.run().await)
+    }
+
+    fn read(&self, ran: Result<Arc<Output>, ProgramError>) -> Result<Config, Problem> {
+        let output = ran.map_err(|error| {
             let hint = match &error {
                 ProgramError::Absent { .. } => {
                     format!("install it (https://www.pulumi.com/docs/install), {OTHER_SOURCE}")

@@ -107,6 +107,11 @@ impl StackFile {
         })
     }
 
+    /// The stack with these settings, which are all that it has.
+    pub(super) fn evaluated(self, settings: Arc<Settings>) -> Self {
+        Self { own: settings, defaults: Arc::default(), environment: None, ..self }
+    }
+
     /// The key in full. A text that cannot be a key is in no file either, so it is looked up as it is.
     pub(super) fn find(&self, key: &str) -> Option<(&Place, &Node)> {
         let exact = ConfigKey::in_project(&self.project, key);
