@@ -64,7 +64,7 @@ pub trait Operation: Clone + std::fmt::Debug + PartialEq + serde::Serialize {
         !self.values().is_empty()
     }
 
-    /// How many requests it takes, if nothing has to be tried again.
+    /// How many requests it takes, if nothing has to be tried again; 0 where there is no network.
     fn requests(&self) -> usize;
 
     /// What it records as written.

@@ -124,7 +124,8 @@ pub trait Target {
         inputs: &Inputs<'_>,
     ) -> Result<Receipt, Problem>;
 
-    /// Proves what is in place, as far as the system lets it be proven. Writes nothing.
+    /// Proves what is in place, as far as the system lets it be proven. Writes nothing. With [`Scope::All`] that is what is
+    /// kept: what differs is the plan's to tell, and no failed proof.
     async fn verify(
         client: &Self::Client,
         desired: &[Self::Desired],
