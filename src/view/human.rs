@@ -209,7 +209,7 @@ fn counts(summary: Summary) -> String {
         (0, 0) => return format!("No changes. Everything declared is in place ({keep} unchanged)."),
         (0, refresh) => {
             return format!(
-                "No differences: {keep} in place, {refresh} to refresh, as they cannot be read back and each sync writes them."
+                "No differences: {keep} in place, {refresh} refreshed at each sync, as they cannot be read back."
             );
         }
         _ => {}
@@ -313,12 +313,12 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
     let pulled = |good: bool| report.pulls.iter().filter(|pull| pull.result.is_ok() == good).count();
     let named = [
         (count(|outcome| matches!(outcome, Outcome::Applied)), "applied"),
-        (count(|outcome| matches!(outcome, Outcome::Refreshed)), "refreshed"),
         (count(|outcome| matches!(outcome, Outcome::Differs)), "different"),
         (count(|outcome| matches!(outcome, Outcome::Unchanged)), "in place"),
+        (count(|outcome| matches!(outcome, Outcome::Refreshed)), "refreshed"),
         (
             count(|outcome| matches!(outcome, Outcome::Unknown)),
-            "that cannot be read back and that each sync refreshes",
+            "refreshed at each sync, as they cannot be read back",
         ),
         (count(|outcome| matches!(outcome, Outcome::Blocked)), "blocked"),
         (count(|outcome| matches!(outcome, Outcome::Unread { .. })), "unread"),

@@ -34,10 +34,10 @@ fn a_password_is_written_at_each_sync_and_is_no_difference() {
     plan.ends(0)
         .says("~ refresh")
         .says("cannot be read back; written at each sync")
-        .says("3 in place, 2 to refresh");
-    place.run(&["verify"]).ends(0).says("2 that cannot be read back");
+        .says("3 in place, 2 refreshed at each sync");
+    place.run(&["verify"]).ends(0).says("2 refreshed at each sync, as they cannot be read back");
     let (ran, calls) = place.watch(&["sync", "--yes"]);
-    ran.ends(0).says("2 refreshed");
+    ran.ends(0).says("Done: 3 in place, 2 refreshed.");
     assert_eq!(written(&calls), [PUT_SECRET; 2]);
     assert_values(&place.sandbox.snapshot(), PASSWORD);
 }
@@ -106,7 +106,7 @@ fn without_the_right_to_list_versions_nothing_is_behind() {
     place.sync();
     let denied = Fault::on(Service::SecretsManager, "ListSecretVersionIds", Kind::Status(403)).forever();
     place.sandbox.fault(denied);
-    place.run(&["plan", "--detailed-exitcode"]).ends(0).says("2 to refresh");
+    place.run(&["plan", "--detailed-exitcode"]).ends(0).says("2 refreshed at each sync");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_server_without_variables_is_told_once_and_its_secrets_are_written_at_each_s
     let place = one();
     place.sandbox.state().github.server = Some("3.7.2".to_owned());
     place.run(&["sync", "--yes"]).ends(0).says("GitHub Enterprise Server 3.7.2 has no variables");
-    place.run(&["verify"]).ends(0).says("2 that cannot be read back");
+    place.run(&["verify"]).ends(0).says("2 refreshed at each sync, as they cannot be read back");
     place.run(&["sync", "--yes"]).ends(0).says("2 refreshed");
 }
 
@@ -148,7 +148,7 @@ fn secrets_made_by_hand_are_written_once_and_recorded_then() {
         repository.actions.set("DOCKER_HUB_USERNAME", USER, now);
         repository.actions.set("DOCKER_HUB_TOKEN", "by hand", now);
     }
-    place.run(&["plan", "--detailed-exitcode"]).ends(0).says("3 to refresh");
+    place.run(&["plan", "--detailed-exitcode"]).ends(0).says("3 refreshed at each sync");
     place.run(&["sync", "--yes"]).ends(0).says("3 refreshed");
     assert_holds(&place.sandbox.state(), TOKEN);
     place.sync_again();
