@@ -5,7 +5,7 @@ use crate::net::NetError;
 use crate::redact;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 
 use super::LoginSource;
 
@@ -65,7 +65,7 @@ impl AwsError {
             };
         }
         let credentials = causes(error).any(|cause| cause.is::<CredentialsError>());
-        let cause = causes(error).last().map_or_else(|| error.to_string(), ToString::to_string);
+        let cause = causes(error).last().map_or_else(|| error.to_string(), words);
         // What kept a request from being sent knows best what to do.
         let unsent = NetError::within(error).filter(|unsent| !unsent.hints.is_empty());
         let hints = match unsent {
@@ -77,7 +77,7 @@ impl AwsError {
         let first = cause.lines().next().unwrap_or_default().trim_end_matches(" Attempted:");
         let cause = redact::outside(if credentials { first } else { &cause });
         let cause = if credentials { format!("no AWS credentials: {cause}") } else { cause };
-        let causes = causes(error).map(|cause| redact::outside(&cause.to_string())).collect();
+        let causes = causes(error).map(|cause| redact::outside(&words(cause))).collect();
         Self { operation, code: None, cause, login: credentials, hints, causes }
     }
 
@@ -181,6 +181,13 @@ fn login_hint(login: &LoginSource, code: Option<&str>) -> String {
         }
         _ => again,
     }
+}
+
+/// An error in words: what a service answered has no other form than Rust's own.
+fn words(error: &(dyn std::error::Error + 'static)) -> String {
+    let answered = error.downcast_ref::<ErrorMetadata>();
+    let answered = answered.and_then(|answer| Some(format!("{}: {}", answer.code()?, answer.message()?)));
+    answered.unwrap_or_else(|| error.to_string())
 }
 
 fn causes<'a>(

@@ -165,3 +165,14 @@ fn with_a_login_pulumi_is_asked_for_what_an_environment_gives() {
     assert!(said.contains("`pulumi config` ended with code 255"), "{said}");
     assert!(said.contains("stack dev has `environment`"), "{said}");
 }
+
+#[test]
+fn a_role_that_cannot_be_assumed_is_told_with_who_may_not_and_what_to_allow() {
+    let other = "arn:aws:iam::555555555555:role/nobody";
+    let place = place(&format!("aws:assumeRole: {{ roleArn: '{other}' }}"));
+    let ran = place.run(&["plan"]);
+    let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("is not authorized to perform: sts:AssumeRole"), "{said}");
+    assert!(said.contains("let the role's trust policy name it"), "{said}");
+    assert!(!said.contains("Error {"), "{said}");
+}
