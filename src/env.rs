@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::model::Problem;
 use crate::program::{Program, Programs};
 
 /// Variables that every program works with. What is not listed may be a secret.
@@ -30,6 +31,8 @@ const PROGRAMS_NEED: &[&str] = &[
 #[derive(Clone, Default)]
 pub struct Env {
     variables: BTreeMap<String, String>,
+    /// The variables meant for us that are not text.
+    not_text: Vec<String>,
     /// What is known to be secret, once the configuration has been read. It is shared by every clone, so that none can be
     /// used that does not know it.
     secrets: Arc<Mutex<Option<BTreeSet<String>>>>,
@@ -43,14 +46,34 @@ impl fmt::Debug for Env {
 }
 
 impl Env {
-    /// The variables of this process; those that are not text are left out.
+    /// The variables of this process. Those that are not text are left out, and remembered where they are meant for us.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn of_process() -> Self {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
+        let mut not_text = Vec::new();
+        let mut text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            let name = name.into_string().ok()?;
+            if value.to_str().is_none() && is_meant_for_us(&name) {
+                not_text.push(name.clone());
+            }
+            Some((name, value.into_string().ok()?))
         };
-        std::env::vars_os().filter_map(text).collect()
+        let env: Self = std::env::vars_os().filter_map(&mut text).collect();
+        Self { not_text, ..env }
+    }
+
+    /// What is wrong with the variables that say where something goes, or log in there: without one that is not text it
+    /// would be another place.
+    ///
+    /// # Errors
+    /// Each that is not text.
+    pub fn check(&self) -> Result<(), Vec<Problem>> {
+        let problem = |name: &String| {
+            Problem::input(format!("the variable {name} is no text (UTF-8)"))
+                .hint(format!("export {name} again"))
+        };
+        let problems: Vec<Problem> = self.not_text.iter().map(problem).collect();
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
     /// A variable, even if it is empty.
@@ -148,6 +171,26 @@ fn matches(pattern: &str, name: &str) -> bool {
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Env {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { variables, secrets: Arc::default(), programs: Programs::default() }
+        Self { variables, ..Self::default() }
     }
+}
+
+/// Whether a variable is one that regcred reads: by the beginnings of the systems' names, or by its own.
+fn is_meant_for_us(name: &str) -> bool {
+    const BEGINNINGS: [&str; 10] = [
+        "AWS_",
+        "DAYTONA_",
+        "DOCKER_",
+        "GH_",
+        "GITHUB_",
+        "KUBE",
+        "PULUMI_",
+        "REGCRED_",
+        "RUNPOD_",
+        "SSL_CERT_",
+    ];
+    let name = name.to_ascii_uppercase();
+    BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+        || name.ends_with("_PROXY")
+        || name == "HOME"
 }

@@ -93,9 +93,9 @@ const BEHIND: TimeDelta = TimeDelta::minutes(10);
 impl Known {
     /// What happens to what can be neither read back nor known by a record, last written at this time.
     #[must_use]
-    pub fn refresh(&self, written: DateTime<Utc>) -> (Action, Reason) {
-        match self.current_since {
-            Some(since) if written + BEHIND < since => {
+    pub fn refresh(&self, written: Option<DateTime<Utc>>) -> (Action, Reason) {
+        match self.current_since.zip(written) {
+            Some((since, written)) if written + BEHIND < since => {
                 (Action::Update, Reason::Behind(written.to_rfc3339_opts(SecondsFormat::Secs, true)))
             }
             _ => (Action::Refresh, Reason::Unknown),

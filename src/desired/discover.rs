@@ -199,20 +199,27 @@ impl Discovery<'_> {
 }
 
 /// Keeps stacks of the file from being touched whose Pulumi settings say that they are elsewhere than the file says.
-pub(super) fn hold_back(desired: &mut Desired, dir: &Path) {
-    let stacks = desired.places.aws.iter_mut().flat_map(|place| &mut place.stacks);
-    let mut stacks: Vec<&mut aws::Stack> = stacks.collect();
-    if stacks.is_empty() {
-        return;
-    }
-    let files = sources::stack_files(dir);
-    for stack in &mut stacks {
-        let Some(file) = files.iter().find(|file| file.stack == stack.name) else { continue };
+pub(super) fn hold_back(desired: &mut Desired, specs: &BTreeMap<CredentialId, Spec>, dir: &Path) {
+    let projects: Vec<&str> = specs
+        .values()
+        .filter_map(|spec| match spec {
+            Spec::Pulumi { project, .. } => project.as_deref(),
+            _ => None,
+        })
+        .collect();
+    for stack in desired.places.aws.iter_mut().flat_map(|place| &mut place.stacks) {
         // A login that the file names stands in for the stack's own.
         let has_login = stack.session.profile.is_some() || !stack.session.roles.is_empty();
-        let found = file.unfollowed().filter(|found| !(found.is_login && has_login));
-        stack.untouched =
-            found.filter(|found| found.key != ENVIRONMENT).map(|found| untouched(&file.stack, &found));
+        let files = sources::stack_files(&stack.name, dir, &projects);
+        stack.untouched = files.iter().find_map(|file| match file {
+            Err(problem) => {
+                Some(format!("its stack file cannot be read: {}", problem.clone().seen_from(dir)))
+            }
+            Ok(file) => {
+                let found = file.unfollowed().filter(|found| !(found.is_login && has_login))?;
+                (found.key != ENVIRONMENT).then(|| untouched(&file.stack, &found))
+            }
+        });
     }
 }
 

@@ -58,6 +58,7 @@ pub const DEFAULT_FILE: &str = "regcred.yaml";
 /// # Errors
 /// Everything that can be known to be wrong without a network.
 pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Problem>> {
+    env.check()?;
     let (mut desired, specs, base) = declared(request, env, dir)?;
     env.withhold(secrets::of(&specs));
     let mut problems = restrict(&mut desired, request);
@@ -89,6 +90,7 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
 /// # Errors
 /// A configuration that is wrong, or cannot be read.
 pub fn places(request: &Request, env: &Env, dir: &Path) -> Result<Desired, Vec<Problem>> {
+    env.check()?;
     // Image names mean something without any configuration, too; not with one that is broken.
     let has_file =
         request.file.is_some() || dir.join(DEFAULT_FILE).is_symlink() || dir.join(DEFAULT_FILE).exists();
@@ -156,7 +158,7 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
         vec![Problem::input(format!("cannot be read: {error}")).at(place)]
     })?;
     let (mut desired, specs) = validate::read(&file, &text)?;
-    discover::hold_back(&mut desired, dir);
+    discover::hold_back(&mut desired, &specs, dir);
     let base = dir.join(file.parent().unwrap_or(Path::new("")));
     Ok((desired, specs, base))
 }

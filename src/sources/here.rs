@@ -1,6 +1,6 @@
 //! Which Pulumi project and which of its stacks hold the credential.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::pulumi::{
     Backend, CredentialKeys, FileError, Need, Passphrase, Project, Provider, Stack, StackFile, Way, chdir,
@@ -48,10 +48,22 @@ pub fn project_here(id: &CredentialId, env: &Env, dir: &Path) -> Result<Project,
     Err(incomplete)
 }
 
-/// The stack files of every Pulumi project of the folder `dir`, as far as they can be read.
+/// The files of the stacks of this name in every Pulumi project of the folder `dir` and in `projects`, each by itself: what
+/// is wrong with another file is nothing to it.
 #[must_use]
-pub fn stack_files(dir: &Path) -> Vec<StackFile> {
-    projects(dir).into_iter().flatten().filter_map(|project| project.stacks().ok()).flatten().collect()
+pub fn stack_files(name: &str, dir: &Path, projects: &[&str]) -> Vec<Result<StackFile, Problem>> {
+    let mut folders: Vec<PathBuf> = FOLDERS.iter().chain(projects).map(|folder| dir.join(folder)).collect();
+    folders.dedup();
+    let file = |folder: &PathBuf| match Project::open(folder) {
+        Ok(project) => match project.stack_names() {
+            Ok(names) if !names.iter().any(|other| other == name) => None,
+            _ => Some(project.stack(name).map_err(Problem::from)),
+        },
+        Err(FileError::NoProject { .. } | FileError::NotAProjectFile { .. }) => None,
+        // Whether it has such a stack cannot be told.
+        Err(error) => Some(Err(error.into())),
+    };
+    folders.iter().filter_map(file).collect()
 }
 
 /// Whether a folder without a file says anything about the credential: a project that is meant to hold it, or beside the

@@ -28,10 +28,10 @@ pub struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// A credential's fingerprint, if its value was read.
+    /// A credential's fingerprint, if its value was read and is no password: whoever reads a log could guess at it.
     #[must_use]
     pub fn fingerprint(&self, id: &CredentialId) -> Option<Fingerprint> {
-        self.known.get(id).map(|known| known.fingerprint)
+        self.known.get(id).filter(|known| known.kind.is_access_token()).map(|known| known.fingerprint)
     }
 
     /// A credential's user name, if it was read.

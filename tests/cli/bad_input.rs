@@ -204,3 +204,16 @@ fn git_remotes_of_several_repositories() {
     git(&["remote", "add", "fork", "https://github.com/octocat/api"]);
     refused(&place, &["acme/api", "octocat/api", "GITHUB_REPOSITORY="]);
 }
+
+#[test]
+fn a_variable_that_is_no_text_does_not_count_as_one_that_is_not_set() {
+    use std::os::unix::ffi::OsStringExt;
+    let place = Place::new();
+    for name in ["DAYTONA_API_URL", "REGCRED_REGISTRY_ENDPOINTS", "HTTPS_PROXY", "DOCKER_HUB_TOKEN"] {
+        let value = std::ffi::OsString::from_vec(b"http://127.0.0.1:1/\xff".to_vec());
+        let output = place.command(&["plan"]).env(name, value).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{name}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(&format!("the variable {name} is no text")), "{said}");
+    }
+}

@@ -194,3 +194,34 @@ credentials:
     place.run(&["verify"]).ends(0).says("6 in place");
     place.sync_again();
 }
+
+const RECORD: &str = "GET /repos/{owner}/{repo}/actions/variables/{name}";
+
+#[test]
+fn a_record_that_cannot_be_read_for_now_hides_no_difference() {
+    for status in [500, 401] {
+        let mut place = one();
+        place.sync();
+        place.change_token();
+        place.sandbox.fault(Fault::on(Service::GitHub, RECORD, Kind::Status(status)).forever());
+        for command in [&["plan", "--detailed-exitcode"][..], &["verify"], &["sync", "--yes"]] {
+            place.run(command).ends(5);
+        }
+        place.sandbox.clear_faults();
+        place.run(&["sync", "--yes"]).ends(0);
+        assert_holds(&place.sandbox.state(), OTHER_TOKEN);
+    }
+}
+
+#[test]
+fn a_wrong_record_that_cannot_be_replaced_is_no_success() {
+    let mut place = one();
+    place.sync();
+    place.change_token();
+    {
+        let mut world = place.sandbox.state();
+        let exported = world.github.exported_token.clone();
+        world.github.tokens.insert(exported, Token::full("acme").with("actions_variables", "read"));
+    }
+    place.run(&["sync", "--yes"]).ends(5).says("delete the variable DOCKER_HUB_SYNC");
+}

@@ -176,3 +176,36 @@ fn a_role_that_cannot_be_assumed_is_told_with_who_may_not_and_what_to_allow() {
     assert!(said.contains("let the role's trust policy name it"), "{said}");
     assert!(!said.contains("Error {"), "{said}");
 }
+
+/// A file that names the stack dev, whose own file says `settings`.
+fn named(settings: &str) -> Place {
+    let mut place = place(settings);
+    place.set("DOCKER_HUB_USERNAME", USER);
+    place.set("DOCKER_HUB_TOKEN", TOKEN);
+    place.write(
+        "regcred.yaml",
+        "version: 1\ncredentials:\n  docker-hub:\n    from: env\n    to:\n      aws:\n        stacks:\n          dev: { region: us-west-2 }\n",
+    );
+    place
+}
+
+#[test]
+fn a_file_of_another_stack_that_cannot_be_read_lets_no_stack_through_and_holds_none_back() {
+    let place = named("aws:endpoints: [{ ecr: x }]");
+    place.write("infra/Pulumi.broken.yaml", "config: [\n");
+    place.run(&["sync", "--yes"]).ends(1).says("regcred does not follow it");
+    let place = named("aws:maxRetries: 5");
+    place.write("infra/Pulumi.broken.yaml", "config: [\n");
+    place.run(&["sync", "--yes"]).ends(0);
+    let place = named("aws:maxRetries: 5");
+    place.write(DEV, "config: [\n");
+    place.run(&["sync", "--yes"]).ends(1).says("its stack file cannot be read");
+}
+
+#[test]
+fn every_file_of_a_stacks_name_is_looked_at() {
+    let place = named("aws:maxRetries: 5");
+    place.write("Pulumi.yaml", "name: other\nruntime: yaml\n");
+    place.write("Pulumi.dev.yaml", "config:\n  aws:endpoints: [{ ecr: x }]\n");
+    place.run(&["sync", "--yes"]).ends(1).says("regcred does not follow it");
+}

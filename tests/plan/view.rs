@@ -124,8 +124,8 @@ note: cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in
       123456789012/us-west-2
 
 Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 unread. It takes 12 requests, about 1 s.
-Digest: c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686
-To make exactly these changes: regcred sync --expect c7d584030ff8
+Digest: b3d22b01a5f0da1653fa41ff8bded1b193e1c195ac61281e227c22aaccb3d28b
+To make exactly these changes: regcred sync --expect b3d22b01a5f0
 "#);
 }
 
@@ -170,8 +170,8 @@ note: no cache rule for scratch: no aws:region in the stack file or the project
 note: cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in 123456789012/us-west-2
 
 Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 unread. It takes 12 requests, about 1 s.
-Digest: c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686
-To make exactly these changes: regcred sync --expect c7d584030ff8
+Digest: b3d22b01a5f0da1653fa41ff8bded1b193e1c195ac61281e227c22aaccb3d28b
+To make exactly these changes: regcred sync --expect b3d22b01a5f0
 "#);
 }
 
@@ -215,7 +215,7 @@ graph LR
 > no cache rule for scratch: no aws:region in the stack file or the project
 > cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in 123456789012/us-west-2
 
-Digest `c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686`: `regcred sync --expect c7d584030ff8` makes exactly these changes.
+Digest `b3d22b01a5f0da1653fa41ff8bded1b193e1c195ac61281e227c22aaccb3d28b`: `regcred sync --expect b3d22b01a5f0` makes exactly these changes.
 "#);
 }
 

@@ -213,7 +213,7 @@ fn machines_see_it_as_one_json_document() {
       "username": "acme"
     }
   ],
-  "digest": "c7d584030ff819e678e455da3ebd547ebb1106efc964e75f03202fa5b14b8686",
+  "digest": "b3d22b01a5f0da1653fa41ff8bded1b193e1c195ac61281e227c22aaccb3d28b",
   "format": 1,
   "notes": [
     "no cache rule for scratch: no aws:region in the stack file or the project",

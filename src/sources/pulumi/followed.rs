@@ -83,7 +83,18 @@ impl StackFile {
             let place = self.environment()?.clone();
             Some(Unfollowed { key: "environment".to_owned(), place, is_login: false })
         };
-        unknown.min_by_key(|found| found.is_login).or_else(|| self.of_a_role()).or_else(environment)
+        let unknown = unknown.min_by_key(|found| found.is_login);
+        unknown.or_else(|| self.without_default_provider()).or_else(|| self.of_a_role()).or_else(environment)
+    }
+
+    /// Without its default provider, a stack goes where its program says, and these settings are nobody's.
+    fn without_default_provider(&self) -> Option<Unfollowed> {
+        const KEY: &str = "pulumi:disable-default-providers";
+        let disabled = self.list(KEY).unwrap_or_default();
+        let place = self
+            .position(KEY)
+            .filter(|_| disabled.iter().any(|name| matches!(name.as_str(), "aws" | "*")))?;
+        Some(Unfollowed { key: KEY.to_owned(), place, is_login: false })
     }
 
     /// A setting of a role that is not sent: its policy, tags, source identity.
@@ -171,6 +182,9 @@ mod tests {
                 Some("aws:assumeRoles.policyArns"),
             ),
             ("other:endpoints: x", None),
+            ("pulumi:disable-default-providers: [aws]", Some("pulumi:disable-default-providers")),
+            ("pulumi:disable-default-providers: ['*']", Some("pulumi:disable-default-providers")),
+            ("pulumi:disable-default-providers: [kubernetes]", None),
         ] {
             assert_eq!(key(config).as_deref(), unfollowed, "{config}");
         }

@@ -146,7 +146,7 @@ struct Sent {
 impl From<Sent> for Row {
     fn from(sent: Sent) -> Self {
         let Sent { id, name, url, username, updated_at } = sent;
-        // Only the order of rows depends on it; one without a time comes first.
+        // One without a time comes first, and is not known to be behind anything.
         let updated = DateTime::parse_from_rfc3339(&updated_at).map(|at| at.to_utc()).unwrap_or_default();
         Self { id, name, url, username, updated }
     }

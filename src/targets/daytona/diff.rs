@@ -14,7 +14,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat};
 
 use super::{Change, Desired, Observed, Operation, ROW_LIMIT, Row, address, stored};
 use crate::change::{Action, Known, Options, Reason};
@@ -156,7 +156,8 @@ impl PlaceDiff<'_> {
             let at = row.updated.to_rfc3339_opts(SecondsFormat::Secs, true);
             (Action::Update, Reason::ChangedOutside(at))
         } else if !names_value {
-            self.known.refresh(row.updated)
+            // A row without a time that can be read is of no time.
+            self.known.refresh(Some(row.updated).filter(|at| *at != DateTime::UNIX_EPOCH))
         } else if self.options.rewrite {
             (Action::Update, Reason::Rewrite)
         } else {

@@ -110,7 +110,7 @@ impl PlaceDiff<'_> {
         match (secrets.get(name), self.record()) {
             (None, _) => (Action::Create, Reason::Absent),
             (Some(updated), Some(marker)) => self.recorded(name, *updated, marker),
-            (Some(updated), None) => self.known.refresh(*updated),
+            (Some(updated), None) => self.known.refresh(Some(*updated)),
         }
     }
 
@@ -196,6 +196,7 @@ impl PlaceDiff<'_> {
             place: self.desired.place.clone(),
             name: self.desired.names.marker.clone(),
             fingerprint: self.known.fingerprint.full(),
+            exists,
             names: self.names_of(&recorded),
             written: written.collect(),
         };

@@ -156,6 +156,11 @@ impl GithubError {
         (number()?, number()?).lt(&(3, 8)).then_some(version)
     }
 
+    /// Whether the token may not do what was asked: not an outage, a limit, a policy or something in between.
+    pub(super) fn is_about_rights(&self) -> bool {
+        matches!(self, Self::Status { status: StatusCode::FORBIDDEN, refusal, .. } if refusal.sso.is_none() && refusal.is_about_permissions())
+    }
+
     /// What was answered cannot be used.
     pub(super) fn unusable(method: &Method, path: &str, problem: Problem) -> Self {
         Self::Broken { method: method.clone(), path: shown(path), problem: Box::new(problem) }

@@ -203,6 +203,8 @@ pub enum Operation {
         name: String,
         /// The credential's fingerprint, in full.
         fingerprint: String,
+        /// Whether it is there: a wrong record that cannot be replaced is worse than none.
+        exists: bool,
         /// The secrets that it vouches for.
         names: Vec<String>,
         /// The rows whose time of writing counts.

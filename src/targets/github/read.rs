@@ -75,13 +75,18 @@ fn unread(unreadable: &Problem) -> Found {
 
 async fn place(client: &Client, desired: &Desired) -> Found {
     let (secrets, marker) = tokio::join!(secrets(client, desired), marker(client, desired));
+    // What a record says of secrets is not known while it cannot be read.
+    let (secrets, marker) = match marker {
+        Ok(marker) => (secrets.map_err(Problem::from), marker),
+        Err(unread) => (Err(secrets.map_or_else(Problem::from, |_| unread.clone())), Err(unread)),
+    };
     let settled = matches!((&secrets, &marker), (Ok(read), Ok(Some(marker)))
         if marker.names.iter().all(|name| read.times.contains_key(name)));
     let redirected = secrets.as_ref().is_ok_and(|read| read.redirected);
     let audiences = secrets.as_ref().map(|read| read.audiences.clone()).unwrap_or_default();
     let renamed = secrets.as_ref().map(|read| read.renamed.clone()).unwrap_or_default();
     let mut found = Found {
-        secrets: secrets.map(|read| read.times).map_err(Problem::from),
+        secrets: secrets.map(|read| read.times),
         audiences,
         marker,
         archived: false,
@@ -128,7 +133,10 @@ async fn secrets(client: &Client, desired: &Desired) -> Result<Secrets, GithubEr
         Some(async move { Ok((name.clone(), audience(client, desired, name, secret).await?)) })
     });
     let seen: Vec<(String, Option<Seen>)> = future::try_join_all(seen).await?;
-    let times = listed.iter().filter_map(named).collect();
+    let times = listed.iter().filter(|secret| ours.into_iter().any(|name| secret["name"] == name.as_str()));
+    let times = times
+        .map(|secret| named(secret).ok_or_else(|| unusable(&desired.place.secrets(), TIMELESS.to_owned())));
+    let times = times.collect::<Result<_, _>>()?;
     let mut secrets = Secrets { times, audiences: BTreeMap::new(), renamed: BTreeMap::new(), redirected };
     for (name, seen) in seen {
         let Some(Seen { by, renamed }) = seen else { continue };
@@ -201,22 +209,29 @@ async fn as_declared(client: &Client, desired: &Desired, mut listed: BTreeMap<u6
     Seen { by: Audience::Selected(listed.into_values().collect()), renamed }
 }
 
+/// A secret that is there is not taken for absent.
+const TIMELESS: &str = "a secret has no time of its last write";
+
 fn named(secret: &Value) -> Option<(String, DateTime<Utc>)> {
     let updated = DateTime::parse_from_rfc3339(secret["updated_at"].as_str()?).ok()?;
     Some((secret["name"].as_str()?.to_owned(), updated.to_utc()))
 }
 
 /// The marker by its own name: listing variables would take a request for every 30 of them.
-async fn marker(client: &Client, desired: &Desired) -> Read<Option<super::Marker>> {
+///
+/// # Errors
+/// The inner one: no record can be kept there. The outer one: whether there is one could not be read.
+async fn marker(client: &Client, desired: &Desired) -> Read<Read<Option<super::Marker>>> {
     let path = format!("{}/{}", desired.place.variables(), segment(&desired.names.marker));
     match client.get(&path).await {
-        Ok(answer) => Ok(answer.body["value"].as_str().and_then(|text| text.parse().ok())),
-        Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => match error.without_variables() {
+        Ok(answer) => Ok(Ok(answer.body["value"].as_str().and_then(|text| text.parse().ok()))),
+        Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(match error.without_variables() {
             Some(version) => Err(Problem::outside(format!(
                 "GitHub Enterprise Server {version} has no variables; they came with 3.8"
             ))),
             None => Ok(None),
-        },
+        }),
+        Err(error) if error.is_about_rights() => Ok(Err(error.into())),
         Err(error) => Err(error.into()),
     }
 }

@@ -58,7 +58,7 @@ impl<'a> Writer<'a> {
                 let seen_by = self.seen_by(place, audience.as_ref()).await?;
                 self.put_secret(place, name, value, &seen_by).await
             }
-            Operation::PutMarker { place, name, fingerprint, names, written } => {
+            Operation::PutMarker { place, name, fingerprint, exists, names, written } => {
                 let times = written.iter().filter_map(|address| inputs.field(address, DATE).ok());
                 let time = times.filter_map(|text| DateTime::parse_from_rfc3339(&text).ok()).max();
                 let (Some(time), Some(fingerprint)) = (time, Fingerprint::parse(fingerprint)) else {
@@ -68,7 +68,8 @@ impl<'a> Writer<'a> {
                 };
                 let marker =
                     Marker { fingerprint, time: time.to_utc(), names: names.iter().cloned().collect() };
-                self.put_variable(place, name, &marker.to_string()).await.map_err(unrecorded)
+                let put = self.put_variable(place, name, &marker.to_string()).await;
+                put.map_err(|error| unrecorded(error, name, *exists))
             }
         }
     }
@@ -179,10 +180,15 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// A token that may write secrets but no variables does the job; it only leaves no record.
-fn unrecorded(error: GithubError) -> Problem {
+/// A token that may write secrets but no variables does the job where there is no record; an earlier one would stay, and say
+/// that another credential is there.
+fn unrecorded(error: GithubError, name: &str, exists: bool) -> Problem {
     let refused = matches!(error.status(), Some(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND));
-    Problem::from(error).harmless(refused)
+    let problem = Problem::from(error);
+    match refused && exists {
+        true => problem.hint(format!("give the token `variables: write`, or delete the variable {name}")),
+        false => problem.harmless(refused),
+    }
 }
 
 /// A variable to make. An organization's is told who sees it; the record is nobody's input, so the
