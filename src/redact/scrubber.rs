@@ -9,6 +9,8 @@ use aho_corasick::AhoCorasick;
 use super::spellings::{self, Spelling};
 use super::unescape::Unescaped;
 
+/// As many characters of a secret give it away where white space is between them.
+const JOINED: usize = 12;
 /// What stands for a secret.
 const MASK: &str = "***";
 
@@ -109,6 +111,10 @@ impl Scrubber {
                 let start = found.start();
                 for spelling in &self.spellings[found.pattern().as_usize()] {
                     let length = common(&view.bytes[start..], spelling.text.as_bytes());
+                    // Words of a text may come to a short secret by themselves.
+                    if view.joined && length < JOINED {
+                        continue;
+                    }
                     if enough(spelling).is_some_and(|enough| length >= enough) {
                         let range = view.origin(start..start + length);
                         let range = if spelling.in_word { whole_word(text, range) } else { range };

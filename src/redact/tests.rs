@@ -267,3 +267,29 @@ fn a_text_that_ends_within_a_secret_is_told_from_a_question() {
         assert!(!known.may_go_on(closed), "{closed}");
     }
 }
+
+#[test]
+fn a_secret_that_is_broken_over_lines_is_cut_whole() {
+    let token = format!("dckr_pat_{}", "aZ09-_".repeat(25));
+    let known = knows(&[&token]);
+    let wrap = |text: &str, width: usize, end: &str| -> String {
+        let lines: Vec<String> =
+            text.as_bytes().chunks(width).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+        lines.join(end)
+    };
+    let encodings = [
+        token.clone(),
+        STANDARD.encode(&token),
+        STANDARD.encode(format!("acme:{token}")),
+        hex::encode(&token),
+    ];
+    for encoded in &encodings {
+        for (width, end) in [(76, "\n"), (60, "\r\n"), (64, " "), (20, "\\n"), (76, "\\r\\n")] {
+            let said = known.outside(&format!("403 for {} there", wrap(encoded, width, end)));
+            assert!(said.starts_with("403 for ***") && said.ends_with(" there"), "{said}");
+            assert!(said.len() < 24, "{said}");
+        }
+    }
+    let short = knows(&["correct"]);
+    assert_eq!(short.outside("cor rect and incor rect"), "cor rect and incor rect");
+}

@@ -8,20 +8,27 @@ const ROUNDS: u8 = 3;
 /// A text after some rounds of undoing percent-encoding, backslashes and HTML's entities.
 pub(super) struct Unescaped {
     pub(super) bytes: Vec<u8>,
-    /// Where each byte, and the end, began in the text.
-    origins: Vec<usize>,
+    /// Whether its lines and words are joined: what encodes long texts breaks them.
+    pub(super) joined: bool,
+    /// What of the text each byte stands for.
+    origins: Vec<Range<usize>>,
     left: u8,
 }
 
 impl Unescaped {
     /// The text itself.
     fn plain(text: &str) -> Self {
-        Self { bytes: text.as_bytes().to_vec(), origins: (0..=text.len()).collect(), left: ROUNDS }
+        Self {
+            bytes: text.as_bytes().to_vec(),
+            joined: false,
+            origins: (0..text.len()).map(|at| at..at + 1).collect(),
+            left: ROUNDS,
+        }
     }
 
-    /// The part of the text that a part of this is.
+    /// The part of the text that a part of this is, which is not empty.
     pub(super) fn origin(&self, range: Range<usize>) -> Range<usize> {
-        self.origins[range.start]..self.origins[range.end]
+        self.origins[range.start].start..self.origins[range.end - 1].end
     }
 
     /// The text, and what it is an escaped form of: in one way, whose escapes alone are undone, or in several.
@@ -31,23 +38,38 @@ impl Unescaped {
             std::iter::successors(Self::plain(text).unescaped(way), move |view| view.unescaped(way))
         };
         let used = |way: &&[u8]| text.bytes().any(|byte| way.contains(&byte));
-        std::iter::once(Self::plain(text)).chain(ways.into_iter().filter(used).flat_map(rounds))
+        let views = std::iter::once(Self::plain(text)).chain(ways.into_iter().filter(used).flat_map(rounds));
+        views.flat_map(|view| {
+            let joined = view.joined();
+            std::iter::once(view).chain(joined)
+        })
+    }
+
+    /// The same without white space; nothing where there is none.
+    fn joined(&self) -> Option<Self> {
+        if !self.bytes.iter().any(u8::is_ascii_whitespace) {
+            return None;
+        }
+        let all = self.bytes.iter().copied().zip(self.origins.iter().cloned());
+        let (bytes, origins) = all.filter(|(byte, _)| !byte.is_ascii_whitespace()).unzip();
+        Some(Self { bytes, joined: true, origins, left: 0 })
     }
 
     /// After one more round; nothing where nothing is left to undo.
     fn unescaped(&self, way: &[u8]) -> Option<Self> {
-        let mut next = Self { bytes: Vec::new(), origins: Vec::new(), left: self.left.checked_sub(1)? };
+        let mut next =
+            Self { bytes: Vec::new(), joined: false, origins: Vec::new(), left: self.left.checked_sub(1)? };
         let (mut at, mut undone) = (0, false);
         while at < self.bytes.len() {
             let rest = &self.bytes[at..];
             let known = way.contains(&rest[0]).then(|| escape(rest)).flatten();
             let (bytes, length) = known.unwrap_or_else(|| (vec![rest[0]], 1));
             undone |= length > 1;
-            next.origins.extend(bytes.iter().map(|_| self.origins[at]));
+            let origin = self.origin(at..at + length);
+            next.origins.extend(bytes.iter().map(|_| origin.clone()));
             next.bytes.extend(bytes);
             at += length;
         }
-        next.origins.push(self.origins[at]);
         undone.then_some(next)
     }
 }
