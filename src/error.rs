@@ -7,7 +7,7 @@ use crate::model::{CredentialId, Problem};
 use crate::registry::LoginError;
 use crate::report::ExitStatus;
 
-/// Why a run ended early. Nothing has been written then.
+/// Why a run ended early. But for [`Error::Unreported`], nothing has been written then.
 #[derive(Debug)]
 pub enum Error {
     /// Usage or configuration: everything that is wrong with it.
@@ -30,8 +30,10 @@ pub enum Error {
     },
     /// Whoever was asked said no.
     Declined,
-    /// The report could not be printed.
+    /// What is to be said could not be printed.
     Output(std::io::Error),
+    /// The same after something was written: the report could not be printed.
+    Unreported(std::io::Error),
 }
 
 impl Error {
@@ -41,11 +43,21 @@ impl Error {
         Self::Invalid(vec![Problem::input(message).hints(hint)])
     }
 
+    /// The same, after something was written where `wrote` holds.
+    #[must_use]
+    pub fn after(self, wrote: bool) -> Self {
+        match self {
+            Self::Output(error) if wrote => Self::Unreported(error),
+            error => error,
+        }
+    }
+
     /// The exit code.
     #[must_use]
     pub fn status(&self) -> ExitStatus {
         match self {
             Self::Invalid(_) | Self::Unexpected { .. } | Self::NoConsent { .. } => ExitStatus::Invalid,
+            Self::Unreported(_) => ExitStatus::Partial,
             Self::Proof(failed) if failed.iter().any(|(_, error)| error.is_refusal()) => ExitStatus::Refused,
             Self::Source(_) | Self::Declined | Self::Proof(_) | Self::Output(_) => ExitStatus::Failed,
         }
@@ -70,7 +82,11 @@ impl Error {
                 )),
             ),
             Self::Declined => one("declined: nothing was written".to_owned(), None),
-            Self::Output(error) => one(format!("cannot print: {error}"), None),
+            Self::Output(error) => one(format!("cannot print: {error}; nothing was written"), None),
+            Self::Unreported(error) => one(
+                format!("places were written, and what came of it cannot be printed: {error}"),
+                Some("regcred plan".to_owned()),
+            ),
         }
     }
 }

@@ -46,6 +46,8 @@ pub struct Report {
     pub pulls: Vec<Pull>,
     /// Whether the run was interrupted.
     pub interrupted: bool,
+    /// Whether a request that writes was answered as done, whatever came of its row.
+    pub wrote: bool,
 }
 
 /// The exit codes: a contract (README, "Exit codes").
@@ -92,7 +94,7 @@ impl Report {
                 *outcome = Outcome::Refreshed;
             }
         }
-        Self { outcomes, findings: Vec::new(), pulls: Vec::new(), interrupted: false }
+        Self { outcomes, ..Self::default() }
     }
 
     /// How many rows have an outcome for which `matching` holds.
@@ -115,14 +117,14 @@ impl Report {
             )
         };
         let locked_out = |outcome: &Outcome| matches!(outcome, Outcome::Unread { login: true });
-        let wrote = |outcome: &Outcome| matches!(outcome, Outcome::Failed(failure) if failure.effect == Effect::Written);
+        let unsure = |outcome: &Outcome| matches!(outcome, Outcome::Failed(failure) if failure.effect == Effect::Written);
         let (good, bad) = (self.count(good), self.count(|outcome| !good(outcome)));
         let disproven = self.findings.iter().any(|finding| finding.result.is_err());
         if self.interrupted {
             ExitStatus::Interrupted
         } else if bad > 0 && self.count(locked_out) == self.outcomes.len() {
             ExitStatus::Refused
-        } else if bad > 0 && good == 0 && self.count(wrote) == 0 {
+        } else if bad > 0 && good == 0 && !self.wrote && self.count(unsure) == 0 {
             ExitStatus::Failed
         } else if bad > 0 || disproven {
             ExitStatus::Partial

@@ -2,7 +2,7 @@
 //! in the program prints.
 
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anstream::AutoStream;
@@ -38,6 +38,8 @@ pub struct Settings {
 pub struct Ui {
     settings: Settings,
     progress: Mutex<Option<ProgressBar>>,
+    /// Why a part of the data is missing. Nothing can be made of the rest then.
+    lost: Mutex<Option<io::ErrorKind>>,
 }
 
 /// Green: what is done.
@@ -90,7 +92,7 @@ impl Ui {
     /// The terminal with these settings.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings, progress: Mutex::default() }
+        Self { settings, progress: Mutex::default(), lost: Mutex::default() }
     }
 
     /// How much is said.
@@ -109,7 +111,7 @@ impl Ui {
     /// Writes data to stdout. A reader that went away is no error.
     ///
     /// # Errors
-    /// If stdout cannot be written.
+    /// If stdout cannot be written, or could not be written earlier.
     pub fn data(&self, text: &str) -> io::Result<()> {
         self.stdout(&redact::output(text))
     }
@@ -127,9 +129,17 @@ impl Ui {
             let mut stdout = AutoStream::new(io::stdout().lock(), self.settings.color);
             stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
         };
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kind) = *lost {
+            return Err(kind.into());
+        }
         match self.above_progress(print) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result,
+            Err(error) => {
+                *lost = Some(error.kind());
+                Err(error)
+            }
+            Ok(()) => Ok(()),
         }
     }
 

@@ -37,6 +37,7 @@ pub struct Context<'a> {
 
 /// A planned run: all that the second half of a command needs.
 pub(super) struct Session {
+    pub(super) http: Http,
     pub(super) desired: Desired,
     pub(super) clients: Clients,
     pub(super) observed: Observed,
@@ -168,7 +169,7 @@ impl Context<'_> {
             plan = plan::plan(&desired, &observed, &known, &options);
         }
         self.check_only(&plan)?;
-        Ok(Session { desired, clients, observed, vault, proofs, plan, known })
+        Ok(Session { http, desired, clients, observed, vault, proofs, plan, known })
     }
 
     /// A prefix that selects nothing is a slip.

@@ -32,9 +32,11 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
     }
     context.env.programs().leave_interrupts();
     let stop = interrupts();
+    let before = session.http.writes();
     let outcomes = write(context, &session, stop.clone()).await;
     let mut report = Report::new(&session.plan, outcomes);
     report.interrupted = *stop.borrow();
+    report.wrote = session.http.writes() > before;
     let done = |change: &crate::plan::Change| {
         matches!(
             report.outcomes.get(&change.address),
@@ -52,7 +54,7 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
     );
     report.findings = findings.await;
     context.ui.idle();
-    show_report(context, &session, &report)?;
+    show_report(context, &session, &report).map_err(|error| error.after(report.wrote))?;
     Ok(report.status())
 }
 
@@ -117,7 +119,7 @@ fn tell(context: &Context<'_>, event: &Event) {
         context.ui.busy(&format!("writing {address} …"));
     }
     if context.common.json {
-        // A reader of stdout that went away is tell_stream by the next write of data.
+        // That it cannot be written is told by the next write of data.
         let _ = context.ui.data(&json::event(event));
     }
     if let Some(line) = human::event(event) {

@@ -55,7 +55,7 @@ pub enum Effect {
     /// Nothing was written.
     #[default]
     Nothing,
-    /// Something was written before it failed, or may have been: no answer came.
+    /// It may have been written: no answer came. (What was answered as done is counted where requests leave.)
     Written,
     /// The run is as good without it: a record that may not be kept.
     Harmless,
@@ -131,7 +131,7 @@ impl Problem {
         Self { class: if failed { Class::Login } else { self.class }, ..self }
     }
 
-    /// The same problem, after something was or may have been written, where `written` holds.
+    /// The same problem, after something may have been written, where `written` holds.
     #[must_use]
     pub fn written(self, written: bool) -> Self {
         Self { effect: if written { Effect::Written } else { self.effect }, ..self }

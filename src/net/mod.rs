@@ -19,6 +19,7 @@ mod trust;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -60,6 +61,10 @@ pub const MAX_PAGES: usize = 1000;
 
 /// Query parameters whose values may be shown. Whatever is not listed may be a secret.
 const SHOWN_PARAMETERS: [&str; 6] = ["service", "scope", "page", "per_page", "limit", "offset"];
+
+/// The beginnings of the names of AWS's operations that change nothing; their method does not tell.
+const READING_OPERATIONS: [&str; 8] =
+    ["Assume", "BatchGet", "Decrypt", "Describe", "Get", "List", "Lookup", "Validate"];
 
 /// The body of an answer that is still coming.
 pub type Body = BoxBody<Bytes, NetError>;
@@ -107,6 +112,8 @@ pub struct Http {
     proxies: Arc<Proxies>,
     roots: Arc<Roots>,
     rules: Rules,
+    /// How many requests that write were answered as done, by whatever client was made of the first.
+    writes: Arc<AtomicUsize>,
 }
 
 /// What holds for the requests of one system.
@@ -139,6 +146,17 @@ impl Http {
         Self::made(Arc::new(Proxies::of(env)?), roots, rules, tls, None)
     }
 
+    /// How many requests that write were answered as done so far, by this client and by all that were made of it.
+    #[must_use]
+    pub fn writes(&self) -> usize {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    /// This client with the count of another.
+    fn counting(self, other: &Self) -> Self {
+        Self { writes: Arc::clone(&other.writes), ..self }
+    }
+
     /// The same client for a target that may be declared `insecure`.
     #[must_use]
     pub fn insecure(&self, insecure: bool) -> Self {
@@ -166,7 +184,7 @@ impl Http {
     /// TLS cannot be set up.
     pub(crate) fn trusting(&self, roots: Arc<Roots>) -> Result<Self, Problem> {
         let tls = trust::client_config(Arc::clone(&roots)).map_err(|error| unmade(&error))?;
-        Self::made(Arc::clone(&self.proxies), roots, self.rules, tls, None)
+        Ok(Self::made(Arc::clone(&self.proxies), roots, self.rules, tls, None)?.counting(self))
     }
 
     /// A client with TLS of its own, by a proxy of its own if there is one. What `roots` are is for words.
@@ -181,7 +199,7 @@ impl Http {
     ) -> Result<Self, Problem> {
         let proxies = proxy.map(|proxy| Arc::new(Proxies::only(proxy)));
         let proxies = proxies.unwrap_or_else(|| Arc::clone(&self.proxies));
-        Self::made(proxies, roots, self.rules, tls, None)
+        Ok(Self::made(proxies, roots, self.rules, tls, None)?.counting(self))
     }
 
     /// A client that reaches the server `host` under another name, which goes into the TLS greeting, too.
@@ -189,7 +207,7 @@ impl Http {
     /// # Errors
     /// TLS cannot be set up.
     pub(crate) fn naming(&self, tls: ClientConfig, roots: Arc<Roots>, host: String) -> Result<Self, Problem> {
-        Self::made(Arc::default(), roots, self.rules, tls, Some(Alias(host)))
+        Ok(Self::made(Arc::default(), roots, self.rules, tls, Some(Alias(host)))?.counting(self))
     }
 
     /// The proxy on the way to a URL.
@@ -230,7 +248,7 @@ impl Http {
             .proxy(reqwest::Proxy::custom(move |url| Some(through.to(url)?.url().clone())))
             .build()
             .map_err(|error| unmade(&error))?;
-        Ok(Self { client, proxies, roots, rules })
+        Ok(Self { client, proxies, roots, rules, writes: Arc::default() })
     }
 
     /// Sends a request and reads the answer, whatever its status. A request that reads is sent again while the server has
@@ -320,6 +338,10 @@ impl Http {
         let answer = self.client.execute(sent).await;
         let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
         trace::trace(head.method.as_str(), &url, operation, status);
+        if answer.as_ref().is_ok_and(|answer| answer.status().is_success()) && writes(&head.method, operation)
+        {
+            self.writes.fetch_add(1, Ordering::Relaxed);
+        }
         let answer = answer.map_err(|error| NetError::of(&error, &self.way(&url)))?;
         let (http, answer) = (self.clone(), http::Response::<reqwest::Body>::from(answer));
         Ok(answer.map(|body| body.map_err(move |error| NetError::of(&error, &http.way(&url))).boxed()))
@@ -327,6 +349,14 @@ impl Http {
 
     fn way<'a>(&'a self, url: &'a Url) -> Way<'a> {
         Way { url, proxy: self.proxies.to(url), roots: &self.roots, patience: self.rules.patience }
+    }
+}
+
+/// Whether a request changes something, by its method or, where all have the same, by its operation.
+fn writes(method: &Method, operation: Option<&str>) -> bool {
+    match operation {
+        Some(operation) => !READING_OPERATIONS.iter().any(|reading| operation.starts_with(reading)),
+        None => !method.is_safe(),
     }
 }
 

@@ -1,12 +1,15 @@
 //! The exit codes of the contract, each with what leads to it.
 
+use std::collections::BTreeSet;
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use regcred_sandbox::github::Token;
-use regcred_sandbox::{Door, Moment, World};
+use regcred_sandbox::{Door, Fault, Kind, Moment, Service, World};
 
 use crate::place::{Place, TOKEN, written};
+use crate::strike::in_parallel;
 
 /// Long enough that only a broken test waits for it.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -159,6 +162,63 @@ fn code_5_is_a_container_that_was_made_and_not_filled() {
     let ran = place.run(&["sync", "--yes", "--only", "aws:"]);
     assert_eq!(place.sandbox.state().aws.secrets.len(), 1, "something was written");
     ran.ends(5).says("failed").says("not started");
+}
+
+#[test]
+fn code_5_is_an_environment_that_was_made_and_a_secret_of_it_that_was_refused() {
+    let place = one();
+    place.write(
+        "regcred.yaml",
+        "version: 1
+credentials:
+  docker-hub:
+    from: { env: {} }
+    to:
+      github: [{ repository: acme/api, environment: production, create-environment: true }]
+",
+    );
+    let put = "PUT /repos/{owner}/{repo}/environments/{environment_name}/secrets/{secret_name}";
+    place.sandbox.fault(Fault::on(Service::GitHub, put, Kind::Status(403)).forever());
+    let ran = place.run(&["sync", "--yes"]);
+    let made = place.sandbox.state().github.repositories["acme/api"].environments.contains_key("production");
+    assert!(made, "something was written");
+    ran.ends(5);
+}
+
+/// The disk of stdout is full from any byte on: a limit of 4 KiB for its file, of which a part is used already.
+#[test]
+fn code_5_is_a_report_that_cannot_be_printed_after_something_was_written_and_1_if_nothing_was() {
+    let used: Vec<usize> = (0..4096).step_by(100).collect();
+    let codes = Mutex::new(BTreeSet::new());
+    in_parallel(&used, |used| {
+        let place = one();
+        let report = place.repo().join("report");
+        std::fs::write(&report, "#".repeat(*used)).unwrap();
+        let regcred = place.command(&["sync", "--yes", "--json"]);
+        let mut limited = Command::new("bash");
+        limited.args(["-c", r#"trap '' XFSZ; ulimit -f 4; report=$1; shift; exec "$@" >>"$report""#, "bash"]);
+        limited.arg(&report).arg(regcred.get_program()).args(regcred.get_args());
+        let variables = regcred.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        let output = limited.env_clear().envs(variables).current_dir(place.repo()).output().unwrap();
+        let (code, said) = (output.status.code(), String::from_utf8(output.stderr).unwrap());
+        let wrote = !written(&place.sandbox.calls()).is_empty();
+        let text = std::fs::read_to_string(&report).unwrap();
+        let told = text.ends_with('\n') && text.lines().last().unwrap().contains(r#""type":"summary""#);
+        assert_eq!(
+            code,
+            Some(if !wrote {
+                1
+            } else if told {
+                0
+            } else {
+                5
+            }),
+            "{used}: {said}"
+        );
+        assert!(told || said.contains(if wrote { "places were written" } else { "nothing was written" }));
+        codes.lock().unwrap().insert(code);
+    });
+    assert_eq!(*codes.lock().unwrap(), [Some(0), Some(1), Some(5)].into());
 }
 
 #[test]

@@ -123,13 +123,27 @@ impl Place {
         command
     }
 
+    /// Runs it to its end. Every exit code that says that nothing was written is held to the requests.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        let earlier = self.sandbox.calls().len();
         let output = self.command(args).output().unwrap();
-        Ran {
+        let ran = Ran {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
+        };
+        if matches!(ran.code, 1 | 3 | 4) {
+            let calls = self.sandbox.calls();
+            let done = |call: &&Call| call.is_write && call.status.is_some_and(|status| status / 100 == 2);
+            let done: Vec<&str> =
+                calls.iter().skip(earlier).filter(done).map(|call| call.operation.as_str()).collect();
+            assert_eq!(
+                done, [""; 0],
+                "{} says that nothing was written\n{}{}",
+                ran.code, ran.stdout, ran.stderr
+            );
         }
+        ran
     }
 
     /// Runs with only its own requests in the call log, and gives the requests, too.

@@ -112,9 +112,7 @@ impl Site<'_> {
             Container::Restore => self.restore(secret).await?,
             Container::Create => self.create(secret).await?,
         };
-        let put = self.ensure_statement(identity, secret, fresh, exempt).await;
-        put.map_err(Problem::from)
-            .map_err(|failure| if container == Container::Exists { failure } else { failure.written(true) })
+        Ok(self.ensure_statement(identity, secret, fresh, exempt).await?)
     }
 
     async fn ensure_statement(
@@ -184,7 +182,7 @@ impl Site<'_> {
     async fn make_current(&self, secret: &str, value: &Login, version: &str) -> Result<Receipt, Problem> {
         let put = self.settled("the secret", || self.put_value(secret, value, version)).await?;
         if !put.stages.iter().any(|stage| stage == CURRENT) {
-            self.move_current(secret, version).await.map_err(|error| Problem::from(error).written(true))?;
+            self.move_current(secret, version).await?;
         }
         Ok(Receipt([(ARN, put.arn)].into()))
     }

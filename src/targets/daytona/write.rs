@@ -58,7 +58,7 @@ impl<'a> Writer<'a> {
         let meant = stored::meant(wanted.url);
         let made = rows.iter().find(|row| row.name == wanted.name && stored::meant(&row.url) == meant);
         if let Some(row) = made {
-            self.client.update(&row.id, wanted).await.map_err(|error| Problem::from(error).written(true))?;
+            self.client.update(&row.id, wanted).await?;
         }
         Ok(made.map(|_| ()))
     }

@@ -170,7 +170,7 @@ impl Client {
                     Ok(Answer { headers, body, redirected: false })
                 }
                 _ => {
-                    let problem = Problem::outside("the answer is not a JSON object").written(true);
+                    let problem = Problem::outside("the answer is not a JSON object");
                     Err(TryError::Fault(GithubError::unusable(method, path, problem)))
                 }
             };

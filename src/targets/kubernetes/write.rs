@@ -245,7 +245,7 @@ impl Site<'_> {
             }
             let object = content.object(self.at, Some(&found))?;
             let made = self.client.create(self.ask("create", "secrets"), &object).await;
-            return made.map_err(|error| self.failed(error).written(true));
+            return made.map_err(|error| self.failed(error));
         }
         Err(self.changed("somebody else writes the secret again and again"))
     }

@@ -50,7 +50,7 @@ impl Writer<'_> {
             Err(error) if error.status() == Some(400) => return Err(self.held(auth, &error, say).await),
             Err(error) => return Err(error.into()),
         }
-        self.repair(&look, auth, current, say).await.map_err(|error| Problem::from(error).written(true))?;
+        self.repair(&look, auth, current, say).await?;
         Ok(Receipt::default())
     }
 
