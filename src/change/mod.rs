@@ -24,6 +24,9 @@ use crate::model::{Address, CredentialId, Fingerprint, Login, Problem, TokenKind
 pub struct Change<O> {
     /// The remote thing.
     pub address: Address,
+    /// What tells the thing from all others where its address does not: a server that compares names without regard to
+    /// case, or that has several names itself.
+    pub identity: Option<String>,
     /// The credentials that it holds or serves.
     pub credentials: BTreeSet<CredentialId>,
     /// The stacks that it serves; empty for what belongs to no stack.
@@ -48,8 +51,9 @@ impl<O: Operation> Change<O> {
     /// The same row with its operation as one among those of all systems.
     #[must_use]
     pub fn map<P>(self, wrap: impl FnOnce(O) -> P) -> Change<P> {
-        let Self { address, credentials, stacks, action, reason, after, operation } = self;
-        Change { address, credentials, stacks, action, reason, after, operation: operation.map(wrap) }
+        let Self { address, identity, credentials, stacks, action, reason, after, operation } = self;
+        let operation = operation.map(wrap);
+        Change { address, identity, credentials, stacks, action, reason, after, operation }
     }
 }
 

@@ -125,6 +125,10 @@ pub enum Reason {
     Remade(String),
     /// Two credentials are for the same registry, in the same secret.
     TwoCredentials(String),
+    /// Two rows want different things of one place; the words say which.
+    OnePlace(String),
+    /// The place belongs to somebody else by now: its present name.
+    OtherOwner(String),
     /// The service account does not name these secrets.
     NotNamed(String),
     /// The service account does not exist yet.
@@ -186,6 +190,12 @@ impl Reason {
             Self::TwoCredentials(_) => {
                 Some("give one of them another `secret:` in regcred.yaml".to_owned())
             }
+            Self::OnePlace(_) => Some(
+                "leave one of them out of regcred.yaml, or give each credential names of its own".to_owned(),
+            ),
+            Self::OtherOwner(name) => Some(format!(
+                "if the credential is to go there, write {name} in regcred.yaml; else leave it out"
+            )),
             Self::OwnedBy(_) => Some(
                 "give the item another `secret:` in regcred.yaml, or let the owner leave it; to write there all the same: regcred sync --allow-replace"
                     .to_owned(),
@@ -232,7 +242,10 @@ impl fmt::Display for Reason {
             Self::OtherCredential => {
                 f.write_str("holds another credential, and a stack's own run does not change it")
             }
-            Self::WrongAccount(words) | Self::OtherProvider(words) => f.write_str(words),
+            Self::WrongAccount(words) | Self::OtherProvider(words) | Self::OnePlace(words) => {
+                f.write_str(words)
+            }
+            Self::OtherOwner(name) => write!(f, "it is {name} by now, which is another owner's"),
             Self::RuleLimit(used) => write!(f, "{used} of 50 rules of this account and region are used"),
             Self::Archived => f.write_str("the repository is archived, so read-only"),
             Self::TakenOver { name, username } => {

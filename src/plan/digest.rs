@@ -21,7 +21,7 @@ struct Row<'a> {
 
 impl<'a> From<&'a Change> for Row<'a> {
     fn from(change: &'a Change) -> Self {
-        let Change { address, credentials, stacks, action, reason, after, operation } = change;
+        let Change { address, identity: _, credentials, stacks, action, reason, after, operation } = change;
         Row {
             address,
             credentials: credentials.iter().collect(),

@@ -69,7 +69,8 @@ struct ChangeObject<'a> {
 
 impl<'a> From<&'a Change> for ChangeObject<'a> {
     fn from(change: &'a Change) -> Self {
-        let Change { address, credentials, stacks, action, reason, after, operation: _ } = change;
+        let Change { address, identity: _, credentials, stacks, action, reason, after, operation: _ } =
+            change;
         Self {
             address: address.to_string(),
             credentials: credentials.iter().map(|id| id.0.as_str()).collect(),

@@ -284,6 +284,26 @@ fn items_of_kubernetes_that_cannot_be_right() {
 }
 
 #[test]
+fn one_place_of_github_in_two_spellings_is_one_place() {
+    let github = |items: &str| {
+        format!("version: 1\ncredentials:\n  docker-hub:\n    from: env\n    to:\n      github: [{items}]\n")
+    };
+    for items in [
+        "{ repository: acme/api }, { repository: Acme/API }",
+        "{ repository: acme/api, environment: prod }, { repository: acme/api, environment: Prod }",
+        "{ organization: acme, visibility: all }, { organization: ACME, visibility: all }",
+    ] {
+        fault(&github(items), "the same place is listed twice", "leave one of them out");
+    }
+    let other = "  other:\n    from: env\n    to:\n      github: [{ repository: Acme/Api, names: { token: DOCKER_HUB_TOKEN } }]\n";
+    fault(
+        &(github("{ repository: acme/api }") + other),
+        "is already a secret of credential `docker-hub` here",
+        "`names:` of its own",
+    );
+}
+
+#[test]
 fn one_pull_secret_holds_one_credential_for_a_registry() {
     let item = "{ context: prod, namespaces: [a, b], secret: pulls }";
     let twice = format!("{}        - {item}\n", kubernetes(item));

@@ -74,10 +74,30 @@ fn a_renamed_repository_is_written_under_its_new_name_and_people_are_told() {
     place.sandbox.state().github.rename_repository("acme/api", "acme/api-server");
     let (ran, calls) = place.watch(&["sync", "--yes"]);
     ran.ends(0).says("was renamed to acme/api-server");
-    assert!(calls.iter().any(|call| call.operation == PUT && call.status == Some(307)));
+    let puts: Vec<_> = calls.iter().filter(|call| call.operation == PUT).collect();
+    assert!(puts.iter().all(|call| call.path.contains("acme/api-server")), "written by its present name");
     let world = place.sandbox.snapshot();
     assert_eq!(world.github.repositories["acme/api-server"].actions.value("DOCKER_HUB_TOKEN"), Some(TOKEN));
     place.sync_again();
+}
+
+#[test]
+fn a_repository_that_was_transferred_gets_nothing_whoever_approved_the_plan() {
+    for before in [false, true] {
+        let place = one();
+        if before {
+            place.sync();
+        }
+        let digest = place.run(&["plan", "--json"]).lines()[0]["digest"].as_str().unwrap().to_owned();
+        place.sandbox.state().github.rename_repository("acme/api", "mallory/api");
+        let (ran, calls) = place.watch(&["sync", "--expect", &digest]);
+        ran.ends(3).says("mallory/api");
+        assert!(!calls.iter().any(|call| call.is_write), "{calls:?}");
+        place.run(&["sync", "--yes"]).ends(5).says("mallory/api by now, which is another owner's");
+        let world = place.sandbox.snapshot();
+        let held = world.github.repositories["mallory/api"].actions.value("DOCKER_HUB_TOKEN");
+        assert_eq!(held, before.then_some(TOKEN));
+    }
 }
 
 #[test]

@@ -239,6 +239,43 @@ scenarios! {
         plan
     }
 
+    fn a_repository_of_another_owner_by_now_is_blocked_even_where_nothing_differs() -> Plan {
+        for mut case in [Case::empty(), Case::in_place()] {
+            case.found().renamed.insert("acme/api".to_owned(), "mallory/api".to_owned());
+            for address in [USERNAME, TOKEN, MARKER] {
+                expect(&case.plan(), address, Action::Blocked, ReasonKind::OtherOwner);
+            }
+        }
+        let mut case = Case::empty();
+        case.found().renamed.insert("acme/api".to_owned(), "ACME/api-server".to_owned());
+        expect(&case.plan(), TOKEN, Action::Create, ReasonKind::Absent);
+        case.found().renamed.insert("acme/api".to_owned(), "mallory/api".to_owned());
+        case.plan()
+    }
+
+    fn a_repository_that_was_renamed_after_the_review_is_another_plan() -> Plan {
+        let mut case = Case::empty();
+        let before = case.plan().digest();
+        case.found().renamed.insert("acme/api".to_owned(), "acme/api-server".to_owned());
+        assert_ne!(case.plan().digest(), before);
+        let operation = format!("{:?}", row(&case.plan(), TOKEN).operation);
+        assert!(operation.contains("api-server"), "it is written by its present name: {operation}");
+        case.plan()
+    }
+
+    fn one_repository_by_two_names_is_blocked_where_it_would_be_written() -> Plan {
+        let mut case = Case::empty();
+        case.desired.places.github.push(place("old-api"));
+        let mut found = empty_place();
+        found.renamed.insert("acme/old-api".to_owned(), "Acme/API".to_owned());
+        case.observed.github.places.insert(place("old-api").key(), found);
+        let plan = case.plan();
+        expect(&plan, TOKEN, Action::Blocked, ReasonKind::OnePlace);
+        let other = row(&plan, "github:acme/old-api/actions/DOCKER_HUB_TOKEN");
+        assert_eq!(other.reason.to_string(), format!("is the same place as {TOKEN}"));
+        plan
+    }
+
     fn a_renamed_repository_goes_on_and_its_new_name_is_told() -> Plan {
         let mut case = Case::in_place();
         case.found().renamed.insert("acme/api".to_owned(), "acme/api-server".to_owned());

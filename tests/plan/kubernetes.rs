@@ -206,6 +206,26 @@ scenarios! {
         plan
     }
 
+    fn one_cluster_by_two_contexts_is_one_place() -> Plan {
+        let mut case = empty();
+        let admin = Desired { context: "prod-admin".to_owned(), ..wanted(named(&["team-a"])) };
+        let other = ObjectRef { context: "prod-admin".to_owned(), ..at("team-a", "docker-hub") };
+        let account = ObjectRef { name: "default".to_owned(), ..other.clone() };
+        let observed = &mut case.observed.kubernetes;
+        observed.namespaces.insert((admin.context.clone(), admin.scope.clone()), Ok([("team-a".to_owned(), there(true))].into()));
+        observed.secrets.insert(other, Ok(None));
+        observed.accounts.insert(account, Ok(Some(Account::default())));
+        case.desired.places.kubernetes.push(admin);
+        let servers = |two: &str| [(PROD, "https://a"), ("prod-admin", two)].map(|(context, server)| (context.to_owned(), server.to_owned())).into();
+        case.observed.kubernetes.servers = servers("https://b");
+        expect(&case.plan(), PULL, Action::Create, ReasonKind::Absent);
+        case.observed.kubernetes.servers = servers("https://a");
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Blocked, ReasonKind::OnePlace);
+        expect(&plan, DEFAULT, Action::Blocked, ReasonKind::Depends);
+        plan
+    }
+
     fn two_credentials_for_one_registry_in_one_secret_are_blocked() -> Plan {
         let mut case = empty();
         case.known.insert(ghcr(), Known { fingerprint: earlier(), kind: TokenKind::DockerPersonal, username: "acme".to_owned(), current_since: None });

@@ -1,8 +1,9 @@
 //! How a run was asked for: a stack's own (`--stack`), and a part of the plan (`--only`).
 
-use regcred::change::{Action, ReasonKind};
+use regcred::change::{Action, Known, ReasonKind};
+use regcred::model::{CredentialId, TokenKind};
 use regcred::plan::Plan;
-use regcred::targets::aws::CURRENT;
+use regcred::targets::aws::{self, CURRENT};
 
 use crate::case::*;
 use crate::scenarios;
@@ -11,6 +12,20 @@ use crate::scenarios;
 fn stack_run(mut case: Case) -> Case {
     case.options.stack_run = true;
     case.desired.places.github.clear();
+    case
+}
+
+/// Another credential for the same secret, in a stack of its own, by another profile for the same account.
+fn two_by_two_logins(mut case: Case) -> Case {
+    let other = CredentialId("other".to_owned());
+    let known = Known { fingerprint: earlier(), ..known(TokenKind::DockerPersonal) };
+    case.known.insert(other.clone(), known);
+    let mut dev = stack("dev", REGION);
+    dev.session.profile = Some("dev".to_owned());
+    case.add_stack(dev.clone(), ACCOUNT);
+    case.desired.places.aws[0].stacks.pop();
+    let first = case.desired.places.aws[0].clone();
+    case.desired.places.aws.push(aws::Desired { credential: other, stacks: vec![dev], ..first });
     case
 }
 
@@ -75,6 +90,23 @@ scenarios! {
         let plan = stack_run(case).plan();
         expect(&plan, SECRET, Action::Blocked, ReasonKind::OtherCredential);
         expect(&plan, POLICY, Action::Blocked, ReasonKind::OtherCredential);
+        plan
+    }
+
+    fn two_credentials_that_meet_in_one_secret_by_two_logins_are_blocked_by_name() -> Plan {
+        let mut case = two_by_two_logins(Case::empty());
+        let plan = case.plan();
+        expect(&plan, SECRET, Action::Blocked, ReasonKind::OnePlace);
+        let words = row(&plan, SECRET).reason.to_string();
+        assert!(words.contains("docker-hub and other"), "{words}");
+        expect(&plan, RULE, Action::Blocked, ReasonKind::Depends);
+        let turned = Case { desired: { case.desired.places.aws.reverse(); case.desired.clone() }, ..case };
+        assert_eq!(turned.plan(), plan);
+        let mut in_place = two_by_two_logins(Case::in_place());
+        for (_, secret) in &mut in_place.observed.aws.secrets {
+            secret.as_mut().unwrap().get_or_insert_default().versions = [version(ours(), CURRENT)].into();
+        }
+        expect(&in_place.plan(), SECRET, Action::Blocked, ReasonKind::OnePlace);
         plan
     }
 

@@ -56,6 +56,7 @@ impl Site<'_> {
     pub(super) fn row(&self, account: Option<&str>, item: AwsItem, stacks: &[&Stack]) -> Change {
         Change {
             address: self.address(account, item),
+            identity: None,
             credentials: BTreeSet::from([self.desired.credential.clone()]),
             stacks: stacks.iter().map(|stack| stack.name.clone()).collect(),
             action: Action::Keep,

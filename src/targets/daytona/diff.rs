@@ -116,6 +116,7 @@ impl PlaceDiff<'_> {
         Change {
             address,
             credentials: BTreeSet::from([self.desired.credential.clone()]),
+            identity: None,
             stacks: BTreeSet::new(),
             action,
             reason,

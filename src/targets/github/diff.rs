@@ -1,6 +1,7 @@
 //! What is wanted in GitHub against what was found: the rules, pure.
 //!
 //! ```text
+//! all      the repository has another owner by now   blocked
 //! secret   absent                                    create
 //!          marker of this credential, lists it,
 //!            and not written since                   keep (recorded)
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Change, Desired, Found, Half, Marker, Observed, Operation};
+use super::{Change, Desired, Found, Half, Marker, Observed, Operation, Place, split_repository};
 use crate::change::{Action, Known, Options, Reason};
 use crate::model::Address;
 use crate::redact;
@@ -60,6 +61,10 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     notes.into_iter().collect()
 }
 
+fn blocked(row: Change, name: &str) -> Change {
+    Change { action: Action::Blocked, reason: Reason::OtherOwner(name.to_owned()), operation: None, ..row }
+}
+
 struct PlaceDiff<'a> {
     desired: &'a Desired,
     found: &'a Found,
@@ -74,11 +79,39 @@ impl PlaceDiff<'_> {
                 .map(|(name, half)| self.secret(name, half))
                 .to_vec();
         rows.extend(self.marker(&rows));
-        rows
+        match self.other_owner() {
+            Some(name) => rows.into_iter().map(|row| blocked(row, &name)).collect(),
+            None => rows,
+        }
+    }
+
+    /// The place by its present name.
+    fn place(&self) -> Place {
+        let declared = &self.desired.place;
+        let present = self.found.renamed.get(&declared.name()).and_then(|name| split_repository(name));
+        match present {
+            Some((owner, repo)) => {
+                Place { owner: owner.to_owned(), repo: Some(repo.to_owned()), store: declared.store.clone() }
+            }
+            None => declared.clone(),
+        }
+    }
+
+    /// The repository's present name, if its owner is not the declared one.
+    fn other_owner(&self) -> Option<String> {
+        let place = self.place();
+        (!place.owner.eq_ignore_ascii_case(&self.desired.place.owner)).then(|| redact::outside(&place.name()))
+    }
+
+    /// The thing at an address, as GitHub tells it from others.
+    fn identity(&self, address: &Address) -> Option<String> {
+        let Address::Github { item, .. } = address else { return None };
+        Some(self.place().address(item.clone()).to_string().to_lowercase())
     }
 
     fn row(&self, address: Address, action: Action, reason: Reason) -> Change {
         Change {
+            identity: self.identity(&address),
             address,
             credentials: BTreeSet::from([self.desired.credential.clone()]),
             stacks: BTreeSet::new(),
@@ -92,7 +125,7 @@ impl PlaceDiff<'_> {
     fn secret(&self, name: &str, half: Half) -> Change {
         let (action, reason) = self.writable(self.visible(name, self.secret_verdict(name)));
         let operation = action.writes().then(|| Operation::PutSecret {
-            place: self.desired.place.clone(),
+            place: self.place(),
             name: name.to_owned(),
             credential: self.desired.credential.clone(),
             half,
@@ -193,7 +226,7 @@ impl PlaceDiff<'_> {
         let recorded: Vec<&Change> = secrets.iter().filter(|row| all_left_out || !left_out(row)).collect();
         let written = recorded.iter().filter(|row| row.action.writes()).map(|row| row.address.clone());
         let operation = Operation::PutMarker {
-            place: self.desired.place.clone(),
+            place: self.place(),
             name: self.desired.names.marker.clone(),
             fingerprint: self.known.fingerprint.full(),
             exists,

@@ -111,6 +111,20 @@ impl Place {
         }
     }
 
+    /// The same as GitHub compares it: without regard to case.
+    #[must_use]
+    pub fn folded(&self) -> Self {
+        let store = match &self.store {
+            Store::Environment(environment) => Store::Environment(environment.to_lowercase()),
+            store => store.clone(),
+        };
+        Self {
+            owner: self.owner.to_lowercase(),
+            repo: self.repo.as_ref().map(|repo| repo.to_lowercase()),
+            store,
+        }
+    }
+
     /// The address of a secret here.
     #[must_use]
     pub fn secret(&self, name: &str) -> Address {

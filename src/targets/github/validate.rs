@@ -13,13 +13,14 @@ impl Validator<'_, Desired> {
     pub(super) fn github(&mut self, declared: &Declared) {
         let id = self.id;
         let Some((place, audience)) = self.place(declared) else { return };
-        if self.desired.iter().any(|other| other.place == place && other.credential == *id) {
+        let same_place = |other: &Desired| other.place.folded() == place.folded();
+        if self.desired.iter().any(|other| same_place(other) && other.credential == *id) {
             self.refuse(declared.at, "the same place is listed twice", "leave one of them out");
         }
         let names = self.names(id, declared, &place.store);
         let taken = |other: &&Desired| {
             let same = |name: &String| [&names.username, &names.token].contains(&name);
-            other.place == place
+            same_place(other)
                 && other.credential != *id
                 && (same(&other.names.username) || same(&other.names.token))
         };

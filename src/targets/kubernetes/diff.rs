@@ -24,7 +24,7 @@ use super::{
     Secret, State,
 };
 use crate::change::{Action, Known, Options, Read, Reason};
-use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry};
+use crate::model::{Address, CredentialId, Fingerprint, KubernetesItem, Problem, Registry};
 use crate::redact;
 
 /// The rows of every namespace.
@@ -43,7 +43,15 @@ pub(super) fn diff(
     for (at, account) in &wanted.accounts {
         rows.extend(observed.accounts.get(at).map(|found| account.row(at, found)));
     }
-    rows
+    rows.into_iter().map(|row| Change { identity: identity(&row.address, observed), ..row }).collect()
+}
+
+/// The thing at an address: several contexts may be of one cluster. A service account takes what each of them appends.
+fn identity(address: &Address, observed: &Observed) -> Option<String> {
+    let Address::Kubernetes { context, namespace, item: KubernetesItem::Secret(name) } = address else {
+        return None;
+    };
+    Some(format!("{} {namespace} {name}", observed.servers.get(context)?))
 }
 
 /// Facts for people: labels that no namespace has, and what Run:ai does with the secrets.
@@ -144,7 +152,7 @@ const UNKNOWN: &str = "?";
 
 fn row(address: Address, credentials: BTreeSet<CredentialId>, action: Action, reason: Reason) -> Change {
     let (stacks, after) = (BTreeSet::new(), BTreeSet::new());
-    Change { address, credentials, stacks, action, reason, after, operation: None }
+    Change { address, identity: None, credentials, stacks, action, reason, after, operation: None }
 }
 
 impl Namespace {

@@ -112,6 +112,8 @@ impl ObjectRef {
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observed {
+    /// The API server of each context that could be logged in to.
+    pub servers: BTreeMap<String, String>,
     /// The namespaces that a scope of a context comes to.
     pub namespaces: BTreeMap<(String, Scope), Read<BTreeMap<String, Namespace>>>,
     /// The declared secrets.

@@ -33,7 +33,8 @@ pub async fn observe(clients: &Clients, desired: &[Desired], concurrency: usize)
         })
     });
     let mut all = Observed::default();
-    for Observed { namespaces, secrets, accounts } in futures::future::join_all(reads).await {
+    for Observed { servers, namespaces, secrets, accounts } in futures::future::join_all(reads).await {
+        all.servers.extend(servers);
         all.namespaces.extend(namespaces);
         all.secrets.extend(secrets);
         all.accounts.extend(accounts);
@@ -91,6 +92,7 @@ async fn cluster(client: &Client, context: &str, desired: &[&Desired], concurren
     }
     let (secrets, accounts) =
         tokio::join!(reader.secrets(wanted.0, secrets), reader.accounts(wanted.1, accounts));
+    observed.servers = [(context.to_owned(), client.base.clone())].into();
     observed.secrets = secrets;
     observed.accounts = accounts;
     observed.namespaces =
