@@ -124,6 +124,11 @@ impl Registry {
         self.0 == DOCKER_HUB
     }
 
+    /// Whether Docker runs it, so that it takes Docker Hub's tokens: Docker Hub, and the hardened images at `dhi.io`.
+    pub fn is_dockers(&self) -> bool {
+        self.is_docker_hub() || self.0 == "dhi.io" || self.0.ends_with(".docker.io")
+    }
+
     /// The host, with its port, that serves the registry's API.
     pub fn api_host(&self) -> &str {
         if self.is_docker_hub() { DOCKER_HUB_API } else { &self.0 }

@@ -2,7 +2,7 @@
 
 use super::{off_thread, one};
 use crate::change::Known;
-use crate::model::{Credential, CredentialId, Fingerprint, Login, Problem, google_key, token_kind};
+use crate::model::{Credential, Fingerprint, Login, Problem, google_key, token_kind};
 
 /// A credential's value, with what may be shown of it.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ impl Value {
     pub(super) async fn of(credential: &Credential, login: Login) -> Result<Self, Vec<Problem>> {
         let registry = credential.registry.clone();
         let login = login.at(&registry);
-        if let Some(problem) = fault(&credential.id, &login) {
+        if let Some(problem) = fault(credential, &login) {
             return Err(one(problem));
         }
         off_thread(move || {
@@ -32,8 +32,18 @@ impl Value {
     }
 }
 
-fn fault(id: &CredentialId, login: &Login) -> Option<Problem> {
+/// The beginnings of Docker Hub's tokens.
+const DOCKERS: [&str; 2] = ["dckr_pat_", "dckr_oat_"];
+
+fn fault(Credential { id, registry, .. }: &Credential, login: &Login) -> Option<Problem> {
     let Login { username, token } = login;
+    if !registry.is_dockers() && DOCKERS.iter().any(|start| token.expose().starts_with(start)) {
+        let message =
+            format!("the token of {id} is Docker Hub's, and goes to no other registry, such as {registry}");
+        return Some(
+            Problem::input(message).hint("write `registry: docker.io`, or give the registry's own token"),
+        );
+    }
     // It cannot be told from its password, at no registry and in no Docker configuration.
     if username.contains(':') {
         let message = format!("the user name of {id} has a colon in it, which no login can carry");
@@ -47,7 +57,7 @@ fn fault(id: &CredentialId, login: &Login) -> Option<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Secret;
+    use crate::model::{CredentialId, Secret};
 
     async fn judged(registry: &str, username: &str, token: &str) -> Result<Value, String> {
         let credential = Credential {
@@ -74,6 +84,8 @@ mod tests {
     async fn what_no_login_can_carry_is_refused_without_the_token() {
         for (username, token, words) in [
             ("a:b", "s3cret", "the user name of hub has a colon in it, which no login can carry"),
+            ("acme", "dckr_pat_s3cret", "the token of hub is Docker Hub's, and goes to no other registry"),
+            ("acme", "dckr_oat_s3cret", "the token of hub is Docker Hub's, and goes to no other registry"),
             ("_json_key", "s3cret", "the token of hub, whose user name is _json_key, "),
         ] {
             let refused = judged("ghcr.io", username, token).await.expect_err("it is refused");

@@ -116,7 +116,8 @@ impl Reader {
             // A command may have several lines.
             (_, Some(text)) if text.contains(redact::is_hidden) && !what.contains("`command`") => {
                 self.hidden(node.at, what, text);
-                return None;
+                // Nothing comes of it, but that it lacks is not said as well.
+                return Some(Spanned { value: text.replace(redact::is_hidden, ""), at: node.at });
             }
             (_, Some(text)) if !text.is_empty() => {
                 return Some(Spanned { value: text.to_owned(), at: node.at });

@@ -284,6 +284,39 @@ fn items_of_kubernetes_that_cannot_be_right() {
 }
 
 #[test]
+fn a_login_of_the_run_is_no_credential_of_a_registry() {
+    let file = |id: &str, from: &str| {
+        format!(
+            "version: 1\ncredentials:\n  {id}:\n    registry: ghcr.io\n{from}    to: {{ github: [{{ repository: acme/api }}] }}\n"
+        )
+    };
+    for name in [
+        "GITHUB_TOKEN",
+        "GH_ENTERPRISE_TOKEN",
+        "GITHUB_APP_PRIVATE_KEY",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "RUNPOD_API_KEY",
+        "DAYTONA_API_KEY",
+        "PULUMI_ACCESS_TOKEN",
+        "PULUMI_CONFIG_PASSPHRASE",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    ] {
+        for half in ["username", "token"] {
+            let from = format!("    from: {{ env: {{ {half}: {name} }} }}\n");
+            let column = 22 + half.len();
+            fault(
+                &file("images", &from),
+                &format!("5:{column}: {name} is a login of this run"),
+                "token: IMAGES_TOKEN",
+            );
+        }
+    }
+    fault(&file("github", "    from: env\n"), "GITHUB_TOKEN is a login of this run", "ends with its job");
+    fault(&file("github", ""), "3:3: GITHUB_TOKEN is a login of this run", "token: GITHUB_REGISTRY_TOKEN");
+}
+
+#[test]
 fn one_place_of_github_in_two_spellings_is_one_place() {
     let github = |items: &str| {
         format!("version: 1\ncredentials:\n  docker-hub:\n    from: env\n    to:\n      github: [{items}]\n")

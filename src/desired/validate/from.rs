@@ -3,6 +3,7 @@
 use super::Validator;
 use crate::aws::{is_role, region_fault};
 use crate::desired::file;
+use crate::desired::secrets::is_login;
 use crate::model::CredentialId;
 use crate::sources::{AwsSecret, Names, Spec};
 use crate::yaml::Spanned;
@@ -34,6 +35,27 @@ impl Validator<'_> {
                 username: value(username),
             },
         })
+    }
+
+    /// A login of the run would be sent to the registry, and a user name is shown.
+    pub(super) fn not_a_login(&self, declared: &file::Credential<'_>, spec: &Spec) {
+        let id = &declared.id;
+        for name in spec.variables(&CredentialId(id.value.clone())).into_iter().filter(|name| is_login(name))
+        {
+            let at = match &declared.from {
+                Some(file::From::Env(names)) => {
+                    let named = [&names.username, &names.token].into_iter().flatten();
+                    named.into_iter().find(|named| named.value == name).map_or(id.at, |named| named.at)
+                }
+                _ => id.at,
+            };
+            let job = if name == "GITHUB_TOKEN" { ": a workflow's own token ends with its job" } else { "" };
+            self.refuse(
+                at,
+                format!("{name} is a login of this run, and would be sent to the registry as `{}`", id.value),
+                format!("export the credential under a name of its own, such as `from: {{ env: {{ token: {}_TOKEN }} }}`{job}", own_name(&id.value)),
+            );
+        }
     }
 
     fn aws_secret(&self, declared: &file::AwsSecret) -> Option<AwsSecret> {
@@ -75,6 +97,12 @@ impl Validator<'_> {
             }
         }
     }
+}
+
+/// A beginning of names that is no login's.
+fn own_name(id: &str) -> String {
+    let stem = CredentialId(id.to_owned()).screaming();
+    if is_login(&format!("{stem}_TOKEN")) { format!("{stem}_REGISTRY") } else { stem }
 }
 
 fn value(text: &Option<Spanned<String>>) -> Option<String> {

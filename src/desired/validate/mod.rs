@@ -72,6 +72,7 @@ impl Validator<'_> {
         }
         let Some(registry) = self.registry(declared.registry.as_ref()) else { return };
         if let Some(spec) = self.spec(declared.from.as_ref()) {
+            self.not_a_login(declared, &spec);
             self.specs.insert(id.clone(), spec);
         }
         if !self.places(&id, &registry, declared) {
