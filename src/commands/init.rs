@@ -13,10 +13,6 @@ use crate::view::init;
 
 pub(super) fn run(context: &Context<'_>) -> Result<ExitStatus, Error> {
     let found = desired::found_here(context.env, context.dir).map_err(Error::Invalid)?;
-    let problems = init::inexpressible(&found);
-    if !problems.is_empty() {
-        return Err(Error::Invalid(problems));
-    }
     found.desired.notes.iter().for_each(|note| context.ui.say(&format!("note: {note}")));
     let name = context.common.file.clone().unwrap_or_else(|| PathBuf::from(desired::DEFAULT_FILE));
     write(&context.dir.join(&name), &init::file(&found)).map_err(|error| refused(&name, &error))?;

@@ -2,7 +2,6 @@
 
 use crate::aws::{Role, Session};
 use crate::desired::Here;
-use crate::model::Problem;
 use crate::targets::aws::Stack;
 use crate::targets::github;
 
@@ -51,44 +50,37 @@ fn fields(stack: &Stack) -> Vec<String> {
     let Session { region, profile, roles } = &stack.session;
     let mut fields = vec![format!("region: {}", word(region))];
     fields.extend(profile.iter().map(|profile| format!("profile: {}", word(profile))));
-    fields.extend(list("role", roles.iter().map(|role| role.arn.as_str())));
-    if let Some(Role { external_id, session_name, .. }) = roles.last() {
-        fields.extend(external_id.iter().map(|id| format!("external-id: {}", word(id))));
-        fields.extend(session_name.iter().map(|name| format!("session-name: {}", word(name))));
+    if let Some((last, before)) = roles.split_last() {
+        fields.extend(list("role", before.iter().map(role).chain([word(&last.arn)])));
+        fields.extend(settings(last));
     }
-    fields.extend(list("account", stack.accounts.iter().map(String::as_str)));
+    fields.extend(list("account", stack.accounts.iter().map(|account| word(account))));
+    fields.extend(list("forbidden-account", stack.forbidden.iter().map(|account| word(account))));
     fields
 }
 
-/// A text, or a list of several.
-fn list<'a>(key: &str, texts: impl Iterator<Item = &'a str>) -> Option<String> {
-    let words: Vec<String> = texts.map(word).collect();
+/// A role before the last of its chain.
+fn role(role: &Role) -> String {
+    let settings: Vec<String> = settings(role).collect();
+    if settings.is_empty() {
+        return word(&role.arn);
+    }
+    format!("{{ arn: {}, {} }}", word(&role.arn), settings.join(", "))
+}
+
+fn settings(role: &Role) -> impl Iterator<Item = String> {
+    let Role { external_id, session_name, .. } = role;
+    let external_id = external_id.iter().map(|id| format!("external-id: {}", word(id)));
+    external_id.chain(session_name.iter().map(|name| format!("session-name: {}", word(name))))
+}
+
+/// A word, or a list of several.
+fn list(key: &str, words: impl Iterator<Item = String>) -> Option<String> {
+    let words: Vec<String> = words.collect();
     match words.as_slice() {
         [] => None,
         [one] => Some(format!("{key}: {one}")),
         several => Some(format!("{key}: [{}]", several.join(", "))),
-    }
-}
-
-/// What of a stack the file has no key for: written without it, the next plan would be another one.
-#[must_use]
-pub fn inexpressible(found: &Here) -> Vec<Problem> {
-    let stacks = found.desired.places.aws.iter().flat_map(|place| &place.stacks);
-    stacks
-        .filter_map(|stack| Some((stack, lacking(stack)?)))
-        .map(|(stack, what)| {
-            let message = format!("stack `{}` has {what}, for which the file has no key", stack.name);
-            Problem::input(message).hint("put that into an AWS profile, and set aws:profile for the stack")
-        })
-        .collect()
-}
-
-fn lacking(stack: &Stack) -> Option<&'static str> {
-    let before = stack.session.roles.split_last().map_or(&[][..], |(_, before)| before);
-    if before.iter().any(|role| role.external_id.is_some() || role.session_name.is_some()) {
-        Some("an external id or a session name at another role than the last of its chain")
-    } else {
-        (!stack.forbidden.is_empty()).then_some("aws:forbiddenAccountIds")
     }
 }
 

@@ -18,12 +18,21 @@ pub(super) struct Stack {
     pub(super) name: Spanned<String>,
     pub(super) region: Option<Spanned<String>>,
     pub(super) profile: Option<Spanned<String>>,
-    pub(super) roles: Vec<Spanned<String>>,
+    pub(super) roles: Vec<Role>,
     pub(super) external_id: Option<Spanned<String>>,
     pub(super) session_name: Option<Spanned<String>>,
     pub(super) accounts: Vec<Spanned<String>>,
+    pub(super) forbidden: Vec<Spanned<String>>,
     pub(super) prefix: Option<Spanned<String>>,
     pub(super) rules: Option<Spanned<String>>,
+}
+
+/// A role of a chain.
+#[derive(Debug)]
+pub(super) struct Role {
+    pub(super) arn: Spanned<String>,
+    pub(super) external_id: Option<Spanned<String>>,
+    pub(super) session_name: Option<Spanned<String>>,
 }
 
 pub(super) fn read(reader: &Reader, node: &Node) -> Option<Declared> {
@@ -44,19 +53,53 @@ fn stack(reader: &Reader, name: Spanned<String>, node: &Node) -> Option<Stack> {
     let fields = reader.map(
         node,
         &format!("stack `{}`", name.value),
-        &["region", "profile", "role", "external-id", "session-name", "account", "prefix", "rules"],
+        &[
+            "region",
+            "profile",
+            "role",
+            "external-id",
+            "session-name",
+            "account",
+            "forbidden-account",
+            "prefix",
+            "rules",
+        ],
     )?;
     Some(Stack {
         name,
         region: fields.text("region"),
         profile: fields.text("profile"),
-        roles: one_or_more(&fields, "role"),
+        roles: roles(reader, &fields),
         external_id: fields.text("external-id"),
         session_name: fields.text("session-name"),
         accounts: one_or_more(&fields, "account"),
+        forbidden: one_or_more(&fields, "forbidden-account"),
         prefix: fields.text("prefix"),
         rules: fields.text("rules"),
     })
+}
+
+/// A role, or a list of them; of one that needs it, with the external id and the session name.
+fn roles(reader: &Reader, fields: &Fields<'_>) -> Vec<Role> {
+    let Some(node) = fields.get("role") else { return Vec::new() };
+    let role = |node: &Node| {
+        if !matches!(node.kind, Kind::Map(_)) {
+            let arn = reader.text(node, "`role`")?;
+            return Some(Role { arn, external_id: None, session_name: None });
+        }
+        let fields = reader.map(node, "a role", &["arn", "external-id", "session-name"])?;
+        let Some(arn) = fields.text("arn") else {
+            reader.problem(
+                node.at,
+                "a role names no `arn`",
+                Some("arn: arn:aws:iam::123456789012:role/NAME".to_owned()),
+            );
+            return None;
+        };
+        Some(Role { arn, external_id: fields.text("external-id"), session_name: fields.text("session-name") })
+    };
+    let listed = node.items().unwrap_or(std::slice::from_ref(node));
+    listed.iter().filter_map(role).collect()
 }
 
 /// A text, or a list of them.

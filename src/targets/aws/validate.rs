@@ -97,8 +97,8 @@ impl Validator<'_, Desired> {
         Some(aws::Stack {
             name: name.clone(),
             session,
-            accounts: self.accounts(declared),
-            forbidden: BTreeSet::new(),
+            accounts: self.accounts(&declared.accounts),
+            forbidden: self.accounts(&declared.forbidden),
             untouched: None,
             prefix,
             rules,
@@ -124,13 +124,19 @@ impl Validator<'_, Desired> {
         }
     }
 
-    /// The roles, each assumed with the one before; external id and session name are the last one's.
+    /// The roles, each assumed with the one before; external id and session name beside them are the last one's.
     fn roles(&self, declared: &file::Stack) -> Vec<Role> {
-        let mut roles: Vec<Role> = declared.roles.iter().map(|role| Role::new(role.value.clone())).collect();
-        for role in declared.roles.iter().filter(|role| !is_role(&role.value)) {
+        let value = |text: &Option<Spanned<String>>| text.as_ref().map(|text| text.value.clone());
+        let role = |role: &file::Role| Role {
+            arn: role.arn.value.clone(),
+            external_id: value(&role.external_id),
+            session_name: value(&role.session_name),
+        };
+        let mut roles: Vec<Role> = declared.roles.iter().map(role).collect();
+        for file::Role { arn, .. } in declared.roles.iter().filter(|role| !is_role(&role.arn.value)) {
             self.refuse(
-                role.at,
-                format!("`{}` is not a role's ARN", role.value),
+                arn.at,
+                format!("`{}` is not a role's ARN", arn.value),
                 "role: arn:aws:iam::123456789012:role/regcred",
             );
         }
@@ -145,21 +151,21 @@ impl Validator<'_, Desired> {
             }
         }
         if let Some(last) = roles.last_mut() {
-            last.external_id = declared.external_id.as_ref().map(|id| id.value.clone());
-            last.session_name = declared.session_name.as_ref().map(|name| name.value.clone());
+            last.external_id = value(&declared.external_id).or(last.external_id.take());
+            last.session_name = value(&declared.session_name).or(last.session_name.take());
         }
         roles
     }
 
-    fn accounts(&self, declared: &file::Stack) -> BTreeSet<String> {
-        for account in declared.accounts.iter().filter(|account| !is_account(&account.value)) {
+    fn accounts(&self, declared: &[Spanned<String>]) -> BTreeSet<String> {
+        for account in declared.iter().filter(|account| !is_account(&account.value)) {
             self.refuse(
                 account.at,
                 format!("`{}` is not an account of twelve digits", account.value),
                 "account: \"123456789012\"",
             );
         }
-        declared.accounts.iter().map(|account| account.value.clone()).collect()
+        declared.iter().map(|account| account.value.clone()).collect()
     }
 }
 
