@@ -28,7 +28,8 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
     }
     let cost = session.plan.cost();
     if cost.seconds >= LONG {
-        context.ui.say(&format!("It takes {} requests, about {} s.", cost.requests, cost.seconds));
+        let requests = human::number(cost.requests, "request");
+        context.ui.say(&format!("It takes {requests}, about {} s.", cost.seconds));
     }
     context.env.programs().leave_interrupts();
     let stop = interrupts();

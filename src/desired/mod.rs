@@ -123,8 +123,9 @@ pub fn found_here(env: &Env, dir: &Path) -> Result<Here, Vec<Problem>> {
     let (desired, specs) = discover::discover(env, dir, &[])?;
     if desired.places.aws.is_empty() && desired.places.github.is_empty() {
         let message = "nothing is found here that the credential could be put into".to_owned();
-        let hint = Some("pulumi config set aws:region us-east-2, or export GITHUB_REPOSITORY".to_owned());
-        return Err(vec![Problem::input(message).hints(hint)]);
+        // Of what was found and left out, the reasons.
+        let hint = "pulumi config set aws:region us-east-2, or export GITHUB_REPOSITORY".to_owned();
+        return Err(vec![Problem::input(message).hints(desired.notes).hint(hint)]);
     }
     let mut pulumi = None;
     for (id, spec) in &specs {

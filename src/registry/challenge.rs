@@ -41,19 +41,23 @@ pub(super) enum ChallengeError {
 /// The challenge to answer among all that were made, in one header or in several: `Bearer` before `Basic`, as a token
 /// service limits what the registry itself gets to see.
 pub(super) fn choose(headers: &HeaderMap) -> Result<Challenge, ChallengeError> {
-    let values: Vec<&str> =
-        headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
+    let values = headers.get_all(WWW_AUTHENTICATE).iter();
+    // Like docker's, whatever bytes are in it.
+    let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     if !headers.contains_key(WWW_AUTHENTICATE) {
         return Err(ChallengeError::Missing);
     }
-    let offered: Vec<Offer> = values.into_iter().flat_map(offers).collect();
+    let offered: Vec<Offer> = values.iter().flat_map(|value| offers(value)).collect();
     if offered.is_empty() {
         return Err(ChallengeError::Unreadable);
     }
     let basic =
         || offered.iter().any(|offer| offer.scheme.eq_ignore_ascii_case("basic")).then_some(Challenge::Basic);
-    let unsupported =
-        || ChallengeError::Unsupported(offered.iter().map(|offer| redact::outside(&offer.scheme)).collect());
+    let named = |offer: &Offer| {
+        let lacks = if offer.scheme.eq_ignore_ascii_case("bearer") { " without a realm" } else { "" };
+        redact::outside(&offer.scheme) + lacks
+    };
+    let unsupported = || ChallengeError::Unsupported(offered.iter().map(named).collect());
     offered.iter().find_map(bearer).or_else(basic).ok_or_else(unsupported)
 }
 
@@ -136,7 +140,8 @@ mod tests {
     fn chosen(values: &[&'static str]) -> Result<Challenge, ChallengeError> {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(WWW_AUTHENTICATE, http::HeaderValue::from_static(value));
+            headers
+                .append(WWW_AUTHENTICATE, http::HeaderValue::from_bytes(value.as_bytes()).expect("a header"));
         }
         choose(&headers)
     }
@@ -161,6 +166,10 @@ mod tests {
             bearer("https://us-central1-docker.pkg.dev/v2/token", Some("us-central1-docker.pkg.dev"), &[]);
         assert_eq!(chosen(&[google]), expected);
         assert_eq!(chosen(&[r#"Basic realm="Registry Realm""#]), Ok(Challenge::Basic));
+        let other = r#"Bearer realm="https://r.example/token",service="café""#;
+        assert_eq!(chosen(&[other]), bearer("https://r.example/token", Some("café"), &[]));
+        let lacks = ChallengeError::Unsupported(vec!["Bearer without a realm".to_owned()]);
+        assert_eq!(chosen(&[r#"Bearer service="r.example""#]), Err(lacks));
     }
 
     #[test]
@@ -193,7 +202,7 @@ mod tests {
         assert_eq!(chosen(&[r#"Bearer realm="unterminated"#, r#"Basic realm="r""#]), Ok(Challenge::Basic));
         assert_eq!(
             chosen(&[r#"Bearer realm="unterminated"#]),
-            Err(ChallengeError::Unsupported(vec!["Bearer".into()]))
+            Err(ChallengeError::Unsupported(vec!["Bearer without a realm".into()]))
         );
         assert_eq!(chosen(&["\"x\""]), Err(ChallengeError::Unreadable));
     }
@@ -223,7 +232,7 @@ mod tests {
         );
         assert_eq!(
             chosen(&[r#"Bearer service="s""#]),
-            Err(ChallengeError::Unsupported(vec!["Bearer".into()]))
+            Err(ChallengeError::Unsupported(vec!["Bearer without a realm".into()]))
         );
     }
 }

@@ -286,6 +286,7 @@ impl TokenAnswer {
 
 /// The word for a refusal in a challenge (RFC 6750, section 3): `insufficient_scope`.
 fn refusal(headers: &HeaderMap) -> &'static str {
-    let challenge = headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let challenge = headers.get(WWW_AUTHENTICATE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let challenge = challenge.unwrap_or_default();
     if challenge.contains("insufficient_scope") { "insufficient_scope" } else { "refused" }
 }

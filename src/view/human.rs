@@ -181,16 +181,22 @@ pub fn plan_counts(plan: &Plan) -> String {
     let summary = plan.summary();
     let mut text = counts(summary);
     if plan.left_out > 0 {
-        let _ = write!(text, " --only left out {} rows.", plan.left_out);
+        let _ = write!(text, " --only left out {}.", number(plan.left_out, "row"));
     }
     if plan.writes() {
         let cost = plan.cost();
-        let _ = write!(text, " It takes {} requests, about {} s.", cost.requests, cost.seconds);
+        let _ = write!(text, " It takes {}, about {} s.", number(cost.requests, "request"), cost.seconds);
         if summary.refresh > 0 {
-            let _ = write!(text, " Refreshing takes {} writes at each sync.", summary.refresh);
+            let _ = write!(text, " Refreshing takes {} at each sync.", number(summary.refresh, "write"));
         }
     }
     text + "\n"
+}
+
+/// `1 request`, `2 requests`
+#[must_use]
+pub fn number(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn counts(summary: Summary) -> String {

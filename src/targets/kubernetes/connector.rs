@@ -49,7 +49,8 @@ pub(super) fn client(mut config: Config, http: &Http, proxy: Option<Proxy>) -> R
 /// Puts the name that the server is to show in the place of its host, which is given back: so it is in the TLS greeting, by
 /// which some servers are found. A proxy has to be told the host, and the greeting has it then.
 fn alias(config: &mut Config, name: Option<ServerName<'static>>, direct: bool) -> Option<String> {
-    let name = name.filter(|name| direct && matches!(name, ServerName::DnsName(_)))?;
+    let tls = config.cluster_url.scheme_str() == Some("https");
+    let name = name.filter(|name| direct && tls && matches!(name, ServerName::DnsName(_)))?;
     let authority = config.cluster_url.authority()?.clone();
     let port = authority.port().map(|port| format!(":{port}")).unwrap_or_default();
     let mut parts = config.cluster_url.clone().into_parts();
