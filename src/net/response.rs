@@ -40,14 +40,16 @@ impl Response {
     /// The body as JSON.
     ///
     /// # Errors
-    /// [`HttpError`] if it is none of the expected form. The body itself is never repeated.
+    /// [`HttpError`] if it is none of the expected form. Of the body only a page's title is ever repeated.
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, HttpError> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            let detail = format!(
-                "the answer is not the JSON that was expected (line {}, column {})",
-                error.line(),
-                error.column()
-            );
+            let (line, column) = (error.line(), error.column());
+            let detail = match title(&String::from_utf8_lossy(&self.body)) {
+                Some(title) => format!("a page came instead of JSON: {}", redact::outside(title)),
+                None => {
+                    format!("the answer is not the JSON that was expected (line {line}, column {column})")
+                }
+            };
             self.failed(Retry::Never, detail)
         })
     }
@@ -93,8 +95,7 @@ impl Response {
             return None;
         }
         let text = String::from_utf8_lossy(&self.body);
-        let title = between(&text, "<title>", "</title>").map(str::trim).filter(|title| !title.is_empty());
-        let text = title.map_or_else(|| without_tags(&text), str::to_owned);
+        let text = title(&text).map_or_else(|| without_tags(&text), str::to_owned);
         let words: Vec<&str> = text.split_whitespace().collect();
         let text = redact::outside(&words.join(" ")).chars().take(PAGE).collect::<String>();
         (!text.is_empty()).then_some(text)
@@ -133,6 +134,10 @@ fn message(body: &serde_json::Value) -> Option<&str> {
 /// As many characters of a page say what it is.
 const PAGE: usize = 200;
 
+fn title(page: &str) -> Option<&str> {
+    between(page, "<title>", "</title>").map(str::trim).filter(|title| !title.is_empty())
+}
+
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     // The tags are ASCII, whose case does not change a text's length.
     let small = text.to_ascii_lowercase();
@@ -166,6 +171,20 @@ mod tests {
         let (headers, body) = (HeaderMap::new(), body.as_bytes().to_vec());
         let url = "https://api.example/".to_owned();
         Response { status: 403, headers, body, method: Method::GET, url, redirect: None }.page()
+    }
+
+    #[test]
+    fn a_page_where_json_was_expected_is_told_by_its_title_and_anything_else_by_its_place() {
+        let error = |body: &str| {
+            let (headers, body) = (HeaderMap::new(), body.as_bytes().to_vec());
+            let url = "https://api.example/".to_owned();
+            let answer = Response { status: 200, headers, body, method: Method::GET, url, redirect: None };
+            answer.json::<Vec<String>>().expect_err("no list").detail
+        };
+        let page = "<html><title>Attention Required! | Cloudflare</title></html>";
+        assert_eq!(error(page), "a page came instead of JSON: Attention Required! | Cloudflare");
+        let cut = "the answer is not the JSON that was expected (line 1, column 6)";
+        assert_eq!(error("[\"s3c"), cut);
     }
 
     #[test]
