@@ -183,7 +183,7 @@ mod tests {
         };
         let page = "<html><title>Attention Required! | Cloudflare</title></html>";
         assert_eq!(error(page), "a page came instead of JSON: Attention Required! | Cloudflare");
-        let cut = "the answer is not the JSON that was expected (line 1, column 6)";
+        let cut = "the answer is not the JSON that was expected (line 1, column 5)";
         assert_eq!(error("[\"s3c"), cut);
     }
 
