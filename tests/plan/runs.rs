@@ -103,7 +103,7 @@ scenarios! {
         let turned = Case { desired: { case.desired.places.aws.reverse(); case.desired.clone() }, ..case };
         assert_eq!(turned.plan(), plan);
         let mut in_place = two_by_two_logins(Case::in_place());
-        for (_, secret) in &mut in_place.observed.aws.secrets {
+        for secret in in_place.observed.aws.secrets.values_mut() {
             secret.as_mut().unwrap().get_or_insert_default().versions = [version(ours(), CURRENT)].into();
         }
         expect(&in_place.plan(), SECRET, Action::Blocked, ReasonKind::OnePlace);
