@@ -183,5 +183,5 @@ fn an_address_without_api_is_told() {
     let mut place = place();
     let base = place.sandbox.env()["DAYTONA_API_URL"].replace("/api", "");
     place.set("DAYTONA_API_URL", &base);
-    place.run(&["plan"]).says("not the JSON").says("DAYTONA_API_URL ends with /api");
+    place.run(&["plan"]).says("a page came instead of JSON").says("DAYTONA_API_URL ends with /api");
 }
