@@ -3,6 +3,7 @@
 //! The words are the same for all targets and the operation is the target's own, so that a target needs to know nothing of
 //! the plan that its rows become part of.
 
+mod access;
 mod action;
 mod finding;
 mod pull;
@@ -10,6 +11,7 @@ mod reason;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use access::{Access, Doubt, Reader};
 pub use action::Action;
 pub use finding::Finding;
 pub use pull::{Pull, Used};
@@ -37,11 +39,19 @@ pub struct Change<O> {
     pub reason: Reason,
     /// What must be done (or in place) before.
     pub after: BTreeSet<Address>,
+    /// Who may read what it guards, once the plan is carried out.
+    pub access: Option<Access>,
     /// How it is done. A row that is kept, blocked or unread has none.
     pub operation: Option<O>,
 }
 
 impl<O: Operation> Change<O> {
+    /// Whether there is something to say of the row: it does not stay as it is, or somebody may read that nobody listed.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        self.action != Action::Keep || self.access.as_ref().is_some_and(Access::is_remarkable)
+    }
+
     /// Whether executing this row writes the credential's value.
     #[must_use]
     pub fn carries_value(&self) -> bool {
@@ -51,9 +61,9 @@ impl<O: Operation> Change<O> {
     /// The same row with its operation as one among those of all systems.
     #[must_use]
     pub fn map<P>(self, wrap: impl FnOnce(O) -> P) -> Change<P> {
-        let Self { address, identity, credentials, stacks, action, reason, after, operation } = self;
+        let Self { address, identity, credentials, stacks, action, reason, after, access, operation } = self;
         let operation = operation.map(wrap);
-        Change { address, identity, credentials, stacks, action, reason, after, operation }
+        Change { address, identity, credentials, stacks, action, reason, after, access, operation }
     }
 }
 

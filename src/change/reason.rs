@@ -47,8 +47,10 @@ pub enum Reason {
     Unrestricted(String),
     /// Our statement no longer keeps everybody else out.
     Weakened(String),
-    /// Our statement exempts other principals than the declared ones.
+    /// Our statement exempts other principals than the declared ones; the words say who comes and who goes.
     Exemptions(String),
+    /// A statement of other people, by its name, keeps ECR from reading.
+    EcrShutOut(String),
     /// The rule reads another secret.
     OtherSecret,
     /// The rule's declared owner is Pulumi, and it is not there yet.
@@ -166,6 +168,9 @@ impl Reason {
             ),
             Self::NoCaches(_) => Some("leave the stack out of regcred.yaml".to_owned()),
             Self::OtherUpstream(_) => Some("give the stack another `prefix:` in regcred.yaml".to_owned()),
+            Self::EcrShutOut(statement) => Some(format!(
+                "except ECR's service-linked role from {statement}: aws secretsmanager get-resource-policy --secret-id NAME shows it"
+            )),
             Self::RuleLimit(_) => {
                 Some("let stacks share a rule: give them the same `prefix:` in regcred.yaml".to_owned())
             }
@@ -229,6 +234,9 @@ impl fmt::Display for Reason {
             Self::NoValue => f.write_str("has no value yet"),
             Self::PendingDeletion(day) => write!(f, "scheduled for deletion on {day}, restored"),
             Self::Unrestricted(who) | Self::Weakened(who) | Self::Exemptions(who) => f.write_str(who),
+            Self::EcrShutOut(statement) => {
+                write!(f, "{statement}, which regcred did not make, keeps ECR from reading")
+            }
             Self::OtherSecret => f.write_str("reads another secret"),
             Self::LeftToPulumi => f.write_str("absent, and left to Pulumi"),
             Self::OtherUpstream(url) => write!(f, "the prefix is taken by a rule for {url}"),

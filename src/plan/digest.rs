@@ -4,6 +4,7 @@ use ring::digest::{Context, SHA256};
 use serde::Serialize;
 
 use super::{Change, Plan};
+use crate::change::Access;
 use crate::model::{Address, CredentialId};
 use crate::systems::Operation;
 
@@ -16,12 +17,15 @@ struct Row<'a> {
     action: &'static str,
     reason: &'static str,
     after: Vec<&'a Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    readers: Option<Vec<&'a str>>,
     operation: Option<&'a Operation>,
 }
 
 impl<'a> From<&'a Change> for Row<'a> {
     fn from(change: &'a Change) -> Self {
-        let Change { address, identity: _, credentials, stacks, action, reason, after, operation } = change;
+        let Change { address, identity: _, credentials, stacks, action, reason, after, access, operation } =
+            change;
         Row {
             address,
             credentials: credentials.iter().collect(),
@@ -29,6 +33,7 @@ impl<'a> From<&'a Change> for Row<'a> {
             action: action.word(),
             reason: reason.name(),
             after: after.iter().collect(),
+            readers: access.as_ref().map(Access::whoever_runs),
             operation: operation.as_ref(),
         }
     }

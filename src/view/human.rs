@@ -4,10 +4,11 @@ use std::fmt::{self, Write};
 
 use super::Shown;
 use crate::change::Pull;
-use crate::change::{Action, Finding, Known, Reason};
+use crate::change::{Access, Action, Finding, Known, Reason};
 use crate::execute::Event;
 use crate::model::{Address, AwsItem, Credential, Problem};
 use crate::plan::{Change, Plan, Summary};
+use crate::redact;
 use crate::registry::{Accepted, LoginError};
 use crate::report::{ExitStatus, Outcome, Report};
 use crate::systems;
@@ -86,7 +87,7 @@ fn refused(error: &LoginError) -> String {
 /// The rows, under a heading per account and region or repository. Rows that could not be read for
 /// the same reason say it once.
 fn groups(plan: &Plan, layout: Layout) -> String {
-    let visible = |change: &&Change| layout.keeps || change.action != Action::Keep;
+    let visible = |change: &&Change| layout.keeps || change.is_news();
     let rows: Vec<&Change> = plan.changes.iter().filter(visible).collect();
     let column =
         rows.iter().map(|change| split(&change.address).1.chars().count()).max().unwrap_or(0).min(48);
@@ -113,6 +114,9 @@ fn alike(rows: &[&Change], column: usize, layout: Layout) -> String {
         }
         text += &paragraph("      ", 6, &rows[0].reason.to_string(), Some(width));
     }
+    if let Some(access) = &rows[0].access {
+        text += &guarded(access, layout);
+    }
     if let (true, Reason::Unreadable(problem)) = (layout.causes, &rows[0].reason) {
         for cause in &problem.causes {
             text += &paragraph(&format!("      {} ", styled(HEAD, "caused by:")), 17, cause, Some(width));
@@ -120,6 +124,18 @@ fn alike(rows: &[&Change], column: usize, layout: Layout) -> String {
     }
     if let Some(hint) = rows[0].reason.hint() {
         text += &paragraph(&format!("      {} ", styled(HINT, "hint:")), 12, &hint, Some(width));
+    }
+    text
+}
+
+/// Who may read what a row guards; with its statement if more is wanted.
+fn guarded(access: &Access, layout: Layout) -> String {
+    let mut text = paragraph("      ", 6, &access.words(), Some(layout.width));
+    if layout.causes {
+        let statement = serde_json::to_string_pretty(&access.statement).unwrap_or_default();
+        for line in statement.lines() {
+            let _ = writeln!(text, "      {}", redact::line(line));
+        }
     }
     text
 }

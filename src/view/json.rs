@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Shown;
-use crate::change::Finding;
 use crate::change::Pull;
+use crate::change::{Access, Finding};
 use crate::execute::Event;
 use crate::model::{Address, CredentialId, Problem};
 use crate::plan::{Change, Cost, Summary};
@@ -64,12 +64,14 @@ struct ChangeObject<'a> {
     reason: String,
     after: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<&'a Access>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
 }
 
 impl<'a> From<&'a Change> for ChangeObject<'a> {
     fn from(change: &'a Change) -> Self {
-        let Change { address, identity: _, credentials, stacks, action, reason, after, operation: _ } =
+        let Change { address, identity: _, credentials, stacks, action, reason, after, access, operation: _ } =
             change;
         Self {
             address: address.to_string(),
@@ -78,6 +80,7 @@ impl<'a> From<&'a Change> for ChangeObject<'a> {
             action: action.word(),
             reason: reason.to_string(),
             after: after.iter().map(Address::to_string).collect(),
+            access: access.as_ref(),
             hint: reason.hint(),
         }
     }

@@ -63,7 +63,7 @@ pub fn plan(shown: &Shown<'_>) -> String {
 
 fn table(plan: &Plan) -> String {
     let mut text = String::from("\n| | address | why |\n|---|---|---|\n");
-    let mut rows: Vec<&Change> = plan.changes.iter().filter(|change| change.action != Action::Keep).collect();
+    let mut rows: Vec<&Change> = plan.changes.iter().filter(|change| change.is_news()).collect();
     // What is cut off must not be what is going to happen.
     if rows.len() > TABLE_LIMIT {
         rows.sort_by_key(|row| !row.action.writes());
@@ -74,7 +74,7 @@ fn table(plan: &Plan) -> String {
             "| {} | {} | {} |",
             change.action.word(),
             code(&change.address.to_string()),
-            markdown(&change.reason.to_string())
+            markdown(&why(change))
         );
     }
     if rows.len() > TABLE_LIMIT {
@@ -82,6 +82,12 @@ fn table(plan: &Plan) -> String {
     }
     text.push('\n');
     text
+}
+
+/// A row's reason, with who may read what it guards.
+fn why(change: &Change) -> String {
+    let access = change.access.as_ref().map(|access| format!("; {}", access.words()));
+    format!("{}{}", change.reason, access.unwrap_or_default())
 }
 
 /// Credential to places, by action.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use regcred_sandbox::aws::{AccessKey, Role, Rule};
 use regcred_sandbox::{Moment, Service, World};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::place::{OTHER_TOKEN, Place, Ran, TOKEN, written};
 use crate::world::{ACCOUNT, NAME, REGION, assert_holds, secret};
@@ -107,6 +107,70 @@ fn a_principal_that_was_deleted_since_does_not_keep_the_policy_from_being_mended
     assert_eq!(mended(&place), ["PutResourcePolicy"]);
     let policy = secret(&place.sandbox.state(), REGION).unwrap().policy.clone().unwrap();
     assert!(policy.contains(living) && policy.contains("Deny") && !policy.contains("AROA"), "{policy}");
+}
+
+/// Adds a statement to the secret's policy, behind ours.
+fn add_statement(world: &mut World, statement: Value) {
+    let policy = &mut ours(world).policy;
+    let mut document: Value = serde_json::from_str(policy.as_ref().unwrap()).unwrap();
+    document["Statement"].as_array_mut().unwrap().push(statement);
+    *policy = Some(document.to_string());
+}
+
+#[test]
+fn a_deleted_principal_under_not_principal_does_not_keep_the_policy_from_being_mended() {
+    let gone = "arn:aws:iam::123456789012:role/gone";
+    let place = disturbed(|world| {
+        world.aws.roles.insert(gone.to_owned(), Role::default());
+        let deny = json!({
+            "Sid": "Theirs", "Effect": "Deny", "NotPrincipal": { "AWS": gone },
+            "Action": "secretsmanager:DeleteSecret", "Resource": "*",
+        });
+        ours(world).policy = Some(json!({ "Version": "2012-10-17", "Statement": [deny] }).to_string());
+        world.aws.delete_role(gone);
+    });
+    place.run(&["plan"]).ends(0).says("are left out: AROA").says("(in statement Theirs)");
+    assert_eq!(mended(&place), ["PutResourcePolicy"]);
+    let policy = secret(&place.sandbox.state(), REGION).unwrap().policy.clone().unwrap();
+    let statements = serde_json::from_str::<Value>(&policy).unwrap()["Statement"].clone();
+    assert_eq!(statements[0]["Principal"], "*", "{policy}");
+    assert_eq!(statements[0]["Action"], "secretsmanager:DeleteSecret", "{policy}");
+}
+
+#[test]
+fn a_statement_of_other_people_that_keeps_ecr_out_is_never_in_place() {
+    let place = disturbed(|world| {
+        let but = json!({ "ArnNotLike": { "aws:PrincipalArn": "arn:aws:iam::123456789012:role/admin" } });
+        add_statement(
+            world,
+            json!({
+                "Sid": "OnlyAdmins", "Effect": "Deny", "Principal": "*",
+                "Action": "secretsmanager:Get*Value", "Resource": "*", "Condition": but,
+            }),
+        );
+    });
+    let said = "statement OnlyAdmins, which regcred did not make, keeps ECR from reading";
+    place.run(&["plan"]).ends(5).says(said).says("kept out: ECR");
+    let (ran, calls) = place.watch(&["sync", "--yes"]);
+    ran.ends(5).says("1 blocked");
+    assert_eq!(written(&calls), [""; 0]);
+}
+
+#[test]
+fn who_may_read_is_shown_by_name_though_nothing_is_done_and_the_statement_if_more_is_wanted() {
+    let place = disturbed(|world| {
+        let policy = &mut ours(world).policy;
+        let added = "\"arn:aws:iam::123456789012:role/mallory\",\"arn:aws:iam::123456789012:user/regcred\"";
+        let text = policy.as_ref().unwrap().replace("\"arn:aws:iam::123456789012:user/regcred\"", added);
+        *policy = Some(text);
+    });
+    place.run(&["plan"]).ends(0).says("may be read by ECR, role mallory, user regcred").says("No changes.");
+    place.run(&["plan", "-v"]).ends(0).says("\"Sid\": \"RegcredOnlyEcrPullThroughCacheReads\"");
+    let plan: Value = serde_json::from_str(&place.run(&["plan", "--json"]).ends(0).stdout).unwrap();
+    let rows = plan["changes"].as_array().unwrap();
+    let access: Vec<&Value> = rows.iter().filter_map(|row| row.get("access")).collect();
+    let mallory = json!({ "name": "role mallory", "arn": "arn:aws:iam::123456789012:role/mallory" });
+    assert_eq!((access.len(), &access[0]["readers"][1]), (1, &mallory));
 }
 
 #[test]

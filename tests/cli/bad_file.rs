@@ -141,7 +141,12 @@ fn a_role_an_account_and_a_reader_that_are_none() {
     fault(&stack("region: us-east-2, role: regcred", ""), "`regcred` is not a role's ARN", "arn:aws:iam::");
     fault(&stack("region: us-east-2, account: 123", ""), "`123` is not an account", "123456789012");
     let readers = "        readers: [\"arn:aws:iam::123456789012:role/*\"]\n";
-    fault(&stack("region: us-east-2", readers), "is not the ARN of one principal", "role/deploy");
+    fault(&stack("region: us-east-2", readers), "is not the ARN of one role or user", "role/deploy");
+    for pattern in ["user/${aws:username}", "role/${aws:PrincipalTag/r}", "role/deplo?", "role/*/deploy"] {
+        let readers = format!("        provisioners: [\"arn:aws:iam::123456789012:{pattern}\"]\n");
+        let error = format!("8:24: `arn:aws:iam::123456789012:{pattern}` is not the ARN of one role or user");
+        fault(&stack("region: us-east-2", &readers), &error, "without `*`, `?` and `${…}`");
+    }
 }
 
 #[test]

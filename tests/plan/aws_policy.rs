@@ -1,13 +1,16 @@
 //! The policy that lets only ECR read.
 
-use regcred::change::{Action, ReasonKind};
+use regcred::change::{Access, Action, ReasonKind};
 use regcred::plan::Plan;
-use regcred::targets::aws::{self, Exempt, Identity, policy};
+use regcred::targets::aws::policy::{self, Guard};
+use regcred::targets::aws::{self, Exempt, Identity};
 use serde_json::{Value, json};
 
 use crate::case::*;
 use crate::scenarios;
 
+const SECRET_ARN: &str =
+    "arn:aws:secretsmanager:us-east-2:123456789012:secret:ecr-pullthroughcache/docker-hub-AbCdEf";
 const ROLE: &str = "arn:aws:iam::123456789012:role/deploy";
 
 fn identity(arn: &str) -> Identity {
@@ -18,13 +21,25 @@ fn nobody_listed() -> Exempt {
     Exempt { listed: None, allowed: false }
 }
 
+fn guard<'a>(found: Option<&str>, exempt: &'a Exempt, identity: &'a Identity) -> Guard<'a> {
+    Guard::new(found, exempt, identity, Some(SECRET_ARN)).unwrap()
+}
+
+fn merged(found: Option<&str>, exempt: &Exempt, identity: &Identity) -> String {
+    guard(found, exempt, identity).merged()
+}
+
+fn judge(found: Option<&str>, exempt: &Exempt, identity: &Identity) -> policy::Verdict {
+    guard(found, exempt, identity).verdict()
+}
+
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
 /// The policy that regcred puts, with one thing about our statement changed.
 fn changed(change: impl FnOnce(&mut Value)) -> String {
-    let mut document = parsed(&policy::merged(None, &nobody_listed(), &identity(USER)));
+    let mut document = parsed(&merged(None, &nobody_listed(), &identity(USER)));
     change(&mut document["Statement"][0]);
     document.to_string()
 }
@@ -41,6 +56,11 @@ fn plan_with(policy: &str) -> Plan {
     case.plan()
 }
 
+/// Who may read, as the policy's row says.
+fn access(plan: &Plan) -> &Access {
+    row(plan, POLICY).access.as_ref().expect("the policy's row says who may read")
+}
+
 /// A foreign statement that lets `principals` read.
 fn allow(principals: Value) -> Value {
     json!({
@@ -55,7 +75,7 @@ fn document(statements: &[Value]) -> String {
 
 #[test]
 fn our_statement_denies_reading_to_all_but_ecr_and_its_maker_and_denies_nothing_else() {
-    let document = parsed(&policy::merged(None, &nobody_listed(), &identity(USER)));
+    let document = parsed(&merged(None, &nobody_listed(), &identity(USER)));
     assert_eq!(
         document,
         json!({
@@ -80,7 +100,7 @@ fn an_assumed_role_is_exempted_with_and_without_a_path_and_never_by_the_end_of_i
     let caller = "arn:aws:sts::123456789012:assumed-role/deploy/session";
     let patterns = policy::patterns(caller);
     assert_eq!(patterns, [ROLE, "arn:aws:iam::123456789012:role/*/deploy"]);
-    let document = parsed(&policy::merged(None, &nobody_listed(), &identity(caller)));
+    let document = parsed(&merged(None, &nobody_listed(), &identity(caller)));
     let exempted = exempted(&document["Statement"][0]);
     assert!(exempted.iter().all(|pattern| !pattern.contains("role/*deploy")), "{exempted:?}");
     assert!(patterns.iter().all(|pattern| exempted.contains(pattern)), "{exempted:?}");
@@ -100,7 +120,7 @@ fn foreign_statements_stay_as_they_were_and_in_their_order() {
         json!({ "Sid": "Other", "Effect": "Deny", "Principal": "*", "Action": "secretsmanager:DeleteSecret", "Resource": "*" }),
     ];
     let before = document(&theirs);
-    let after = parsed(&policy::merged(Some(&before), &nobody_listed(), &identity(USER)));
+    let after = parsed(&merged(Some(&before), &nobody_listed(), &identity(USER)));
     assert_eq!(after["Statement"].as_array().unwrap()[..2], theirs);
     assert_eq!(after["Statement"].as_array().unwrap().len(), 3);
 }
@@ -108,7 +128,7 @@ fn foreign_statements_stay_as_they_were_and_in_their_order() {
 #[test]
 fn our_own_older_statement_is_replaced_and_not_added_to() {
     let older = changed(|statement| statement["Effect"] = json!("Allow"));
-    let after = parsed(&policy::merged(Some(&older), &nobody_listed(), &identity(USER)));
+    let after = parsed(&merged(Some(&older), &nobody_listed(), &identity(USER)));
     assert_eq!(after["Statement"].as_array().unwrap().len(), 1);
     assert_eq!(after["Statement"][0]["Effect"], "Deny");
 }
@@ -117,7 +137,7 @@ fn our_own_older_statement_is_replaced_and_not_added_to() {
 fn principals_that_iam_shows_as_dead_are_dropped_and_the_living_stay() {
     let before =
         document(&[allow(json!(["AROAEXAMPLEEXAMPLE000", ROLE])), allow(json!("AIDAEXAMPLEEXAMPLE000"))]);
-    let after = parsed(&policy::merged(Some(&before), &nobody_listed(), &identity(USER)));
+    let after = parsed(&merged(Some(&before), &nobody_listed(), &identity(USER)));
     assert_eq!(after["Statement"].as_array().unwrap().len(), 2, "a statement of the dead only is left out");
     assert_eq!(after["Statement"][0]["Principal"]["AWS"], json!([ROLE]));
 }
@@ -138,17 +158,13 @@ fn a_policy_means_the_same_in_other_spellings() {
         },
     ];
     for (number, spelling) in spellings.into_iter().enumerate() {
-        let verdict = policy::judge(Some(&changed(spelling)), &nobody_listed(), &identity(USER));
+        let verdict = judge(Some(&changed(spelling)), &nobody_listed(), &identity(USER));
         assert_eq!(verdict, policy::Verdict::InSync, "spelling {number}");
     }
     let mut single = parsed(&changed(|_| ()));
     single["Statement"] = single["Statement"][0].take();
     let single = single.to_string();
-    assert_eq!(
-        policy::judge(Some(&single), &nobody_listed(), &identity(USER)),
-        policy::Verdict::InSync,
-        "{single}"
-    );
+    assert_eq!(judge(Some(&single), &nobody_listed(), &identity(USER)), policy::Verdict::InSync, "{single}");
 }
 
 /// Each way in which our statement can stop to keep others out, or start to keep out too much.
@@ -250,6 +266,10 @@ fn weakened() -> Vec<(&'static str, String)> {
         ("roles that end alike", exempting("arn:aws:iam::123456789012:role/*deploy")),
         ("roles that begin alike", exempting("arn:aws:iam::123456789012:role/deploy*")),
         ("one letter open", exempting("arn:aws:iam::123456789012:role/deplo?")),
+        ("a policy variable", exempting("arn:aws:iam::123456789012:user/${aws:username}")),
+        ("a tag of the principal", exempting("arn:aws:iam::123456789012:role/${aws:PrincipalTag/r}")),
+        ("a variable after any path", exempting("arn:aws:iam::123456789012:role/*/${aws:PrincipalTag/r}")),
+        ("any partition", exempting("arn:*:iam::123456789012:role/deploy")),
         ("another account", exempting("arn:aws:iam::222222222222:role/deploy")),
         ("another service", exempting("arn:aws:s3::123456789012:role/deploy")),
     ]
@@ -265,12 +285,8 @@ fn every_way_of_weakening_our_statement_is_seen_and_mended() {
             (Action::Update, ReasonKind::Weakened),
             "{how}"
         );
-        let mended = policy::merged(Some(&policy), &nobody_listed(), &identity(USER));
-        assert_eq!(
-            policy::judge(Some(&mended), &nobody_listed(), &identity(USER)),
-            policy::Verdict::InSync,
-            "{how}"
-        );
+        let mended = merged(Some(&policy), &nobody_listed(), &identity(USER));
+        assert_eq!(judge(Some(&mended), &nobody_listed(), &identity(USER)), policy::Verdict::InSync, "{how}");
     }
 }
 
@@ -281,8 +297,8 @@ scenarios! {
         let plan = case.plan();
         expect(&plan, POLICY, Action::Create, ReasonKind::Unrestricted);
         let words = row(&plan, POLICY).reason.to_string();
-        assert!(words.contains("ECR") && words.contains(USER), "{words}");
-        assert!(!words.contains("did not make"), "{words}");
+        assert_eq!(words, "everybody else in the account loses read access");
+        assert_eq!(access(&plan).words(), "may be read by ECR, whoever runs sync (now user regcred)");
         expect(&plan, SECRET, Action::Keep, ReasonKind::InSync);
         plan
     }
@@ -306,7 +322,9 @@ scenarios! {
         let plan = case.plan();
         expect(&plan, POLICY, Action::Update, ReasonKind::Unrestricted);
         let words = row(&plan, POLICY).reason.to_string();
-        assert!(words.contains("did not make") && words.contains(ROLE) && !words.contains("root"), "{words}");
+        assert!(words.contains("did not make"), "{words}");
+        let kept_out = "; kept out: this account (statement Theirs allows it)";
+        assert_eq!(access(&plan).words(), format!("may be read by ECR, role deploy, whoever runs sync (now user regcred){kept_out}"));
         let next = case.applied();
         let statements = parsed(&next.policy().unwrap())["Statement"].clone();
         assert_eq!(exempted(&statements[1]).iter().filter(|arn| *arn == ROLE).count(), 1);
@@ -337,7 +355,7 @@ scenarios! {
         case.desired.places.aws[0].readers = Some(vec![ROLE.to_owned()]);
         let plan = case.plan();
         expect(&plan, POLICY, Action::Update, ReasonKind::Exemptions);
-        assert!(row(&plan, POLICY).reason.to_string().contains("does not let"));
+        assert_eq!(row(&plan, POLICY).reason.to_string(), "lets role deploy read");
         expect_still(&case.applied().plan());
         plan
     }
@@ -349,7 +367,7 @@ scenarios! {
         case.desired.places.aws[0].readers = Some(vec![ROLE.to_owned()]);
         let plan = case.plan();
         expect(&plan, POLICY, Action::Update, ReasonKind::Exemptions);
-        assert!(row(&plan, POLICY).reason.to_string().contains(USER));
+        assert_eq!(row(&plan, POLICY).reason.to_string(), "no longer lets user regcred read");
         plan
     }
 

@@ -6,11 +6,12 @@ use regcred::change::{Action, ReasonKind};
 use regcred::plan::Plan;
 use strum::IntoEnumIterator;
 
-use crate::{aws_policy, aws_rules, aws_secret, daytona, github, kubernetes, runpod, runs};
+use crate::{aws_policy, aws_readers, aws_rules, aws_secret, daytona, github, kubernetes, runpod, runs};
 
 fn plans() -> Vec<Plan> {
     let all = [
         aws_policy::ALL,
+        aws_readers::ALL,
         aws_rules::ALL,
         aws_secret::ALL,
         daytona::ALL,

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod aws_policy;
+mod aws_readers;
 mod aws_rules;
 mod aws_secret;
 mod case;

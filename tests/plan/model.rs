@@ -8,7 +8,7 @@ use regcred::model::Address;
 use regcred::model::{CredentialId, Fingerprint};
 use regcred::plan::Plan;
 use regcred::systems::{Observed, Operation};
-use regcred::targets::aws::{self, CURRENT, Container, Identity, Rule, Secret, policy};
+use regcred::targets::aws::{self, CURRENT, Container, Identity, Rule, Secret, policy::Guard};
 use regcred::targets::daytona;
 use regcred::targets::github::{self, Marker};
 use regcred::targets::kubernetes::{self, Account, How, KIND, docker_config};
@@ -81,7 +81,8 @@ fn perform_aws(operation: &aws::Operation, observed: &mut aws::Observed) {
                     Container::Exists => assert!(found.is_some()),
                 }
                 let text = observed.policies[&key].clone().ok().flatten();
-                let merged = policy::merged(text.as_deref(), exempt, &identity);
+                let arn = observed.secrets[&key].as_ref().unwrap().as_ref().map(|secret| secret.arn.as_str());
+                let merged = Guard::new(text.as_deref(), exempt, &identity, arn).unwrap().merged();
                 observed.policies.insert(key, Ok(Some(merged)));
             }
         }

@@ -10,7 +10,8 @@ use regcred::model::{Address, CredentialId, Registry, TokenKind};
 use regcred::plan::Change;
 use regcred::systems::Operation;
 use regcred::systems::Operation::Github;
-use regcred::targets::aws::{self, CURRENT, RULE_LIMIT, Rule, RuleOwner, Secret, Stack, policy};
+use regcred::targets::aws::policy::Guard;
+use regcred::targets::aws::{self, CURRENT, RULE_LIMIT, Rule, RuleOwner, Secret, Stack};
 use regcred::targets::github::Operation::PutMarker;
 use regcred::targets::github::{self, Found, Marker, Names, Place, Store};
 use regcred::targets::{daytona, runpod};
@@ -54,7 +55,8 @@ fn secret_state() -> impl Strategy<Value = Result<Option<Secret>, &'static str>>
 
 fn policy_state() -> impl Strategy<Value = Result<Option<String>, &'static str>> {
     let identity = aws::Identity { account: ACCOUNT.to_owned(), arn: USER.to_owned() };
-    let good = policy::merged(None, &aws::Exempt { listed: None, allowed: false }, &identity);
+    let nobody = aws::Exempt { listed: None, allowed: false };
+    let good = Guard::new(None, &nobody, &identity, None).unwrap().merged();
     let weak = good.replace("Deny", "Allow");
     let foreign = serde_json::json!({ "Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": { "AWS": ["arn:aws:iam::123456789012:role/app", "AROAEXAMPLEEXAMPLE000"] },

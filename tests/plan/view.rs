@@ -75,6 +75,14 @@ fn no_line_for_people_is_wider_than_the_terminal_where_words_can_be_wrapped() {
 }
 
 #[test]
+fn the_statement_is_shown_where_more_is_wanted() {
+    let layout = human::Layout { width: 100, keeps: true, causes: true };
+    let text = render(|shown, _| human::plan(shown, layout));
+    let statement = "      may be read by ECR, user regcred\n      {\n        \"Action\": \"secretsmanager:GetSecretValue\",\n";
+    assert!(text.contains(statement), "{text}");
+}
+
+#[test]
 fn people_see_it_at_80_columns() {
     insta::assert_snapshot!(people(80, false), @r#"
 docker-hub  acme at docker.io from pulumi:infra/main, fingerprint abababab
@@ -96,6 +104,7 @@ aws:123456789012/us-east-2
 
 aws:123456789012/us-west-2
   + create  policy/ecr-pullthroughcache/docker-hub  absent
+      may be read by ECR, whoever runs sync (now user regcred)
   + create  secret/ecr-pullthroughcache/docker-hub  absent
   ! blocked cache-rule/dev-docker-hub
       the prefix is taken by a rule for ghcr.io (for dev)
@@ -124,8 +133,8 @@ note: cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in
       123456789012/us-west-2
 
 Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 unread. It takes 12 requests, about 1 s.
-Digest: b3d22b01a5f0da1653fa41ff8bded1b193e1c195ac61281e227c22aaccb3d28b
-To make exactly these changes: regcred sync --expect b3d22b01a5f0
+Digest: 1b3bea41e84bb043997cf77001ce31ef7e6842616142139b4861b78098ad8b0b
+To make exactly these changes: regcred sync --expect 1b3bea41e84b
 "#);
 }
 
@@ -144,11 +153,13 @@ aws:?/eu-west-1
 
 aws:123456789012/us-east-2
   = keep    policy/ecr-pullthroughcache/docker-hub  in sync
+      may be read by ECR, user regcred
   ~ update  secret/ecr-pullthroughcache/docker-hub  holds another value
   ~ update  cache-rule/main-docker-hub              reads another secret (for main)
 
 aws:123456789012/us-west-2
   + create  policy/ecr-pullthroughcache/docker-hub  absent
+      may be read by ECR, whoever runs sync (now user regcred)
   + create  secret/ecr-pullthroughcache/docker-hub  absent
   ! blocked cache-rule/dev-docker-hub               the prefix is taken by a rule for ghcr.io (for dev)
       hint: give the stack another `prefix:` in regcred.yaml
@@ -170,8 +181,8 @@ note: no cache rule for scratch: no aws:region in the stack file or the project
 note: cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in 123456789012/us-west-2
 
 Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 unread. It takes 12 requests, about 1 s.
-Digest: b3d22b01a5f0da1653fa41ff8bded1b193e1c195ac61281e227c22aaccb3d28b
-To make exactly these changes: regcred sync --expect b3d22b01a5f0
+Digest: 1b3bea41e84bb043997cf77001ce31ef7e6842616142139b4861b78098ad8b0b
+To make exactly these changes: regcred sync --expect 1b3bea41e84b
 "#);
 }
 
@@ -202,7 +213,7 @@ graph LR
 | unread | `aws:?/eu-west-1/cache-rule/lab-docker-hub` | sts:GetCallerIdentity: ExpiredToken: The &lt;security&gt; token \| included in the request is expired |
 | update | `aws:123456789012/us-east-2/secret/ecr-pullthroughcache/docker-hub` | holds another value |
 | update | `aws:123456789012/us-east-2/cache-rule/main-docker-hub` | reads another secret |
-| create | `aws:123456789012/us-west-2/policy/ecr-pullthroughcache/docker-hub` | absent |
+| create | `aws:123456789012/us-west-2/policy/ecr-pullthroughcache/docker-hub` | absent; may be read by ECR, whoever runs sync (now user regcred) |
 | create | `aws:123456789012/us-west-2/secret/ecr-pullthroughcache/docker-hub` | absent |
 | blocked | `aws:123456789012/us-west-2/cache-rule/dev-docker-hub` | the prefix is taken by a rule for ghcr.io |
 | update | `github:acme/api/actions/DOCKER_HUB_TOKEN` | the record is of another credential |
@@ -215,7 +226,7 @@ graph LR
 > no cache rule for scratch: no aws:region in the stack file or the project
 > cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in 123456789012/us-west-2
 
-Digest `b3d22b01a5f0da1653fa41ff8bded1b193e1c195ac61281e227c22aaccb3d28b`: `regcred sync --expect b3d22b01a5f0` makes exactly these changes.
+Digest `1b3bea41e84bb043997cf77001ce31ef7e6842616142139b4861b78098ad8b0b`: `regcred sync --expect 1b3bea41e84b` makes exactly these changes.
 "#);
 }
 

@@ -53,6 +53,35 @@ fn machines_see_it_as_one_json_document() {
       ]
     },
     {
+      "access": {
+        "kept_out": [],
+        "readers": [
+          {
+            "arn": "arn:aws:iam::123456789012:role/aws-service-role/pullthroughcache.ecr.amazonaws.com/AWSServiceRoleForECRPullThroughCache",
+            "name": "ECR"
+          },
+          {
+            "arn": "arn:aws:iam::123456789012:user/regcred",
+            "name": "user regcred"
+          }
+        ],
+        "statement": {
+          "Action": "secretsmanager:GetSecretValue",
+          "Condition": {
+            "ArnNotLike": {
+              "aws:PrincipalArn": [
+                "arn:aws:iam::123456789012:role/aws-service-role/pullthroughcache.ecr.amazonaws.com/AWSServiceRoleForECRPullThroughCache",
+                "arn:aws:iam::123456789012:user/regcred"
+              ]
+            }
+          },
+          "Effect": "Deny",
+          "Principal": "*",
+          "Resource": "*",
+          "Sid": "RegcredOnlyEcrPullThroughCacheReads"
+        },
+        "unknown": []
+      },
       "action": "keep",
       "address": "aws:123456789012/us-east-2/policy/ecr-pullthroughcache/docker-hub",
       "after": [],
@@ -93,6 +122,36 @@ fn machines_see_it_as_one_json_document() {
       ]
     },
     {
+      "access": {
+        "kept_out": [],
+        "readers": [
+          {
+            "arn": "arn:aws:iam::123456789012:role/aws-service-role/pullthroughcache.ecr.amazonaws.com/AWSServiceRoleForECRPullThroughCache",
+            "name": "ECR"
+          },
+          {
+            "arn": "arn:aws:iam::123456789012:user/regcred",
+            "name": "user regcred",
+            "runner": true
+          }
+        ],
+        "statement": {
+          "Action": "secretsmanager:GetSecretValue",
+          "Condition": {
+            "ArnNotLike": {
+              "aws:PrincipalArn": [
+                "arn:aws:iam::123456789012:role/aws-service-role/pullthroughcache.ecr.amazonaws.com/AWSServiceRoleForECRPullThroughCache",
+                "arn:aws:iam::123456789012:user/regcred"
+              ]
+            }
+          },
+          "Effect": "Deny",
+          "Principal": "*",
+          "Resource": "*",
+          "Sid": "RegcredOnlyEcrPullThroughCacheReads"
+        },
+        "unknown": []
+      },
       "action": "create",
       "address": "aws:123456789012/us-west-2/policy/ecr-pullthroughcache/docker-hub",
       "after": [],
@@ -213,7 +272,7 @@ fn machines_see_it_as_one_json_document() {
       "username": "acme"
     }
   ],
-  "digest": "b3d22b01a5f0da1653fa41ff8bded1b193e1c195ac61281e227c22aaccb3d28b",
+  "digest": "1b3bea41e84bb043997cf77001ce31ef7e6842616142139b4861b78098ad8b0b",
   "format": 1,
   "notes": [
     "no cache rule for scratch: no aws:region in the stack file or the project",

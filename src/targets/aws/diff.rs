@@ -8,6 +8,7 @@
 //!             another value          update; blocked in a stack's own run
 //!             CMK, replica, managed  blocked: ECR cannot use it, or it cannot be written
 //! policy      no statement of ours   create or update; weakened or other list: update
+//!             ECR denied by others   blocked
 //! cache rule  absent                 create; blocked at 50; kept if Pulumi's
 //!             other secret           update
 //!             other upstream         blocked
@@ -15,13 +16,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::policy::{self, Verdict};
+use super::policy::{Guard, Verdict};
 use super::sites::{RuleQuota, Site, read, sites};
 use super::{
     Change, Container, Desired, Exempt, Identity, Input, Observed, Operation, RULE_LIMIT, Rule, RuleOwner,
     Secret, Session, Stack,
 };
-use crate::change::{Action, Known, Options, Read, Reason};
+use crate::change::{Access, Action, Known, Options, Read, Reason};
 use crate::model::{Address, AwsItem, CredentialId, Problem};
 use crate::redact;
 
@@ -196,31 +197,44 @@ impl AccountRegion<'_> {
             return Change { action: Action::Blocked, reason, ..row };
         }
         let exempt = self.exempt(secret);
-        let (action, reason) = match self.policy_verdict(secret, &exempt) {
+        let (action, reason, access) = match self.policy_verdict(secret, &exempt) {
             Err(unreadable) => return unread(row, unreadable),
             Ok(verdict) => verdict,
         };
         let operation = action.writes().then(|| self.ensure_policy(container(secret), exempt));
-        Change { action, reason, operation, ..row }
+        Change { action, reason, access, operation, ..row }
     }
 
-    fn policy_verdict(&self, secret: Option<&Secret>, exempt: &Exempt) -> Read<(Action, Reason)> {
-        let Some(secret) = secret else { return Ok((Action::Create, Reason::Absent)) };
+    fn policy_verdict(
+        &self,
+        secret: Option<&Secret>,
+        exempt: &Exempt,
+    ) -> Read<(Action, Reason, Option<Access>)> {
+        let Some(secret) = secret else {
+            let access = Guard::new(None, exempt, self.identity, None)?.access(false);
+            return Ok((Action::Create, Reason::Absent, Some(access)));
+        };
         if let Some(day) = &secret.deleted {
             if self.holds_another(secret) && self.options.stack_run {
-                return Ok((Action::Blocked, Reason::OtherCredential));
+                return Ok((Action::Blocked, Reason::OtherCredential, None));
             }
             // The policy of a deleted secret cannot be read: it is judged again once restored.
-            return Ok((Action::Update, Reason::PendingDeletion(day.clone())));
+            return Ok((Action::Update, Reason::PendingDeletion(day.clone()), None));
         }
         let policy = read(self.observed.policies.get(&self.key()))?.as_deref();
-        let found = if policy.is_some() { Action::Update } else { Action::Create };
-        Ok(match policy::judge(policy, exempt, self.identity) {
+        let guard = Guard::new(policy, exempt, self.identity, Some(&secret.arn))?;
+        let (action, reason) = match guard.verdict() {
             Verdict::InSync => (Action::Keep, Reason::InSync),
-            Verdict::Missing => (found, Reason::Unrestricted(self.excluded(policy, exempt, secret.ours))),
+            Verdict::EcrShutOut(statement) => (Action::Blocked, Reason::EcrShutOut(statement)),
+            Verdict::Missing => {
+                let action = if policy.is_some() { Action::Update } else { Action::Create };
+                (action, Reason::Unrestricted(excluded(secret.ours)))
+            }
             Verdict::Weakened(how) => (Action::Update, Reason::Weakened(how)),
             Verdict::Exemptions(how) => (Action::Update, Reason::Exemptions(how)),
-        })
+        };
+        let reason = with(reason, guard.left_out());
+        Ok((action, reason, Some(guard.access(!action.writes()))))
     }
 
     fn exempt(&self, secret: Option<&Secret>) -> Exempt {
@@ -230,16 +244,6 @@ impl AccountRegion<'_> {
             listed: (provisioners.is_some() || readers.is_some()).then(declared),
             allowed: secret.is_some_and(|secret| !secret.ours),
         }
-    }
-
-    /// Who loses and keeps access, in words.
-    fn excluded(&self, policy: Option<&str>, exempt: &Exempt, ours: bool) -> String {
-        let creator =
-            exempt.listed.is_none().then(|| format!("you ({})", redact::outside(&self.identity.arn)));
-        let readers = policy::readers(policy, exempt).into_iter().map(|reader| redact::outside(&reader));
-        let keeps: Vec<String> = ["ECR".to_owned()].into_iter().chain(creator).chain(readers).collect();
-        let whose = if ours { "" } else { "a secret that regcred did not make: " };
-        format!("{whose}everybody in the account loses read access but {}", keeps.join(", "))
     }
 
     fn ensure_policy(&self, container: Container, exempt: Exempt) -> Operation {
@@ -310,6 +314,23 @@ impl AccountRegion<'_> {
             }
             _ => Operation::UpdateRule { session, prefix, credential_arn },
         })
+    }
+}
+
+/// Who loses access, in words.
+fn excluded(ours: bool) -> String {
+    let whose = if ours { "" } else { "a secret that regcred did not make: " };
+    format!("{whose}everybody else in the account loses read access")
+}
+
+/// A reason to put the policy, with what else comes of it.
+fn with(reason: Reason, more: Option<String>) -> Reason {
+    let and = |words: String| more.iter().fold(words, |words, more| format!("{words}; {more}"));
+    match reason {
+        Reason::Unrestricted(words) => Reason::Unrestricted(and(words)),
+        Reason::Weakened(words) => Reason::Weakened(and(words)),
+        Reason::Exemptions(words) => Reason::Exemptions(and(words)),
+        other => other,
     }
 }
 

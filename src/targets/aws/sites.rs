@@ -62,6 +62,7 @@ impl Site<'_> {
             action: Action::Keep,
             reason: Reason::InSync,
             after: BTreeSet::new(),
+            access: None,
             operation: None,
         }
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::file::{self, Declared};
 use super::names::{prefix_fault, secret_fault, stack_prefix};
+use super::policy::is_principal;
 use super::{Desired, RuleOwner};
 use crate::aws::{Role, Session, is_account, is_role, region_fault};
 use crate::model::CredentialId;
@@ -38,13 +39,11 @@ impl Validator<'_, Desired> {
             );
         }
         for principal in declared.provisioners.iter().chain(&declared.readers).flatten() {
-            if !principal.value.starts_with("arn:") || principal.value.contains('*') {
-                let hint = "arn:aws:iam::123456789012:role/deploy";
-                self.refuse(
-                    principal.at,
-                    format!("`{}` is not the ARN of one principal", principal.value),
-                    hint,
-                );
+            if !is_principal(&principal.value) {
+                let message = format!("`{}` is not the ARN of one role or user", principal.value);
+                let hint =
+                    "name each by itself, without `*`, `?` and `${…}`: arn:aws:iam::123456789012:role/deploy";
+                self.refuse(principal.at, message, hint);
             }
         }
         let texts = |list: &Vec<Spanned<String>>| list.iter().map(|item| item.value.clone()).collect();

@@ -9,7 +9,8 @@ use aws_sdk_ecr::types::UpstreamRegistry;
 use aws_sdk_secretsmanager::types::Tag;
 use serde_json::json;
 
-use super::{CURRENT, Container, Exempt, Identity, MANAGED_BY, Observed, Operation, Session, policy, read};
+use super::policy::{Guard, Verdict};
+use super::{CURRENT, Container, Exempt, Identity, MANAGED_BY, Observed, Operation, Session, read};
 use crate::aws::{AwsError, Client, Clients};
 use crate::change::{Inputs, Receipt};
 use crate::model::{Login, Problem};
@@ -52,7 +53,9 @@ impl<'a> Writer<'a> {
         match operation {
             Operation::EnsurePolicy { session, secret, container, exempt } => {
                 let (_, identity) = self.login(session)?;
-                self.site(session, inputs, true)?.ensure_policy(identity, secret, *container, exempt).await
+                let site = self.site(session, inputs, true)?;
+                let arn = self.arn(session, secret);
+                site.ensure_policy((identity, arn), secret, *container, exempt).await
             }
             Operation::MakeCurrent { session, secret, credential, version } => {
                 let site = self.site(session, inputs, true)?;
@@ -85,6 +88,12 @@ impl<'a> Writer<'a> {
         Ok(Site { client: self.login(session)?.0, fresh, say: inputs.say })
     }
 
+    /// The ARN of a secret that was there when the plan was made.
+    fn arn(&self, session: &Session, secret: &str) -> Option<&str> {
+        let found = self.observed.secrets.get(&(session.clone(), secret.to_owned()))?;
+        found.as_ref().ok()?.as_ref().map(|secret| secret.arn.as_str())
+    }
+
     fn login(&self, session: &Session) -> Result<(&Client, &Identity), Problem> {
         let client = self.clients.get(session);
         let identity = self.observed.identities.get(session).and_then(|identity| identity.as_ref().ok());
@@ -102,7 +111,7 @@ struct Site<'a> {
 impl Site<'_> {
     async fn ensure_policy(
         &self,
-        identity: &Identity,
+        (identity, arn): (&Identity, Option<&str>),
         secret: &str,
         container: Container,
         exempt: &Exempt,
@@ -112,26 +121,27 @@ impl Site<'_> {
             Container::Restore => self.restore(secret).await?,
             Container::Create => self.create(secret).await?,
         };
-        Ok(self.ensure_statement(identity, secret, fresh, exempt).await?)
+        self.ensure_statement((identity, arn), secret, fresh, exempt).await
     }
 
     async fn ensure_statement(
         &self,
-        identity: &Identity,
+        (identity, arn): (&Identity, Option<&str>),
         secret: &str,
         fresh: bool,
         exempt: &Exempt,
-    ) -> Result<Receipt, AwsError> {
+    ) -> Result<Receipt, Problem> {
         // What is there is read again just before it is replaced, because a put replaces it whole.
         let found = if fresh {
             None
         } else {
             self.settled("the secret", || read::policy(self.client, secret)).await?
         };
-        if policy::judge(found.as_deref(), exempt, identity) == policy::Verdict::InSync {
+        let guard = Guard::new(found.as_deref(), exempt, identity, arn)?;
+        if guard.verdict() == Verdict::InSync {
             return Ok(Receipt::default());
         }
-        let merged = policy::merged(found.as_deref(), exempt, identity);
+        let merged = guard.merged();
         self.settled("the secret", || self.put_policy(secret, &merged)).await?;
         Ok(Receipt::default())
     }

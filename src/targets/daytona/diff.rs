@@ -121,6 +121,7 @@ impl PlaceDiff<'_> {
             action,
             reason,
             after: BTreeSet::new(),
+            access: None,
             operation,
         }
     }

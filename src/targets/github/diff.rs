@@ -118,6 +118,7 @@ impl PlaceDiff<'_> {
             action,
             reason,
             after: BTreeSet::new(),
+            access: None,
             operation: None,
         }
     }

@@ -152,7 +152,17 @@ const UNKNOWN: &str = "?";
 
 fn row(address: Address, credentials: BTreeSet<CredentialId>, action: Action, reason: Reason) -> Change {
     let (stacks, after) = (BTreeSet::new(), BTreeSet::new());
-    Change { address, identity: None, credentials, stacks, action, reason, after, operation: None }
+    Change {
+        address,
+        identity: None,
+        credentials,
+        stacks,
+        action,
+        reason,
+        after,
+        access: None,
+        operation: None,
+    }
 }
 
 impl Namespace {

@@ -96,7 +96,17 @@ fn unread(desired: &Desired, unreadable: &Problem) -> Change {
 
 fn row(address: Address, credentials: BTreeSet<CredentialId>, action: Action, reason: Reason) -> Change {
     let (stacks, after) = (BTreeSet::new(), BTreeSet::new());
-    Change { address, identity: None, credentials, stacks, action, reason, after, operation: None }
+    Change {
+        address,
+        identity: None,
+        credentials,
+        stacks,
+        action,
+        reason,
+        after,
+        access: None,
+        operation: None,
+    }
 }
 
 /// A credential with the auths that are regcred's.

@@ -148,7 +148,7 @@ impl Statement {
     fn names(&self, access: &Access<'_>) -> bool {
         match (&self.principal, &self.not_principal) {
             (Some(principal), _) => principal.includes(access),
-            (None, Some(excluded)) => !excluded.includes(access),
+            (None, Some(excluded)) => !excluded.excepts(access),
             (None, None) => false,
         }
     }
@@ -200,6 +200,11 @@ impl Principal {
                 .flat_map(|(kind, names)| names.as_slice().iter().map(|name| (kind.as_str(), name.as_str())))
                 .collect(),
         }
+    }
+
+    /// Under `NotPrincipal` an account excepts only itself, not its users and roles (IAM user guide, `NotPrincipal`).
+    fn excepts(&self, access: &Access<'_>) -> bool {
+        self.names().iter().any(|(kind, name)| *kind == "AWS" && (*name == "*" || *name == access.principal))
     }
 
     /// A role, a user, their account or everybody. A principal has no wildcards but the lone `*` (IAM reference).

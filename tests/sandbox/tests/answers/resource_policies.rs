@@ -123,7 +123,7 @@ fn not_action_not_principal_and_lists_are_understood() {
     let sandbox = with_session();
     let owner = Aws::new(&sandbox);
     let document = json!({ "Version": "2012-10-17", "Statement": {
-        "Effect": "Deny", "NotPrincipal": { "AWS": ["arn:aws:iam::123456789012:user/regcred"] },
+        "Effect": "Deny", "NotPrincipal": { "AWS": ["arn:aws:iam::123456789012:user/regcred", ACCOUNT] },
         "NotAction": ["secretsmanager:Describe*", "secretsmanager:*Policy"], "Resource": ["*"],
     }});
     put(&owner, &document.to_string()).unwrap();

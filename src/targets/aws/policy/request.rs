@@ -1,0 +1,86 @@
+//! A role or user that reads the value, as IAM sees the request.
+
+use super::Told;
+use super::principal::{Kind, Principal};
+
+/// A request to read the value.
+pub(super) struct Request<'a> {
+    pub(super) principal: &'a Principal,
+    /// The ARN that stands for the principal in this evaluation: of an assumed role the path may not be
+    /// known.
+    pub(super) arn: &'a str,
+    /// The account of the secret.
+    pub(super) account: &'a str,
+    /// The secret's ARN, if there is one yet.
+    pub(super) secret: Option<&'a str>,
+}
+
+/// What a request carries under a condition key.
+pub(super) enum Context {
+    Value(String),
+    Absent,
+    Unknown,
+}
+
+impl Request<'_> {
+    /// What the request carries under a key (IAM user guide, "AWS global condition context keys").
+    pub(super) fn context(&self, key: &str) -> Context {
+        let value = |text: &str| Context::Value(text.to_owned());
+        let ecr = self.principal.is_ecr;
+        match (key.to_ascii_lowercase().as_str(), self.principal.kind) {
+            ("aws:principalarn", _) => value(self.arn),
+            ("aws:principalaccount", _) => value(&self.principal.account),
+            ("aws:resourceaccount", _) => value(self.account),
+            ("aws:principaltype", Kind::Role) => value("AssumedRole"),
+            ("aws:principaltype", Kind::User) => value("User"),
+            ("aws:principaltype", Kind::Root) => value("Account"),
+            ("aws:username", Kind::User) => value(self.principal.name()),
+            ("aws:username", Kind::Role | Kind::Root) => Context::Absent,
+            // Secrets Manager takes no plain http.
+            ("aws:securetransport", _) => value("true"),
+            ("aws:principalisawsservice", _) => value("false"),
+            ("aws:viaawsservice", _) if ecr => value("false"),
+            ("aws:federatedprovider", _) if ecr => Context::Absent,
+            ("aws:principalservicename" | "aws:principalservicenameslist", _) => Context::Absent,
+            // Only a service that calls by its own name carries these (Secrets Manager user guide,
+            // "resource-based policies").
+            ("aws:sourcearn" | "aws:sourceaccount" | "aws:sourceorgid" | "aws:sourceorgpaths", _) => {
+                Context::Absent
+            }
+            ("aws:requestedregion", _) => {
+                self.secret.and_then(|arn| arn.split(':').nth(3)).map_or(Context::Unknown, value)
+            }
+            _ => Context::Unknown,
+        }
+    }
+
+    /// What a policy variable stands for, if that is known.
+    pub(super) fn variable(&self, name: &str) -> Option<String> {
+        match self.context(name) {
+            Context::Value(value) => Some(value),
+            Context::Absent | Context::Unknown => None,
+        }
+    }
+
+    /// Whether a text under `Principal` and `AWS` is this principal, or all principals of its account.
+    pub(super) fn is(&self, text: &str) -> Told {
+        if text == "*" || text == self.arn || self.is_account(text) {
+            return Told::Yes;
+        }
+        // A session by its name: which one reads is not known.
+        if self.is_session(text) { Told::depends("the name of the session") } else { Told::No }
+    }
+
+    pub(super) fn is_account(&self, text: &str) -> bool {
+        super::principal::account(text) == Some(&self.principal.account)
+    }
+
+    pub(super) fn is_session(&self, text: &str) -> bool {
+        let session = Principal::parse(text).filter(|_| text.contains(":sts:"));
+        session.is_some_and(|session| {
+            session.account == self.principal.account
+                && session.kind == self.principal.kind
+                && session.name().eq_ignore_ascii_case(self.principal.name())
+        })
+    }
+}
