@@ -117,9 +117,9 @@ pub struct PlanArgs {
     /// End with 2 if there are differences
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Markdown with a diagram, for a pull request or a step summary
-    #[arg(long, conflicts_with = "json")]
-    pub markdown: bool,
+    /// Markdown with a diagram, for a pull request or a step summary; =FILE puts it there, beside what is printed
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    pub markdown: Option<PathBuf>,
 }
 
 /// `sync`.

@@ -1,7 +1,8 @@
-//! The terminal: data to stdout, everything else to stderr, colour and width of each. Nothing else
-//! in the program prints.
+//! The terminal: data to stdout, everything else to stderr, colour and width of each, and the report that goes to a file.
+//! Nothing else in the program prints.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -122,6 +123,14 @@ impl Ui {
     /// If stdout cannot be written.
     pub fn commands(&self, text: &str) -> io::Result<()> {
         self.stdout(&redact::commands(text))
+    }
+
+    /// Writes a report into a file, in place of what was in it.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn file(&self, path: &Path, text: &str) -> io::Result<()> {
+        std::fs::write(path, redact::output(text))
     }
 
     fn stdout(&self, text: &str) -> io::Result<()> {

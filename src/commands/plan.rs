@@ -1,24 +1,50 @@
-//! `regcred plan`: what sync would do. Writes nothing.
+//! `regcred plan`: what sync would do. Writes nothing but the report that was asked for.
 
-use super::session::Context;
+use std::path::Path;
+
+use super::session::{Context, Session};
 use crate::cli::{Overrides, PlanArgs};
 use crate::error::Error;
+use crate::model::{Place, Problem};
 use crate::report::{ExitStatus, Report};
 use crate::view::{human, json, markdown};
 
 pub(super) async fn run(args: &PlanArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
+    let file = file(args, context)?;
     let mut session = context.session(Overrides::default(), None).await?;
-    let shown = session.shown();
-    let text = if context.common.json {
-        json::plan(&shown)
-    } else if args.markdown {
-        markdown::plan(&shown)
-    } else {
-        let layout = context.layout(false);
-        human::plan(&shown, layout) + &human::plan_summary(&session.plan)
-    };
-    context.ui.data(&text)?;
+    if let Some(file) = file {
+        context.ui.file(&context.dir.join(file), &markdown::plan(&session.shown())).map_err(|error| {
+            let problem = Problem::input(format!("cannot be written: {error}")).at(Place::file(file));
+            Error::Invalid(vec![problem.hint("regcred plan --markdown=OTHER")])
+        })?;
+    }
+    context.ui.data(&printed(args, context, &session))?;
     session.check_proofs()?;
     let report = Report::of_plan(&session.plan);
     Ok(if args.detailed_exitcode { report.detailed_status() } else { report.status() })
+}
+
+/// The file that the Markdown goes to; nothing where it is printed, or not wanted.
+fn file<'a>(args: &'a PlanArgs, context: &Context<'_>) -> Result<Option<&'a Path>, Error> {
+    let to = args.markdown.as_deref();
+    if context.common.json && to.is_some_and(is_stdout) {
+        let hint = Some("regcred plan --json --markdown=plan.md".to_owned());
+        return Err(Error::invalid("--json and --markdown both print a document", hint));
+    }
+    Ok(to.filter(|to| !is_stdout(to)))
+}
+
+fn is_stdout(to: &Path) -> bool {
+    to == Path::new("-")
+}
+
+fn printed(args: &PlanArgs, context: &Context<'_>, session: &Session) -> String {
+    let shown = session.shown();
+    if context.common.json {
+        json::plan(&shown)
+    } else if args.markdown.as_deref().is_some_and(is_stdout) {
+        markdown::plan(&shown)
+    } else {
+        human::plan(&shown, context.layout(false)) + &human::plan_summary(&session.plan)
+    }
 }

@@ -178,3 +178,19 @@ fn markdown_has_the_diagram_the_table_and_the_digest() {
     let ran = one().run(&["plan", "--markdown"]);
     ran.ends(0).says("```mermaid").says("| create |").says("regcred sync --expect ");
 }
+
+#[test]
+fn one_run_prints_the_document_and_writes_the_markdown_of_the_same_plan() {
+    let place = one();
+    let (ran, calls) = place.watch(&["plan", "--json", "--markdown=plan.md"]);
+    let document = ran.ends(0).lines().remove(0);
+    let markdown = std::fs::read_to_string(place.repo().join("plan.md")).unwrap();
+    assert!(markdown.contains(document["digest"].as_str().unwrap()), "{markdown}");
+    let logins = calls.iter().filter(|call| call.operation == "GetCallerIdentity");
+    assert_eq!(logins.count(), 1);
+    place.run(&["plan", "--json", "--markdown"]).ends(3).complains("--markdown=plan.md");
+    place
+        .run(&["plan", "--markdown=nowhere/plan.md"])
+        .ends(3)
+        .complains("nowhere/plan.md: cannot be written");
+}

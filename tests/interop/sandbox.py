@@ -46,7 +46,14 @@ class Sandbox:
         self.process.stdout.close()
 
     def state(self):
-        with urllib.request.urlopen(self.env["GITHUB_API_URL"] + "/_sandbox/state") as answer:
+        return self.page("state")
+
+    def calls(self):
+        """Every request so far."""
+        return self.page("calls")
+
+    def page(self, name):
+        with urllib.request.urlopen(self.env["GITHUB_API_URL"] + "/_sandbox/" + name) as answer:
             return json.load(answer)
 
 

@@ -7,6 +7,7 @@ regcred is the real one, against the sandbox. `gh`, which needs GitHub, is a sta
 """
 
 import hashlib
+import json
 import pathlib
 import re
 import subprocess
@@ -26,6 +27,8 @@ credentials:
     to:
       aws: { stacks: { main: { region: us-east-2 }, dev: { region: us-east-2 } } }
 """
+# What the action hands to the script where a workflow says nothing.
+INPUTS = {"STACK": "", "FILE": "", "PLAN": "", "EXPECT": "", "APPROVE": ""}
 GH = """\
 #!/bin/sh
 printf '%s\\n' "$*" >>"$GH_LOG"
@@ -39,7 +42,7 @@ esac
 class Runner(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        sandbox = self.enterContext(Sandbox(self.folder / "sandbox"))
+        self.sandbox = self.enterContext(Sandbox(self.folder / "sandbox"))
         for name in ("output", "summary", "path", "gh.log", "answer"):
             (self.folder / name).touch()
         (self.folder / "regcred.yaml").write_text(FILE, encoding="utf-8")
@@ -47,7 +50,7 @@ class Runner(unittest.TestCase):
         gh.parent.mkdir()
         gh.write_text(GH, encoding="utf-8")
         gh.chmod(0o755)
-        self.env = home(self.folder) | sandbox.env
+        self.env = home(self.folder) | self.sandbox.env
         self.env |= {
             "PATH": f"{gh.parent}:{self.env['PATH']}",
             "DOCKER_HUB_USERNAME": "acme",
@@ -65,10 +68,14 @@ class Runner(unittest.TestCase):
     def script(self, name, **env):
         return subprocess.run([ACTION / name], cwd=self.folder, env=self.env | env, capture_output=True, text=True)
 
-    def regcred(self, command, stack="", expect=""):
+    def regcred(self, command, **inputs):
         (self.folder / "output").write_text("", encoding="utf-8")
-        ran = self.script("run.sh", COMMAND=command, STACK=stack, FILE="", EXPECT=expect)
+        ran = self.script("run.sh", COMMAND=command, **INPUTS | inputs)
+        self.said = ran.stdout
         return ran.returncode, dict(line.split("=", 1) for line in self.text("output").splitlines())
+
+    def rules(self):
+        return self.sandbox.state()["aws"]["rules"]
 
     def text(self, name):
         return (self.folder / name).read_text(encoding="utf-8")
@@ -91,18 +98,18 @@ class Plan(Runner):
 
     def test_the_plan_that_was_approved_is_carried_out_and_then_there_is_nothing_to_do(self):
         _, outputs = self.regcred("plan")
-        self.assertEqual(self.regcred("sync", expect=outputs["digest"])[0], 0)
+        self.assertEqual(self.regcred("sync", EXPECT=outputs["digest"])[0], 0)
         self.assertIn("Ended with 0", self.text("summary"))
         status, outputs = self.regcred("plan")
         self.assertEqual((status, outputs["differences"]), (0, "false"))
         self.assertEqual(self.regcred("verify")[0], 0)
 
     def test_another_plan_than_the_approved_one_is_refused(self):
-        self.assertEqual(self.regcred("sync", expect="0" * 64)[0], 3)
+        self.assertEqual(self.regcred("sync", EXPECT="0" * 64)[0], 3)
         self.assertIn("Ended with 3", self.text("summary"))
 
     def test_a_stacks_own_run_makes_that_stacks_rule_only(self):
-        self.assertEqual(self.regcred("sync", stack="dev")[0], 0)
+        self.assertEqual(self.regcred("sync", STACK="dev", APPROVE="all")[0], 0)
         self.assertIn("dev-docker-hub", self.text("summary"))
         self.assertNotIn("main-docker-hub", self.text("summary"))
 
@@ -116,14 +123,59 @@ class Plan(Runner):
         self.env["GITHUB_TOKEN"] = "nobody"
         status, outputs = self.regcred("plan")
         self.assertEqual((status, outputs["differences"]), (0, "true"))
-        self.assertEqual(self.regcred("sync", expect=outputs["digest"])[0], 5)
+        self.assertEqual(self.regcred("sync", EXPECT=outputs["digest"])[0], 5)
 
     def test_another_command_is_refused(self):
         self.assertEqual(self.regcred("rotate; true")[0], 3)
 
+    def test_the_plan_of_an_earlier_job_is_carried_out_from_its_file(self):
+        _, outputs = self.regcred("plan")
+        document = pathlib.Path(outputs["plan"]).rename(self.folder / "approved.json")
+        self.assertEqual(json.loads(document.read_text(encoding="utf-8"))["digest"], outputs["digest"])
+        self.assertEqual(self.regcred("sync", PLAN=str(document))[0], 0)
+        self.assertEqual(len(self.rules()), 2)
+
+    def test_without_an_approval_nothing_is_carried_out_and_it_says_what_to_write(self):
+        self.assertEqual(self.regcred("sync")[0], 3)
+        for word in ("`plan:`", "`expect:`", "`approve: all`"):
+            self.assertIn(word, self.said)
+        self.assertEqual(self.sandbox.calls(), [])
+
+    def test_a_plan_without_a_digest_approves_nothing(self):
+        empty = self.folder / "empty.json"
+        for text in ("", "{}", '{"digest":null}', '{"digest":""}', "### regcred plan", '{"digest":"--yes"}'):
+            empty.write_text(text, encoding="utf-8")
+            self.assertEqual(self.regcred("sync", PLAN=str(empty))[0], 3, text)
+        self.assertEqual(self.regcred("sync", PLAN=str(self.folder / "nothing.json"))[0], 3)
+        self.assertEqual(self.regcred("sync", EXPECT="--yes")[0], 3)
+        self.assertEqual(self.rules(), [])
+
+    def test_everything_is_approved_by_its_own_word_alone(self):
+        for word in ("true", "yes", "ALL", "all "):
+            self.assertEqual(self.regcred("sync", APPROVE=word)[0], 3, word)
+        self.assertEqual(self.rules(), [])
+        self.assertEqual(self.regcred("sync", APPROVE="all")[0], 0)
+        self.assertEqual(len(self.rules()), 2)
+
+    def test_two_approvals_are_refused(self):
+        _, outputs = self.regcred("plan")
+        given = {"PLAN": outputs["plan"], "EXPECT": outputs["digest"], "APPROVE": "all"}
+        for left in given:
+            two = {name: value for name, value in given.items() if name != left}
+            self.assertEqual(self.regcred("sync", **two)[0], 3, two)
+            self.assertIn("one approval", self.said)
+        self.assertEqual(self.rules(), [])
+
+    def test_a_plan_that_ends_early_leaves_none_of_an_earlier_step(self):
+        self.regcred("plan")
+        (self.folder / "regcred.yaml").write_text("version: 2\n", encoding="utf-8")
+        status, outputs = self.regcred("plan")
+        self.assertEqual((status, outputs), (3, {}))
+        self.assertFalse((self.folder / "regcred-plan.md").exists())
+
     def test_the_token_is_in_no_output(self):
         self.regcred("plan")
-        self.regcred("sync")
+        self.regcred("sync", APPROVE="all")
         self.assertNotIn(TOKEN, self.text("summary") + self.text("output"))
 
 
@@ -142,6 +194,15 @@ class Workflows(unittest.TestCase):
                 self.assertRegex(used, r"^\./|^[\w./-]+@[0-9a-f]{40} # v[0-9.]+$", name)
                 action, _, digest = used.partition("@")
                 self.assertEqual(pins.setdefault(action, digest), digest, name)
+
+    def test_no_workflow_hands_on_a_digest_where_a_mask_can_take_it_away(self):
+        for name, text in self.texts.items():
+            self.assertNotRegex(text, r"digest: \$\{\{ steps|outputs\.digest", name)
+        self.assertIn("plan: ${{ runner.temp }}/approved/regcred-plan.json", self.texts["sync.yml"])
+
+    def test_none_approves_what_nobody_has_seen(self):
+        for name, text in self.texts.items():
+            self.assertNotIn("approve:", text, name)
 
     def test_a_forks_pull_request_reaches_no_secret(self):
         self.assertIn("github.event.pull_request.head.repo.full_name == github.repository", self.texts["plan.yml"])
@@ -177,6 +238,11 @@ class Comment(Runner):
     def test_only_the_workflows_own_comment_is_edited(self):
         self.comment("")
         self.assertIn('.user.login == "github-actions[bot]"', self.text("gh.log").splitlines()[0])
+
+
+    def test_without_a_plan_there_is_no_comment(self):
+        ran = self.script("comment.sh", NUMBER="7", REPORT=str(self.folder / "none.md"), GITHUB_REPOSITORY="acme/api")
+        self.assertEqual((ran.returncode, self.text("gh.log")), (0, ""))
 
 
 class Install(Runner):

@@ -14,7 +14,7 @@ fn named(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     let code = text.split('`').skip(1).step_by(2);
     let parts =
         code.map(|code| code.split_once("::").map_or((code, None), |(path, name)| (path, Some(name))));
-    parts.filter(|(path, _)| path.ends_with(".rs"))
+    parts.filter(|(path, name)| path.ends_with(".rs") || (path.ends_with(".py") && name.is_some()))
 }
 
 /// The rows of a text's tables, without their heads.
@@ -39,8 +39,8 @@ fn every_test_that_a_table_names_exists() {
         for (path, name) in rows(&text).flat_map(named) {
             let name = name.unwrap_or_else(|| panic!("{table} names {path} without the test in it"));
             let source = read(path);
-            let found =
-                [format!("fn {name}("), format!("fn {name}<")].iter().any(|text| source.contains(text));
+            let heads = [format!("fn {name}("), format!("fn {name}<"), format!("def {name}(")];
+            let found = heads.iter().any(|text| source.contains(text));
             assert!(found, "{table} names {path}::{name}, which is not there");
             count += 1;
         }

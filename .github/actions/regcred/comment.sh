@@ -2,6 +2,8 @@
 # Shows the report as one comment of the pull request: the first run makes it, later ones edit it.
 set -euo pipefail
 
+# Without a plan, the run ended before it had one, and has said why.
+if [ ! -s "$REPORT" ]; then exit 0; fi
 marker='<!-- regcred plan -->'
 comments=repos/$GITHUB_REPOSITORY/issues/$NUMBER/comments
 body=$RUNNER_TEMP/regcred-comment.md
