@@ -120,6 +120,12 @@ pub struct PlanArgs {
     /// Markdown with a diagram, for a pull request or a step summary; =FILE puts it there, beside what is printed
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     pub markdown: Option<PathBuf>,
+    /// Trust nothing in the repository: start no program, and contact nothing but what everybody knows. For pull requests
+    #[arg(long)]
+    pub untrusted: bool,
+    /// The configuration of the base branch: roles, profiles and key services that are equal in it are trusted
+    #[arg(long, value_name = "FILE", requires = "untrusted")]
+    pub trusted: Option<PathBuf>,
 }
 
 /// `sync`.

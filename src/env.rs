@@ -4,12 +4,16 @@
 //! Whatever starts a program has the environment, so that what a program gets of it is decided here, and the programs of a
 //! run are found here.
 
+mod untrusted;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::Problem;
 use crate::program::{Program, Programs};
+
+pub(crate) use untrusted::Untrusted;
 
 /// Variables that every program works with. What is not listed may be a secret.
 const PROGRAMS_NEED: &[&str] = &[
@@ -37,6 +41,7 @@ pub struct Env {
     /// used that does not know it.
     secrets: Arc<Mutex<Option<BTreeSet<String>>>>,
     programs: Programs,
+    untrusted: Option<Arc<Untrusted>>,
 }
 
 impl fmt::Debug for Env {
@@ -97,6 +102,27 @@ impl Env {
     /// The programs of this run.
     pub(crate) fn programs(&self) -> &Programs {
         &self.programs
+    }
+
+    /// The same for a repository that is not trusted: no program is started from now on.
+    pub(crate) fn distrusting(&self, repository: Untrusted) -> Self {
+        self.programs.refuse();
+        Self { untrusted: Some(Arc::new(repository)), ..self.clone() }
+    }
+
+    /// The same for files that are trusted.
+    pub(crate) fn trusting(&self) -> Self {
+        Self { untrusted: None, ..self.clone() }
+    }
+
+    /// The repository that the run works in, if it is not trusted.
+    pub(crate) fn untrusted(&self) -> Option<&Untrusted> {
+        self.untrusted.as_deref()
+    }
+
+    /// Refuses a file that a repository has a run read and that is not its own, if the repository is not trusted.
+    pub(crate) fn check_file(&self, path: &std::path::Path) -> Result<(), Problem> {
+        self.untrusted().map_or(Ok(()), |untrusted| untrusted.check(path))
     }
 
     /// Says what is secret: the names of variables, in which a `*` stands for anything.

@@ -48,6 +48,8 @@ pub struct Report {
     pub interrupted: bool,
     /// Whether a request that writes was answered as done, whatever came of its row.
     pub wrote: bool,
+    /// Whether something is left alone because the repository is not trusted.
+    pub untrusted: bool,
 }
 
 /// The exit codes: a contract (README, "Exit codes").
@@ -94,7 +96,8 @@ impl Report {
                 *outcome = Outcome::Refreshed;
             }
         }
-        Self { outcomes, ..Self::default() }
+        let untrusted = plan.changes.iter().any(|change| matches!(change.reason, Reason::Untrusted(_)));
+        Self { outcomes, untrusted, ..Self::default() }
     }
 
     /// How many rows have an outcome for which `matching` holds.
@@ -122,6 +125,8 @@ impl Report {
         let disproven = self.findings.iter().any(|finding| finding.result.is_err());
         if self.interrupted {
             ExitStatus::Interrupted
+        } else if self.untrusted {
+            ExitStatus::Partial
         } else if bad > 0 && self.count(locked_out) == self.outcomes.len() {
             ExitStatus::Refused
         } else if bad > 0 && good == 0 && !self.wrote && self.count(unsure) == 0 {

@@ -119,6 +119,28 @@ macro_rules! systems {
                 $(self.$field.retain(|place| <$target>::credential(place).0 == id);)+
             }
 
+            /// Takes out what is wanted for one credential.
+            #[must_use]
+            pub fn take_credential(&mut self, id: &CredentialId) -> Self {
+                Self { $($field: self.$field.extract_if(.., |place| <$target>::credential(place) == id).collect(),)+ }
+            }
+
+            /// Takes out what a repository that is not trusted may not decide, with the reason each.
+            #[must_use]
+            pub fn refuse(&mut self, trusted: &Self) -> Vec<(Self, Problem)> {
+                let mut refused = Vec::new();
+                $(for (place, why) in <$target>::refuse(&mut self.$field, &trusted.$field) {
+                    refused.push((Self { $field: vec![place], ..Self::default() }, why));
+                })+
+                refused
+            }
+
+            /// What is known of places that are not read, for this reason.
+            #[must_use]
+            pub fn unread(&self, why: &Problem) -> Observed {
+                Observed { $($field: <$target>::unread(&self.$field, why),)+ }
+            }
+
             /// The stacks that places are for.
             #[must_use]
             pub fn stacks(&self) -> BTreeSet<String> {

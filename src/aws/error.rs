@@ -21,6 +21,8 @@ pub struct AwsError {
     pub cause: String,
     /// Whether the login itself is at fault.
     pub login: bool,
+    /// Whether the login is refused because the repository is not trusted.
+    pub untrusted: bool,
     /// What to do about it.
     pub hints: Vec<String>,
     /// The SDK's chain of causes, the nearest first.
@@ -60,6 +62,7 @@ impl AwsError {
                 code: None,
                 cause,
                 login: true,
+                untrusted: problem.is_untrusted(),
                 hints: problem.hints.clone(),
                 causes: problem.causes.clone(),
             };
@@ -78,7 +81,7 @@ impl AwsError {
         let cause = redact::outside(if credentials { first } else { &cause });
         let cause = if credentials { format!("no AWS credentials: {cause}") } else { cause };
         let causes = causes(error).map(|cause| redact::outside(&words(cause))).collect();
-        Self { operation, code: None, cause, login: credentials, hints, causes }
+        Self { operation, code: None, cause, login: credentials, untrusted: false, hints, causes }
     }
 
     fn answered(
@@ -108,7 +111,8 @@ impl AwsError {
             Some(message) => redact::outside(&format!("{code}: {message}")),
             None => redact::outside(code),
         };
-        Self { operation, code: Some(code.to_owned()), cause, login: refused, hints, causes: Vec::new() }
+        let (code, causes) = (Some(code.to_owned()), Vec::new());
+        Self { operation, code, cause, login: refused, untrusted: false, hints, causes }
     }
 
     /// Whether the service answered with this code.
@@ -204,6 +208,7 @@ impl From<AwsError> for Problem {
             .hints(error.hints)
             .login(error.login)
             .written(unanswered)
+            .untrusted(error.untrusted)
     }
 }
 

@@ -273,6 +273,8 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
         Some(Profile(profiles)) => Chain::find(access.profile.is_some(), profiles, &way.env).await,
         None => None,
     };
+    // Whatever is in the repository's own files of AWS's would decide where a request goes.
+    let fault = profile::in_repository(&way.env).or(fault);
     if let Some(Chain { process, .. }) = &chain {
         // What is wrong with it is told by whoever asks next.
         let _ = process.provide_credentials().await;

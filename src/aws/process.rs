@@ -15,7 +15,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::Role;
-use crate::env::Env;
+use crate::env::{Env, Untrusted};
 use crate::model::Problem;
 use crate::net::header;
 use crate::program::{Program, has_passed};
@@ -121,7 +121,10 @@ impl Process {
         let output = self.program.succeed().await.map_err(|error| {
             let own =
                 format!("look at what it says, and at the profile {} in the AWS configuration", self.profile);
-            refused(Problem::outside(error.to_string()).hint(own).hints(error.hint()))
+            refused(match error.is_untrusted() {
+                true => Untrusted::refused(format!("the {} would be started", self.program.name())),
+                false => Problem::outside(error.to_string()).hint(own).hints(error.hint()),
+            })
         })?;
         read(&output.stdout, self.account.as_deref()).map_err(|what| {
             let message = format!("`{}` {what}", self.program.name());

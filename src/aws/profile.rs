@@ -7,7 +7,7 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_runtime::env_config::property::PropertiesKey;
 use aws_types::os_shim_internal::{Env as SdkEnv, Fs};
 
-use crate::env::Env;
+use crate::env::{Env, Untrusted};
 use crate::model::{Problem, nearest};
 use crate::redact;
 
@@ -124,6 +124,15 @@ impl Profile {
     fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).filter(|value| !value.is_empty())
     }
+}
+
+/// Refuses shared files that are a repository's which is not trusted.
+pub(super) fn in_repository(env: &Env) -> Option<Problem> {
+    let untrusted = env.untrusted()?;
+    let names = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
+    let own = |name: &&str| env.filled(name).is_some_and(|path| untrusted.holds(path.as_ref()));
+    let name = names.into_iter().find(own)?;
+    Some(Untrusted::refused(format!("{name} is a file of the repository")))
 }
 
 /// The shared files as the SDK takes them: it does not know the quotes that others allow around a profile's name

@@ -105,6 +105,13 @@ pub struct Known {
 const BEHIND: TimeDelta = TimeDelta::minutes(10);
 
 impl Known {
+    /// What is known of a value that was not read. It counts as a token, so that its places have all the rows that they may have.
+    #[must_use]
+    pub fn nothing() -> Self {
+        let (username, fingerprint) = (String::new(), Fingerprint::default());
+        Self { username, fingerprint, kind: TokenKind::DockerPersonal, current_since: None }
+    }
+
     /// What happens to what can be neither read back nor known by a record, last written at this time.
     #[must_use]
     pub fn refresh(&self, written: Option<DateTime<Utc>>) -> (Action, Reason) {

@@ -141,6 +141,8 @@ pub enum Reason {
     Terminating,
     /// Something that it needs first is blocked, unread or left out.
     Depends(Address),
+    /// The repository is not trusted, and this is not for it to decide.
+    Untrusted(Problem),
     /// Reading failed.
     Unreadable(Problem),
 }
@@ -159,7 +161,7 @@ impl Reason {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Unreadable(unreadable) => unreadable.advice(),
+            Self::Unreadable(problem) | Self::Untrusted(problem) => problem.advice(),
             Self::OtherCredential => Some("run a full sync: regcred sync without --stack".to_owned()),
             Self::LeftToPulumi => Some("run pulumi up for the stack".to_owned()),
             Self::Replica(region) => Some(format!("give the stack's `region: {region}`, or delete the replica")),
@@ -290,7 +292,7 @@ impl fmt::Display for Reason {
             Self::NoNamespace => f.write_str("the namespace does not exist"),
             Self::Terminating => f.write_str("the namespace is being deleted, so it is left alone"),
             Self::Depends(address) => write!(f, "needs {address} first"),
-            Self::Unreadable(unreadable) => f.write_str(&unreadable.message),
+            Self::Unreadable(problem) | Self::Untrusted(problem) => f.write_str(&problem.message),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::session::{Context, Session};
 use crate::cli::{Overrides, PlanArgs};
+use crate::desired::distrusting;
+use crate::env::Env;
 use crate::error::Error;
 use crate::model::{Place, Problem};
 use crate::report::{ExitStatus, Report};
@@ -11,6 +13,8 @@ use crate::view::{human, json, markdown};
 
 pub(super) async fn run(args: &PlanArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
     let file = file(args, context)?;
+    let env = env(args, context)?;
+    let context = &Context { env: &env, common: context.common, dir: context.dir, ui: context.ui };
     let mut session = context.session(Overrides::default(), None).await?;
     if let Some(file) = file {
         context.ui.file(&context.dir.join(file), &markdown::plan(&session.shown())).map_err(|error| {
@@ -22,6 +26,15 @@ pub(super) async fn run(args: &PlanArgs, context: &Context<'_>) -> Result<ExitSt
     session.check_proofs()?;
     let report = Report::of_plan(&session.plan);
     Ok(if args.detailed_exitcode { report.detailed_status() } else { report.status() })
+}
+
+/// The environment, with the repository if that is not trusted.
+fn env(args: &PlanArgs, context: &Context<'_>) -> Result<Env, Error> {
+    if !args.untrusted {
+        return Ok(context.env.clone());
+    }
+    let (request, trusted) = (context.request(), args.trusted.as_deref());
+    distrusting(&request, trusted, context.env, context.dir).map_err(Error::Invalid)
 }
 
 /// The file that the Markdown goes to; nothing where it is printed, or not wanted.

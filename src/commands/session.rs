@@ -73,7 +73,8 @@ impl Context<'_> {
         let mut loaded = self.load()?;
         self.ask(&mut loaded)?;
         let places = loaded.desired.places.words().join(" and ");
-        self.ui.begin(&format!("Proving the credential and reading {places} …"));
+        let reading = if places.is_empty() { String::new() } else { format!(" and reading {places}") };
+        self.ui.begin(&format!("Proving the credential{reading} …"));
         let session = self.observe_and_plan(loaded, overrides, wait).await;
         self.ui.idle();
         session
@@ -137,7 +138,7 @@ impl Context<'_> {
         overrides: Overrides,
         wait: Option<Duration>,
     ) -> Result<Session, Error> {
-        let Loaded { desired, sources, registries } = loaded;
+        let Loaded { mut desired, sources, registries } = loaded;
         let http = Http::new(self.env).map_err(|problem| Error::Invalid(vec![problem]))?;
         let way = aws::Way::new(&http, self.env, desired.places.aws.iter().any(|place| place.insecure));
         let clients = desired.places.log_in(&Setting { env: self.env, http: &http }).await;
@@ -145,20 +146,20 @@ impl Context<'_> {
         let look = Look { concurrency: self.concurrency(), wait: wait.unwrap_or_default(), say: &say };
         let reading = desired.places.observe(&clients, &look);
         let proving = async {
-            let (vault, known) = read_values(sources, &desired.credentials, way.clone()).await?;
+            let (vault, known, refused) = read_values(sources, &desired.credentials, way.clone()).await?;
             let proofs = futures::future::join_all(desired.credentials.iter().map(async |credential| {
                 let login = vault.get(&credential.id)?;
                 let proof = prove::prove(&http, &registries, credential, login).await;
                 Some((credential.id.clone(), proof))
             }));
             let proofs: Proofs = proofs.await.into_iter().flatten().collect();
-            Ok::<_, Error>((vault, known, proofs))
+            Ok::<_, Error>((vault, known, refused, proofs))
         };
         // What is wrong with the value ends the run without waiting for the systems.
-        let (observed, (vault, known, proofs)) =
+        let (observed, (vault, mut known, refused, proofs)) =
             tokio::try_join!(async { Ok::<_, Error>(reading.await) }, proving)?;
+        refused.into_iter().for_each(|(id, why)| desired.refuse(&id, why));
         let options = self.options(overrides);
-        let mut known = known;
         let mut plan = plan::plan(&desired, &observed, &known, &options);
         // Asked only where it can make a difference.
         for id in plan.unknown() {
@@ -222,29 +223,35 @@ impl Session {
     }
 }
 
+/// The values, what is known of them, and those that are not read because the repository is not trusted.
+type Values = (Vault, BTreeMap<CredentialId, Known>, Vec<(CredentialId, Problem)>);
+
 /// Reads every value beside the others.
 async fn read_values(
     sources: BTreeMap<CredentialId, Source>,
     credentials: &[Credential],
     way: aws::Way,
-) -> Result<(Vault, BTreeMap<CredentialId, Known>), Error> {
+) -> Result<Values, Error> {
     let shared = Shared::new(way);
     let with_source =
         credentials.iter().filter_map(|credential| Some((credential, sources.get(&credential.id)?)));
-    let reading = with_source.map(async |(credential, source)| {
-        Ok::<_, Vec<Problem>>((credential.id.clone(), source.value(credential, &shared).await?))
-    });
-    let (mut vault, mut known, mut unread) = (Vault::default(), BTreeMap::new(), Vec::new());
-    for read in futures::future::join_all(reading).await {
+    let reading = with_source
+        .map(async |(credential, source)| (credential.id.clone(), source.value(credential, &shared).await));
+    let (mut vault, mut known, mut refused, mut unread) =
+        (Vault::default(), BTreeMap::new(), Vec::new(), Vec::new());
+    for (id, read) in futures::future::join_all(reading).await {
         match read {
-            Ok((id, value)) => {
+            Ok(value) => {
                 known.insert(id.clone(), value.known);
                 vault.insert(id, value.login);
             }
-            Err(failed) => unread.push(failed),
+            Err(failed) => match failed.iter().find(|problem| problem.is_untrusted()) {
+                Some(why) => refused.push((id, why.clone())),
+                None => unread.push(failed),
+            },
         }
     }
-    if unread.is_empty() { Ok((vault, known)) } else { Err(not_read(unread)) }
+    if unread.is_empty() { Ok((vault, known, refused)) } else { Err(not_read(unread)) }
 }
 
 /// What is wrong with the input counts before what failed outside; what two credentials share is tell_stream once.

@@ -199,7 +199,7 @@ impl Discovery<'_> {
 }
 
 /// Keeps stacks of the file from being touched whose Pulumi settings say that they are elsewhere than the file says.
-pub(super) fn hold_back(desired: &mut Desired, specs: &BTreeMap<CredentialId, Spec>, dir: &Path) {
+pub(super) fn hold_back(desired: &mut Desired, specs: &BTreeMap<CredentialId, Spec>, env: &Env, dir: &Path) {
     let projects: Vec<&str> = specs
         .values()
         .filter_map(|spec| match spec {
@@ -210,7 +210,7 @@ pub(super) fn hold_back(desired: &mut Desired, specs: &BTreeMap<CredentialId, Sp
     for stack in desired.places.aws.iter_mut().flat_map(|place| &mut place.stacks) {
         // A login that the file names stands in for the stack's own.
         let has_login = stack.session.profile.is_some() || !stack.session.roles.is_empty();
-        let files = sources::stack_files(&stack.name, dir, &projects);
+        let files = sources::stack_files(&stack.name, env, dir, &projects);
         stack.untouched = files.iter().find_map(|file| match file {
             Err(problem) => {
                 Some(format!("its stack file cannot be read: {}", problem.clone().seen_from(dir)))

@@ -5,6 +5,7 @@ mod discover;
 mod file;
 mod remote;
 mod secrets;
+mod untrusted;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,9 @@ use crate::sources::{self, Source, Spec};
 use crate::systems::Places;
 use crate::targets::github;
 
+use untrusted::Reviewed;
+pub use untrusted::{Refused, distrusting};
+
 /// What is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Desired {
@@ -24,6 +28,8 @@ pub struct Desired {
     pub credentials: Vec<Credential>,
     /// Their places.
     pub places: Places,
+    /// What a repository that is not trusted may not decide.
+    pub refused: Vec<Refused>,
     /// What people should know about how it was found.
     pub notes: Vec<String>,
 }
@@ -62,24 +68,32 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
     let (mut desired, specs, base) = declared(request, env, dir)?;
     env.withhold(secrets::of(&specs));
     let mut problems = restrict(&mut desired, request);
+    if let Some(reviewed) = Reviewed::of(env)? {
+        reviewed.judge(&mut desired, &specs);
+    }
     let registries = registries(env).unwrap_or_else(|found| {
         problems.extend(found);
         Endpoints::default()
     });
     let remarks = desired.places.environment(env);
     problems.extend(remarks.problems);
-    let mut located = BTreeMap::new();
-    for credential in &mut desired.credentials {
+    let (mut located, mut refused) = (BTreeMap::new(), Vec::new());
+    let wanted: BTreeSet<CredentialId> = desired.places.credentials().into_iter().cloned().collect();
+    for credential in desired.credentials.iter_mut().filter(|credential| wanted.contains(&credential.id)) {
         let Some(spec) = specs.get(&credential.id) else { continue };
-        match sources::locate(credential, spec, env, dir, &base) {
+        match untrusted::locate(credential, spec, env, dir, &base) {
             Ok(source) => {
                 credential.source = source.words();
                 desired.notes.extend(source.notes().iter().cloned());
                 located.insert(credential.id.clone(), source);
             }
-            Err(found) => problems.extend(found),
+            Err(found) => match found.iter().find(|problem| problem.is_untrusted()) {
+                Some(why) => refused.push((credential.id.clone(), why.clone())),
+                None => problems.extend(found),
+            },
         }
     }
+    refused.into_iter().for_each(|(id, why)| desired.refuse(&id, why));
     exclude_own_secrets(&mut desired, &located, env);
     desired.notes.extend(remarks.notes);
     if problems.is_empty() { Ok(Loaded { desired, sources: located, registries }) } else { Err(problems) }
@@ -154,12 +168,13 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
         let (desired, specs) = discover::discover(env, dir, &request.stacks)?;
         return Ok((desired, specs, dir.to_owned()));
     };
+    env.check_file(&dir.join(&file)).map_err(|problem| vec![problem])?;
     let text = std::fs::read_to_string(dir.join(&file)).map_err(|error| {
         let place = Some(Place::file(&file));
         vec![Problem::input(format!("cannot be read: {error}")).at(place)]
     })?;
     let (mut desired, specs) = validate::read(&file, &text)?;
-    discover::hold_back(&mut desired, &specs, dir);
+    discover::hold_back(&mut desired, &specs, env, dir);
     let base = dir.join(file.parent().unwrap_or(Path::new("")));
     Ok((desired, specs, base))
 }

@@ -17,7 +17,7 @@ const PASSES: u32 = 2;
 
 /// What can be shown and stored of a credential: Argon2id over registry, user name and token.
 /// 64 hexadecimal digits; people see the first 8.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {

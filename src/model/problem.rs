@@ -47,6 +47,8 @@ pub enum Class {
     Outside,
     /// A login failed, so that nothing of that place can be read or written.
     Login,
+    /// The repository is not trusted (`--untrusted`), and this is not for it to decide.
+    Untrusted,
 }
 
 /// What a failed write left behind.
@@ -128,7 +130,19 @@ impl Problem {
     /// Marks it as a failed login, where `failed` holds.
     #[must_use]
     pub fn login(self, failed: bool) -> Self {
-        Self { class: if failed { Class::Login } else { self.class }, ..self }
+        Self { class: if failed && !self.is_untrusted() { Class::Login } else { self.class }, ..self }
+    }
+
+    /// Marks it as what a repository that is not trusted may not decide, where `refused` holds.
+    #[must_use]
+    pub fn untrusted(self, refused: bool) -> Self {
+        Self { class: if refused { Class::Untrusted } else { self.class }, ..self }
+    }
+
+    /// Whether it is what a repository that is not trusted may not decide.
+    #[must_use]
+    pub fn is_untrusted(&self) -> bool {
+        self.class == Class::Untrusted
     }
 
     /// The same problem, after something may have been written, where `written` holds.

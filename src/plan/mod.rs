@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use cost::Cost;
 pub use summary::Summary;
 
-use crate::change::{Action, Known, Options};
+use crate::change::{Action, Known, Options, Reason};
 use crate::desired::Desired;
 use crate::model::{CredentialId, Fingerprint};
 use crate::systems::{Observed, Operation};
@@ -44,7 +44,10 @@ pub fn plan(
     known: &BTreeMap<CredentialId, Known>,
     options: &Options,
 ) -> Plan {
-    let all = order::merged(desired.places.diff(observed, &Terms { known, options }));
+    // What is refused comes first: of two rows of one address it is the one that stays.
+    let refused = desired.refused.iter().flat_map(|refused| refused.rows(options));
+    let wanted = desired.places.diff(observed, &Terms { known, options });
+    let all = order::merged(refused.chain(wanted).map(judged).collect());
     let total = all.len();
     let changes = order::settle(all, options);
     Plan {
@@ -52,6 +55,16 @@ pub fn plan(
         notes: notes(desired, observed, known),
         fingerprints: known.iter().map(|(id, known)| (id.clone(), known.fingerprint)).collect(),
         changes,
+    }
+}
+
+/// What a repository that is not trusted may not decide could be read, and is blocked.
+fn judged(row: Change) -> Change {
+    match row.reason {
+        Reason::Unreadable(problem) if problem.is_untrusted() => {
+            Change { action: Action::Blocked, reason: Reason::Untrusted(problem), ..row }
+        }
+        _ => row,
     }
 }
 

@@ -34,6 +34,8 @@ struct Inner {
     given: Once<Key, Result<Arc<Output>, ProgramError>>,
     groups: Arc<Groups>,
     terminal: OnceLock<Terminal>,
+    /// Set once none may be started any more.
+    refused: OnceLock<()>,
 }
 
 /// What is the same question, and has one answer in a run.
@@ -76,6 +78,8 @@ pub(crate) struct Output {
 pub(crate) enum ProgramError {
     #[error("the program `{name}` is not on PATH")]
     Absent { name: String },
+    #[error("`{name}` is not started, because the repository is not trusted")]
+    Untrusted { name: String },
     #[error("`{name}` cannot be run: {why}")]
     NotRun { name: String, why: String },
     #[error("`{name}` did not end within {} seconds, and was ended", limit.as_secs())]
@@ -116,6 +120,11 @@ pub(crate) fn has_passed(time: SystemTime) -> bool {
 }
 
 impl ProgramError {
+    /// Whether it was not started because the repository is not trusted.
+    pub(crate) fn is_untrusted(&self) -> bool {
+        matches!(self, Self::Untrusted { .. })
+    }
+
     /// What to do about it, if what it was not given may be the reason.
     pub(crate) fn hint(&self) -> Option<String> {
         let Self::Failed { name, withheld, .. } = self else { return None };
@@ -130,6 +139,11 @@ impl Programs {
     /// Shows what programs say, each line with the program's name; `asks` is whether they may ask a person.
     pub(crate) fn show(&self, asks: bool, show: impl Fn(&str) + Send + Sync + 'static) {
         let _ = self.0.terminal.set(Terminal { show: Box::new(show), asks });
+    }
+
+    /// Starts none from now on.
+    pub(crate) fn refuse(&self) {
+        let _ = self.0.refused.set(());
     }
 
     /// Leaves an interrupt to whoever writes to the systems: what is under way is finished first.
@@ -326,6 +340,9 @@ impl Program {
     }
 
     fn start(&self) -> Result<Child, ProgramError> {
+        if self.programs.0.refused.get().is_some() {
+            return Err(ProgramError::Untrusted { name: self.name().to_owned() });
+        }
         let (name, arguments) = self.argv.split_first().map_or(("", &[][..]), |(n, rest)| (n.as_str(), rest));
         let mut command = Command::new(name);
         command

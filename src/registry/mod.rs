@@ -4,11 +4,13 @@ mod challenge;
 pub mod endpoints;
 pub mod login;
 mod login_error;
+mod public;
 mod quota;
 mod realm;
 
 pub use endpoints::{Endpoints, EndpointsError};
 pub use login::{Accepted, login};
 pub use login_error::LoginError;
+pub use public::is_public;
 pub use quota::Quota;
 pub use realm::UnsafeReason;

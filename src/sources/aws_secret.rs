@@ -48,6 +48,7 @@ impl AwsSecret {
             )],
             false => error.hints.clone(),
         };
-        Problem::input(format!("the secret {secret} in {region} cannot be read: {error}")).hints(hints)
+        let message = format!("the secret {secret} in {region} cannot be read: {error}");
+        Problem::input(message).hints(hints).untrusted(error.untrusted)
     }
 }

@@ -210,6 +210,11 @@ impl Entry {
         }
     }
 
+    /// The program that has the login, if it is not here.
+    pub(super) fn program(&self) -> Option<&str> {
+        if let Self::Helper { program, .. } = self { Some(program.name()) } else { None }
+    }
+
     /// The login itself.
     pub(super) async fn read(&self) -> Result<Login, Vec<Problem>> {
         let (program, registry) = match self {

@@ -7,7 +7,7 @@ use super::pulumi::{
     locate as locate_in,
 };
 use super::{Kind, Source, in_environment};
-use crate::env::Env;
+use crate::env::{Env, Untrusted};
 use crate::model::{CredentialId, Place, Problem};
 
 /// Where a repository keeps its Pulumi project.
@@ -19,7 +19,7 @@ const FOLDERS: [&str; 3] = [".", "infra", "infrastructure"];
 /// # Errors
 /// No project, or none with the credential: then what each is missing.
 pub fn project_here(id: &CredentialId, env: &Env, dir: &Path) -> Result<Project, Vec<Problem>> {
-    let projects = projects(dir)?;
+    let projects = projects(env, dir)?;
     let keys = CredentialKeys::default();
     let elsewhere = in_environment(id, env)?;
     let (mut incomplete, mut opaque) = (Vec::new(), None);
@@ -51,10 +51,10 @@ pub fn project_here(id: &CredentialId, env: &Env, dir: &Path) -> Result<Project,
 /// The files of the stacks of this name in every Pulumi project of the folder `dir` and in `projects`, each by itself: what
 /// is wrong with another file is nothing to it.
 #[must_use]
-pub fn stack_files(name: &str, dir: &Path, projects: &[&str]) -> Vec<Result<StackFile, Problem>> {
+pub fn stack_files(name: &str, env: &Env, dir: &Path, projects: &[&str]) -> Vec<Result<StackFile, Problem>> {
     let mut folders: Vec<PathBuf> = FOLDERS.iter().chain(projects).map(|folder| dir.join(folder)).collect();
     folders.dedup();
-    let file = |folder: &PathBuf| match Project::open(folder) {
+    let file = |folder: &PathBuf| match open(folder, env) {
         Ok(project) => match project.stack_names() {
             Ok(names) if !names.iter().any(|other| other == name) => None,
             _ => Some(project.stack(name).map_err(Problem::from)),
@@ -74,7 +74,7 @@ pub fn stack_files(name: &str, dir: &Path, projects: &[&str]) -> Vec<Result<Stac
 pub fn is_meant_here(id: &CredentialId, env: &Env, dir: &Path) -> Result<bool, Vec<Problem>> {
     let elsewhere = in_environment(id, env)?;
     let keys = CredentialKeys::default();
-    for project in projects(dir)? {
+    for project in projects(env, dir)? {
         let is_meant = |stack: &StackFile| keys.any_in(stack) || stack.environment().is_some();
         if elsewhere || project.stacks()?.iter().any(is_meant) {
             return Ok(true);
@@ -83,18 +83,36 @@ pub fn is_meant_here(id: &CredentialId, env: &Env, dir: &Path) -> Result<bool, V
     Ok(false)
 }
 
-fn projects(dir: &Path) -> Result<Vec<Project>, Vec<Problem>> {
+fn projects(env: &Env, dir: &Path) -> Result<Vec<Project>, Vec<Problem>> {
     let mut projects = Vec::new();
     for folder in FOLDERS {
         // Messages name files as people see them from where they stand.
         let path = if folder == "." { dir.to_owned() } else { dir.join(folder) };
-        match Project::open(&path) {
+        match open(&path, env) {
             Ok(project) => projects.push(project),
             Err(FileError::NoProject { .. } | FileError::NotAProjectFile { .. }) => {}
             Err(error) => return Err(vec![error.into()]),
         }
     }
     Ok(projects)
+}
+
+/// The project of a folder. Of a repository that is not trusted, only its own files are read.
+fn open(folder: &Path, env: &Env) -> Result<Project, FileError> {
+    check_files(folder, env)?;
+    let project = Project::open(folder)?;
+    check_files(&project.stack_dir, env)?;
+    Ok(project)
+}
+
+/// Refuses a folder that is not the repository's, or in which a file of Pulumi's is not.
+fn check_files(folder: &Path, env: &Env) -> Result<(), FileError> {
+    let Some(untrusted) = env.untrusted() else { return Ok(()) };
+    let found = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let named =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"Pulumi."));
+    let mut paths = std::iter::once(folder.to_owned()).chain(found.filter(named));
+    paths.try_for_each(|path| untrusted.check(&path)).map_err(FileError::Refused)
 }
 
 /// What keeps each stack from holding the credential; those that have neither half are not meant to.
@@ -127,11 +145,11 @@ fn passphrase(stack: &StackFile, env: &Env) -> Result<Option<Passphrase>, Proble
 
 /// The project that the configuration names: a folder beside it, else a project's name; without one,
 /// the project of the usual folders.
-pub(super) fn named(name: Option<&str>, base: &Path) -> Result<Project, Vec<Problem>> {
+pub(super) fn named(name: Option<&str>, env: &Env, base: &Path) -> Result<Project, Vec<Problem>> {
     if let Some(folder) = name.map(|name| base.join(name)).filter(|folder| folder.is_dir()) {
-        return Project::open(&folder).map_err(|error| vec![error.into()]);
+        return open(&folder, env).map_err(|error| vec![error.into()]);
     }
-    let projects = projects(base)?;
+    let projects = projects(env, base)?;
     let names: Vec<String> = projects.iter().map(|project| project.name.clone()).collect();
     let wanted = |project: &Project| name.is_none_or(|name| project.name == name);
     projects.into_iter().find(wanted).ok_or_else(|| {
@@ -165,6 +183,7 @@ pub(super) fn locate(
             return ask(project, *stack, named, env, dir).map_err(|problem| vec![problem]);
         }
     };
+    check_provider(project, &stack, env).map_err(|problem| vec![problem])?;
     let (way, passphrase) = (locate_in(&stack, keys), passphrase(&stack, env));
     let (way, passphrase) = match (way, passphrase) {
         (Ok(way), Ok(passphrase)) => (way, passphrase),
@@ -182,6 +201,22 @@ pub(super) fn locate(
     }
 }
 
+/// Refuses a key service that a repository names which is not trusted, unless the branch that was reviewed names it for the
+/// same stack: the service and the login to it are parts of its address.
+fn check_provider(project: &Project, stack: &StackFile, env: &Env) -> Result<(), Problem> {
+    let (Some(untrusted), Provider::Kms { url, .. }) = (env.untrusted(), stack.provider()) else {
+        return Ok(());
+    };
+    let reviewed = untrusted.counterpart(&project.dir).and_then(|dir| Project::open(&dir).ok());
+    let reviewed =
+        reviewed.and_then(|project| project.stack(&stack.stack).ok()).map(|stack| stack.provider());
+    if matches!(reviewed, Some(Provider::Kms { url: reviewed, .. }) if reviewed == url) {
+        return Ok(());
+    }
+    let message = format!("the `secretsprovider` of stack `{}` is not that of the base branch", stack.stack);
+    Err(Untrusted::refused(message).at(Place::file(&stack.file)))
+}
+
 /// The same from the `pulumi` program. It knows a stack by its full name best.
 fn ask(
     project: &Project,
@@ -190,6 +225,10 @@ fn ask(
     env: &Env,
     dir: &Path,
 ) -> Result<Source, Problem> {
+    if env.untrusted().is_some() {
+        let message = format!("stack `{}` can only be read by the `pulumi` program", stack.name());
+        return Err(Untrusted::refused(message));
+    }
     let lookup = |name: &str| env.get(name).map(str::to_owned);
     let words = format!("pulumi:{}/{}", project.name, stack.name());
     let selected = project.selected_in_full(&lookup, dir).filter(|full| short(full) == stack.name());

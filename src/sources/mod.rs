@@ -134,7 +134,8 @@ fn not_given(message: &str, error: &ProgramError, hint: &str) -> Vec<Problem> {
 
 /// A program or a service failed, rather than that the input is wrong.
 fn outside(problem: Problem) -> Vec<Problem> {
-    vec![Problem { class: Class::Outside, ..problem }]
+    let refused = problem.is_untrusted();
+    vec![Problem { class: Class::Outside, ..problem }.untrusted(refused)]
 }
 
 /// A problem that is in no file.
@@ -163,6 +164,18 @@ impl Source {
     #[must_use]
     pub fn is_environment(&self) -> bool {
         matches!(self.kind, Kind::Env(_))
+    }
+
+    /// The program that gives the value, if one has to be started.
+    #[must_use]
+    pub fn program(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Docker(entry) => entry.program(),
+            Kind::Command(_) => Some("the credential's command"),
+            Kind::PulumiProgram(_) => Some("the `pulumi` program"),
+            Kind::Env(_) | Kind::Stdin | Kind::Typed(_) => None,
+            Kind::File(_) | Kind::AwsSecret(_) | Kind::Pulumi { .. } => None,
+        }
     }
 
     /// Whether the value comes from standard input: a person has to be asked where that is a terminal.
@@ -266,11 +279,12 @@ pub fn locate(
             }
         },
         Spec::Pulumi { project, stack, keys } => {
-            let project = here::named(project.as_deref(), base)?;
+            let project = here::named(project.as_deref(), env, base)?;
             here::locate(&project, stack.as_deref(), &pulumi_keys(keys), env, dir)
         }
         Spec::Stdin => Ok(Source::new(Kind::Stdin, "stdin")),
         Spec::File { path, names } => {
+            env.check_file(&base.join(path)).map_err(one)?;
             let file = file::locate(id, path, names, base).map_err(one)?;
             Ok(Source::new(Kind::File(file), format!("file:{path}")))
         }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::change::{Change, Finding, Inputs, Known, Operation, Options, Pull, Reason, Receipt};
-use crate::env::Env;
+use crate::env::{Env, Untrusted};
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry};
 use crate::net::Http;
 use crate::yaml::{At, Node, Reader, Spanned};
@@ -59,6 +59,20 @@ pub trait Target {
     fn environment(_: &[Self::Desired], _: &Env) -> Remarks {
         Remarks::default()
     }
+
+    /// Whether a place allows requests that nobody else would make: without TLS, or without a look at a certificate.
+    fn is_insecure(desired: &Self::Desired) -> bool;
+
+    /// Takes out what a repository that is not trusted may not decide, each place with the reason. `trusted` is what the
+    /// branch that was reviewed wants.
+    fn refuse(desired: &mut Vec<Self::Desired>, _trusted: &[Self::Desired]) -> Vec<(Self::Desired, Problem)> {
+        let insecure = desired.extract_if(.., |place| Self::is_insecure(place));
+        let why = || Untrusted::refused(format!("`{}` says `insecure: true`", Self::NAME));
+        insecure.map(|place| (place, why())).collect()
+    }
+
+    /// What is known of places that are not read, for this reason.
+    fn unread(desired: &[Self::Desired], why: &Problem) -> Self::Observed;
 
     /// The credential that is wanted in a place.
     fn credential(desired: &Self::Desired) -> &CredentialId;

@@ -94,7 +94,9 @@ fn groups(plan: &Plan, layout: Layout) -> String {
     let mut text = String::new();
     for group in rows.chunk_by(|one, other| split(&one.address).0 == split(&other.address).0) {
         let _ = writeln!(text, "{}", styled(HEAD, split(&group[0].address).0));
-        for same in group.chunk_by(|one, other| one.action == Action::Unread && one.reason == other.reason) {
+        for same in group.chunk_by(|one, other| {
+            matches!(one.action, Action::Unread | Action::Blocked) && one.reason == other.reason
+        }) {
             text += &alike(same, column, layout);
         }
         text.push('\n');
@@ -117,7 +119,8 @@ fn alike(rows: &[&Change], column: usize, layout: Layout) -> String {
     if let Some(access) = &rows[0].access {
         text += &guarded(access, layout);
     }
-    if let (true, Reason::Unreadable(problem)) = (layout.causes, &rows[0].reason) {
+    if let (true, Reason::Unreadable(problem) | Reason::Untrusted(problem)) = (layout.causes, &rows[0].reason)
+    {
         for cause in &problem.causes {
             text += &paragraph(&format!("      {} ", styled(HEAD, "caused by:")), 17, cause, Some(width));
         }

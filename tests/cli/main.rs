@@ -33,4 +33,5 @@ mod sources;
 mod stacks;
 mod strike;
 mod tries;
+mod untrusted;
 mod world;

@@ -28,7 +28,7 @@ credentials:
       aws: { stacks: { main: { region: us-east-2 }, dev: { region: us-east-2 } } }
 """
 # What the action hands to the script where a workflow says nothing.
-INPUTS = {"STACK": "", "FILE": "", "PLAN": "", "EXPECT": "", "APPROVE": ""}
+INPUTS = {"STACK": "", "FILE": "", "TRUSTED": "", "PLAN": "", "EXPECT": "", "APPROVE": ""}
 GH = """\
 #!/bin/sh
 printf '%s\\n' "$*" >>"$GH_LOG"
@@ -65,12 +65,12 @@ class Runner(unittest.TestCase):
             "GH_ANSWER": str(self.folder / "answer"),
         }
 
-    def script(self, name, **env):
-        return subprocess.run([ACTION / name], cwd=self.folder, env=self.env | env, capture_output=True, text=True)
+    def script(self, name, folder=None, **env):
+        return subprocess.run([ACTION / name], cwd=folder or self.folder, env=self.env | env, capture_output=True, text=True)
 
-    def regcred(self, command, **inputs):
+    def regcred(self, command, folder=None, **inputs):
         (self.folder / "output").write_text("", encoding="utf-8")
-        ran = self.script("run.sh", COMMAND=command, **INPUTS | inputs)
+        ran = self.script("run.sh", folder, COMMAND=command, **INPUTS | inputs)
         self.said = ran.stdout
         return ran.returncode, dict(line.split("=", 1) for line in self.text("output").splitlines())
 
@@ -173,6 +173,29 @@ class Plan(Runner):
         self.assertEqual((status, outputs), (3, {}))
         self.assertFalse((self.folder / "regcred-plan.md").exists())
 
+    def test_a_branch_that_is_not_reviewed_starts_nothing(self):
+        mark, base = self.folder / "mark", self.folder / "base"
+        base.mkdir()
+        (self.folder / ".git").mkdir()
+        (base / ".git").mkdir()
+        command = f"    from: {{ command: [touch, {mark}] }}\n    to:"
+        (self.folder / "regcred.yaml").write_text(FILE.replace("    to:", command), encoding="utf-8")
+        status, outputs = self.regcred("plan", TRUSTED="base/regcred.yaml")
+        self.assertEqual((status, outputs), (3, {}), "the base is a part of the branch")
+        branch = self.folder / "branch"
+        branch.mkdir()
+        (self.folder / "regcred.yaml").rename(branch / "regcred.yaml")
+        (self.folder / ".git").rename(branch / ".git")
+        status, outputs = self.regcred("plan", folder=branch, TRUSTED="../base/regcred.yaml")
+        self.assertEqual((status, outputs["differences"]), (0, "false"))
+        self.assertIn("blocked or could not be read", self.said)
+        self.assertIn("would be started", self.text("summary"))
+        self.assertFalse(mark.exists())
+        self.regcred("plan", folder=branch)
+        self.assertTrue(mark.exists(), "a trusted plan starts it")
+        for other in ("sync", "verify"):
+            self.assertEqual(self.regcred(other, folder=branch, TRUSTED="../base/regcred.yaml", APPROVE="all")[0], 3)
+
     def test_the_token_is_in_no_output(self):
         self.regcred("plan")
         self.regcred("sync", APPROVE="all")
@@ -199,6 +222,13 @@ class Workflows(unittest.TestCase):
         for name, text in self.texts.items():
             self.assertNotRegex(text, r"digest: \$\{\{ steps|outputs\.digest", name)
         self.assertIn("plan: ${{ runner.temp }}/approved/regcred-plan.json", self.texts["sync.yml"])
+
+    def test_a_pull_requests_branch_is_not_trusted_and_brings_no_action_of_its_own(self):
+        text = self.texts["plan.yml"]
+        reviewed, branch = text.index("pull_request.base.sha"), text.index("path: branch")
+        self.assertLess(reviewed, branch)
+        self.assertEqual(re.findall(r"uses: \./.*", text), ["uses: ./.github/actions/regcred"])
+        self.assertIn("directory: branch\n          trusted: ../regcred.yaml\n", text)
 
     def test_none_approves_what_nobody_has_seen(self):
         for name, text in self.texts.items():

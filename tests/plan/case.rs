@@ -134,6 +134,7 @@ impl Case {
                     github: vec![place("api")],
                     ..Places::default()
                 },
+                refused: Vec::new(),
                 notes: Vec::new(),
             },
             observed: Observed::default(),

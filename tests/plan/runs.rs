@@ -1,7 +1,8 @@
 //! How a run was asked for: a stack's own (`--stack`), and a part of the plan (`--only`).
 
 use regcred::change::{Action, Known, ReasonKind};
-use regcred::model::{CredentialId, TokenKind};
+use regcred::desired::Refused;
+use regcred::model::{CredentialId, Problem, TokenKind};
 use regcred::plan::Plan;
 use regcred::targets::aws::{self, CURRENT};
 
@@ -35,6 +36,35 @@ fn only(mut case: Case, prefixes: &[&str]) -> Plan {
 }
 
 scenarios! {
+    fn what_a_repository_that_is_not_trusted_decides_is_blocked_in_every_place() -> Plan {
+        let mut case = Case::in_place();
+        let why = Problem::outside("it would be started").hint("have it reviewed").untrusted(true);
+        case.desired.refuse(&id(), why);
+        case.known.clear();
+        let plan = case.plan();
+        for address in [USERNAME, TOKEN, MARKER] {
+            expect(&plan, address, Action::Blocked, ReasonKind::Untrusted);
+            assert_eq!(row(&plan, address).reason.hint().as_deref(), Some("have it reviewed"));
+        }
+        // Nobody was asked which account it is.
+        for address in [POLICY, SECRET, RULE] {
+            expect(&plan, &address.replace(ACCOUNT, "?"), Action::Blocked, ReasonKind::Untrusted);
+        }
+        assert_eq!(plan.changes.len(), 6);
+        plan
+    }
+
+    fn of_two_rows_of_one_address_the_refused_one_stays() -> Plan {
+        let mut case = Case::in_place();
+        let refused = case.desired.places.clone();
+        let why = Problem::outside("it would be started").untrusted(true);
+        case.desired.refused.push(Refused { places: refused, why });
+        let plan = case.plan();
+        expect(&plan, TOKEN, Action::Blocked, ReasonKind::Untrusted);
+        assert!(!plan.writes());
+        plan
+    }
+
     fn a_stacks_own_run_makes_what_is_missing() -> Plan {
         let plan = stack_run(Case::empty()).plan();
         for address in [POLICY, SECRET, RULE] {

@@ -32,6 +32,11 @@ options=(--no-input --color never)
 if [ -n "$STACK" ]; then options+=(--stack "$STACK"); fi
 if [ -n "$FILE" ]; then options+=(--file "$FILE"); fi
 
+if [ -n "$TRUSTED" ]; then
+    [ "$COMMAND" = plan ] || refuse "\`trusted:\` is for plan, and this is $COMMAND: what is not trusted is not carried out"
+    options+=(--untrusted --trusted "$TRUSTED")
+fi
+
 status=0
 if [ "$COMMAND" = plan ]; then
     rm -f "$document"

@@ -64,16 +64,16 @@ impl Validator<'_> {
             let message = format!("`{}` is not a role's ARN", role.value);
             self.refuse(role.at, message, "arn:aws:iam::123456789012:role/NAME");
         }
-        if let Some(region) = region
-            && let Some((message, hint)) = region_fault(&region.value)
-        {
-            self.reader.problem(region.at, message, hint);
-        }
         let of_arn = || secret.value.strip_prefix("arn:")?.split(':').nth(2).map(str::to_owned);
+        let at = region.as_ref().map_or(secret.at, |region| region.at);
         let Some(region) = value(region).or_else(of_arn) else {
             self.refuse(secret.at, "the secret's region is missing", "region: us-east-2");
             return None;
         };
+        // It becomes part of a host's name.
+        if let Some((message, hint)) = region_fault(&region) {
+            self.reader.problem(at, message, hint);
+        }
         Some(AwsSecret { secret: secret.value.clone(), region, role: value(role), names: plain(names) })
     }
 

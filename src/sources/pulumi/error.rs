@@ -132,6 +132,9 @@ pub enum FileError {
         /// The folder of the project.
         dir: Box<PathBuf>,
     },
+    /// The repository is not trusted, and this is none of its own files.
+    #[error("{0}")]
+    Refused(Problem),
     /// A text that cannot be the name of a stack.
     #[error("`{name}` cannot be a stack's name: 1 to 100 letters, digits, `_`, `.` and `-`")]
     StackName {
@@ -167,7 +170,7 @@ impl FileError {
             | Self::NotAProjectFile { place }
             | Self::NoProject { place }
             | Self::NoSuchStack { place, .. } => Some(place),
-            Self::StackName { .. } => None,
+            Self::StackName { .. } | Self::Refused(_) => None,
         }
     }
 
@@ -194,6 +197,7 @@ impl FileError {
             | Self::NotAMap { .. }
             | Self::NotText { .. }
             | Self::NotAProjectFile { .. }
+            | Self::Refused(_)
             | Self::StackName { .. } => return None,
         };
         Some(hint.to_owned())
@@ -206,7 +210,10 @@ impl FileError {
 
 impl From<FileError> for Problem {
     fn from(error: FileError) -> Self {
-        Problem::input(with_sources(&error)).at(error.place().cloned()).hints(error.hint())
+        match error {
+            FileError::Refused(problem) => problem,
+            error => Problem::input(with_sources(&error)).at(error.place().cloned()).hints(error.hint()),
+        }
     }
 }
 

@@ -88,7 +88,8 @@ impl AwsKms {
             let error = AwsError::new(OPERATION, &error, &login);
             let profile =
                 address.profile.iter().map(|profile| format!(", profile {profile}")).collect::<String>();
-            self.refused(&format!("{error} (region {region}{profile})"), error.hints)
+            let problem = self.refused(&format!("{error} (region {region}{profile})"), error.hints);
+            problem.untrusted(error.untrusted)
         })?;
         let plain = Zeroizing::new(answer.plaintext.map(Blob::into_inner).unwrap_or_default());
         let bytes = <[u8; 32]>::try_from(plain.as_slice()).map_err(|_| {

@@ -283,6 +283,20 @@ impl Target for Aws {
         Remarks { problems, notes: Vec::new() }
     }
 
+    fn is_insecure(desired: &Desired) -> bool {
+        desired.insecure
+    }
+
+    /// A login is the stack's to name where the branch that was reviewed names the same.
+    fn refuse(desired: &mut Vec<Desired>, trusted: &[Desired]) -> Vec<(Desired, Problem)> {
+        sites::refuse(desired, trusted)
+    }
+
+    fn unread(desired: &[Desired], why: &Problem) -> Observed {
+        let identities = read::sessions(desired).into_iter().map(|session| (session, Err(why.clone())));
+        Observed { identities: identities.collect(), ..Observed::default() }
+    }
+
     fn credential(desired: &Desired) -> &CredentialId {
         &desired.credential
     }

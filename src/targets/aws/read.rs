@@ -82,6 +82,7 @@ async fn identity(client: &Client) -> Result<Identity, AwsError> {
             code: None,
             cause: "the answer names no account".to_owned(),
             login: false,
+            untrusted: false,
             hints: Vec::new(),
             causes: Vec::new(),
         }),
@@ -152,7 +153,15 @@ async fn rules(client: &Client) -> Result<BTreeMap<String, Rule>, AwsError> {
         rules.extend(page.pull_through_cache_rules.unwrap_or_default().into_iter().filter_map(found));
     }
     let cause = format!("the list has no end: {MAX_PAGES} pages were read");
-    Err(AwsError { operation, code: None, cause, login: false, hints: Vec::new(), causes: Vec::new() })
+    Err(AwsError {
+        operation,
+        code: None,
+        cause,
+        login: false,
+        untrusted: false,
+        hints: Vec::new(),
+        causes: Vec::new(),
+    })
 }
 
 /// One rule by its prefix; an unknown prefix is an error of ECR's, not an empty list.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Change, Desired, Identity, Observed, RULE_LIMIT, Session, Stack};
 use crate::change::{Action, Read, Reason};
+use crate::env::Untrusted;
 use crate::model::{Address, AwsItem, Problem};
 
 /// The stacks of one credential that share an account and region.
@@ -79,6 +80,31 @@ impl Site<'_> {
         let rows = shared.into_iter().chain(rules);
         rows.map(|row| Change { action, reason: reason.clone(), ..row }).collect()
     }
+}
+
+/// Takes out the places that are insecure, and the stacks with a login that the branch that was reviewed does not have.
+pub(super) fn refuse(desired: &mut Vec<Desired>, trusted: &[Desired]) -> Vec<(Desired, Problem)> {
+    let insecure = desired.extract_if(.., |place| place.insecure);
+    let why = || Untrusted::refused("`aws` says `insecure: true`");
+    let mut refused: Vec<_> = insecure.map(|place| (place, why())).collect();
+    let login = |stack: &Stack| (stack.session.profile.clone(), stack.session.roles.clone());
+    let known: BTreeSet<_> = trusted.iter().flat_map(|place| &place.stacks).map(login).collect();
+    for place in desired.iter_mut() {
+        let foreign = |stack: &mut Stack| {
+            let login = login(stack);
+            login != (None, Vec::new()) && !known.contains(&login)
+        };
+        let stacks: Vec<Stack> = place.stacks.extract_if(.., foreign).collect();
+        refused.extend(stacks.into_iter().map(|stack| {
+            let message = format!(
+                "the `role:` or `profile:` of stack `{}` is none that the base branch has",
+                stack.name
+            );
+            (Desired { stacks: vec![stack], ..place.clone() }, Untrusted::refused(message))
+        }));
+    }
+    desired.retain(|place| !place.stacks.is_empty());
+    refused
 }
 
 fn login<'a>(session: &Session, observed: &'a Observed) -> Result<&'a Identity, (Action, Reason)> {

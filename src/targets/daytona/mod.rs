@@ -182,6 +182,14 @@ impl Target for Daytona {
         remarks
     }
 
+    fn is_insecure(desired: &Desired) -> bool {
+        desired.insecure
+    }
+
+    fn unread(_: &[Desired], why: &Problem) -> Observed {
+        Observed { rows: Err(why.clone()), ..Observed::default() }
+    }
+
     fn credential(desired: &Desired) -> &CredentialId {
         &desired.credential
     }

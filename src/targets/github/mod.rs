@@ -294,6 +294,14 @@ impl Target for Github {
         Remarks { problems, notes: Vec::new() }
     }
 
+    fn is_insecure(desired: &Desired) -> bool {
+        desired.insecure
+    }
+
+    fn unread(desired: &[Desired], why: &Problem) -> Observed {
+        Observed { places: desired.iter().map(|place| (place.key(), read::unread(why))).collect() }
+    }
+
     fn credential(desired: &Desired) -> &CredentialId {
         &desired.credential
     }

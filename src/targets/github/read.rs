@@ -62,7 +62,7 @@ pub async fn observe(client: &Read<Client>, desired: &[Desired], concurrency: us
     Observed { places: places.into_iter().collect() }
 }
 
-fn unread(unreadable: &Problem) -> Found {
+pub(super) fn unread(unreadable: &Problem) -> Found {
     Found {
         secrets: Err(unreadable.clone()),
         audiences: BTreeMap::new(),

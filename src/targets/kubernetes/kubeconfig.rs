@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::login::unreadable;
 use super::usable;
 use crate::change::Read;
-use crate::env::Env;
+use crate::env::{Env, Untrusted};
 use crate::model::{Problem, nearest};
 
 /// The paths in a cluster's and a user's stanza; they mean the folder of the file.
@@ -26,6 +26,9 @@ impl Files {
     pub(super) fn read(env: &Env) -> Read<Self> {
         let (mut files, mut missing) = (Vec::new(), None);
         for path in paths(env) {
+            if env.untrusted().is_some_and(|untrusted| untrusted.holds(&path)) {
+                return Err(Untrusted::refused("the kubeconfig is a file of the repository"));
+            }
             match std::fs::read_to_string(&path).map(Zeroizing::new) {
                 Ok(text) => files.push(parse(&text, &path)?),
                 Err(error) => {

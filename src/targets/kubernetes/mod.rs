@@ -253,6 +253,14 @@ impl Target for Kubernetes {
         validator.kubernetes(declared);
     }
 
+    fn is_insecure(desired: &Desired) -> bool {
+        desired.insecure
+    }
+
+    fn unread(desired: &[Desired], why: &Problem) -> Observed {
+        read::unread(why, &desired.iter().collect::<Vec<_>>())
+    }
+
     fn credential(desired: &Desired) -> &CredentialId {
         &desired.credential
     }

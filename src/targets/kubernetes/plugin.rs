@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::error::look;
 use super::login::unreadable;
 use crate::change::Read;
-use crate::env::Env;
+use crate::env::{Env, Untrusted};
 use crate::model::Secret;
 use crate::net::header;
 use crate::program::{Program, ProgramError, has_passed};
@@ -93,6 +93,9 @@ impl Plugin {
 
     async fn ask(&self) -> Read<Given> {
         let output = self.program.succeed().await.map_err(|error| {
+            if error.is_untrusted() {
+                return Untrusted::refused("the login plugin of the kubeconfig would be started");
+            }
             let install = self.install_hint.clone().filter(|_| matches!(error, ProgramError::Absent { .. }));
             let hint = install.unwrap_or_else(|| look(&self.context));
             unreadable(format!("the login plugin of the kubeconfig: {error}"), hint.trim())

@@ -43,7 +43,7 @@ pub async fn observe(clients: &Clients, desired: &[Desired], concurrency: usize)
 }
 
 /// A cluster that could not be logged in to: what is known by name is unread by name.
-fn unread(unreadable: &Problem, desired: &[&Desired]) -> Observed {
+pub(super) fn unread(unreadable: &Problem, desired: &[&Desired]) -> Observed {
     let mut observed = Observed::default();
     for desired in desired {
         let named = desired.scope.named().map(|names| all_named(&names)).ok_or_else(|| unreadable.clone());

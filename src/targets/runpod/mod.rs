@@ -290,6 +290,14 @@ impl Target for Runpod {
         Remarks { problems: fault.into_iter().collect(), notes: Vec::new() }
     }
 
+    fn is_insecure(desired: &Desired) -> bool {
+        desired.insecure
+    }
+
+    fn unread(_: &[Desired], why: &Problem) -> Observed {
+        Observed { auths: Err(why.clone()), users: BTreeMap::new() }
+    }
+
     fn credential(desired: &Desired) -> &CredentialId {
         &desired.credential
     }

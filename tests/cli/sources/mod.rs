@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use regcred_sandbox::aws::Wrapped;
 use regcred_sandbox::{Call, Service, World};
 
-mod pulumi;
+pub(crate) mod pulumi;
 pub(crate) mod terminal;
 
 use crate::leak::{clean_run, forms};

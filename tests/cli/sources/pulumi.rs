@@ -175,7 +175,7 @@ fn a_path_leads_into_a_value_that_pulumi_gives() {
 }
 
 /// The example project with a data key of AWS KMS.
-fn kms(url: &str) -> Place {
+pub(crate) fn kms(url: &str) -> Place {
     let place = Place::with_one_stack(World::default());
     let wrapped = Wrapped {
         key: KEY.to_owned(),
