@@ -111,6 +111,39 @@ pub struct Common {
     pub concurrency: u16,
 }
 
+impl Common {
+    /// The flags that say what a run is about, with their values.
+    #[must_use]
+    pub fn selection(&self) -> Vec<(&'static str, Option<String>)> {
+        let file = self.file.as_ref().map(|file| file.display().to_string());
+        let list = |items: &[String]| (!items.is_empty()).then(|| items.join(","));
+        let all = [
+            ("--file", file),
+            ("--stack", list(&self.stack)),
+            ("--only", list(&self.only)),
+            ("--credential", self.credential.clone()),
+        ];
+        all.into_iter().filter(|(_, value)| value.is_some()).collect()
+    }
+}
+
+impl Cli {
+    /// The flags that the next command keeps of this one.
+    #[must_use]
+    pub fn kept(&self) -> Vec<(&'static str, Option<String>)> {
+        let overrides = match &self.command {
+            Command::Plan(args) => args.overrides,
+            Command::Sync(args) => args.overrides,
+            _ => Overrides::default(),
+        };
+        let Overrides { rewrite, allow_delete, allow_replace } = overrides;
+        let allowed =
+            [("--rewrite", rewrite), ("--allow-delete", allow_delete), ("--allow-replace", allow_replace)];
+        let allowed = allowed.into_iter().filter(|(_, given)| *given).map(|(flag, _)| (flag, None));
+        self.common.selection().into_iter().chain(allowed).collect()
+    }
+}
+
 /// `plan`.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
@@ -126,6 +159,9 @@ pub struct PlanArgs {
     /// The configuration of the base branch: roles, profiles and key services that are equal in it are trusted
     #[arg(long, value_name = "FILE", requires = "untrusted")]
     pub trusted: Option<PathBuf>,
+    /// What the sync that it plans may do beside making and changing.
+    #[command(flatten)]
+    pub overrides: Overrides,
 }
 
 /// `sync`.
@@ -248,7 +284,7 @@ fn digest(text: &str) -> Result<String, String> {
     if digits && (12..=64).contains(&text.len()) {
         Ok(text.to_ascii_lowercase())
     } else {
-        Err("a digest is 12 to 64 hexadecimal digits, as regcred plan prints it".to_owned())
+        Err("a digest is 12 to 64 hexadecimal digits, as the plan prints it".to_owned())
     }
 }
 

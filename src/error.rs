@@ -74,13 +74,11 @@ impl Error {
                 format!("today's plan has the digest {}, not {expected}", &digest[..12]),
                 Some(format!("review it above, then: regcred sync --expect {}", &digest[..12])),
             ),
-            Self::NoConsent { digest } => one(
-                "there is something to do, and no terminal to ask on".to_owned(),
-                Some(format!(
-                    "regcred sync --yes, or after a review: regcred sync --expect {}",
-                    &digest[..12]
-                )),
-            ),
+            Self::NoConsent { digest } => {
+                let problem = Problem::input("there is something to do, and no terminal to ask on");
+                let reviewed = format!("after a review: regcred sync --expect {}", &digest[..12]);
+                vec![problem.hint(reviewed).hint("whatever it is: regcred sync --yes")]
+            }
             Self::Declined => one("declined: nothing was written".to_owned(), None),
             Self::Output(error) => one(format!("cannot print: {error}; nothing was written"), None),
             Self::Unreported(error) => one(

@@ -57,6 +57,7 @@ use commands::RunContext;
 use env::Env;
 use report::ExitStatus;
 use ui::{Settings, Ui, Verbosity};
+use view::Again;
 
 /// Runs the command line `args` in the folder `dir` to its exit code.
 pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, dir: &Path) -> ExitStatus {
@@ -69,14 +70,15 @@ pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, 
     let heard = Arc::clone(&ui);
     env.programs().show(ui.can_ask(), move |line| heard.say(line));
     trace(cli.common.verbose, cli.common.color);
-    let context = RunContext { common: &cli.common, env, dir, ui: &ui };
+    let again = Again::new(cli.kept());
+    let context = RunContext { common: &cli.common, env, dir, ui: &ui, again: &again };
     match commands::run(&cli, &context).await {
         Ok(status) => status,
         Err(error) => {
             ui.idle();
-            ui.errors(
-                &error.problems().into_iter().map(|problem| problem.seen_from(dir)).collect::<Vec<_>>(),
-            );
+            let problems = error.problems();
+            let shown = problems.iter().map(|problem| again.problem(problem).seen_from(dir));
+            ui.errors(&shown.collect::<Vec<_>>());
             error.status()
         }
     }

@@ -72,19 +72,27 @@ pub fn details(problem: &Problem, indent: usize, causes: bool) -> String {
 }
 
 /// A text behind a head that takes some columns, wrapped between words within `width`, if there is one, and indented so far.
+/// A command of regcred at its end stays in one line, to be copied.
 #[must_use]
 pub fn paragraph(head: &str, taken: usize, text: &str, width: Option<usize>) -> String {
     let Some(width) = width else { return format!("{head}{text}\n") };
     let indent = " ".repeat(taken);
+    let text = match text.rfind("regcred ") {
+        Some(at) => text[..at].to_owned() + &text[at..].replace(' ', UNBROKEN),
+        None => text.to_owned(),
+    };
     // A hint may be a command: it is not broken at its hyphens.
     let options = textwrap::Options::new(width)
         .initial_indent(&indent)
         .subsequent_indent(&indent)
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
         .break_words(false);
-    let filled = textwrap::fill(text, options);
+    let filled = textwrap::fill(&text, options).replace(UNBROKEN, " ");
     format!("{head}{}\n", filled.strip_prefix(&indent).unwrap_or(&filled))
 }
+
+/// A space at which no line ends.
+const UNBROKEN: &str = "\u{a0}";
 
 /// Columns to write into where there is no terminal to ask.
 const DEFAULT_WIDTH: usize = 100;

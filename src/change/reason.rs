@@ -162,7 +162,7 @@ impl Reason {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unreadable(problem) | Self::Untrusted(problem) => problem.advice(),
-            Self::OtherCredential => Some("run a full sync: regcred sync without --stack".to_owned()),
+            Self::OtherCredential => Some("it takes a full sync, without --stack".to_owned()),
             Self::LeftToPulumi => Some("run pulumi up for the stack".to_owned()),
             Self::Replica(region) => Some(format!("give the stack's `region: {region}`, or delete the replica")),
             Self::CustomerKey(_) => Some(
@@ -181,7 +181,7 @@ impl Reason {
                     .to_owned(),
             ),
             Self::WrongAccount(_) => Some("log in to the right account, or set the stack's `role:`".to_owned()),
-            Self::SecondRow { .. } => Some("regcred sync --allow-delete removes it".to_owned()),
+            Self::SecondRow { .. } => Some("to remove it: regcred sync --allow-delete".to_owned()),
             Self::RowLimit(_) => Some("delete a row that nobody needs in Daytona's dashboard".to_owned()),
             Self::NotOurs(_) => {
                 Some("to delete it once nothing uses it: regcred sync --allow-delete".to_owned())

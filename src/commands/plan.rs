@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::session::{Context, Session};
-use crate::cli::{Overrides, PlanArgs};
+use crate::cli::PlanArgs;
 use crate::desired::distrusting;
 use crate::env::Env;
 use crate::error::Error;
@@ -14,15 +14,20 @@ use crate::view::{human, json, markdown};
 pub(super) async fn run(args: &PlanArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
     let file = file(args, context)?;
     let env = env(args, context)?;
-    let context = &Context { env: &env, common: context.common, dir: context.dir, ui: context.ui };
-    let mut session = context.session(Overrides::default(), None).await?;
+    let context = &Context { env: &env, ..*context };
+    let mut session = context.session(args.overrides, None).await?;
     if let Some(file) = file {
-        context.ui.file(&context.dir.join(file), &markdown::plan(&session.shown())).map_err(|error| {
-            let problem = Problem::input(format!("cannot be written: {error}")).at(Place::file(file));
-            Error::Invalid(vec![problem.hint("regcred plan --markdown=OTHER")])
-        })?;
+        context.ui.file(&context.dir.join(file), &markdown::plan(&session.shown(context.again))).map_err(
+            |error| {
+                let problem = Problem::input(format!("cannot be written: {error}")).at(Place::file(file));
+                Error::Invalid(vec![problem.hint("regcred plan --markdown=OTHER")])
+            },
+        )?;
     }
     context.ui.data(&printed(args, context, &session))?;
+    if !context.common.json {
+        context.ui.errors(&session.unread());
+    }
     session.check_proofs()?;
     let report = Report::of_plan(&session.plan);
     Ok(if args.detailed_exitcode { report.detailed_status() } else { report.status() })
@@ -52,12 +57,12 @@ fn is_stdout(to: &Path) -> bool {
 }
 
 fn printed(args: &PlanArgs, context: &Context<'_>, session: &Session) -> String {
-    let shown = session.shown();
+    let shown = session.shown(context.again);
     if context.common.json {
         json::plan(&shown)
     } else if args.markdown.as_deref().is_some_and(is_stdout) {
         markdown::plan(&shown)
     } else {
-        human::plan(&shown, context.layout(false)) + &human::plan_summary(&session.plan)
+        human::plan(&shown, context.layout(false)) + &human::plan_summary(&shown)
     }
 }

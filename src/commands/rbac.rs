@@ -18,7 +18,7 @@ pub(super) fn run(args: &RbacArgs, context: &Context<'_>) -> Result<ExitStatus, 
         (None, [only]) => only,
         (Some(name), declared) if declared.contains(&name) => name,
         (None, several) => {
-            let hint = format!("regcred rbac {}; declared: {}", several[0], several.join(", "));
+            let hint = format!("declared: {}; such as: regcred rbac {}", several.join(", "), several[0]);
             return Err(Error::invalid("several clusters are declared: name the context of one", Some(hint)));
         }
         (Some(name), declared) => {

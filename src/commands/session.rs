@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::aws;
-use crate::change::{Known, Options};
+use crate::change::{Known, Options, Reason};
 use crate::cli::{Common, Overrides};
 use crate::desired::{self, Desired, Loaded, Request};
 use crate::env::Env;
@@ -21,7 +21,7 @@ use crate::systems::{Clients, Observed};
 use crate::targets::{Look, Setting};
 use crate::ui::{Ui, Verbosity};
 use crate::vault::Vault;
-use crate::view::{Shown, human, json};
+use crate::view::{Again, Shown, human, json};
 
 /// What a command runs in.
 pub struct Context<'a> {
@@ -33,6 +33,8 @@ pub struct Context<'a> {
     pub dir: &'a Path,
     /// The terminal.
     pub ui: &'a Ui,
+    /// What the next command keeps of this one.
+    pub again: &'a Again,
 }
 
 /// A planned run: all that the second half of a command needs.
@@ -55,7 +57,7 @@ impl Context<'_> {
     /// How a plan is laid out: with the rows that stay and all causes, if more is wanted.
     pub(super) fn layout(&self, keeps: bool) -> human::Layout {
         let more = self.ui.verbosity() >= Verbosity::Verbose;
-        human::Layout { width: self.ui.width(), keeps: keeps || more, causes: more }
+        human::Layout { width: self.ui.width(), keeps: keeps || more, causes: more, states: false }
     }
 
     fn options(&self, overrides: Overrides) -> Options {
@@ -92,8 +94,11 @@ impl Context<'_> {
     /// Says in the stream, if there is one, why it ends here.
     pub(super) fn tell_stream<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let (Err(error), true) = (&result, self.common.json) {
-            let problems: Vec<Problem> =
-                error.problems().into_iter().map(|problem| problem.seen_from(self.dir)).collect();
+            let problems: Vec<Problem> = error
+                .problems()
+                .iter()
+                .map(|problem| self.again.problem(problem).seen_from(self.dir))
+                .collect();
             self.ui.data(&json::ended(&problems, error.status() as u8))?;
         }
         result
@@ -179,13 +184,14 @@ impl Context<'_> {
             return Ok(());
         }
         let message = format!("no address starts with {}", self.common.only.join(" or "));
-        Err(Error::invalid(message, Some("regcred plan -v shows every address".to_owned())))
+        Err(Error::invalid(message, Some("see the addresses in the plan without --only".to_owned())))
     }
 }
 
 impl Session {
-    pub(super) fn shown(&self) -> Shown<'_> {
+    pub(super) fn shown<'a>(&'a self, again: &'a Again) -> Shown<'a> {
         Shown {
+            again,
             credentials: &self.desired.credentials,
             known: &self.known,
             proofs: &self.proofs,
@@ -193,12 +199,26 @@ impl Session {
         }
     }
 
+    /// What could not be read, in one line, as the plan is not the whole plan then.
+    pub(super) fn unread(&self) -> Vec<Problem> {
+        let mut causes: BTreeMap<(&str, String), usize> = BTreeMap::new();
+        for change in &self.plan.changes {
+            if let Reason::Unreadable(problem) = &change.reason {
+                *causes.entry((&problem.message, change.address.place())).or_default() += 1;
+            }
+        }
+        let cause = |((words, place), count): ((&str, String), usize)| {
+            Problem::outside(format!("{} of {place} could not be read: {words}", human::number(count, "row")))
+        };
+        causes.into_iter().map(cause).collect()
+    }
+
     /// The same; a stream is ended with its plan and summary before that.
     pub(super) fn prove_or_end(&mut self, context: &Context<'_>) -> Result<(), Error> {
         let errors: Vec<bool> =
             self.proofs.values().filter_map(|proof| Some(proof.as_ref().err()?.is_refusal())).collect();
         if !errors.is_empty() && context.common.json {
-            context.ui.data(&(json::version() + &json::planned(&self.shown())))?;
+            context.ui.data(&(json::version() + &json::planned(&self.shown(context.again))))?;
             let status = if errors.contains(&true) { ExitStatus::Refused } else { ExitStatus::Failed };
             self.end_stream(context, status)?;
         }
@@ -208,7 +228,11 @@ impl Session {
     /// The last line of a stream that ends before anything was written.
     pub(super) fn end_stream(&self, context: &Context<'_>, status: ExitStatus) -> Result<(), Error> {
         if context.common.json && status != ExitStatus::Done {
-            context.ui.data(&json::summary(&self.shown(), &Report::of_plan(&self.plan), status as u8))?;
+            context.ui.data(&json::summary(
+                &self.shown(context.again),
+                &Report::of_plan(&self.plan),
+                status as u8,
+            ))?;
         }
         Ok(())
     }

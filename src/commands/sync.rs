@@ -60,7 +60,7 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
 }
 
 fn show_plan(context: &Context<'_>, session: &Session) -> Result<(), Error> {
-    let shown = session.shown();
+    let shown = session.shown(context.again);
     if context.common.json {
         return Ok(context.ui.data(&(json::version() + &json::planned(&shown)))?);
     }
@@ -121,7 +121,7 @@ fn tell(context: &Context<'_>, event: &Event) {
     }
     if context.common.json {
         // That it cannot be written is told by the next write of data.
-        let _ = context.ui.data(&json::event(event));
+        let _ = context.ui.data(&json::event(event, context.again));
     }
     if let Some(line) = human::event(event) {
         context.ui.say(&line);
@@ -131,13 +131,15 @@ fn tell(context: &Context<'_>, event: &Event) {
 fn show_report(context: &Context<'_>, session: &Session, report: &Report) -> Result<(), Error> {
     if context.common.json {
         let status = report.status() as u8;
-        let lines = json::findings(&report.findings) + &json::summary(&session.shown(), report, status);
+        let lines = json::findings(&report.findings, context.again)
+            + &json::summary(&session.shown(context.again), report, status);
         return Ok(context.ui.data(&lines)?);
     }
     let text = if session.plan.writes() {
-        human::findings(&report.findings) + &human::report(&session.plan, report)
+        human::findings(&report.findings, context.again)
+            + &human::report(&session.plan, report, context.again)
     } else {
-        human::plan_summary(&session.plan)
+        human::plan_summary(&session.shown(context.again))
     };
     context.ui.data(&text)?;
     Ok(())

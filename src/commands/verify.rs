@@ -32,16 +32,17 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
     report.findings = findings.await;
     report.pulls = session.desired.places.pulls(&args.image, &session.observed);
     let status = report.detailed_status();
-    let shown = session.shown();
+    let shown = session.shown(context.again);
     let text = if context.common.json {
-        let findings = json::findings(&report.findings) + &json::pulls(&report.pulls);
+        let findings =
+            json::findings(&report.findings, context.again) + &json::pulls(&report.pulls, context.again);
         json::version() + &json::planned(&shown) + &findings + &json::summary(&shown, &report, status as u8)
     } else {
-        let layout = context.layout(true);
+        let layout = human::Layout { states: true, ..context.layout(true) };
         human::plan(&shown, layout)
-            + &human::findings(&report.findings)
-            + &human::pulls(&report.pulls)
-            + &human::report(&session.plan, &report)
+            + &human::findings(&report.findings, context.again)
+            + &human::pulls(&report.pulls, context.again)
+            + &human::verified(&session.plan, &report, context.again)
     };
     context.ui.data(&text)?;
     Ok(status)

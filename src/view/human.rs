@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::Shown;
+use super::{Again, Shown};
 use crate::change::Pull;
 use crate::change::{Access, Action, Finding, Known, Reason};
 use crate::execute::Event;
@@ -23,6 +23,8 @@ pub struct Layout {
     pub keeps: bool,
     /// Whether the causes of what could not be read are shown.
     pub causes: bool,
+    /// Whether rows say what is the case, and not what would be done.
+    pub states: bool,
 }
 
 /// The credentials, the rows in groups, and the notes.
@@ -32,7 +34,7 @@ pub fn plan(shown: &Shown<'_>, layout: Layout) -> String {
     for credential in shown.credentials {
         text += &proof(shown, credential, layout.width);
     }
-    text += &groups(shown.plan, layout);
+    text += &groups(shown, layout);
     for note in &shown.plan.notes {
         text += &paragraph(&format!("{} ", styled(WARN, "note:")), 6, note, Some(layout.width));
     }
@@ -86,9 +88,9 @@ fn refused(error: &LoginError) -> String {
 
 /// The rows, under a heading per account and region or repository. Rows that could not be read for
 /// the same reason say it once.
-fn groups(plan: &Plan, layout: Layout) -> String {
+fn groups(shown: &Shown<'_>, layout: Layout) -> String {
     let visible = |change: &&Change| layout.keeps || change.is_news();
-    let rows: Vec<&Change> = plan.changes.iter().filter(visible).collect();
+    let rows: Vec<&Change> = shown.plan.changes.iter().filter(visible).collect();
     let column =
         rows.iter().map(|change| split(&change.address).1.chars().count()).max().unwrap_or(0).min(48);
     let mut text = String::new();
@@ -97,7 +99,7 @@ fn groups(plan: &Plan, layout: Layout) -> String {
         for same in group.chunk_by(|one, other| {
             matches!(one.action, Action::Unread | Action::Blocked) && one.reason == other.reason
         }) {
-            text += &alike(same, column, layout);
+            text += &alike(same, column, layout, shown.again);
         }
         text.push('\n');
     }
@@ -105,14 +107,14 @@ fn groups(plan: &Plan, layout: Layout) -> String {
 }
 
 /// One row, or several that could not be read for one reason.
-fn alike(rows: &[&Change], column: usize, layout: Layout) -> String {
+fn alike(rows: &[&Change], column: usize, layout: Layout, again: &Again) -> String {
     let width = layout.width;
     let mut text = String::new();
     if let [one] = rows {
-        text += &row(one, &split(&one.address).1, column, width);
+        text += &row(one, &split(&one.address).1, column, layout);
     } else {
         for change in rows {
-            let _ = writeln!(text, "  {} {}", sign(change), split(&change.address).1);
+            let _ = writeln!(text, "  {} {}", sign(change, layout.states), split(&change.address).1);
         }
         text += &paragraph("      ", 6, &rows[0].reason.to_string(), Some(width));
     }
@@ -126,7 +128,7 @@ fn alike(rows: &[&Change], column: usize, layout: Layout) -> String {
         }
     }
     if let Some(hint) = rows[0].reason.hint() {
-        text += &paragraph(&format!("      {} ", styled(HINT, "hint:")), 12, &hint, Some(width));
+        text += &paragraph(&format!("      {} ", styled(HINT, "hint:")), 12, &again.hint(&hint), Some(width));
     }
     text
 }
@@ -150,7 +152,10 @@ fn split(address: &Address) -> (String, String) {
 }
 
 /// A row's sign and action, coloured.
-fn sign(change: &Change) -> String {
+fn sign(change: &Change, states: bool) -> String {
+    if let (true, Some(state)) = (states, state(change.action)) {
+        return styled(WARN, format_args!("! {state:<7}"));
+    }
     let style = match change.action {
         Action::Create | Action::Update | Action::Refresh | Action::Replace => GOOD,
         Action::Delete | Action::Blocked => BAD,
@@ -160,7 +165,17 @@ fn sign(change: &Change) -> String {
     styled(style, format_args!("{} {:<7}", change.action.symbol(), change.action.word()))
 }
 
-fn row(change: &Change, name: &str, column: usize, width: usize) -> String {
+/// What is the case where something would be done that the place needs.
+fn state(action: Action) -> Option<&'static str> {
+    match action {
+        Action::Create => Some("missing"),
+        Action::Update | Action::Replace => Some("differs"),
+        Action::Delete => Some("extra"),
+        Action::Refresh | Action::Keep | Action::Blocked | Action::Unread => None,
+    }
+}
+
+fn row(change: &Change, name: &str, column: usize, layout: Layout) -> String {
     let mut reason = change.reason.to_string();
     if matches!(&change.address, Address::Aws { item: AwsItem::CacheRule(_), .. })
         && !change.stacks.is_empty()
@@ -168,9 +183,9 @@ fn row(change: &Change, name: &str, column: usize, width: usize) -> String {
         let stacks: Vec<&str> = change.stacks.iter().map(String::as_str).collect();
         let _ = write!(reason, " (for {})", stacks.join(", "));
     }
-    let head = format!("  {} {name:<column$}", sign(change));
+    let head = format!("  {} {name:<column$}", sign(change, layout.states));
     let taken = 12 + column.max(name.chars().count());
-    beside(&head, taken, &reason, width)
+    beside(&head, taken, &reason, layout.width)
 }
 
 /// Text after a head that takes `taken` columns: beside it if there is room, else below it.
@@ -181,14 +196,15 @@ fn beside(head: &str, taken: usize, text: &str, width: usize) -> String {
     format!("{}\n{}", head.trim_end(), paragraph("      ", 6, text, Some(width)))
 }
 
-/// What the plan comes to, and the next command.
+/// What the plan comes to, and the next command: none while the credential is not proven or a place could not be read.
 #[must_use]
-pub fn plan_summary(plan: &Plan) -> String {
-    let mut text = plan_counts(plan);
-    if plan.writes() {
-        let digest = plan.digest();
+pub fn plan_summary(shown: &Shown<'_>) -> String {
+    let mut text = plan_counts(shown.plan);
+    let proven = shown.proofs.values().all(Result::is_ok);
+    if shown.plan.writes() && proven && shown.plan.summary().unread == 0 {
+        let digest = shown.plan.digest();
         let _ = writeln!(text, "Digest: {digest}");
-        let command = format!("regcred sync --expect {}", &digest[..12]);
+        let command = shown.again.command(&format!("sync --expect {}", &digest[..12]));
         let _ = writeln!(text, "To make exactly these changes: {}", styled(HINT, command));
     }
     text
@@ -228,7 +244,7 @@ fn counts(summary: Summary) -> String {
         (delete, "to delete"),
         (keep, "unchanged"),
         (blocked, "blocked"),
-        (unread, "unread"),
+        (unread, "could not be read"),
     ];
     match (create + update + replace + delete + blocked + unread, refresh) {
         (0, 0) => return format!("No changes. Everything declared is in place ({keep} unchanged)."),
@@ -244,7 +260,8 @@ fn counts(summary: Summary) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, words)| format!("{count} {words}"))
         .collect();
-    format!("Plan: {}.", parts.join(", "))
+    let head = if blocked + unread > 0 { styled(WARN, "Plan:") } else { "Plan:".to_owned() };
+    format!("{head} {}.", parts.join(", "))
 }
 
 /// One line for what happened.
@@ -263,7 +280,7 @@ pub fn event(event: &Event) -> Option<String> {
 
 /// One line per proof after the fact, and for each thing that was only looked at.
 #[must_use]
-pub fn findings(findings: &[Finding]) -> String {
+pub fn findings(findings: &[Finding], again: &Again) -> String {
     let line = |finding: &Finding| match (&finding.result, &finding.state) {
         (Ok(()), Some(state)) => format!("{}    {}: {state}\n", styled(HEAD, "seen"), finding.address),
         (Ok(()), None) => {
@@ -271,7 +288,7 @@ pub fn findings(findings: &[Finding]) -> String {
         }
         (Err(failure), _) => {
             let line = format!("{} {}: {failure}\n", styled(BAD, "invalid"), finding.address);
-            line + &details(failure, 4, false)
+            line + &details(&again.problem(failure), 4, false)
         }
     };
     findings.iter().map(line).collect()
@@ -279,7 +296,7 @@ pub fn findings(findings: &[Finding]) -> String {
 
 /// One line for how Daytona pulls an image, in the words of its runner's log.
 #[must_use]
-pub fn pulls(pulls: &[Pull]) -> String {
+pub fn pulls(pulls: &[Pull], again: &Again) -> String {
     let mut text = String::new();
     for Pull { image, row, result } in pulls {
         let (style, word) = if result.is_ok() { (GOOD, "pulls ") } else { (BAD, "differs") };
@@ -293,15 +310,30 @@ pub fn pulls(pulls: &[Pull]) -> String {
         let _ = writeln!(text, "{} image {image} {with}", styled(style, word));
         if let Err(failure) = result {
             let _ = writeln!(text, "  {failure}");
-            text += &details(failure, 2, false);
+            text += &details(&again.problem(failure), 2, false);
         }
     }
     text
 }
 
+/// What `verify` found, and what mends it.
+#[must_use]
+pub fn verified(plan: &Plan, report: &Report, again: &Again) -> String {
+    let differ = report.count(|outcome| *outcome == Outcome::Differs) > 0;
+    let next =
+        if differ { format!("Next: {}\n", styled(HINT, again.command("sync"))) } else { String::new() };
+    let head = match report.detailed_status() {
+        _ if plan.changes.is_empty() => styled(WARN, "Nothing is declared."),
+        ExitStatus::Done => styled(GOOD, "Done:"),
+        ExitStatus::Differences => styled(WARN, "Not in place:"),
+        _ => styled(BAD, "Not all in place:"),
+    };
+    format!("{head} {}.\n{next}", report_counts(report))
+}
+
 /// What came of a run, failures last, each with its next command.
 #[must_use]
-pub fn report(plan: &Plan, report: &Report) -> String {
+pub fn report(plan: &Plan, report: &Report, again: &Again) -> String {
     let mut text = String::new();
     for (address, outcome) in &report.outcomes {
         match outcome {
@@ -312,8 +344,12 @@ pub fn report(plan: &Plan, report: &Report) -> String {
             Outcome::NotStarted(None) => {
                 let _ = writeln!(text, "{} {address}: interrupted", styled(WARN, "not started"));
             }
-            Outcome::Failed(failure) => text += &undone(styled(BAD, "failed"), address, failure),
-            Outcome::Skipped(failure) => text += &undone(styled(WARN, "skipped"), address, failure),
+            Outcome::Failed(failure) => {
+                text += &undone(styled(BAD, "failed"), address, &again.problem(failure))
+            }
+            Outcome::Skipped(failure) => {
+                text += &undone(styled(WARN, "skipped"), address, &again.problem(failure))
+            }
             _ => {}
         }
     }
@@ -326,6 +362,17 @@ fn undone(word: impl fmt::Display, address: &Address, failure: &Problem) -> Stri
 }
 
 fn report_summary(plan: &Plan, report: &Report) -> String {
+    let good = matches!(report.status(), ExitStatus::Done);
+    let head = match (good, plan.changes.is_empty()) {
+        (_, true) => styled(WARN, "Nothing is declared."),
+        (true, false) => styled(GOOD, "Done:"),
+        (false, false) => styled(BAD, "Not all done:"),
+    };
+    let next = if good { "" } else { "\nWhat is done stays done; the same command goes on from here." };
+    format!("{head} {}.{next}\n", report_counts(report))
+}
+
+fn report_counts(report: &Report) -> String {
     let count = |matching: fn(&Outcome) -> bool| report.count(matching);
     let found = |system: &str, good: bool| {
         let is = |finding: &&Finding| {
@@ -338,7 +385,7 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
     let pulled = |good: bool| report.pulls.iter().filter(|pull| pull.result.is_ok() == good).count();
     let named = [
         (count(|outcome| matches!(outcome, Outcome::Applied)), "applied"),
-        (count(|outcome| matches!(outcome, Outcome::Differs)), "different"),
+        (count(|outcome| matches!(outcome, Outcome::Differs)), "differ"),
         (count(|outcome| matches!(outcome, Outcome::Unchanged)), "in place"),
         (count(|outcome| matches!(outcome, Outcome::Refreshed)), "refreshed"),
         (
@@ -346,7 +393,7 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
             "refreshed at each sync, as they cannot be read back",
         ),
         (count(|outcome| matches!(outcome, Outcome::Blocked)), "blocked"),
-        (count(|outcome| matches!(outcome, Outcome::Unread { .. })), "unread"),
+        (count(|outcome| matches!(outcome, Outcome::Unread { .. })), "could not be read"),
         (count(|outcome| matches!(outcome, Outcome::Skipped(_))), "skipped"),
         (count(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
         (count(|outcome| matches!(outcome, Outcome::NotStarted(_))), "not started"),
@@ -366,14 +413,7 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, words)| format!("{count} {words}"))
         .collect();
-    let good = matches!(report.status(), ExitStatus::Done);
-    let head = match (good, plan.changes.is_empty()) {
-        (_, true) => styled(WARN, "Nothing is declared."),
-        (true, false) => styled(GOOD, "Done:"),
-        (false, false) => styled(BAD, "Not all done:"),
-    };
-    let next = if good { "" } else { "\nWhat is done stays done; the same command goes on from here." };
-    format!("{head} {}.{next}\n", parts.join(", "))
+    parts.join(", ")
 }
 
 /// Counts under one name are one count.

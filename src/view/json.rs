@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Shown;
+use super::{Again, Shown};
 use crate::change::Pull;
 use crate::change::{Access, Finding};
 use crate::execute::Event;
@@ -69,8 +69,8 @@ struct ChangeObject<'a> {
     hint: Option<String>,
 }
 
-impl<'a> From<&'a Change> for ChangeObject<'a> {
-    fn from(change: &'a Change) -> Self {
+impl<'a> ChangeObject<'a> {
+    fn new(change: &'a Change, again: &Again) -> Self {
         let Change { address, identity: _, credentials, stacks, action, reason, after, access, operation: _ } =
             change;
         Self {
@@ -81,7 +81,7 @@ impl<'a> From<&'a Change> for ChangeObject<'a> {
             reason: reason.to_string(),
             after: after.iter().map(Address::to_string).collect(),
             access: access.as_ref(),
-            hint: reason.hint(),
+            hint: reason.hint().map(|hint| again.hint(&hint)),
         }
     }
 }
@@ -96,7 +96,7 @@ pub fn plan(shown: &Shown<'_>) -> String {
         proof: proofs(shown),
         summary: shown.plan.summary(),
         cost: shown.plan.cost(),
-        changes: shown.plan.changes.iter().map(ChangeObject::from).collect(),
+        changes: shown.plan.changes.iter().map(|change| ChangeObject::new(change, shown.again)).collect(),
         notes: &shown.plan.notes,
     };
     line(&document)
@@ -151,20 +151,21 @@ pub fn version() -> String {
 /// One line per row of the plan.
 #[must_use]
 pub fn planned(shown: &Shown<'_>) -> String {
-    shown.plan.changes.iter().map(|change| typed("planned_change", &ChangeObject::from(change))).collect()
+    let planned = |change| typed("planned_change", &ChangeObject::new(change, shown.again));
+    shown.plan.changes.iter().map(planned).collect()
 }
 
 /// One line for what happens while executing; waits are for people only.
 #[must_use]
-pub fn event(event: &Event) -> String {
+pub fn event(event: &Event, again: &Again) -> String {
     match event {
         Event::Started(address) => line(&json!({ "type": "apply_start", "address": address })),
         Event::Applied(address) => line(&json!({ "type": "apply_complete", "address": address })),
         Event::Skipped(address, failure) => line(&json!({
-            "type": "apply_complete", "address": address, "skipped": failure.message, "hint": failure.advice(),
+            "type": "apply_complete", "address": address, "skipped": failure.message, "hint": again.problem(failure).advice(),
         })),
         Event::Failed(address, failure) => line(&json!({
-            "type": "apply_errored", "address": address, "error": failure.message, "hint": failure.advice(),
+            "type": "apply_errored", "address": address, "error": failure.message, "hint": again.problem(failure).advice(),
         })),
         Event::Waiting(..) => String::new(),
     }
@@ -172,13 +173,13 @@ pub fn event(event: &Event) -> String {
 
 /// One line per proof after the fact.
 #[must_use]
-pub fn findings(findings: &[Finding]) -> String {
+pub fn findings(findings: &[Finding], again: &Again) -> String {
     let object = |finding: &Finding| {
         let Finding { address, means: _, result, state } = finding;
         let failure = result.as_ref().err();
         let mut object = json!({
             "type": "verify_complete", "address": address, "ok": failure.is_none(),
-            "error": failure.map(|failure| &failure.message), "hint": failure.and_then(Problem::advice),
+            "error": failure.map(|failure| &failure.message), "hint": failure.and_then(|failure| again.problem(failure).advice()),
         });
         if let Some(state) = state {
             object["state"] = Value::from(state.as_str());
@@ -190,14 +191,14 @@ pub fn findings(findings: &[Finding]) -> String {
 
 /// One line per image that was asked about, with the row that Daytona pulls it with.
 #[must_use]
-pub fn pulls(pulls: &[Pull]) -> String {
+pub fn pulls(pulls: &[Pull], again: &Again) -> String {
     let object = |Pull { image, row, result }: &Pull| {
         let (row, failure) = (row.as_ref(), result.as_ref().err());
         line(&json!({
             "type": "verify_complete", "address": row.map(|row| &row.address), "image": image,
             "registry": row.map(|row| &row.registry), "username": row.map(|row| &row.username),
             "row": row.map(|row| &row.name), "ok": failure.is_none(),
-            "error": failure.map(|failure| &failure.message), "hint": failure.and_then(Problem::advice),
+            "error": failure.map(|failure| &failure.message), "hint": failure.and_then(|failure| again.problem(failure).advice()),
         }))
     };
     pulls.iter().map(object).collect()

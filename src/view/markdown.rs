@@ -19,7 +19,7 @@ const TABLE_LIMIT: usize = 250;
 pub fn plan(shown: &Shown<'_>) -> String {
     let summary = shown.plan.summary();
     let mut text = format!(
-        "### regcred plan\n\n{} to create, {} to update, {} to refresh, {} to replace, {} to delete, {} unchanged, {} blocked, {} unread.\n\n",
+        "### regcred plan\n\n{} to create, {} to update, {} to refresh, {} to replace, {} to delete, {} unchanged, {} blocked, {} could not be read.\n\n",
         summary.create,
         summary.update,
         summary.refresh,
@@ -55,8 +55,8 @@ pub fn plan(shown: &Shown<'_>) -> String {
     let digest = shown.plan.digest();
     let _ = writeln!(
         text,
-        "\nDigest `{digest}`: `regcred sync --expect {}` makes exactly these changes.",
-        &digest[..12]
+        "\nDigest `{digest}`. To make exactly these changes: {}",
+        code(&shown.again.command(&format!("sync --expect {}", &digest[..12])))
     );
     text
 }

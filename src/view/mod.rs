@@ -1,6 +1,7 @@
 //! Rendering plans, events and reports: for people, as JSON, as Markdown. Nothing here decides, and
 //! nothing here prints: everything returns text.
 
+mod again;
 pub mod annotations;
 pub mod human;
 pub mod images;
@@ -9,6 +10,8 @@ pub mod json;
 pub mod markdown;
 
 use std::collections::BTreeMap;
+
+pub use again::Again;
 
 use crate::change::Known;
 use crate::model::{Credential, CredentialId, Fingerprint};
@@ -25,6 +28,8 @@ pub struct Shown<'a> {
     pub proofs: &'a Proofs,
     /// The plan.
     pub plan: &'a Plan,
+    /// What the next command keeps of this run.
+    pub again: &'a Again,
 }
 
 impl Shown<'_> {

@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use clap::Parser as _;
+use regcred::cli::Cli;
 use regcred_sandbox::{Call, Sandbox, World, writes};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -123,7 +125,8 @@ impl Place {
         command
     }
 
-    /// Runs it to its end. Every exit code that says that nothing was written is held to the requests.
+    /// Runs it to its end. Every exit code that says that nothing was written is held to the requests, and every command
+    /// that is printed to the grammar.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         let earlier = self.sandbox.calls().len();
         let output = self.command(args).output().unwrap();
@@ -132,6 +135,7 @@ impl Place {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         };
+        ran.commands();
         if matches!(ran.code, 1 | 3 | 4) {
             let calls = self.sandbox.calls();
             let done = |call: &&Call| call.is_write && call.status.is_some_and(|status| status / 100 == 2);
@@ -175,6 +179,31 @@ impl Place {
 }
 
 impl Ran {
+    /// The commands of regcred that were printed to be run next, each at the end of its line. All are of the grammar.
+    #[track_caller]
+    pub(crate) fn commands(&self) -> Vec<Vec<String>> {
+        let lines = self
+            .stdout
+            .lines()
+            .chain(self.stderr.lines())
+            .filter(|line| !line.starts_with(['{', '#']) && !line.contains("[OPTIONS]"));
+        let printed = lines.filter_map(|line| line.trim_end_matches('`').rsplit_once("regcred "));
+        let known = ["plan", "sync", "verify", "init", "image", "rbac"];
+        let commands = printed.filter(|(before, command)| {
+            before.ends_with([' ', '`']) && known.contains(&command.split(' ').next().unwrap())
+        });
+        let split = |(_, command): (_, &str)| {
+            shlex::split(command.split(" | ").next().unwrap())
+                .unwrap_or_else(|| panic!("no shell takes: {command}"))
+        };
+        let commands: Vec<Vec<String>> = commands.map(split).collect();
+        for words in &commands {
+            let parsed = Cli::try_parse_from(["regcred"].into_iter().chain(words.iter().map(String::as_str)));
+            assert!(parsed.is_ok(), "printed, and no command: {words:?}: {}", parsed.unwrap_err());
+        }
+        commands
+    }
+
     /// It ended with this code.
     #[track_caller]
     pub(crate) fn ends(&self, code: i32) -> &Self {

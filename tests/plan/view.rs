@@ -6,7 +6,7 @@ use regcred::plan::Plan;
 use regcred::prove::Proofs;
 use regcred::registry::{Accepted, Quota};
 use regcred::targets::aws::Rule;
-use regcred::view::{Shown, human, markdown};
+use regcred::view::{Again, Shown, human, markdown};
 
 use crate::case::*;
 use regcred::model::Problem;
@@ -53,14 +53,21 @@ fn render_case(case: &Case, view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> S
     let quota = Quota { limit: Some(200), remaining: Some(197), window_s: Some(21_600) };
     let login = Accepted { quota: Some(quota), warning: None, note: None };
     let proofs: Proofs = BTreeMap::from([(id(), Ok(login))]);
-    let shown =
-        Shown { credentials: &case.desired.credentials, known: &case.known, proofs: &proofs, plan: &plan };
+    let again = Again::default();
+    let shown = Shown {
+        credentials: &case.desired.credentials,
+        known: &case.known,
+        proofs: &proofs,
+        plan: &plan,
+        again: &again,
+    };
     anstream::adapter::strip_str(&view(&shown, &plan)).to_string()
 }
 
 fn people(width: usize, keeps: bool) -> String {
-    render(|shown, plan| {
-        human::plan(shown, human::Layout { width, keeps, causes: false }) + &human::plan_summary(plan)
+    render(|shown, _| {
+        let layout = human::Layout { width, keeps, causes: false, states: false };
+        human::plan(shown, layout) + &human::plan_summary(shown)
     })
 }
 
@@ -76,7 +83,7 @@ fn no_line_for_people_is_wider_than_the_terminal_where_words_can_be_wrapped() {
 
 #[test]
 fn the_statement_is_shown_where_more_is_wanted() {
-    let layout = human::Layout { width: 100, keeps: true, causes: true };
+    let layout = human::Layout { width: 100, keeps: true, causes: true, states: false };
     let text = render(|shown, _| human::plan(shown, layout));
     let statement = "      may be read by ECR, user regcred\n      {\n        \"Action\": \"secretsmanager:GetSecretValue\",\n";
     assert!(text.contains(statement), "{text}");
@@ -119,11 +126,7 @@ github:acme/api
 
 github:acme/web
   ! blocked actions/DOCKER_HUB_TOKEN
-      the repository is archived, so read-only
-      hint: unarchive the repository, or leave it out of regcred.yaml
   ! blocked actions/DOCKER_HUB_USERNAME
-      the repository is archived, so read-only
-      hint: unarchive the repository, or leave it out of regcred.yaml
   ! blocked variables/DOCKER_HUB_SYNC
       the repository is archived, so read-only
       hint: unarchive the repository, or leave it out of regcred.yaml
@@ -132,9 +135,7 @@ note: no cache rule for scratch: no aws:region in the stack file or the project
 note: cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in
       123456789012/us-west-2
 
-Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 unread. It takes 12 requests, about 1 s.
-Digest: 1b3bea41e84bb043997cf77001ce31ef7e6842616142139b4861b78098ad8b0b
-To make exactly these changes: regcred sync --expect 1b3bea41e84b
+Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 could not be read. It takes 12 requests, about 1 s.
 "#);
 }
 
@@ -170,19 +171,16 @@ github:acme/api
   ~ update  variables/DOCKER_HUB_SYNC               records what this run writes
 
 github:acme/web
-  ! blocked actions/DOCKER_HUB_TOKEN                the repository is archived, so read-only
-      hint: unarchive the repository, or leave it out of regcred.yaml
-  ! blocked actions/DOCKER_HUB_USERNAME             the repository is archived, so read-only
-      hint: unarchive the repository, or leave it out of regcred.yaml
-  ! blocked variables/DOCKER_HUB_SYNC               the repository is archived, so read-only
+  ! blocked actions/DOCKER_HUB_TOKEN
+  ! blocked actions/DOCKER_HUB_USERNAME
+  ! blocked variables/DOCKER_HUB_SYNC
+      the repository is archived, so read-only
       hint: unarchive the repository, or leave it out of regcred.yaml
 
 note: no cache rule for scratch: no aws:region in the stack file or the project
 note: cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in 123456789012/us-west-2
 
-Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 unread. It takes 12 requests, about 1 s.
-Digest: 1b3bea41e84bb043997cf77001ce31ef7e6842616142139b4861b78098ad8b0b
-To make exactly these changes: regcred sync --expect 1b3bea41e84b
+Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 could not be read. It takes 12 requests, about 1 s.
 "#);
 }
 
@@ -191,7 +189,7 @@ fn a_pull_request_shows_it_as_markdown() {
     insta::assert_snapshot!(render(|shown, _| markdown::plan(shown)), @r#"
 ### regcred plan
 
-2 to create, 5 to update, 0 to refresh, 0 to replace, 0 to delete, 1 unchanged, 4 blocked, 3 unread.
+2 to create, 5 to update, 0 to refresh, 0 to replace, 0 to delete, 1 unchanged, 4 blocked, 3 could not be read.
 
 - **docker-hub** for docker.io from `pulumi:infra/main`: its login works
 
@@ -226,7 +224,7 @@ graph LR
 > no cache rule for scratch: no aws:region in the stack file or the project
 > cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in 123456789012/us-west-2
 
-Digest `1b3bea41e84bb043997cf77001ce31ef7e6842616142139b4861b78098ad8b0b`: `regcred sync --expect 1b3bea41e84b` makes exactly these changes.
+Digest `1b3bea41e84bb043997cf77001ce31ef7e6842616142139b4861b78098ad8b0b`. To make exactly these changes: `regcred sync --expect 1b3bea41e84b`
 "#);
 }
 

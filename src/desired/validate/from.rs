@@ -21,7 +21,7 @@ impl Validator<'_> {
                 // Standard input is read once.
                 if self.specs.values().any(|spec| matches!(spec, Spec::Stdin)) {
                     let message = "another credential is read from standard input already";
-                    self.refuse(*at, message, "regcred sync --credential NAME, with a file for each");
+                    self.refuse(*at, message, "sync them one by one, with --credential");
                 }
                 Spec::Stdin
             }

@@ -37,7 +37,7 @@ async fn prove(client: &Client, prefix: &str) -> Result<(), Problem> {
     }
     let words =
         validation.failure.map_or_else(|| "ECR gave no reason".to_owned(), |words| redact::outside(&words));
-    let hint = "run regcred verify again in a minute; if it stays, compare the secret's policy with README, \"Who may read\"";
     let failure = Problem::outside(format!("ECR cannot log in with the secret: {words}"));
-    Err(failure.hint(hint))
+    let compare = "if it stays, compare the secret's policy with README, \"Who may read\"";
+    Err(failure.hint("in a minute again: regcred verify").hint(compare))
 }

@@ -113,7 +113,7 @@ impl Rows<'_> {
             (Some(place), _) if !self.is_in_place(place) => Some("regcred sync".to_owned()),
             (Some(place), None) if self.is_left_over(place) => Some("regcred sync --rewrite".to_owned()),
             (Some(place), Some(row)) if stored::matches(&row.url, &place.registry) => {
-                Some("regcred sync --allow-delete removes it".to_owned())
+                Some("to remove it: regcred sync --allow-delete".to_owned())
             }
             (_, Some(row)) if self.owner(row).is_none() => {
                 Some(format!("delete the row `{}` in Daytona's dashboard", redact::outside(&row.name)))

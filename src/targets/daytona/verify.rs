@@ -29,16 +29,18 @@ pub async fn verify(
 fn judge(place: &Desired, listed: &[Row]) -> Result<(), Problem> {
     let registry = &place.registry;
     let matched: Vec<&Row> = listed.iter().filter(|row| stored::matches(&row.url, registry)).collect();
-    let fault = |cause: String, hint: &str| Err(Problem::outside(cause).hint(hint));
+    let fault = |cause: String, hints: &[&str]| {
+        Err(Problem::outside(cause).hints(hints.iter().map(|hint| (*hint).to_owned())))
+    };
     match matched.as_slice() {
         [row] if place.names(&row.name) => Ok(()),
         [] => fault(
             format!("Daytona has no row that images of {registry} match"),
-            "regcred sync; if it stays, Daytona stores urls in another form: see docs/unconfirmed.md",
+            &["regcred sync", "if it stays, Daytona stores urls in another form: see docs/unconfirmed.md"],
         ),
         rows => fault(
             format!("{} rows are for {registry}, and Daytona uses whichever comes first", rows.len()),
-            "regcred sync --allow-delete",
+            &["regcred sync --allow-delete"],
         ),
     }
 }

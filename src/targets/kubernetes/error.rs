@@ -76,7 +76,7 @@ impl KubeError {
                 vec![format!("log in to the cluster of context {context} again"), look(context)]
             }
             Self::Status { code: 403, message, context, .. } if is_rbac(message) => vec![format!(
-                "allow it: regcred rbac {0} | kubectl --context {0} apply -f -, and bind the roles to this user",
+                "allow it, and bind the roles to this user: regcred rbac {0} | kubectl --context {0} apply -f -",
                 word(context)
             )],
             Self::Broken { context, problem, .. } if problem.hints.is_empty() => vec![look(context)],

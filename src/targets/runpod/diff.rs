@@ -62,8 +62,9 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     };
     let left = observed.each().filter(left).count();
     if left > 0 {
-        notes
-            .push(format!("runpod: {left} of the chosen are left alone; regcred plan -v says which and why"));
+        notes.push(format!(
+            "runpod: {left} of the chosen are left alone; which, and why, is among the rows that stay (-v)"
+        ));
     }
     let differing: BTreeSet<String> =
         desired.iter().flat_map(|desired| differing(desired, observed)).collect();

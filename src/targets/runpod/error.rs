@@ -124,7 +124,7 @@ impl RunpodError {
             Self::Blocked { .. } => Some(
                 "run it from another address or without the proxy: RunPod has not seen the request".to_owned(),
             ),
-            Self::Status { status: 404, .. } => Some("it is gone, or not your own: run regcred plan again".to_owned()),
+            Self::Status { status: 404, .. } => Some("it is gone, or not your own; to see what is there: regcred plan".to_owned()),
             Self::OtherApi { status, .. } if *status < 500 => {
                 Some("export RUNPOD_API_URL=https://api.runpod.io, or unset it".to_owned())
             }

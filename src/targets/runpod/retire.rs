@@ -153,5 +153,5 @@ impl Writer<'_> {
 /// The run is as good without it: the next one looks again.
 fn kept(words: &str) -> Problem {
     let failure = Problem::outside(format!("kept, since {words}; the next run deletes it"));
-    failure.hint("regcred sync, once the rollouts are complete").harmless(true)
+    failure.hint("once the rollouts are complete: regcred sync").harmless(true)
 }

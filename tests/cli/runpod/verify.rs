@@ -23,7 +23,7 @@ fn a_rollout_under_way_is_told_with_its_stale_workers() {
     place.sync();
     let (ran, _) = place.watch(&["verify"]);
     ran.ends(2).says("rollout under way, 0 of 2 workers on the latest release, 2 stale (2 idle)");
-    ran.says("- delete  registry/docker-hub-acme/");
+    ran.says("! extra   registry/docker-hub-acme/");
 }
 
 #[test]

@@ -1,0 +1,86 @@
+//! The next command, as it is printed: it selects and allows what this run did, so that it does what was shown.
+
+use std::borrow::Cow;
+
+use crate::model::Problem;
+
+/// The flags of a run that the next command keeps.
+#[derive(Clone, Debug, Default)]
+pub struct Again(Vec<(&'static str, Option<String>)>);
+
+impl Again {
+    /// Of these flags; one that is a list has its items joined by commas.
+    #[must_use]
+    pub fn new(flags: Vec<(&'static str, Option<String>)>) -> Self {
+        Self(flags)
+    }
+
+    /// A command of regcred, such as `sync --yes`, with the flags that it lacks and can take.
+    #[must_use]
+    pub fn command(&self, command: &str) -> String {
+        let (own, piped) = command.split_at(command.find(" | ").unwrap_or(command.len()));
+        let takes = |flag: &str| match own.split(' ').next() {
+            Some("plan" | "sync" | "verify") => true,
+            Some("rbac") => flag == "--file",
+            _ => false,
+        };
+        let lacking = |flag: &str| takes(flag) && !own.split(' ').any(|word| word == flag);
+        let flags = self.0.iter().filter(|(flag, _)| lacking(flag)).map(|(flag, value)| match value {
+            Some(value) => format!(" {flag} {}", quoted(value)),
+            None => format!(" {flag}"),
+        });
+        format!("regcred {own}{}{piped}", flags.collect::<String>())
+    }
+
+    /// A hint; the command at its end, if it has one, with the flags.
+    #[must_use]
+    pub fn hint(&self, hint: &str) -> String {
+        match hint.rsplit_once("regcred ") {
+            Some((words, command)) => words.to_owned() + &self.command(command),
+            None => hint.to_owned(),
+        }
+    }
+
+    /// A problem whose hints have the flags.
+    #[must_use]
+    pub fn problem(&self, problem: &Problem) -> Problem {
+        Problem { hints: problem.hints.iter().map(|hint| self.hint(hint)).collect(), ..problem.clone() }
+    }
+}
+
+/// A word as a shell takes it for nothing else. None has a NUL: the system would not have passed it.
+fn quoted(word: &str) -> Cow<'_, str> {
+    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_printed_command_keeps_what_the_run_selected_and_allowed_and_says_it_once() {
+        let value = |text: &str| Some(text.to_owned());
+        let again = Again::new(vec![
+            ("--file", value("my file's.yaml")),
+            ("--stack", value("a,b")),
+            ("--allow-delete", None),
+        ]);
+        let flags = r#"--file "my file's.yaml" --stack 'a,b' --allow-delete"#;
+        for (hint, expected) in [
+            ("to see all: regcred plan -v", format!("to see all: regcred plan -v {flags}")),
+            (
+                "regcred sync --stack c",
+                r#"regcred sync --stack c --file "my file's.yaml" --allow-delete"#.to_owned(),
+            ),
+            ("regcred init --file OTHER", "regcred init --file OTHER".to_owned()),
+            (
+                "allow it: regcred rbac prod | kubectl apply -f -",
+                r#"allow it: regcred rbac prod --file "my file's.yaml" | kubectl apply -f -"#.to_owned(),
+            ),
+            ("kubectl create namespace NAME", "kubectl create namespace NAME".to_owned()),
+        ] {
+            assert_eq!(again.hint(hint), expected);
+        }
+        assert_eq!(Again::default().command("sync --yes"), "regcred sync --yes");
+    }
+}
