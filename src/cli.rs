@@ -26,7 +26,7 @@ Exit codes:
   3    usage or configuration invalid, plan not the expected one: nothing written
   4    the registry refused the credential, or no place could be logged in to: nothing written
   5    partial: something is done or in sync, something else failed, is blocked or unreadable
-  130  interrupted
+  130  interrupted (Ctrl-C, SIGTERM, SIGHUP), after what was being written
 
 Without a file, regcred takes the Pulumi project in ., infra/ or infrastructure/ and the GitHub
 repository of the git remote. Start with: regcred plan";

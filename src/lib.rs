@@ -55,12 +55,14 @@ use clap::Parser;
 use cli::{Cli, Color};
 use commands::RunContext;
 use env::Env;
+pub use program::forbid_core_dumps;
 use report::ExitStatus;
 use ui::{Settings, Ui, Verbosity};
 use view::Again;
 
 /// Runs the command line `args` in the folder `dir` to its exit code.
 pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, dir: &Path) -> ExitStatus {
+    env.programs().listen();
     teach(env);
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -136,6 +138,8 @@ fn trace(verbose: u8, color: Color) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(ansi)
+        // It would say on stderr that stderr cannot be written, and panic.
+        .log_internal_errors(false)
         .with_writer(|| redact::Writer::new(std::io::stderr()))
         .try_init();
 }

@@ -278,7 +278,7 @@ async fn read_values(
     if unread.is_empty() { Ok((vault, known, refused)) } else { Err(not_read(unread)) }
 }
 
-/// What is wrong with the input counts before what failed outside; what two credentials share is tell_stream once.
+/// What is wrong with the input counts before what failed outside; what two credentials share is told once.
 fn not_read(unread: Vec<Vec<Problem>>) -> Error {
     let unread: Vec<Problem> = unread.into_iter().flatten().collect();
     let outside = unread.iter().all(|problem| problem.class != Class::Input);

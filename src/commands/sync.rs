@@ -15,7 +15,7 @@ use crate::targets::Scope;
 use crate::verify::verify;
 use crate::view::{human, json};
 
-/// Seconds from which on people are tell_stream beforehand that a run takes so long.
+/// Seconds from which on people are told beforehand that a run takes so long.
 const LONG: usize = 60;
 
 pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
@@ -31,12 +31,10 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
         let requests = human::number(cost.requests, "request");
         context.ui.say(&format!("It takes {requests}, about {} s.", cost.seconds));
     }
-    context.env.programs().leave_interrupts();
-    let stop = interrupts();
+    let stop = context.env.programs().leave_interrupts();
     let before = session.http.writes();
     let outcomes = write(context, &session, stop.clone()).await;
     let mut report = Report::new(&session.plan, outcomes);
-    report.interrupted = *stop.borrow();
     report.wrote = session.http.writes() > before;
     let done = |change: &crate::plan::Change| {
         matches!(
@@ -53,7 +51,11 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
         done,
         context.concurrency(),
     );
-    report.findings = findings.await;
+    tokio::select! {
+        biased;
+        () = interrupted(stop) => report.interrupted = true,
+        findings = findings => report.findings = findings,
+    }
     context.ui.idle();
     show_report(context, &session, &report).map_err(|error| error.after(report.wrote))?;
     Ok(report.status())
@@ -89,20 +91,11 @@ fn consent(args: &SyncArgs, context: &Context<'_>, session: &Session) -> Result<
     if context.ui.confirm("Make these changes?") { Ok(()) } else { Err(Error::Declined) }
 }
 
-/// Turns true at the first interrupt: what runs is finished, nothing more is started. The second one
-/// ends the program as usual.
-fn interrupts() -> watch::Receiver<bool> {
-    let (sender, receiver) = watch::channel(false);
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            let _ = sender.send(true);
-        }
-        if tokio::signal::ctrl_c().await.is_ok() {
-            #[expect(clippy::exit, reason = "the second interrupt means: now")]
-            std::process::exit(i32::from(ExitStatus::Interrupted as u8));
-        }
-    });
-    receiver
+/// Waits for an interrupt: what is written is reported, and not looked at again.
+async fn interrupted(mut stop: watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 async fn write(

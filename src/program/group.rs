@@ -2,27 +2,26 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// The exit code of a run that was interrupted.
-#[cfg(unix)]
-const INTERRUPTED: i32 = 130;
-
-/// The process groups that are running.
+/// The programs that are running.
 #[derive(Default)]
-#[cfg_attr(not(unix), expect(dead_code, reason = "there are no process groups elsewhere"))]
 pub(super) struct Groups {
-    running: Mutex<BTreeSet<i32>>,
-    /// Whether whoever writes to the systems ends the run at an interrupt, after what is under way.
-    graceful: AtomicBool,
-    watched: OnceLock<()>,
+    running: Mutex<BTreeSet<Running>>,
+}
+
+/// A program, by its process.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Running {
+    id: i32,
+    /// Whether it is the head of a group of its own.
+    apart: bool,
 }
 
 /// A running program that is ended with its group when this is dropped.
 pub(super) struct Guard {
     groups: Arc<Groups>,
-    id: Option<i32>,
+    running: Option<Running>,
 }
 
 /// Whether a program gets a group of its own. On a terminal it stays in ours: elsewhere it could not ask a person, and an
@@ -32,56 +31,21 @@ pub(super) fn apart() -> bool {
 }
 
 impl Groups {
-    /// Leaves an interrupt to whoever writes: what is under way is finished first.
-    pub(super) fn leave_interrupts(&self) {
-        self.graceful.store(true, Ordering::Relaxed);
+    /// Takes in a program that has just been started, `apart` if as the head of a group.
+    pub(super) fn guard(self: &Arc<Self>, id: Option<u32>, apart: bool) -> Guard {
+        let id = id.and_then(|id| i32::try_from(id).ok());
+        let running = id.map(|id| Running { id, apart });
+        self.running().extend(running);
+        Guard { groups: Arc::clone(self), running }
     }
 
-    /// Takes in a program that has just been started as the head of a group.
-    pub(super) fn guard(self: &Arc<Self>, id: Option<u32>) -> Guard {
-        let id = id.filter(|_| apart()).and_then(|id| i32::try_from(id).ok());
-        if let Some(id) = id {
-            self.ids().insert(id);
-            self.watch();
-        }
-        Guard { groups: Arc::clone(self), id }
-    }
-
-    fn ids(&self) -> std::sync::MutexGuard<'_, BTreeSet<i32>> {
+    fn running(&self) -> std::sync::MutexGuard<'_, BTreeSet<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn end_all(&self) {
-        self.ids().iter().copied().for_each(end);
-    }
-
-    /// From the first program on: what interrupts the run ends the programs first, which it would not reach.
-    fn watch(self: &Arc<Self>) {
-        #[cfg(unix)]
-        self.watched.get_or_init(|| {
-            let groups = Arc::clone(self);
-            tokio::spawn(async move { groups.wait_for_signals().await });
-        });
-    }
-
-    #[cfg(unix)]
-    async fn wait_for_signals(&self) -> Option<()> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut interrupt = signal(SignalKind::interrupt()).ok()?;
-        let mut terminate = signal(SignalKind::terminate()).ok()?;
-        let mut hangup = signal(SignalKind::hangup()).ok()?;
-        loop {
-            let graceful = tokio::select! {
-                _ = interrupt.recv() => self.graceful.load(Ordering::Relaxed),
-                _ = terminate.recv() => false,
-                _ = hangup.recv() => false,
-            };
-            self.end_all();
-            if !graceful {
-                // What would have ended the run by itself, had it no programs to end.
-                std::process::exit(INTERRUPTED);
-            }
-        }
+    /// Ends all of them.
+    pub(super) fn end_all(&self) {
+        self.running().iter().copied().for_each(end);
     }
 }
 
@@ -91,10 +55,10 @@ impl Guard {
         self.forget();
     }
 
-    fn forget(&mut self) -> Option<i32> {
-        let id = self.id.take()?;
-        self.groups.ids().remove(&id);
-        Some(id)
+    fn forget(&mut self) -> Option<Running> {
+        let running = self.running.take()?;
+        self.groups.running().remove(&running);
+        Some(running)
     }
 }
 
@@ -105,13 +69,13 @@ impl Drop for Guard {
 }
 
 #[cfg(unix)]
-fn end(group: i32) {
-    use rustix::process::{Pid, Signal, kill_process_group};
-    if let Some(group) = Pid::from_raw(group) {
+fn end(Running { id, apart }: Running) {
+    use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+    if let Some(id) = Pid::from_raw(id) {
         // It may have ended meanwhile.
-        let _ = kill_process_group(group, Signal::KILL);
+        let _ = if apart { kill_process_group(id, Signal::KILL) } else { kill_process(id, Signal::KILL) };
     }
 }
 
 #[cfg(not(unix))]
-fn end(_group: i32) {}
+fn end(_program: Running) {}

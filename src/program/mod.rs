@@ -2,7 +2,9 @@
 //! shell only where its owner starts it so (`credential_process`); it is heard: what it says to whoever started it is shown while it runs. What it gives may hold a secret: it is wiped, and
 //! in no error. What it gets of the environment is said in `env.rs`.
 
+mod core_dumps;
 mod group;
+mod interrupt;
 mod once;
 mod stderr;
 
@@ -15,9 +17,12 @@ use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+pub use core_dumps::forbid_core_dumps;
 use group::Groups;
+use interrupt::Interrupts;
 pub(crate) use once::Once;
 
 /// Far above what any program prints that gives a credential or a stack's configuration.
@@ -33,6 +38,7 @@ pub(crate) struct Programs(Arc<Inner>);
 struct Inner {
     given: Once<Key, Result<Arc<Output>, ProgramError>>,
     groups: Arc<Groups>,
+    interrupts: Arc<Interrupts>,
     terminal: OnceLock<Terminal>,
     /// Set once none may be started any more.
     refused: OnceLock<()>,
@@ -146,9 +152,16 @@ impl Programs {
         let _ = self.0.refused.set(());
     }
 
-    /// Leaves an interrupt to whoever writes to the systems: what is under way is finished first.
-    pub(crate) fn leave_interrupts(&self) {
-        self.0.groups.leave_interrupts();
+    /// Has whatever interrupts the run (Ctrl-C, SIGTERM, SIGHUP) end the programs first, and then the run with 130.
+    pub(crate) fn listen(&self) {
+        // Where it cannot be listened for, an interrupt ends the run as it ends any program.
+        let _ = self.0.interrupts.listen(&self.0.groups);
+    }
+
+    /// Leaves the first interrupt to whoever writes to the systems, who finishes what is under way; it turns true then. The
+    /// second one ends the run.
+    pub(crate) fn leave_interrupts(&self) -> watch::Receiver<bool> {
+        self.0.interrupts.leave()
     }
 
     /// Whether a program may ask a person.
@@ -294,7 +307,7 @@ impl Program {
 
     async fn converse(&self) -> Result<Output, ProgramError> {
         let mut child = self.start()?;
-        let guard = self.is_apart().then(|| self.programs.0.groups.guard(child.id()));
+        let guard = self.programs.0.groups.guard(child.id(), self.is_apart());
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let tell = async {
             if let Some(mut pipe) = stdin {
@@ -314,7 +327,7 @@ impl Program {
             return Err(ProgramError::TooMuch { name: self.name().to_owned() });
         }
         let code = child.wait().await.map_err(|error| self.not_run(&error))?.code();
-        guard.into_iter().for_each(group::Guard::ended);
+        guard.ended();
         Ok(Output { code, stdout, stderr })
     }
 

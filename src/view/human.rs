@@ -363,10 +363,11 @@ fn undone(word: impl fmt::Display, address: &Address, failure: &Problem) -> Stri
 
 fn report_summary(plan: &Plan, report: &Report) -> String {
     let good = matches!(report.status(), ExitStatus::Done);
-    let head = match (good, plan.changes.is_empty()) {
-        (_, true) => styled(WARN, "Nothing is declared."),
-        (true, false) => styled(GOOD, "Done:"),
-        (false, false) => styled(BAD, "Not all done:"),
+    let head = match report.status() {
+        _ if plan.changes.is_empty() => styled(WARN, "Nothing is declared."),
+        ExitStatus::Done => styled(GOOD, "Done:"),
+        ExitStatus::Interrupted => styled(BAD, "Interrupted:"),
+        _ => styled(BAD, "Not all done:"),
     };
     let next = if good { "" } else { "\nWhat is done stays done; the same command goes on from here." };
     format!("{head} {}.{next}\n", report_counts(report))

@@ -8,6 +8,7 @@ use std::time::Duration;
 use regcred_sandbox::github::Token;
 use regcred_sandbox::{Door, Fault, Kind, Moment, Service, World};
 
+use crate::ends::{SIGNALS, send, start};
 use crate::place::{Place, TOKEN, written};
 use crate::strike::in_parallel;
 
@@ -231,23 +232,23 @@ fn code_5_is_a_workflows_own_token_which_cannot_write_secrets() {
 
 #[test]
 fn code_130_is_an_interrupt_after_which_nothing_more_is_started() {
-    let place = one();
-    let reads = place.watch(&["plan"]).1.len();
-    place.sandbox.clear_calls();
-    let mut pause = place.sandbox.pause_at(reads, Moment::BeforeEffect);
-    let mut command = place.command(&["sync", "--yes", "--only", "aws:"]);
-    let child =
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    assert!(pause.wait(LIMIT));
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    pause.release();
-    let output = child.wait_with_output().unwrap();
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(130), "{stdout}");
-    assert!(stdout.contains("not started"), "{stdout}");
-    let world = place.sandbox.snapshot();
-    assert!(world.aws.rules.is_empty(), "nothing more was started");
-    assert!(world.aws.secrets.iter().all(|secret| secret.value().is_none()));
-    place.sync();
-    place.sync_again();
+    for signal in SIGNALS {
+        let place = one();
+        let reads = place.watch(&["plan"]).1.len();
+        place.sandbox.clear_calls();
+        let mut pause = place.sandbox.pause_at(reads, Moment::BeforeEffect);
+        let child = start(&mut place.command(&["sync", "--yes", "--only", "aws:"]));
+        assert!(pause.wait(LIMIT));
+        send(signal, &child);
+        pause.release();
+        let output = child.wait_with_output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(130), "{signal}: {stdout}");
+        assert!(stdout.contains("interrupted") && stdout.contains("not started"), "{signal}: {stdout}");
+        let world = place.sandbox.snapshot();
+        assert!(world.aws.rules.is_empty(), "nothing more was started");
+        assert!(world.aws.secrets.iter().all(|secret| secret.value().is_none()));
+        place.sync();
+        place.sync_again();
+    }
 }

@@ -9,6 +9,7 @@ mod daytona;
 mod daytona_faults;
 mod daytona_images;
 mod daytona_login;
+mod ends;
 mod exit_codes;
 mod faults;
 mod generated;

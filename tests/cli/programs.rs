@@ -11,6 +11,7 @@ use regcred_sandbox::aws::Role;
 use regcred_sandbox::kubernetes::Context;
 use serde_json::json;
 
+use crate::ends::{SIGNALS, send};
 use crate::place::{ONE_STACK, Place, TOKEN, USER};
 use crate::sources::terminal::on_a_terminal;
 use crate::sources::{program, seen};
@@ -365,7 +366,7 @@ fn an_interrupt_ends_a_program_with_all_that_it_has_started() {
     // What it has started, too, holds the pipe open as long as it runs.
     let script = format!("exec 9>'{}'; tail -f /dev/null & echo ready >&2; wait", alive.display());
     program(&mut place, "endless", &script);
-    for signal in ["TERM", "INT", "HUP"] {
+    for signal in SIGNALS {
         let (tell, ended) = mpsc::channel();
         let pipe = alive.clone();
         std::thread::spawn(move || {
@@ -376,10 +377,7 @@ fn an_interrupt_ends_a_program_with_all_that_it_has_started() {
         let mut run = place.command(&["plan"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(run.stderr.take().unwrap());
         assert!(stderr.lines().map_while(Result::ok).any(|line| line == "endless: ready"));
-        let pid = run.id().to_string();
-        assert!(
-            Command::new("sh").args(["-c", &format!("kill -{signal} {pid}")]).status().unwrap().success()
-        );
+        send(signal, &run);
         assert_eq!(run.wait().unwrap().code(), Some(130), "{signal}");
         ended.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("{signal}: something is still running"));
     }
