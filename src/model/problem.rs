@@ -32,7 +32,7 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
+        f.write_str(&redact::line(&self.file.display().to_string()))?;
         [self.line, self.column].into_iter().flatten().try_for_each(|number| write!(f, ":{number}"))
     }
 }
@@ -64,7 +64,8 @@ pub enum Effect {
 }
 
 /// One thing that is wrong: what failed, on what, why, and what to do. The one shape of an error that reaches people; what
-/// belongs to one library or system alone becomes it where it is understood. Never holds the text of a secret.
+/// belongs to one library or system alone becomes it where it is understood. Never holds the text of a secret. Each of its
+/// texts is one line: what is named in it may have been made to look like more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problem {
     /// Where it is, if it is in a file.
@@ -85,7 +86,7 @@ impl Problem {
     /// Something is wrong with the input.
     #[must_use]
     pub fn input(message: impl Into<String>) -> Self {
-        Self { message: message.into(), ..Self::default() }
+        Self { message: redact::line(&message.into()), ..Self::default() }
     }
 
     /// Something outside failed.
@@ -109,14 +110,14 @@ impl Problem {
     /// Adds hints.
     #[must_use]
     pub fn hints(mut self, hints: impl IntoIterator<Item = String>) -> Self {
-        self.hints.extend(hints);
+        self.hints.extend(hints.into_iter().map(|hint| redact::line(&hint)));
         self
     }
 
     /// Keeps a chain of causes.
     #[must_use]
     pub fn caused_by(mut self, causes: impl IntoIterator<Item = String>) -> Self {
-        self.causes.extend(causes);
+        self.causes.extend(causes.into_iter().map(|cause| redact::line(&cause)));
         self
     }
 

@@ -16,6 +16,8 @@ pub use kubernetes::KubernetesItem;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 pub use runpod::RunpodItem;
 
+use crate::redact;
+
 /// What a segment may not hold as it is: the separators, and the escape itself.
 const RESERVED: &AsciiSet = &CONTROLS.add(b'/').add(b':').add(b'%');
 
@@ -149,7 +151,8 @@ impl fmt::Display for Address {
 /// The text is not an address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not an address such as aws:123456789012/us-east-2/secret/NAME or github:OWNER/REPO/actions/NAME"
+    "`{}` is not an address such as aws:123456789012/us-east-2/secret/NAME or github:OWNER/REPO/actions/NAME",
+    redact::line(.0)
 )]
 pub struct AddressError(String);
 
