@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod corpus;
-mod fuzz_seeds;
 mod git;
 mod kustomize;
 mod rows;

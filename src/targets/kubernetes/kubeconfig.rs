@@ -19,9 +19,17 @@ const PATHS: &[&str] = &["certificate-authority", "client-certificate", "client-
 
 /// The files of `KUBECONFIG`, the first of which wins, else `~/.kube/config`.
 #[derive(Clone)]
-pub(super) struct Files(Vec<Value>);
+pub struct Files(Vec<Value>);
 
 impl Files {
+    /// What one file says, whose relative paths mean its folder.
+    ///
+    /// # Errors
+    /// It is no YAML.
+    pub fn of(text: &str, path: &Path) -> Read<Self> {
+        Ok(Self(vec![parse(text, path)?]))
+    }
+
     /// Reads them all. As for kubectl, of several files some may not be there.
     pub(super) fn read(env: &Env) -> Read<Self> {
         let (mut files, mut missing) = (Vec::new(), None);
@@ -48,12 +56,16 @@ impl Files {
     }
 
     /// The names of the contexts.
-    pub(super) fn contexts(&self) -> Vec<&str> {
+    #[must_use]
+    pub fn contexts(&self) -> Vec<&str> {
         self.entries("contexts").filter_map(|entry| entry["name"].as_str()).collect()
     }
 
     /// A context with its cluster and its user.
-    pub(super) fn context(&self, name: &str) -> Read<Kubeconfig> {
+    ///
+    /// # Errors
+    /// There is none of this name, or it is not as kubectl would take it.
+    pub fn context(&self, name: &str) -> Read<Kubeconfig> {
         let Some(entry) = self.entry("contexts", name) else { return Err(self.no_context(name)) };
         let of = |kind: &str, part: &str| {
             let name = entry["context"][part].as_str()?;

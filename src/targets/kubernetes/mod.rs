@@ -9,7 +9,7 @@ mod diff;
 pub mod docker_config;
 mod error;
 mod file;
-mod kubeconfig;
+pub mod kubeconfig;
 pub mod login;
 mod names;
 mod owner;

@@ -1,8 +1,10 @@
-//! What holds for any text; the fuzzers and an ordinary test over `fuzz/seeds` call the same functions.
+//! Names of images and registries, and the files that have them.
 
 use std::path::Path;
 
-use super::{Context, Reference, Registry, scan_text};
+use regcred::image::Context;
+use regcred::image::scan::scan_text;
+use regcred::model::{Reference, Registry};
 
 /// A text is an image reference or an error, and what is displayed means the same.
 pub fn reference(text: &str) {

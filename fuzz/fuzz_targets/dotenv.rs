@@ -1,0 +1,4 @@
+//! `.env` files.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|text: &str| regcred_fuzz::targets::dotenv(text));
