@@ -1,4 +1,5 @@
 //! One TLS backend and one HTTP stack, and no C library for either: what `deny.toml` says too, held in every test run.
+//! And the licences of what is released.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -61,4 +62,34 @@ fn cryptography_of_tls_comes_from_ring_alone() {
     for name in ["aws-lc-rs", "aws-lc-sys", "rustls-openssl", "mbedtls", "cmake"] {
         assert!(!is_built(name), "{name} is built");
     }
+}
+
+fn text(path: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The texts between quotes in a list of a file, without its comments.
+fn list(path: &str, name: &str) -> Vec<String> {
+    let text = text(path);
+    let list = text.split(&format!("{name} = [")).nth(1).and_then(|rest| rest.split(']').next()).unwrap();
+    let lines: String = list.lines().filter_map(|line| line.split('#').next()).collect();
+    lines.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_release_archive_has_the_licences_of_its_crates_for_every_system_that_it_is_built_for() {
+    let accepted = list("about.toml", "accepted");
+    assert!(accepted.len() > 5 && accepted == list("deny.toml", "allow"), "{accepted:?}");
+    let release = text(".github/workflows/release.yml");
+    let built = release.split("target: ").skip(1).filter_map(|rest| rest.split(',').next());
+    assert_eq!(list("about.toml", "targets"), built.collect::<Vec<_>>());
+    let made = release.find("about.hbs -o LICENSES-OF-CRATES").expect("the file is made");
+    let packed = release.find("LICENSE-MIT LICENSES-OF-CRATES \"$name\"").expect("the file is packed");
+    assert!(made < packed);
+}
+
+#[test]
+fn licences_advisories_and_sources_are_checked_in_ci() {
+    assert!(text(".github/workflows/ci.yml").contains("- run: cargo deny check\n"));
 }
