@@ -52,7 +52,9 @@ pub fn variables(text: &str) -> Vec<Variable<'_>> {
                 let (_, behind) = rest.split_once(SEPARATORS).unwrap_or_default();
                 let (written, flaw, below) = value(behind);
                 let value = flaw.map_or(Ok(written), Err);
-                variables.push(Variable { name, value, written });
+                if !name.is_empty() {
+                    variables.push(Variable { name, value, written });
+                }
                 below
             }
         };
@@ -63,19 +65,21 @@ pub fn variables(text: &str) -> Vec<Variable<'_>> {
 /// `NAME=value` or `NAME: value`.
 const SEPARATORS: [char; 2] = ['=', ':'];
 
-/// The name in `NAME=…` and `export NAME=…`; none on a line that sets nothing.
+/// White space within a line, as Compose has it.
+const SPACES: [char; 7] = [' ', '\t', '\u{b}', '\u{c}', '\r', '\u{85}', '\u{a0}'];
+
+/// The name in `NAME=…` and `export NAME=…`, perhaps an empty one; none on a line that sets nothing.
 fn name(line: &str) -> Option<&str> {
     let (name, _) = line.split_once(SEPARATORS)?;
-    let name = name.trim();
-    let name =
-        name.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])).unwrap_or(name).trim();
-    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    (!name.is_empty() && name.chars().all(good)).then_some(name)
+    let name = name.trim_start();
+    let name = name.strip_prefix("export").filter(|rest| rest.starts_with(SPACES)).unwrap_or(name).trim();
+    let good = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']');
+    name.chars().all(good).then_some(name)
 }
 
-/// What is written at the beginning of `text`, why its value is not clear, and the lines below it.
+/// What is written at the beginning of `text`, why its value is not clear, and what follows it.
 fn value(text: &str) -> (&str, Option<Flaw>, &str) {
-    let text = text.trim_start_matches([' ', '\t']);
+    let text = text.trim_start_matches(SPACES);
     if let Some(quote) = text.chars().next().filter(|first| matches!(first, '\'' | '"')) {
         return quoted(&text[1..], quote);
     }
@@ -90,23 +94,23 @@ fn value(text: &str) -> (&str, Option<Flaw>, &str) {
 }
 
 fn quoted(text: &str, quote: char) -> (&str, Option<Flaw>, &str) {
-    let escaped = |at: usize| text[..at].ends_with('\\');
+    let escaped = |at: usize| text[..at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
     let Some((end, _)) = text.match_indices(quote).find(|(at, _)| !escaped(*at)) else {
         let (line, below) = first_line(text);
         return (line, Some(Flaw::Unclosed), below);
     };
-    let (inner, (tail, below)) = (&text[..end], first_line(&text[end + 1..]));
+    let (inner, behind) = (&text[..end], &text[end + 1..]);
+    let (tail, below) = first_line(behind);
     let tail = tail.trim_start();
+    if !tail.is_empty() && !tail.starts_with('#') {
+        // To Compose, the next variable begins here.
+        return (inner, Some(Flaw::Continued), behind);
+    }
     let replaced = match quote {
         '"' => inner.contains(['$', '\\', '`']),
         _ => inner.contains("\\'"),
     };
-    let flaw = match inner {
-        _ if !tail.is_empty() && !tail.starts_with('#') => Some(Flaw::Continued),
-        _ if replaced => Some(Flaw::Replaced),
-        _ => None,
-    };
-    (inner, flaw, below)
+    (inner, replaced.then_some(Flaw::Replaced), below)
 }
 
 fn first_line(text: &str) -> (&str, &str) {
@@ -170,6 +174,27 @@ mod tests {
             assert_eq!(read(&text), [("T", Err(flaw)), ("U", Ok("b"))], "{line}");
         }
         assert_eq!(read("T='a\nU=b"), [("T", Err(Flaw::Unclosed)), ("U", Ok("b"))]);
+    }
+
+    /// Where this reader and compose-go e70e961 differed; the lines are of its `dotenv/parser.go`.
+    #[test]
+    fn what_ends_a_value_ends_it_where_compose_says() {
+        for (text, expected) in [
+            // 174: a quote behind two backslashes is none that is escaped.
+            ("T='a\\\\'\nU='b'", &[("T", Ok("a\\\\")), ("U", Ok("b"))][..]),
+            ("T=\"a\\\\\"\nU=b", &[("T", Err(Flaw::Replaced)), ("U", Ok("b"))]),
+            // 204: behind the closing quote the next variable begins.
+            ("T='' U=b", &[("T", Err(Flaw::Continued)), ("U", Ok("b"))]),
+            // 145 and 280: every white space before a value is left out.
+            ("T=\u{a0}'a'\nU=\u{b}b", &[("T", Ok("a")), ("U", Ok("b"))]),
+            ("T=\u{c} #a", &[("T", Err(Flaw::Comment))]),
+            // 125: letters of every language, so that the second line is of the first one's value.
+            ("\u{e9}[1]='\nT=a'", &[("\u{e9}[1]", Ok("\nT=a"))]),
+            // 101: `export` before white space is no name, so that there is none.
+            ("export ='\nT=a'\nU=b", &[("U", Ok("b"))]),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
     }
 
     #[test]
