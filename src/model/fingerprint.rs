@@ -3,7 +3,7 @@
 use std::fmt;
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use ring::digest::{Context, SHA256};
+use ring::digest::{Context, SHA256, digest};
 
 use super::{Registry, Secret};
 
@@ -87,6 +87,24 @@ impl Fingerprint {
         hash.update(&self.0);
         hex::encode(hash.finish())
     }
+
+    /// Whether a version of the secret `name` is this credential's: the first one, or one that took its place.
+    #[must_use]
+    pub fn is_version(&self, name: &str, id: &str) -> bool {
+        id.get(..OWN_DIGITS) == Some(&self.version_id(name)[..OWN_DIGITS])
+    }
+}
+
+/// How many digits of a version's id tell whose it is. What is behind them tells one from another.
+const OWN_DIGITS: usize = 48;
+
+/// The id of the version that takes the place of one that holds another value than its id says: a version's value cannot
+/// be changed. It follows from the id alone, so that runs at once come to the same.
+#[must_use]
+pub fn next_version_id(id: &str) -> String {
+    let own = id.get(..OWN_DIGITS).unwrap_or(id);
+    let last = hex::encode(digest(&SHA256, id.as_bytes()));
+    format!("{own}{}", &last[OWN_DIGITS..])
 }
 
 impl fmt::Display for Fingerprint {
@@ -134,5 +152,19 @@ mod tests {
         let fingerprint = fingerprint("docker.io", "acme", "t");
         assert_ne!(fingerprint.version_id("a"), fingerprint.version_id("b"));
         assert_eq!(fingerprint.version_id("a").len(), 64);
+        assert!(!fingerprint.is_version("b", &fingerprint.version_id("a")));
+        assert!(!fingerprint.is_version("a", "a-short-one"));
+    }
+
+    #[test]
+    fn every_version_that_takes_the_place_of_one_is_the_same_credentials_and_has_an_id_of_its_own() {
+        let fingerprint = fingerprint("docker.io", "acme", "t");
+        let first = fingerprint.version_id("a");
+        let second = next_version_id(&first);
+        let third = next_version_id(&second);
+        for id in [&first, &second, &third] {
+            assert!(fingerprint.is_version("a", id) && id.len() == 64, "{id}");
+        }
+        assert!(first != second && second != third && first != third);
     }
 }

@@ -14,7 +14,7 @@ mod token_kind;
 
 pub use address::{Address, AwsItem, DaytonaItem, GithubItem, KubernetesItem, RunpodItem};
 pub use credential::{Credential, CredentialId};
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, next_version_id};
 pub use login::Login;
 pub use nearest::nearest;
 pub use problem::{Class, Effect, Place, Problem};

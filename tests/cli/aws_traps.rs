@@ -54,6 +54,32 @@ fn a_secret_pending_deletion_is_restored_and_keeps_its_arn_and_its_version() {
     assert_eq!(secret(&world, REGION).unwrap().versions.len(), 1);
 }
 
+/// A version's value cannot be changed, and its id is what regcred goes by.
+#[test]
+fn a_wrong_value_under_our_own_version_id_is_told_and_put_right_under_another() {
+    let mut place = disturbed(|world| {
+        let wrong = r#"{"username":"acme","accessToken":"dckr_pat_somebody-elses"}"#;
+        ours(world).versions[0].string = Some(wrong.to_owned());
+    });
+    place.run(&["plan", "--detailed-exitcode"]).ends(0);
+    place.run(&["verify"]).ends(5).says("regcred sync --rewrite");
+    place.run(&["sync", "--yes", "--rewrite"]).ends(0).says("1 proven by ECR");
+    let versions = |place: &Place| secret(&place.sandbox.state(), REGION).unwrap().versions.len();
+    assert_holds(&place.sandbox.state(), TOKEN);
+    assert_eq!(versions(&place), 2);
+    place.run(&["verify"]).ends(0);
+    place.sync_again();
+    // To another credential and back: the first id is still taken by the wrong value.
+    place.change_token();
+    place.sync();
+    place.set("DOCKER_HUB_TOKEN", TOKEN);
+    place.sync();
+    assert_holds(&place.sandbox.state(), TOKEN);
+    assert_eq!(versions(&place), 3);
+    place.run(&["verify"]).ends(0);
+    place.sync_again();
+}
+
 #[test]
 fn current_that_somebody_moved_to_an_older_version_is_moved_back_without_a_new_one() {
     let mut place = one();

@@ -85,6 +85,31 @@ scenarios! {
         plan
     }
 
+    fn asked_to_rewrite_a_value_is_put_under_another_id_that_is_ours_as_well() -> Plan {
+        let mut case = Case::in_place();
+        case.options.rewrite = true;
+        let plan = case.plan();
+        expect(&plan, SECRET, Action::Update, ReasonKind::Rewrite);
+        let Some(systems::Operation::Aws(Operation::MakeCurrent { version, .. })) = &row(&plan, SECRET).operation else {
+            panic!("the value is not put");
+        };
+        assert_ne!(*version, ours().version_id(NAME));
+        assert!(ours().is_version(NAME, version));
+        let mut next = case.applied();
+        next.options.rewrite = false;
+        assert!(!next.plan().writes());
+        plan
+    }
+
+    fn a_stacks_own_run_rewrites_no_value_that_others_share() -> Plan {
+        let mut case = Case::in_place();
+        case.options.rewrite = true;
+        case.options.stack_run = true;
+        let plan = case.plan();
+        expect(&plan, SECRET, Action::Keep, ReasonKind::InSync);
+        plan
+    }
+
     fn a_secret_whose_current_stage_was_moved_away_gets_it_back() -> Plan {
         let mut case = Case::in_place();
         case.secret().versions = [version(ours(), "AWSPENDING")].into();

@@ -112,7 +112,7 @@ scenarios! {
         case.use_password();
         case.options.rewrite = true;
         let plan = case.plan();
-        expect_refreshed(&plan, &[TOKEN, USERNAME]);
+        expect(&plan, TOKEN, Action::Refresh, ReasonKind::Unknown);
         plan
     }
 
@@ -121,7 +121,7 @@ scenarios! {
         case.options.rewrite = true;
         let plan = case.plan();
         expect(&plan, TOKEN, Action::Update, ReasonKind::Rewrite);
-        expect(&plan, SECRET, Action::Keep, ReasonKind::InSync);
+        expect(&plan, SECRET, Action::Update, ReasonKind::Rewrite);
         plan
     }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! secret      absent                 create (container without a value, policy, then the value)
 //!             deleted                update (restore first)
-//!             our version current    keep
+//!             our version current    keep; with --rewrite update, under another id
 //!             no value               update
 //!             another value          update; blocked in a stack's own run
 //!             CMK, replica, managed  blocked: ECR cannot use it, or it cannot be written
@@ -23,7 +23,7 @@ use super::{
     Secret, Session, Stack,
 };
 use crate::change::{Access, Action, Known, Options, Read, Reason};
-use crate::model::{Address, AwsItem, CredentialId, Problem};
+use crate::model::{Address, AwsItem, CredentialId, Problem, next_version_id};
 use crate::redact;
 
 /// The rows of every account and region.
@@ -142,7 +142,7 @@ impl AccountRegion<'_> {
             Err(unreadable) => return unread(row, unreadable.clone()),
             Ok(secret) => self.secret_verdict(*secret),
         };
-        let operation = action.writes().then(|| self.make_current());
+        let operation = action.writes().then(|| self.make_current(state.ok().flatten()));
         Change { action, reason, after, operation, ..row }
     }
 
@@ -157,12 +157,19 @@ impl AccountRegion<'_> {
             (Some(day), _) => (Action::Update, Reason::PendingDeletion(day.clone())),
             (None, None) => (Action::Update, Reason::NoValue),
             (None, Some(_)) if another => (Action::Update, Reason::ValueDiffers),
+            (None, Some(_)) if self.rewrites() => (Action::Update, Reason::Rewrite),
             (None, Some(_)) => (Action::Keep, Reason::InSync),
         }
     }
 
     fn holds_another(&self, secret: &Secret) -> bool {
-        secret.current().is_some_and(|version| version != self.version())
+        secret.current().is_some_and(|id| !self.known.fingerprint.is_version(self.name(), id))
+    }
+
+    /// Whether a value that is ours is put anew: not by a stack's own run, and not where nobody knows who may read it.
+    fn rewrites(&self) -> bool {
+        let guarded = read(self.observed.policies.get(&self.key())).is_ok();
+        self.options.rewrite && !self.options.stack_run && guarded
     }
 
     /// What makes a secret useless for ECR, or impossible to write.
@@ -177,13 +184,17 @@ impl AccountRegion<'_> {
         secret.kms_key.as_deref().map(redact::outside).map(Reason::CustomerKey)
     }
 
-    /// The policy's row makes or restores the secret, because it comes first.
-    fn make_current(&self) -> Operation {
+    /// The policy's row makes or restores the secret, because it comes first. A value that is ours already is put under
+    /// another id, as that of a version cannot be changed.
+    fn make_current(&self, secret: Option<&Secret>) -> Operation {
+        let ours = |id: &&str| self.known.fingerprint.is_version(self.name(), id);
+        let current = secret.and_then(Secret::current).filter(ours);
+        let rewritten = current.filter(|_| self.rewrites());
         Operation::MakeCurrent {
             session: self.place.session.clone(),
             secret: self.name().to_owned(),
             credential: self.place.desired.credential.clone(),
-            version: self.version(),
+            version: rewritten.map_or_else(|| self.version(), next_version_id),
         }
     }
 

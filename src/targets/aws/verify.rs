@@ -38,6 +38,10 @@ async fn prove(client: &Client, prefix: &str) -> Result<(), Problem> {
     let words =
         validation.failure.map_or_else(|| "ECR gave no reason".to_owned(), |words| redact::outside(&words));
     let failure = Problem::outside(format!("ECR cannot log in with the secret: {words}"));
-    let compare = "if it stays, compare the secret's policy with README, \"Who may read\"";
-    Err(failure.hint("in a minute again: regcred verify").hint(compare))
+    Err(failure.hints([
+        "if something was just changed, in a minute: regcred verify".to_owned(),
+        "the value itself is never read; to put it anew, under another version's id: regcred sync --rewrite"
+            .to_owned(),
+        "if that does not help, compare the secret's policy with README, \"Who may read\"".to_owned(),
+    ]))
 }

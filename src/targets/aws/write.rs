@@ -13,7 +13,7 @@ use super::policy::{Guard, Verdict};
 use super::{CURRENT, Container, Exempt, Identity, MANAGED_BY, Observed, Operation, Session, read};
 use crate::aws::{AwsError, Client, Clients};
 use crate::change::{Inputs, Receipt};
-use crate::model::{Login, Problem};
+use crate::model::{Login, Problem, next_version_id};
 use crate::net::Wait;
 use crate::redact;
 
@@ -29,6 +29,9 @@ const SETTLING: Wait = Wait {
 /// What Secrets Manager and ECR answer while they do not see something yet.
 const NOT_YET: &[&str] =
     &["ResourceNotFoundException", "SecretNotFoundException", "UnableToAccessSecretException"];
+
+/// How many ids are tried for a value: nobody by accident puts others under so many of them.
+const IDS: usize = 5;
 
 /// What writes to AWS.
 pub struct Writer<'a> {
@@ -190,11 +193,29 @@ impl Site<'_> {
     /// Puts the version, then moves the stage to it if that did not: a version that exists already
     /// (back to an earlier credential) is not put again by Secrets Manager, and the stage stays.
     async fn make_current(&self, secret: &str, value: &Login, version: &str) -> Result<Receipt, Problem> {
-        let put = self.settled("the secret", || self.put_value(secret, value, version)).await?;
+        let (put, version) = self.put_unused(secret, value, version).await?;
         if !put.stages.iter().any(|stage| stage == CURRENT) {
-            self.move_current(secret, version).await?;
+            self.move_current(secret, &version).await?;
         }
         Ok(Receipt([(ARN, put.arn)].into()))
+    }
+
+    /// Puts the value under this id, or, where a version of that id holds another value, under one that follows from it.
+    async fn put_unused(
+        &self,
+        secret: &str,
+        value: &Login,
+        version: &str,
+    ) -> Result<(Put, String), AwsError> {
+        let mut version = version.to_owned();
+        for _ in 1..IDS {
+            match self.settled("the secret", || self.put_value(secret, value, &version)).await {
+                Err(error) if error.is("ResourceExistsException") => version = next_version_id(&version),
+                answer => return Ok((answer?, version)),
+            }
+        }
+        let put = self.settled("the secret", || self.put_value(secret, value, &version)).await?;
+        Ok((put, version))
     }
 
     async fn put_value(&self, secret: &str, value: &Login, version: &str) -> Result<Put, AwsError> {
