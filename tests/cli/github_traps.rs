@@ -130,7 +130,11 @@ fn a_secret_that_somebody_deleted_is_written_again() {
     place.sync();
     repository(&mut place.sandbox.state()).actions.secrets.remove("DOCKER_HUB_TOKEN");
     let calls = place.sync();
-    assert_eq!(written(&calls), [PUT, "PATCH /repos/{owner}/{repo}/actions/variables/{name}"]);
+    let [forget, record] = [
+        "DELETE /repos/{owner}/{repo}/actions/variables/{name}",
+        "POST /repos/{owner}/{repo}/actions/variables",
+    ];
+    assert_eq!(written(&calls), [forget, PUT, record]);
     assert_holds(&place.sandbox.state(), TOKEN);
     place.sync_again();
 }

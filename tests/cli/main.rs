@@ -35,5 +35,6 @@ mod sources;
 mod stacks;
 mod strike;
 mod tries;
+mod two;
 mod untrusted;
 mod world;

@@ -64,7 +64,8 @@ fn a_changed_token_is_a_new_version_and_is_written_to_github_and_recorded() {
     assert_eq!(
         operations,
         [
-            "PATCH /repos/{owner}/{repo}/actions/variables/{name}",
+            "DELETE /repos/{owner}/{repo}/actions/variables/{name}",
+            "POST /repos/{owner}/{repo}/actions/variables",
             "PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}",
             "PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}",
             "PutSecretValue",

@@ -65,7 +65,7 @@ fn a_repository_that_lost_sight_of_the_secret_gets_it_back() {
     drop(state);
     let (ran, calls) = place.watch(&["sync", "--yes"]);
     ran.ends(0).says("to be seen by api, web");
-    assert_eq!(written(&calls).len(), 2, "{calls:#?}");
+    assert_eq!(written(&calls).len(), 3, "{calls:#?}");
     assert_eq!(audience(&place).1.len(), 2);
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use clap::Parser as _;
 use regcred::cli::Cli;
@@ -95,6 +95,10 @@ impl Place {
         self.env.insert(name.to_owned(), value.to_owned());
     }
 
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.env.get(name).map(String::as_str)
+    }
+
     pub(crate) fn unset(&mut self, name: &str) {
         self.env.remove(name);
     }
@@ -128,13 +132,17 @@ impl Place {
     /// Runs it to its end. Every exit code that says that nothing was written is held to the requests, and every command
     /// that is printed to the grammar.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        self.ended(&mut self.command(args))
+    }
+
+    /// The same with another token.
+    pub(crate) fn run_with(&self, args: &[&str], token: &str) -> Ran {
+        self.ended(self.command(args).env("DOCKER_HUB_TOKEN", token))
+    }
+
+    fn ended(&self, command: &mut Command) -> Ran {
         let earlier = self.sandbox.calls().len();
-        let output = self.command(args).output().unwrap();
-        let ran = Ran {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        };
+        let ran = Ran::of(command.output().unwrap());
         ran.commands();
         if matches!(ran.code, 1 | 3 | 4) {
             let calls = self.sandbox.calls();
@@ -202,6 +210,14 @@ impl Ran {
             assert!(parsed.is_ok(), "printed, and no command: {words:?}: {}", parsed.unwrap_err());
         }
         commands
+    }
+
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
     }
 
     /// It ended with this code.

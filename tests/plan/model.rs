@@ -163,9 +163,12 @@ fn perform_daytona(operation: &daytona::Operation, observed: &mut daytona::Obser
 
 fn perform_github(operation: &github::Operation, observed: &mut github::Observed) {
     match operation {
-        github::Operation::PutSecret { place, name, create_environment, audience, .. } => {
+        github::Operation::PutSecret { place, name, create_environment, record, audience, .. } => {
             let there = observed.places.iter_mut().filter(|((at, _), _)| at == place);
-            for found in there.map(|(_, found)| found) {
+            for ((_, marker), found) in there {
+                if record.as_ref() == Some(marker) {
+                    found.marker = Ok(None);
+                }
                 assert!(!found.archived, "an archived repository takes no writes");
                 assert_eq!(*create_environment, found.environment_absent);
                 found.secrets.as_mut().unwrap().insert(name.clone(), at(NOW));

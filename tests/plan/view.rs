@@ -135,7 +135,7 @@ note: no cache rule for scratch: no aws:region in the stack file or the project
 note: cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in
       123456789012/us-west-2
 
-Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 could not be read. It takes 12 requests, about 1 s.
+Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 could not be read. It takes 13 requests, about 1 s.
 "#);
 }
 
@@ -180,7 +180,7 @@ github:acme/web
 note: no cache rule for scratch: no aws:region in the stack file or the project
 note: cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in 123456789012/us-west-2
 
-Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 could not be read. It takes 12 requests, about 1 s.
+Plan: 2 to create, 5 to update, 1 unchanged, 4 blocked, 3 could not be read. It takes 13 requests, about 1 s.
 "#);
 }
 
@@ -224,7 +224,7 @@ graph LR
 > no cache rule for scratch: no aws:region in the stack file or the project
 > cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in 123456789012/us-west-2
 
-Digest `1b3bea41e84bb043997cf77001ce31ef7e6842616142139b4861b78098ad8b0b`. To make exactly these changes: `regcred sync --expect 1b3bea41e84b`
+Digest `cc9ba6ee95a430f0f4ed47a32db94a2b32ee2dcde7a341978a60fcfcc2eedb2c`. To make exactly these changes: `regcred sync --expect cc9ba6ee95a4`
 "#);
 }
 

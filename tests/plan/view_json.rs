@@ -260,7 +260,7 @@ fn machines_see_it_as_one_json_document() {
     }
   ],
   "cost": {
-    "requests": 12,
+    "requests": 13,
     "seconds": 1
   },
   "credentials": [
@@ -272,7 +272,7 @@ fn machines_see_it_as_one_json_document() {
       "username": "acme"
     }
   ],
-  "digest": "1b3bea41e84bb043997cf77001ce31ef7e6842616142139b4861b78098ad8b0b",
+  "digest": "cc9ba6ee95a430f0f4ed47a32db94a2b32ee2dcde7a341978a60fcfcc2eedb2c",
   "format": 1,
   "notes": [
     "no cache rule for scratch: no aws:region in the stack file or the project",

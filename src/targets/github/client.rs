@@ -120,6 +120,16 @@ impl Client {
         self.send(&method, path, Some(body)).await
     }
 
+    /// Sends a DELETE, at the pace of writes.
+    ///
+    /// # Errors
+    /// If GitHub refuses it, or no usable answer comes after the tries.
+    pub async fn delete(&self, path: &str) -> Result<Answer, GithubError> {
+        self.per_minute.until_ready().await;
+        self.per_hour.until_ready().await;
+        self.send(&Method::DELETE, path, None).await
+    }
+
     async fn send(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Answer, GithubError> {
         POLICY.run(|| self.follow(method, path, body)).await
     }

@@ -131,6 +131,7 @@ impl PlaceDiff<'_> {
             credential: self.desired.credential.clone(),
             half,
             create_environment: self.found.environment_absent,
+            record: self.recorded_in(),
             audience: self.desired.audience.clone(),
         });
         Change { operation, ..self.row(self.desired.place.secret(name), action, reason) }
@@ -178,6 +179,12 @@ impl PlaceDiff<'_> {
         } else {
             (action, reason)
         }
+    }
+
+    /// The variable that holds a marker now, of whatever credential.
+    fn recorded_in(&self) -> Option<String> {
+        let found = self.found.marker.as_ref().ok()?.as_ref();
+        found.map(|_| self.desired.names.marker.clone())
     }
 
     /// The marker, if this credential may have one and it could be read.

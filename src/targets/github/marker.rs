@@ -30,6 +30,14 @@ impl Marker {
     pub fn covers(&self, updated: DateTime<Utc>) -> bool {
         updated <= self.time + TOLERANCE
     }
+
+    /// Whether it vouches for all that another one does.
+    #[must_use]
+    pub(super) fn says(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
+            && self.names.is_superset(&other.names)
+            && self.covers(other.time)
+    }
 }
 
 impl fmt::Display for Marker {

@@ -205,6 +205,9 @@ pub enum Operation {
         half: Half,
         /// Whether the environment, which does not exist, is made first.
         create_environment: bool,
+        /// The marker that is taken away first: it vouches for what was there until now.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        record: Option<String>,
         /// Who sees it, in an organization.
         #[serde(skip_serializing_if = "Option::is_none")]
         audience: Option<Audience>,
@@ -244,13 +247,13 @@ impl crate::change::Operation for Operation {
     fn requests(&self) -> usize {
         match self {
             // The public key is fetched once for both halves; counted with the token.
-            // So are the ids of the repositories that are to see it.
-            Self::PutSecret { half: Half::Token, audience, .. } => {
+            // So are the ids of the repositories that are to see it, and the marker is taken away once.
+            Self::PutSecret { half: Half::Token, audience, record, .. } => {
                 let named = match audience {
                     Some(Audience::Selected(names)) => names.len(),
                     Some(Audience::All | Audience::Private) | None => 0,
                 };
-                2 + named
+                2 + named + usize::from(record.is_some())
             }
             Self::PutSecret { half: Half::Username, .. } | Self::PutMarker { .. } => 1,
         }

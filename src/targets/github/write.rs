@@ -1,6 +1,6 @@
 //! Writing GitHub: sealed secrets and the marker. Every operation may be repeated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -31,13 +31,15 @@ pub struct Writer<'a> {
     client: &'a Client,
     keys: Mutex<BTreeMap<Place, PublicKey>>,
     ids: Mutex<BTreeMap<String, u64>>,
+    /// The paths of markers that were taken away.
+    forgotten: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Writer<'a> {
     /// A writer that uses this client.
     #[must_use]
     pub fn new(client: &'a Client) -> Self {
-        Self { client, keys: Mutex::default(), ids: Mutex::default() }
+        Self { client, keys: Mutex::default(), ids: Mutex::default(), forgotten: Mutex::default() }
     }
 
     /// Executes one operation.
@@ -46,9 +48,12 @@ impl<'a> Writer<'a> {
     /// If GitHub refuses a request, or no usable answer comes.
     pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
         match operation {
-            Operation::PutSecret { place, name, credential, half, create_environment, audience } => {
+            Operation::PutSecret { place, name, credential, half, create_environment, record, audience } => {
                 if *create_environment {
                     self.create_environment(place).await?;
+                }
+                if let Some(record) = record {
+                    self.forget(place, record).await?;
                 }
                 let login = inputs.login(credential)?;
                 let value = match half {
@@ -68,8 +73,7 @@ impl<'a> Writer<'a> {
                 };
                 let marker =
                     Marker { fingerprint, time: time.to_utc(), names: names.iter().cloned().collect() };
-                let put = self.put_variable(place, name, &marker.to_string()).await;
-                put.map_err(|error| unrecorded(error, name, *exists))
+                self.record(place, name, &marker).await.map_err(|error| unrecorded(error, name, *exists))
             }
         }
     }
@@ -160,23 +164,59 @@ impl<'a> Writer<'a> {
         Ok(key)
     }
 
-    /// Changes the variable, or makes it if it is not there.
-    async fn put_variable(&self, place: &Place, name: &str, value: &str) -> Result<Receipt, GithubError> {
-        let body = json!({ "name": name, "value": value });
-        let path = format!("{}/{}", place.variables(), segment(name));
-        match self.client.write(Method::PATCH, &path, &body).await {
-            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => {
-                let new = new_variable(place, name, value);
-                match self.client.write(Method::POST, &place.variables(), &new).await {
-                    // Made in the meantime, by another run or by an answer of ours that was lost.
-                    Err(error) if error.status() == Some(StatusCode::CONFLICT) => {
-                        Ok(receipt(&self.client.write(Method::PATCH, &path, &body).await?))
-                    }
-                    answer => Ok(receipt(&answer?)),
-                }
+    /// Takes the marker away before anything that it vouches for is replaced, once for both halves. The lock is held
+    /// meanwhile, so that neither half is written before. Without the right to, the marker's own row says so.
+    async fn forget(&self, place: &Place, name: &str) -> Result<(), GithubError> {
+        let mut forgotten = self.forgotten.lock().await;
+        let path = variable(place, name);
+        if forgotten.contains(&path) {
+            return Ok(());
+        }
+        match self.client.delete(&path).await {
+            Err(error) if !matches!(error.status(), Some(StatusCode::NOT_FOUND | StatusCode::FORBIDDEN)) => {
+                Err(error)
+            }
+            _ => {
+                forgotten.insert(path);
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes the marker. Of two runs at once that each took the earlier one away and wrote the secrets, GitHub lets one make
+    /// it: the other one finds it there. (Nothing else tells them apart: a secret's time is of whole seconds.)
+    async fn record(&self, place: &Place, name: &str, marker: &Marker) -> Result<Receipt, GithubError> {
+        let new = new_variable(place, name, &marker.to_string());
+        match self.client.write(Method::POST, &place.variables(), &new).await {
+            Err(error) if error.status() == Some(StatusCode::CONFLICT) => {
+                self.settle(place, name, marker, error).await
             }
             answer => Ok(receipt(&answer?)),
         }
+    }
+
+    /// The marker is there already. One that says the same is an answer of ours that was lost, or a run with the same
+    /// credential. Any other is another run's, and nobody knows whose secrets were written last: it vouches for nothing
+    /// from now on, so that the next run writes them.
+    async fn settle(
+        &self,
+        place: &Place,
+        name: &str,
+        marker: &Marker,
+        conflict: GithubError,
+    ) -> Result<Receipt, GithubError> {
+        let path = variable(place, name);
+        let answer = self.client.get(&path).await?;
+        let found = answer.body["value"].as_str().and_then(|text| text.parse::<Marker>().ok());
+        let (names, result) = match found {
+            Some(found) if found.says(marker) => return Ok(receipt(&answer)),
+            Some(_) => (BTreeSet::new(), Err(conflict)),
+            // A text that is no marker was there all the time.
+            None => (marker.names.clone(), Ok(receipt(&answer))),
+        };
+        let value = Marker { names, ..marker.clone() }.to_string();
+        self.client.write(Method::PATCH, &path, &json!({ "name": name, "value": value })).await?;
+        result
     }
 }
 
@@ -184,6 +224,10 @@ impl<'a> Writer<'a> {
 /// that another credential is there.
 fn unrecorded(error: GithubError, name: &str, exists: bool) -> Problem {
     let refused = matches!(error.status(), Some(StatusCode::FORBIDDEN | StatusCode::NOT_FOUND));
+    if error.status() == Some(StatusCode::CONFLICT) {
+        let words = "another run wrote another credential here at the same time; which of the two is there is not known";
+        return Problem::outside(words).hint("regcred sync");
+    }
     let problem = Problem::from(error);
     match refused && exists {
         true => problem.hint(format!("give the token `variables: write`, or delete the variable {name}")),
@@ -199,6 +243,11 @@ fn new_variable(place: &Place, name: &str, value: &str) -> Value {
         body["visibility"] = Audience::Private.visibility().into();
     }
     body
+}
+
+/// The API's path of a variable.
+fn variable(place: &Place, name: &str) -> String {
+    format!("{}/{}", place.variables(), segment(name))
 }
 
 fn parse_key(answer: &Answer) -> Option<PublicKey> {

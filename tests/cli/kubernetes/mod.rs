@@ -14,7 +14,7 @@ use crate::place::{Place, Ran, USER};
 pub(crate) const HUB: &str = "https://index.docker.io/v1/";
 
 /// One namespace, and the service account of its pods.
-const ONE: &str = "version: 1
+pub(crate) const ONE: &str = "version: 1
 credentials:
   docker-hub:
     to:

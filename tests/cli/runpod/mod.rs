@@ -23,7 +23,7 @@ credentials:
 ";
 
 /// Two templates, two endpoints with workers and a pod on Docker Hub; a template and an endpoint elsewhere.
-fn populate(runpod: &mut RunPod) {
+pub(crate) fn populate(runpod: &mut RunPod) {
     runpod.add_template("web", "acme/web:1");
     runpod.add_template("worker", "docker.io/acme/worker:1").serverless();
     runpod.add_template("other", "ghcr.io/acme/other:1");

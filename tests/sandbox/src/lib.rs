@@ -43,6 +43,7 @@ mod quote;
 mod sandbox;
 mod server;
 mod shared;
+mod turns;
 mod world;
 
 pub mod aws;
@@ -59,4 +60,5 @@ pub use proxy::{Authority, Identity, Proxy, TlsServer};
 pub use quote::Spelling;
 pub use sandbox::{Ports, Sandbox};
 pub use server::Door;
+pub use turns::Turns;
 pub use world::{Clock, World};

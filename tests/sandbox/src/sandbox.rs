@@ -5,7 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use crate::gate::{Moment, Pause, gate};
 use crate::proxy::Proxy;
 use crate::server::{Command, Door, serve};
 use crate::shared::Shared;
+use crate::turns::Turns;
 use crate::world::World;
 
 /// Ports to listen on; 0 lets the system choose.
@@ -66,6 +67,18 @@ impl Sandbox {
 
     /// Starts every double on the given ports.
     pub fn start_on(world: World, ports: Ports) -> io::Result<Self> {
+        Self::start_with(Shared::new(Arc::new(Mutex::new(world))), ports)
+    }
+
+    /// A second way into the same world, with a log, faults and pauses of its own: for a program that runs beside another.
+    pub fn beside(&self) -> io::Result<Self> {
+        let mut beside = Self::start_with(Shared::new(self.shared.same_world()), Ports::default())?;
+        // The conformance checks get the boxes of the world from the first one.
+        beside.evidence = None;
+        Ok(beside)
+    }
+
+    fn start_with(shared: Shared, ports: Ports) -> io::Result<Self> {
         let opened = [
             open(Door::Aws, ports.aws)?,
             open(Door::Daytona, ports.daytona)?,
@@ -74,7 +87,7 @@ impl Sandbox {
             open(Door::Registry, ports.registry)?,
             open(Door::RunPod, ports.runpod)?,
         ];
-        let shared = Arc::new(Shared::new(world));
+        let shared = Arc::new(shared);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();
@@ -214,6 +227,12 @@ impl Sandbox {
         let (gate, pause) = gate(index, moment, self.runtime.clone());
         self.shared.add_gate(gate);
         pause
+    }
+
+    /// Makes every request from now on wait for its turn.
+    #[must_use]
+    pub fn take_turns(&self) -> Turns {
+        self.shared.take_turns()
     }
 
     /// Calls `hook` with every finished call, on the sandbox's thread.

@@ -213,6 +213,7 @@ async fn respond(
     }
     let asked = door.asked(&request);
     let index = shared.begin(asked, &request);
+    let _turn = shared.turn().await;
     shared.delay().await;
     shared.pause(index, Moment::BeforeEffect).await;
     let fault = shared.strike(index);

@@ -11,6 +11,7 @@ use crate::faults::{self, Fault, Kind};
 use crate::gate::{Gate, Moment};
 use crate::message::{Reply, Request};
 use crate::server::{Asked, arrived};
+use crate::turns::{Queue, Turn, Turns};
 use crate::world::World;
 
 /// Called with each finished call.
@@ -18,10 +19,11 @@ pub(crate) type Hook = Arc<dyn Fn(&Call) + Send + Sync>;
 
 /// State, log and what is planned to go wrong.
 pub(crate) struct Shared {
-    world: Mutex<World>,
+    world: Arc<Mutex<World>>,
     log: Mutex<Vec<Call>>,
     faults: Mutex<Vec<Fault>>,
     gates: Mutex<Vec<Gate>>,
+    turns: Mutex<Option<Arc<Queue>>>,
     hook: Mutex<Option<Hook>>,
     latency_us: AtomicU64,
     started: Instant,
@@ -34,12 +36,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(crate) fn new(world: World) -> Self {
+    pub(crate) fn new(world: Arc<Mutex<World>>) -> Self {
         Self {
-            world: Mutex::new(world),
+            world,
             log: Mutex::default(),
             faults: Mutex::default(),
             gates: Mutex::default(),
+            turns: Mutex::default(),
             hook: Mutex::default(),
             latency_us: AtomicU64::new(0),
             started: Instant::now(),
@@ -49,6 +52,11 @@ impl Shared {
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         lock(&self.world)
+    }
+
+    /// The world itself, to be shared with another sandbox.
+    pub(crate) fn same_world(&self) -> Arc<Mutex<World>> {
+        self.world.clone()
     }
 
     pub(crate) fn calls(&self) -> Vec<Call> {
@@ -70,6 +78,19 @@ impl Shared {
 
     pub(crate) fn add_gate(&self, gate: Gate) {
         lock(&self.gates).push(gate);
+    }
+
+    /// From now on requests wait for their turn.
+    pub(crate) fn take_turns(&self) -> Turns {
+        let queue = Arc::<Queue>::default();
+        *lock(&self.turns) = Some(queue.clone());
+        Turns(queue)
+    }
+
+    /// Waits until it is this request's turn, where requests take turns.
+    pub(crate) async fn turn(&self) -> Option<Turn> {
+        let queue = lock(&self.turns).clone()?;
+        queue.wait().await
     }
 
     pub(crate) fn set_hook(&self, hook: Hook) {

@@ -1,0 +1,274 @@
+//! Two syncs at once. A scheduler serves one request at a time and says whose: one run is stopped at each of its requests
+//! while the other runs whole, both ways round, and there are seeded schedules that change at every request. Afterwards every
+//! place holds the value of one of the two, no record vouches for the other's value, and the next sync, of either, puts
+//! everything in place and leaves nothing behind.
+//!
+//! Which of the requests that one run sends beside each other comes first is left to chance, as in all tests of this kind.
+
+use std::process::{Child, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use regcred_sandbox::{Call, Sandbox, Turns, World};
+use serde_json::Value;
+
+use crate::place::{ONE_STACK, OTHER_TOKEN, Place, TOKEN, USER, tell};
+use crate::strike::{in_parallel, is_full};
+use crate::world::{assert_left_alone, broken, holds, values, watch_for};
+
+const EARLIER: &str = "dckr_pat_sandbox-earlier89abcdefghij";
+const PASSWORDS: [&str; 2] = ["correct-horse-battery", "another-horse-battery"];
+
+/// A quick run takes one schedule of so many.
+const SHARE: usize = 8;
+
+/// How many seeded schedules each start gets.
+const SEEDS: u64 = 16;
+
+/// What is configured, where the two start from, and their tokens.
+pub(crate) struct Case {
+    pub(crate) what: &'static str,
+    pub(crate) start: fn() -> Place,
+    pub(crate) tokens: [&'static str; 2],
+}
+
+impl Case {
+    /// Where they start, with a registry that takes both.
+    fn place(&self) -> Place {
+        let place = (self.start)();
+        for token in self.tokens {
+            place.sandbox.state().registry.add_account(USER, token);
+        }
+        place
+    }
+}
+
+/// A run whose requests wait for their turn.
+struct Run {
+    child: Child,
+    sandbox: Sandbox,
+    turns: Turns,
+}
+
+impl Run {
+    fn start(place: &Place, token: &str) -> Self {
+        let sandbox = place.sandbox.beside().unwrap();
+        let turns = sandbox.take_turns();
+        let mut command = place.command(&["sync", "--yes", "--json"]);
+        command.envs(sandbox.env()).env("DOCKER_HUB_TOKEN", token);
+        if let Some(kubeconfig) = place.get("KUBECONFIG") {
+            let path =
+                format!("{kubeconfig}-{}", sandbox.url(regcred_sandbox::Door::Aws).replace([':', '/'], ""));
+            sandbox.write_kubeconfig(path.as_ref()).unwrap();
+            command.env("KUBECONFIG", path);
+        }
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self { child, sandbox, turns }
+    }
+
+    /// Serves its next request. False if the run is over.
+    fn step(&mut self) -> bool {
+        while !self.turns.next(Duration::from_millis(20)) {
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn end(mut self) -> (Output, Vec<Call>) {
+        while self.step() {}
+        let requests = self.sandbox.calls();
+        drop(self.turns);
+        (self.child.wait_with_output().unwrap(), requests)
+    }
+}
+
+/// Whose request is served next.
+type Word = Vec<usize>;
+
+/// One of the two up to a request, the other one whole, and the first one again; a word that is over lets both end.
+fn stopped(first: usize, requests: usize) -> Word {
+    [vec![first; requests], vec![1 - first; 200]].concat()
+}
+
+/// A schedule by a seed (xorshift).
+fn seeded(seed: u64) -> Word {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::from(state & 1 == 1)
+    };
+    (0..200).map(next).collect()
+}
+
+/// Two runs in this order of requests.
+fn interleave(case: &Case, place: &Place, word: &Word) -> Vec<Output> {
+    let mut runs = case.tokens.map(|token| Run::start(place, token));
+    for turn in word {
+        // What is left of a word once its run is over is nobody's.
+        runs[*turn].step();
+    }
+    let ended = runs.map(Run::end);
+    ended.into_iter().map(|(output, _)| output).collect()
+}
+
+fn said(outputs: &[Output]) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    outputs.iter().map(|output| format!("{}{}\n", text(&output.stdout), text(&output.stderr))).collect()
+}
+
+fn judge(case: &Case, at: &str, word: &Word) {
+    let place = case.place();
+    let seen = watch_for(&place.sandbox, None, broken);
+    let outputs = interleave(case, &place, word);
+    let codes: Vec<Option<i32>> = outputs.iter().map(|output| output.status.code()).collect();
+    let at = format!("{at}: {codes:?}\n{}", said(&outputs));
+    assert!(codes.iter().all(|code| matches!(code, Some(0 | 5))), "{at}");
+    let after = place.sandbox.snapshot();
+    for (name, value) in values(&after) {
+        let good = value.as_deref().is_some_and(|value| case.tokens.contains(&value));
+        assert!(good, "{at}: {name} holds {value:?}");
+    }
+    for token in case.tokens {
+        place.sandbox.restore(after.clone());
+        finish(&place, token, &at);
+    }
+    assert_eq!(*seen.lock().unwrap(), [""; 0], "{at}");
+}
+
+/// The next sync vouches for nothing that it does not hold, and puts everything in place.
+fn finish(place: &Place, token: &'static str, at: &str) {
+    let before = place.sandbox.snapshot();
+    let next = place.run_with(&["sync", "--yes", "--json"], token);
+    let at = format!("{at}\n--- then\n{}{}", next.stdout, next.stderr);
+    assert_eq!(next.code, 0, "{at}");
+    for kept in
+        next.lines().iter().filter(|line| line["type"] == "planned_change" && line["action"] == "keep")
+    {
+        let address = kept["address"].as_str().unwrap_or_default();
+        assert!(holds(&before, address, token), "{address} is vouched for\n{at}");
+    }
+    let after = place.sandbox.snapshot();
+    for (name, value) in values(&after) {
+        assert_eq!(value.as_deref(), Some(token), "{name}\n{at}");
+    }
+    assert_left_alone(&after, token, &at);
+    let again = place.run_with(&["sync", "--yes", "--json"], token);
+    let wrote = |line: &Value| {
+        line["type"] == "planned_change"
+            && !["keep", "refresh"].contains(&line["action"].as_str().unwrap_or_default())
+    };
+    let lines = again.lines();
+    let writes: Vec<&Value> = lines.iter().filter(|line| wrote(line)).collect();
+    assert!(again.code == 0 && writes.is_empty(), "once more: {writes:?}\n{at}");
+}
+
+/// Every schedule of a case, or a sample of them.
+fn all_schedules(case: &Case) {
+    let requests = case.tokens.map(|token| {
+        let place = case.place();
+        Run::start(&place, token).end().1.len()
+    });
+    let stops = [0, 1].into_iter().flat_map(|first| {
+        let at = move |stop| (format!("{}: {first} stops at {stop}", case.what), stopped(first, stop));
+        (0..=requests[first]).map(at)
+    });
+    let seeds = (1..=SEEDS).map(|seed| (format!("{}: seed {seed}", case.what), seeded(seed)));
+    let all: Vec<(String, Word)> = stops.chain(seeds).collect();
+    let share = if is_full() { 1 } else { SHARE };
+    let taken: Vec<&(String, Word)> = all.iter().skip(case.what.len() % share).step_by(share).collect();
+    let done = AtomicUsize::new(0);
+    in_parallel(&taken, |(at, word)| {
+        judge(case, at, word);
+        done.fetch_add(1, Ordering::Relaxed);
+    });
+    tell(&format!("two at once: {}: {} of {} schedules", case.what, done.into_inner(), all.len()));
+}
+
+/// One test for each start and each pair of tokens.
+macro_rules! two_at_once {
+    ($($name:ident: $start:expr, $tokens:expr;)*) => {
+        $(#[test]
+        fn $name() {
+            all_schedules(&Case { what: stringify!($name), start: $start, tokens: $tokens });
+        })*
+    };
+}
+
+const TWO: [&str; 2] = [TOKEN, OTHER_TOKEN];
+const SAME: [&str; 2] = [TOKEN, TOKEN];
+
+two_at_once! {
+    stack_made_with_two_tokens: stack, TWO;
+    stack_changed_to_two_tokens: || changed(stack()), TWO;
+    stack_made_with_one_token: stack, SAME;
+    stack_changed_to_one_token: || changed(stack()), SAME;
+    stack_made_with_two_passwords: stack, PASSWORDS;
+    daytona_made_with_two_tokens: daytona, TWO;
+    daytona_changed_to_two_tokens: || changed(daytona()), TWO;
+    daytona_made_with_one_token: daytona, SAME;
+    daytona_changed_to_two_passwords: || changed(daytona()), PASSWORDS;
+    kubernetes_made_with_two_tokens: kubernetes, TWO;
+    kubernetes_changed_to_two_tokens: || changed(kubernetes()), TWO;
+    kubernetes_made_with_one_token: kubernetes, SAME;
+    kubernetes_changed_to_two_passwords: || changed(kubernetes()), PASSWORDS;
+    runpod_made_with_two_tokens: runpod, TWO;
+    runpod_changed_to_two_tokens: || changed(runpod()), TWO;
+    runpod_made_with_one_token: runpod, SAME;
+    runpod_changed_to_two_passwords: || changed(runpod()), PASSWORDS;
+}
+
+/// A world in which no second passes: what happens at all happens in the same one.
+fn world() -> World {
+    let mut world = World::default();
+    world.clock.fixed = Some(world.clock.now());
+    world
+}
+
+fn stack() -> Place {
+    let place = Place::bare(world());
+    place.write("regcred.yaml", ONE_STACK);
+    place
+}
+
+fn daytona() -> Place {
+    crate::daytona::place_in(world())
+}
+
+fn kubernetes() -> Place {
+    crate::kubernetes::of_world(crate::kubernetes::ONE, world())
+}
+
+fn runpod() -> Place {
+    let mut world = world();
+    crate::runpod::populate(&mut world.runpod);
+    let place = Place::bare(world);
+    place.write("regcred.yaml", crate::runpod::FILE);
+    place
+}
+
+/// The same after a sync with an earlier token.
+fn changed(place: Place) -> Place {
+    place.sandbox.state().registry.add_account(USER, EARLIER);
+    place.run_with(&["sync", "--yes"], EARLIER).ends(0);
+    place
+}
+
+/// The two of them write the secrets, and then the record, of which GitHub takes one.
+#[test]
+fn of_two_tokens_at_once_the_run_that_finds_the_others_record_says_so() {
+    let case = Case { what: "a record", start: || changed(stack()), tokens: TWO };
+    let lone = Run::start(&case.place(), TOKEN).end().1;
+    let record = lone.iter().position(|call| call.operation.starts_with("POST /repos")).unwrap();
+    let place = case.place();
+    let outputs = interleave(&case, &place, &stopped(0, record));
+    let codes: Vec<Option<i32>> = outputs.iter().map(|output| output.status.code()).collect();
+    assert_eq!(codes, [Some(5), Some(0)], "{}", said(&outputs));
+    assert!(said(&outputs).contains("another run wrote another credential here at the same time"));
+    for token in TWO {
+        place.run_with(&["plan", "--detailed-exitcode"], token).ends(2);
+    }
+}
