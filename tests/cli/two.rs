@@ -207,6 +207,7 @@ two_at_once! {
     stack_made_with_one_token: stack, SAME;
     stack_changed_to_one_token: || changed(stack()), SAME;
     stack_made_with_two_passwords: stack, PASSWORDS;
+    stack_without_one_half_mended_with_two_tokens: halved, TWO;
     daytona_made_with_two_tokens: daytona, TWO;
     daytona_changed_to_two_tokens: || changed(daytona()), TWO;
     daytona_made_with_one_token: daytona, SAME;
@@ -231,6 +232,17 @@ fn world() -> World {
 fn stack() -> Place {
     let place = Place::bare(world());
     place.write("regcred.yaml", ONE_STACK);
+    place
+}
+
+/// Everything in place with the first token an hour ago, and then half of it deleted in GitHub.
+fn halved() -> Place {
+    let place = stack();
+    place.sync();
+    let mut world = place.sandbox.state();
+    world.clock.advance(Duration::from_secs(3600));
+    world.github.repositories.get_mut("acme/api").unwrap().actions.secrets.remove("DOCKER_HUB_USERNAME");
+    drop(world);
     place
 }
 
@@ -270,5 +282,23 @@ fn of_two_tokens_at_once_the_run_that_finds_the_others_record_says_so() {
     assert!(said(&outputs).contains("another run wrote another credential here at the same time"));
     for token in TWO {
         place.run_with(&["plan", "--detailed-exitcode"], token).ends(2);
+    }
+}
+
+/// One half is kept by the first run; the other run writes both of them meanwhile.
+#[test]
+fn a_half_that_stays_as_it_is_is_not_vouched_for_after_another_run_wrote_it() {
+    let case = Case { what: "one half", start: halved, tokens: TWO };
+    let lone = Run::start(&case.place(), TOKEN).end().1;
+    let write = lone.iter().position(|call| call.operation.starts_with("DELETE /repos")).unwrap();
+    let place = case.place();
+    let outputs = interleave(&case, &place, &stopped(0, write));
+    let repository = &place.sandbox.snapshot().github.repositories["acme/api"].actions;
+    assert_eq!(repository.value("DOCKER_HUB_TOKEN"), Some(OTHER_TOKEN), "{}", said(&outputs));
+    for token in TWO {
+        let plan = &place.run_with(&["plan", "--json"], token).lines()[0];
+        let rows = plan["changes"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["address"] == "github:acme/api/actions/DOCKER_HUB_TOKEN");
+        assert_eq!(row.unwrap()["action"], "update", "{plan}");
     }
 }

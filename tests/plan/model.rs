@@ -175,7 +175,7 @@ fn perform_github(operation: &github::Operation, observed: &mut github::Observed
                 found.audiences.extend(audience.clone().map(|audience| (name.clone(), audience)));
             }
         }
-        github::Operation::PutMarker { place, name, fingerprint, exists: _, names, written } => {
+        github::Operation::PutMarker { place, name, fingerprint, names, written, .. } => {
             assert!(!written.is_empty(), "a marker without a write has no time");
             let found = observed.places.get_mut(&(place.clone(), name.clone())).unwrap();
             found.environment_absent = false;

@@ -239,6 +239,7 @@ impl PlaceDiff<'_> {
             fingerprint: self.known.fingerprint.full(),
             exists,
             names: self.names_of(&recorded),
+            kept: self.kept(&recorded),
             written: written.collect(),
         };
         Change {
@@ -246,6 +247,14 @@ impl PlaceDiff<'_> {
             operation: Some(operation),
             ..self.row(address, action, Reason::RecordFollows)
         }
+    }
+
+    /// When those of these secrets that stay as they are were written.
+    fn kept(&self, rows: &[&Change]) -> BTreeMap<String, DateTime<Utc>> {
+        let staying: Vec<&Change> = rows.iter().filter(|row| !row.action.writes()).copied().collect();
+        let times = self.found.secrets.as_ref().ok();
+        let time = |name: String| Some((name.clone(), *times?.get(&name)?));
+        self.names_of(&staying).into_iter().filter_map(time).collect()
     }
 
     /// The names of the secrets of these rows.

@@ -224,6 +224,10 @@ pub enum Operation {
         exists: bool,
         /// The secrets that it vouches for.
         names: Vec<String>,
+        /// Those of them that are not written now, with the time of their last write: one that another run has
+        /// written since is left out.
+        #[serde(skip)]
+        kept: BTreeMap<String, DateTime<Utc>>,
         /// The rows whose time of writing counts.
         written: Vec<Address>,
     },
@@ -255,7 +259,9 @@ impl crate::change::Operation for Operation {
                 };
                 2 + named + usize::from(record.is_some())
             }
-            Self::PutSecret { half: Half::Username, .. } | Self::PutMarker { .. } => 1,
+            // What is not written now is looked at again.
+            Self::PutMarker { kept, .. } => 1 + usize::from(!kept.is_empty()),
+            Self::PutSecret { half: Half::Username, .. } => 1,
         }
     }
 }

@@ -146,6 +146,15 @@ async fn secrets(client: &Client, desired: &Desired) -> Result<Secrets, GithubEr
     Ok(secrets)
 }
 
+/// When each secret of a place was last written.
+pub(super) async fn times(
+    client: &Client,
+    place: &Place,
+) -> Result<BTreeMap<String, DateTime<Utc>>, GithubError> {
+    let (listed, _) = list(client, &place.secrets(), "secrets").await?;
+    Ok(listed.iter().filter_map(named).collect())
+}
+
 /// A whole list, page by page, and whether it was redirected.
 async fn list(client: &Client, path: &str, what: &str) -> Result<(Vec<Value>, bool), GithubError> {
     let mut all = Vec::new();

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use crypto_box::aead::OsRng;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::client::date;
-use super::{Answer, Audience, Client, GithubError, Half, Marker, Operation, Place};
+use super::{Answer, Audience, Client, GithubError, Half, Marker, Operation, Place, read};
 use crate::change::{Inputs, Receipt};
 use crate::model::{Fingerprint, Problem};
 use crate::net::segment;
@@ -63,7 +63,7 @@ impl<'a> Writer<'a> {
                 let seen_by = self.seen_by(place, audience.as_ref()).await?;
                 self.put_secret(place, name, value, &seen_by).await
             }
-            Operation::PutMarker { place, name, fingerprint, exists, names, written } => {
+            Operation::PutMarker { place, name, fingerprint, exists, names, kept, written } => {
                 let times = written.iter().filter_map(|address| inputs.field(address, DATE).ok());
                 let time = times.filter_map(|text| DateTime::parse_from_rfc3339(&text).ok()).max();
                 let (Some(time), Some(fingerprint)) = (time, Fingerprint::parse(fingerprint)) else {
@@ -71,8 +71,8 @@ impl<'a> Writer<'a> {
                         "GitHub's answers to our writes carried no Date, so there is nothing to record",
                     ));
                 };
-                let marker =
-                    Marker { fingerprint, time: time.to_utc(), names: names.iter().cloned().collect() };
+                let names = self.unchanged(place, names, kept).await?;
+                let marker = Marker { fingerprint, time: time.to_utc(), names };
                 self.record(place, name, &marker).await.map_err(|error| unrecorded(error, name, *exists))
             }
         }
@@ -181,6 +181,21 @@ impl<'a> Writer<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// These names without those that another run has written since they were read.
+    async fn unchanged(
+        &self,
+        place: &Place,
+        names: &[String],
+        kept: &BTreeMap<String, DateTime<Utc>>,
+    ) -> Result<BTreeSet<String>, GithubError> {
+        let mut names: BTreeSet<String> = names.iter().cloned().collect();
+        if !kept.is_empty() {
+            let now = read::times(self.client, place).await?;
+            names.retain(|name| kept.get(name).is_none_or(|time| now.get(name) == Some(time)));
+        }
+        Ok(names)
     }
 
     /// Makes the marker. Of two runs at once that each took the earlier one away and wrote the secrets, GitHub lets one make
