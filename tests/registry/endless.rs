@@ -48,6 +48,8 @@ fn planned(to: &str, server: &Server) -> (String, usize) {
         ("KUBECONFIG", &kubeconfig),
         ("DOCKER_HUB_USERNAME", "acme"),
         ("DOCKER_HUB_TOKEN", "dckr_pat_0123456789abcdefghijklmn"),
+        ("GITHUB_API_URL", origin),
+        ("GITHUB_TOKEN", "ghp_0123456789"),
         ("DAYTONA_API_URL", origin),
         ("DAYTONA_API_KEY", "dtn_0123456789"),
         ("RUNPOD_API_URL", origin),
@@ -87,6 +89,20 @@ fn cache_rules_whose_pages_have_no_end_are_unread_after_a_thousand() {
     });
     let (said, asked) = planned("aws: { stacks: { main: { region: us-east-2, profile: p } } }", &server);
     assert!(said.contains("the list has no end: 1000 pages were read"), "{said}");
+    assert!(asked < 1010, "{asked} requests");
+}
+
+#[test]
+fn secrets_whose_pages_have_no_end_are_unread_after_a_thousand() {
+    let time = "2026-01-01T00:00:00Z";
+    let secrets = vec![json!({ "name": "OTHER", "created_at": time, "updated_at": time }); 100];
+    let page = json!({ "total_count": u32::MAX, "secrets": secrets }).to_string();
+    let server = pages(move |call, _| match call.target.contains("/secrets") {
+        true => answer(200, &page),
+        false => answer(404, r#"{"message":"Not Found"}"#),
+    });
+    let (said, asked) = planned("github: [{ repository: acme/api }]", &server);
+    assert!(said.contains("the list of secrets has no end: 1000 pages were read"), "{said}");
     assert!(asked < 1010, "{asked} requests");
 }
 
