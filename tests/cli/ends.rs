@@ -12,7 +12,7 @@ use crate::sources::program;
 use crate::world::assert_holds;
 
 /// Long enough that only a broken test waits for it.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// What means: end.
 pub(crate) const SIGNALS: [&str; 3] = ["INT", "TERM", "HUP"];

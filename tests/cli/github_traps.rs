@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use regcred_sandbox::github::{Repository, Token};
-use regcred_sandbox::{Fault, Kind, Service, World};
+use regcred_sandbox::{Fault, Kind, Moment, Service, World};
 
+use crate::ends::{LIMIT, start};
 use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, written};
 use crate::world::{assert_holds, assert_values};
 
@@ -98,6 +99,26 @@ fn a_repository_that_was_transferred_gets_nothing_whoever_approved_the_plan() {
         let held = world.github.repositories["mallory/api"].actions.value("DOCKER_HUB_TOKEN");
         assert_eq!(held, before.then_some(TOKEN));
     }
+}
+
+#[test]
+fn a_repository_that_is_transferred_while_a_sync_runs_gets_nothing_under_its_new_owner() {
+    let place = one();
+    let only = ["--only", "github:"];
+    let reads = place.watch(&[&["plan"], &only[..]].concat()).1.len();
+    place.sandbox.clear_calls();
+    // The public key is fetched, and then the secrets are written.
+    let mut pause = place.sandbox.pause_at(reads, Moment::BeforeEffect);
+    let run = start(&mut place.command(&[&["sync", "--yes"], &only[..]].concat()));
+    assert!(pause.wait(LIMIT));
+    place.sandbox.state().github.rename_repository("acme/api", "mallory/api");
+    drop(pause);
+    let output = run.wait_with_output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "nothing was written: {stdout}");
+    assert!(stdout.contains("another name by now, and maybe another owner"), "{stdout}");
+    let world = place.sandbox.snapshot();
+    assert_eq!(world.github.repositories["mallory/api"].actions.value("DOCKER_HUB_TOKEN"), None);
 }
 
 #[test]

@@ -66,6 +66,30 @@ fn an_env_file_takes_the_place_of_the_one_beside_the_compose_file() {
 }
 
 #[test]
+fn pipes_devices_and_links_in_a_circle_are_not_waited_for() {
+    let place = place("FROM alpine:3\n");
+    let at = |name: &str| place.repo().join(name);
+    for name in ["Containerfile", "pipe/.env"] {
+        std::fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(at(name)).status().unwrap().success());
+    }
+    place.write("pipe/compose.yaml", "services: { a: { image: \"nginx:${TAG:-1}\" } }\n");
+    place.write("device/compose.yaml", "services: { a: { image: \"redis:${TAG:-7}\" } }\n");
+    for (name, to) in [
+        ("device/.env", "/dev/zero"),
+        ("device.Dockerfile", "/dev/zero"),
+        ("circle", "."),
+        ("Dockerfile.one", "Dockerfile.two"),
+        ("Dockerfile.two", "Dockerfile.one"),
+    ] {
+        std::os::unix::fs::symlink(to, at(name)).unwrap();
+    }
+    let ran = place.run(&["image", "--scan", "."]);
+    ran.ends(0).says("alpine:3").says("nginx:1").says("redis:7");
+    assert_eq!(ran.stdout.matches(" alpine:3 with").count(), 1, "each file is read once: {}", ran.stdout);
+}
+
+#[test]
 fn a_broken_configuration_is_not_taken_for_none() {
     let file = Place::bare(World::default());
     file.write("regcred.yaml", "version: 1\ncredentials: [\n");

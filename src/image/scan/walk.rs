@@ -139,9 +139,14 @@ fn read_within(path: &Path, kind: FileKind, folders: &[&Path], request: &Request
 }
 
 pub(super) fn read_text(path: &Path) -> Result<String, String> {
+    let unreadable = |error| format!("it cannot be read: {error}");
+    // A pipe that nobody writes into, or a device, would be waited for without an end.
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err("it is not a file".into());
+    }
     let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(|error| format!("it cannot be read: {error}"))?;
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| format!("it cannot be read: {error}"))?;
+    let file = fs::File::open(path).map_err(unreadable)?;
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE {
         return Err(format!("it is larger than {} MiB", MAX_FILE / 1024 / 1024));
     }

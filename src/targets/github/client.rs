@@ -1,5 +1,5 @@
 //! GitHub's REST API as far as regcred needs it: octocrab sends, this adds what it lacks (redirects
-//! of writes, errors with their permissions, retries that wait).
+//! of renamed repositories, errors with their permissions, retries that wait).
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -134,7 +134,8 @@ impl Client {
         POLICY.run(|| self.follow(method, path, body)).await
     }
 
-    /// Sends once, following the redirect of a renamed repository with method and body.
+    /// Sends once, and reads where a renamed repository redirects to. A write is not redirected: it is sent to the name that
+    /// was read, so that the repository was renamed since, and may be another owner's by now.
     async fn follow(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Answer, TryError> {
         let (status, headers, bytes) = self.once(method, path, body).await?;
         let from = Url::parse(&format!("{}{path}", self.base.as_str().trim_end_matches('/')));
@@ -142,6 +143,11 @@ impl Client {
         let Some(Redirect::Within(target)) = redirect else {
             return self.judge(method, path, status, headers, &bytes);
         };
+        if *method != Method::GET {
+            let problem = Problem::outside("the repository has another name by now, and maybe another owner")
+                .hint("see who owns it: regcred plan");
+            return Err(TryError::Final(GithubError::unusable(method, path, problem)));
+        }
         let path = &target[url::Position::BeforePath..url::Position::AfterQuery];
         let (status, headers, bytes) = self.once(method, path, body).await?;
         let answer = self.judge(method, path, status, headers, &bytes)?;
