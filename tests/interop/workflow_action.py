@@ -234,7 +234,17 @@ class Workflows(unittest.TestCase):
         for name, text in self.texts.items():
             self.assertNotIn("approve:", text, name)
 
-    def test_a_forks_pull_request_reaches_no_secret(self):
+    def test_only_the_job_that_waits_for_a_review_may_write_secrets_and_a_lost_output_does_not_skip_it(self):
+        for name, text in self.texts.items():
+            jobs = re.split(r"\n  (?=[a-z-]+:\n)", text)
+            for job in (job for job in jobs if "permission-secrets: write" in job):
+                self.assertIn("\n    environment: regcred-sync\n", job, name)
+        self.assertEqual(self.texts["sync.yml"].count("permission-secrets: write"), 1)
+        self.assertIn("if: needs.plan.outputs.differences != 'false'", self.texts["sync.yml"])
+
+    def test_a_forks_or_dependabots_pull_request_reaches_no_secret(self):
+        self.assertIn("github.event.pull_request.user.login != 'dependabot[bot]'", self.texts["plan.yml"])
+        self.assertNotIn("permission-secrets: write", self.texts["plan.yml"])
         self.assertIn("github.event.pull_request.head.repo.full_name == github.repository", self.texts["plan.yml"])
         for name, text in self.texts.items():
             self.assertNotIn("pull_request_target", text, name)
