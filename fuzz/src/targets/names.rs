@@ -36,7 +36,14 @@ pub fn registry(text: &str) {
 
 /// A file can be scanned: without a panic, without end, and with every image on a line that the file has.
 pub fn scan(text: &str) {
-    for file in ["Dockerfile", "a.yaml"] {
+    for file in [
+        "Dockerfile",
+        "a.yaml",
+        "kustomization.yaml",
+        "compose.yaml",
+        ".github/workflows/a.yml",
+        "action.yml",
+    ] {
         for image in &scan_text(Path::new(file), text, &Context::default()).images {
             assert!(image.line >= 1 && image.line <= text.split(['\n', '\r']).count(), "{file}: {image:?}");
             assert!(image.column >= 1, "{file}: {image:?}");
