@@ -94,7 +94,7 @@ def write(clients, described):
     clients.secret("put-secret-value", "--secret-string", value.replace(TOKEN, OTHER_TOKEN))
     clients.mended("aws puts another value", "holds another value", [NAME.rsplit("/", 1)[-1]])
     clients.secret("delete-resource-policy")
-    clients.mended("aws deletes the policy", "everybody in the account loses read access but", [NAME.rsplit("/", 1)[-1]])
+    clients.mended("aws deletes the policy", "everybody else in the account loses read access", [NAME.rsplit("/", 1)[-1]])
     clients.aws("ecr", "delete-pull-through-cache-rule", "--ecr-repository-prefix", "main-docker-hub")
     clients.mended("aws deletes the rule", "absent", ["main-docker-hub"])
     clients.secret("delete-secret", "--recovery-window-in-days", "7")
