@@ -319,6 +319,22 @@ scenarios! {
         plan
     }
 
+    fn one_template_that_a_credential_names_by_id_and_another_by_name_is_blocked() -> Plan {
+        let mut case = account(&[], None);
+        let other = CredentialId("other".to_owned());
+        case.known.insert(other.clone(), known(TokenKind::DockerPersonal));
+        choose(&mut case, named(&["tpl_web"]), Choice::default(), Choice::default());
+        let templates = named(&[users(&mut case, Kind::Template)[0].name.as_str()]);
+        let (endpoints, pods) = (Choice::default(), Choice::default());
+        let more = Desired { credential: other, name: "more".to_owned(), templates, endpoints, pods, ..desired() };
+        case.desired.places.runpod.push(more);
+        let plan = case.plan();
+        expect(&plan, WEB, Action::Blocked, ReasonKind::OnePlace);
+        let words = row(&plan, WEB).reason.to_string();
+        assert!(words.contains("docker-hub and other"), "{words}");
+        plan
+    }
+
     fn two_credentials_take_each_the_images_of_its_own_registry() -> Plan {
         let mut case = account(&[], None);
         let ghcr = CredentialId("ghcr".to_owned());

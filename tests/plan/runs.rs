@@ -140,6 +140,18 @@ scenarios! {
         plan
     }
 
+    fn one_prefix_for_the_rules_of_two_secrets_is_blocked_by_name() -> Plan {
+        let mut case = two_by_two_logins(Case::empty());
+        let other = &mut case.desired.places.aws[1];
+        other.secret = "ecr-pullthroughcache/other".to_owned();
+        other.stacks[0].prefix = "main-docker-hub".to_owned();
+        let plan = case.plan();
+        expect(&plan, RULE, Action::Blocked, ReasonKind::OnePlace);
+        let words = row(&plan, RULE).reason.to_string();
+        assert!(words.contains("docker-hub and other"), "{words}");
+        plan
+    }
+
     fn only_keeps_the_rows_whose_address_starts_so_and_counts_the_others() -> Plan {
         let plan = only(Case::empty(), &["github:acme/api"]);
         assert_eq!(plan.changes.len(), 3);

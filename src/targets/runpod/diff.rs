@@ -204,7 +204,16 @@ impl Account<'_> {
         rows.extend(self.holders.iter().flat_map(|holder| self.unread(holder)));
         rows.extend(self.retired(&users, &rows));
         rows.extend(users.into_iter().map(|(_, row)| row));
+        rows.extend(self.observed.each().flat_map(|(kind, user)| self.rivals(kind, user)));
         rows
+    }
+
+    /// The rows of the credentials that choose the same: one of them by its id, another one by its name, which only the
+    /// account tells.
+    fn rivals(&self, kind: Kind, user: &User) -> impl Iterator<Item = Change> {
+        let taking = self.holders.iter().filter(move |holder| holder.desired.takes(kind, user));
+        let auth = user.registry.as_deref();
+        taking.skip(1).map(move |holder| holder.pointed(kind, user, self.moves(holder, auth)))
     }
 
     /// The row of a template, endpoint or pod. Whoever chooses it comes before whose earlier auth it uses.
