@@ -37,7 +37,8 @@ REGISTRIES = [
     ("reg.example.com:5000", "reg.example.com:5000/a", "reg.example.com:5000", ["https://reg.example.com:5000/v2/"], ["reg.example.com"]),
 ]
 USERS = ["acme", "acme+robot", "user@example.com", "ünïcode", "_token", "robot$ci"]
-PASSWORDS = ["dckr_pat_0123456789", "with:colons", "quote\"back\\slash", "<&>", "日本語🐳", "x" * 300, "%2F+/=", "\\u0041", "{}"]
+# None is a token of Docker Hub, which regcred sends to no other registry.
+PASSWORDS = ["token-0123456789", "with:colons", "quote\"back\\slash", "<&>", "日本語🐳", "x" * 300, "%2F+/=", "\\u0041", "{}"]
 HELPERS = {
     "fake": "echo '{\"ServerURL\":\"x\",\"Username\":\"helped\",\"Secret\":\"by-helper\"}'",
     "identity": "echo '{\"ServerURL\":\"x\",\"Username\":\"<token>\",\"Secret\":\"by-helper\"}'",

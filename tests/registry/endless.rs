@@ -22,7 +22,7 @@ const CALLER: &str = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.c
     </GetCallerIdentityResult></GetCallerIdentityResponse>";
 
 /// What a plan says of the credential's only place, read from this server, and how often it was asked.
-fn planned(to: &str, server: &Server) -> (String, usize) {
+pub(crate) fn planned(to: &str, server: &Server) -> (String, usize) {
     let dir = tempfile::TempDir::new().unwrap();
     let text = format!("version: 1\ncredentials: {{ docker-hub: {{ to: {{ {to} }} }} }}\n");
     std::fs::write(dir.path().join("regcred.yaml"), text).unwrap();

@@ -1,6 +1,7 @@
 //! What regcred says about registries: image names, registry names, endpoints and logins.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod elsewhere;
 mod endless;
 mod endpoints;
 mod github;
