@@ -46,6 +46,14 @@ registry-1.docker.io/acme/api
 }
 
 #[test]
+fn of_a_digest_it_is_said_when_a_cache_has_it() {
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let ran = place().run(&["image", &format!("alpine@{digest}")]);
+    ran.ends(0).says(&format!("/library/alpine@{digest}"));
+    ran.says("a cache has a digest only after an image of it was pulled by its tag");
+}
+
+#[test]
 fn names_come_from_standard_input_where_the_dash_stands_and_keep_their_order() {
     let place = place();
     let mut command = place.command(&["image", "--json", "first", "-", "last"]);

@@ -6,7 +6,7 @@ use regcred::plan::Plan;
 use regcred::prove::Proofs;
 use regcred::registry::{Accepted, Quota};
 use regcred::targets::aws::Rule;
-use regcred::view::{Again, Shown, human, markdown};
+use regcred::view::{Again, Shown, human, json, markdown};
 
 use crate::case::*;
 use regcred::model::Problem;
@@ -49,9 +49,12 @@ pub(crate) fn render(view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> String {
 }
 
 fn render_case(case: &Case, view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> String {
-    let plan = case.plan();
     let quota = Quota { limit: Some(200), remaining: Some(197), window_s: Some(21_600) };
-    let login = Accepted { quota: Some(quota), warning: None, note: None };
+    render_proven(case, Accepted { quota: Some(quota), warning: None, note: None }, view)
+}
+
+fn render_proven(case: &Case, login: Accepted, view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> String {
+    let plan = case.plan();
     let proofs: Proofs = BTreeMap::from([(id(), Ok(login))]);
     let again = Again::default();
     let shown = Shown {
@@ -69,6 +72,24 @@ fn people(width: usize, keeps: bool) -> String {
         let layout = human::Layout { width, keeps, causes: false, states: false };
         human::plan(shown, layout) + &human::plan_summary(shown)
     })
+}
+
+#[test]
+fn whatever_the_proof_learned_is_shown_to_people_in_markdown_and_to_machines() {
+    let quota = Quota { limit: Some(200), remaining: Some(0), window_s: Some(21_600) };
+    let (warning, note) = (Some("no pull is left".to_owned()), Some("it may read only".to_owned()));
+    let login = Accepted { quota: Some(quota), warning, note };
+    let people = |shown: &Shown<'_>, _: &Plan| {
+        human::plan(shown, human::Layout { width: 200, keeps: false, causes: false, states: false })
+    };
+    let text = render_proven(&rich(), login.clone(), people);
+    assert!(text.contains("0 of 200 pulls left in 6 h; no pull is left; it may read only"), "{text}");
+    for text in [
+        render_proven(&rich(), login.clone(), |shown, _| markdown::plan(shown)),
+        render_proven(&rich(), login, |shown, _| json::plan(shown)),
+    ] {
+        assert!(text.contains("no pull is left") && text.contains("it may read only"), "{text}");
+    }
 }
 
 #[test]

@@ -10,7 +10,11 @@ fn ask(server: &TlsServer, trusted: &str) -> Result<u16, HttpError> {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("trusted.pem");
     std::fs::write(&file, trusted).unwrap();
-    let env = Env::from_iter([("SSL_CERT_FILE", file.display().to_string())]);
+    ask_with(server, "SSL_CERT_FILE", &file)
+}
+
+fn ask_with(server: &TlsServer, variable: &str, path: &std::path::Path) -> Result<u16, HttpError> {
+    let env = Env::from_iter([(variable, path.display().to_string())]);
     let url = Url::parse(&format!("https://localhost:{}/", server.address().port())).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let answer = runtime.block_on(Http::new(&env).unwrap().send(&Request::get(url)));
@@ -46,6 +50,19 @@ fn a_server_that_is_its_own_authority_is_trusted_where_its_certificate_is_given(
     let server = TlsServer::start(elsewhere.itself().unwrap()).unwrap();
     let error = ask(&server, &elsewhere.pem()).unwrap_err();
     assert_eq!(error.detail, "localhost: its certificate is for another name");
+}
+
+#[test]
+fn the_certificates_of_a_folder_stand_instead_of_the_systems_too() {
+    let authority = Authority::new("an authority").unwrap();
+    let server = TlsServer::start(authority.server("localhost").unwrap()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    // A folder of OpenSSL's has names that are made of the subject.
+    std::fs::write(dir.path().join("0123abcd.0"), authority.pem()).unwrap();
+    assert_eq!(ask_with(&server, "SSL_CERT_DIR", dir.path()).unwrap(), 200);
+    std::fs::write(dir.path().join("0123abcd.0"), Authority::new("another").unwrap().pem()).unwrap();
+    let error = ask_with(&server, "SSL_CERT_DIR", dir.path()).unwrap_err();
+    assert!(error.detail.contains("its authority is not in SSL_CERT_DIR"), "{}", error.detail);
 }
 
 #[test]

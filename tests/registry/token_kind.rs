@@ -73,5 +73,8 @@ fn anything_else_may_be_a_password() {
 #[test]
 fn a_token_that_dies_within_a_day_is_known_to() {
     assert!(kind("ghcr.io", "x", &format!("ghs_{TAIL}")).is_short_lived());
+    for user in ["oauth2accesstoken", "_dcgcloud_token"] {
+        assert!(kind("europe-docker.pkg.dev", user, &format!("ya29.{TAIL}")).is_short_lived());
+    }
     assert!(!kind("docker.io", "acme", &format!("dckr_pat_{TAIL}")).is_short_lived());
 }

@@ -156,3 +156,21 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     }
     redact::outside(&words.join(": "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_refusal_of_the_authorizer_is_answered_with_roles() {
+        let refused = "secrets \"hub\" is forbidden: User \"ci\" cannot create resource \"secrets\"";
+        let quota = "secrets \"hub\" is forbidden: exceeded quota: q, requested: count/secrets=1, used: 9, limited: 9";
+        let webhook = "admission webhook \"policy.example\" denied the request: no User \"ci\" here";
+        let down =
+            "failed calling webhook \"policy.example\": Post \"https://policy/\": context deadline exceeded";
+        assert!(is_rbac(refused));
+        for message in [quota, webhook, down] {
+            assert!(!is_rbac(message), "{message}");
+        }
+    }
+}
