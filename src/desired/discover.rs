@@ -7,7 +7,7 @@ use super::{Desired, remote};
 use crate::aws::{Role, Session, is_account, is_role, region_fault};
 use crate::env::Env;
 use crate::model::{Credential, CredentialId, Place as FilePlace, Problem, Registry};
-use crate::sources::pulumi::{AssumeRole, ENVIRONMENT, Project, StackFile, Unfollowed};
+use crate::sources::pulumi::{AssumeRole, Project, StackFile, Unfollowed};
 use crate::sources::{self, Spec};
 use crate::targets::aws::{self, RuleOwner, prefix_fault, stack_prefix};
 use crate::targets::github::{self, Names, Place, Store};
@@ -208,21 +208,23 @@ pub(super) fn hold_back(desired: &mut Desired, specs: &BTreeMap<CredentialId, Sp
         })
         .collect();
     for stack in desired.places.aws.iter_mut().flat_map(|place| &mut place.stacks) {
-        // A login that the file names stands in for the stack's own; where only an environment could have one, so does the
-        // account that it has to be for.
+        // A login that the file names stands in for the stack's own.
         let has_login = stack.session.profile.is_some() || !stack.session.roles.is_empty();
-        let is_guarded = !stack.accounts.is_empty();
-        let stands =
-            |found: &Unfollowed| found.is_login && (has_login || (is_guarded && found.key == ENVIRONMENT));
-        let files = sources::stack_files(&stack.name, env, dir, &projects, !has_login && !is_guarded);
+        let files = sources::stack_files(&stack.name, env, dir, &projects);
         stack.untouched = files.iter().find_map(|file| match file {
-            Err(problem) => Some(format!("its settings cannot be read: {}", problem.clone().seen_from(dir))),
+            Err(problem) => {
+                Some(format!("its stack file cannot be read: {}", problem.clone().seen_from(dir)))
+            }
             Ok(file) => {
-                file.unfollowed().filter(|found| !stands(found)).map(|found| untouched(&file.stack, &found))
+                let found = file.unfollowed().filter(|found| !(found.is_login && has_login))?;
+                (found.key != ENVIRONMENT).then(|| untouched(&file.stack, &found))
             }
         });
     }
 }
+
+/// What Pulumi ESC gives stands behind what the file says of a stack.
+const ENVIRONMENT: &str = "environment";
 
 fn untouched(stack: &str, found: &Unfollowed) -> String {
     let Unfollowed { key, place, .. } = found;

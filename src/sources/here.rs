@@ -49,26 +49,15 @@ pub fn project_here(id: &CredentialId, env: &Env, dir: &Path) -> Result<Project,
 }
 
 /// The files of the stacks of this name in every Pulumi project of the folder `dir` and in `projects`, each by itself: what
-/// is wrong with another file is nothing to it. `opened`: each with what its environment gives, if Pulumi can be asked.
+/// is wrong with another file is nothing to it.
 #[must_use]
-pub fn stack_files(
-    name: &str,
-    env: &Env,
-    dir: &Path,
-    projects: &[&str],
-    opened: bool,
-) -> Vec<Result<StackFile, Problem>> {
+pub fn stack_files(name: &str, env: &Env, dir: &Path, projects: &[&str]) -> Vec<Result<StackFile, Problem>> {
     let mut folders: Vec<PathBuf> = FOLDERS.iter().chain(projects).map(|folder| dir.join(folder)).collect();
     folders.dedup();
     let file = |folder: &PathBuf| match open(folder, env) {
         Ok(project) => match project.stack_names() {
             Ok(names) if !names.iter().any(|other| other == name) => None,
-            _ => Some(
-                project
-                    .stack(name)
-                    .map_err(Problem::from)
-                    .and_then(|file| if opened { file.opened(&project, env) } else { Ok(file) }),
-            ),
+            _ => Some(project.stack(name).map_err(Problem::from)),
         },
         Err(FileError::NoProject { .. } | FileError::NotAProjectFile { .. }) => None,
         // Whether it has such a stack cannot be told.

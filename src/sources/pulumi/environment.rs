@@ -26,8 +26,7 @@ impl StackFile {
         let Some(place) = self.environment().filter(|_| backend == Backend::Service).cloned() else {
             return Ok(self);
         };
-        let key = if self.has("aws:region") { "aws:profile" } else { "aws:region" };
-        let need = Need::Environment { key: key.to_owned() };
+        let need = Need::Environment { key: "aws:region".to_owned() };
         let keys = CredentialKeys::default();
         let stack = Stack::new(project, &self.stack, place.clone(), need, self.provider(), &keys);
         let config = stack.settings(&self.stack, &backend, env)?;

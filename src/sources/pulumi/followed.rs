@@ -57,9 +57,6 @@ const LOGINS: &[&str] = &[
     "token",
 ];
 
-/// The key of a stack file that names an environment of Pulumi ESC.
-pub const ENVIRONMENT: &str = "environment";
-
 /// A setting that regcred does not follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfollowed {
@@ -84,7 +81,7 @@ impl StackFile {
         });
         let environment = || {
             let place = self.environment()?.clone();
-            Some(Unfollowed { key: ENVIRONMENT.to_owned(), place, is_login: true })
+            Some(Unfollowed { key: "environment".to_owned(), place, is_login: false })
         };
         let unknown = unknown.min_by_key(|found| found.is_login);
         unknown.or_else(|| self.without_default_provider()).or_else(|| self.of_a_role()).or_else(environment)
@@ -197,6 +194,6 @@ mod tests {
     fn where_it_goes_is_told_before_who_logs_in_and_an_environment_may_be_anything() {
         assert_eq!(key("aws:accessKey: test\n  aws:endpoints: [{ecr: x}]").as_deref(), Some("aws:endpoints"));
         let file = stack("environment: [dev]\nconfig:\n  aws:region: eu-west-1\n").expect("it is good");
-        assert_eq!(file.unfollowed().expect("it may be anything").key, super::ENVIRONMENT);
+        assert_eq!(file.unfollowed().expect("it may be anything").key, "environment");
     }
 }
