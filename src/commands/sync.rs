@@ -105,7 +105,15 @@ async fn write(
 ) -> BTreeMap<Address, Outcome> {
     let writers = Writers::new(&session.clients, &session.observed);
     let tell = |event: Event| tell(context, &event);
-    execute(&session.plan, &writers, &session.vault, context.concurrency(), stop, &tell).await
+    let stopped = interrupted(stop.clone());
+    tokio::select! {
+        outcomes = execute(&session.plan, &writers, &session.vault, context.concurrency(), stop, &tell) => outcomes,
+        outcomes = async {
+            stopped.await;
+            context.ui.say("Stopping: what is being written is finished. Interrupt again to end at once.");
+            std::future::pending().await
+        } => outcomes,
+    }
 }
 
 fn tell(context: &Context<'_>, event: &Event) {

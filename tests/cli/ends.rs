@@ -28,6 +28,16 @@ pub(crate) fn send(signal: &str, run: &Child) {
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
 }
 
+/// Waits until a run has said that it stops.
+pub(crate) fn stopping(run: &mut Child) {
+    let mut words = std::io::BufReader::new(run.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("Stopping: ") {
+        line.clear();
+        assert!(std::io::BufRead::read_line(&mut words, &mut line).unwrap() > 0, "it ended without a word");
+    }
+}
+
 fn one() -> Place {
     Place::with_one_stack(World::default())
 }
@@ -133,10 +143,11 @@ fn a_second_interrupt_or_sigterm_ends_a_run_in_the_middle_of_a_write() {
 #[test]
 fn a_terminal_that_closes_hangs_up_more_than_once_and_the_write_is_finished() {
     let place = one();
-    let (run, pause) = writing(&place);
+    let (mut run, pause) = writing(&place);
     for _ in 0..10 {
         send("HUP", &run);
     }
+    stopping(&mut run);
     pause.release();
     let output = run.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));

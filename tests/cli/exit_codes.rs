@@ -8,7 +8,7 @@ use std::time::Duration;
 use regcred_sandbox::github::Token;
 use regcred_sandbox::{Door, Fault, Kind, Moment, Service, World};
 
-use crate::ends::{SIGNALS, send, start};
+use crate::ends::{SIGNALS, send, start, stopping};
 use crate::place::{Place, TOKEN, written};
 use crate::strike::in_parallel;
 
@@ -237,9 +237,10 @@ fn code_130_is_an_interrupt_after_which_nothing_more_is_started() {
         let reads = place.watch(&["plan"]).1.len();
         place.sandbox.clear_calls();
         let mut pause = place.sandbox.pause_at(reads, Moment::BeforeEffect);
-        let child = start(&mut place.command(&["sync", "--yes", "--only", "aws:"]));
+        let mut child = start(&mut place.command(&["sync", "--yes", "--only", "aws:"]));
         assert!(pause.wait(LIMIT));
         send(signal, &child);
+        stopping(&mut child);
         pause.release();
         let output = child.wait_with_output().unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
