@@ -23,18 +23,14 @@ fn put(server: &Server) -> Result<Answer, GithubError> {
 }
 
 #[test]
-fn a_renamed_repository_is_written_under_its_new_name() {
-    let server = Server::start(|call, origin| match call.target.as_str() {
-        "/api/v3/repos/a/b" => {
-            (307, vec![("location", format!("{origin}/api/v3/repositories/7?x=1"))], String::new())
-        }
-        _ => answer(201, "{}"),
+fn a_repository_that_moved_since_it_was_read_gets_no_write() {
+    let server = Server::start(|_, origin| {
+        (307, vec![("location", format!("{origin}/api/v3/repositories/7?x=1"))], String::new())
     });
-    assert!(put(&server).unwrap().redirected);
-    assert_eq!(server.log(), ["PUT /api/v3/repos/a/b", "PUT /api/v3/repositories/7?x=1"]);
-    let calls = server.calls();
-    assert!(calls.iter().all(|call| call.body == "{\"x\":1}"));
-    assert!(calls.iter().all(|call| call.authorization.as_deref() == Some("Bearer gh-canary")));
+    let problem = Problem::from(put(&server).unwrap_err());
+    assert!(problem.message.contains("another name by now, and maybe another owner"), "{}", problem.message);
+    assert_eq!(problem.hints, ["see who owns it: regcred plan"]);
+    assert_eq!(server.log(), ["PUT /api/v3/repos/a/b"], "and not a second try");
 }
 
 #[test]
