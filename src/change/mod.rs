@@ -45,6 +45,21 @@ pub struct Change<O> {
     pub operation: Option<O>,
 }
 
+impl<O> Change<O> {
+    /// A row that needs nothing before it, and has no operation yet.
+    #[must_use]
+    pub fn new(
+        address: Address,
+        credentials: BTreeSet<CredentialId>,
+        action: Action,
+        reason: Reason,
+    ) -> Self {
+        let (stacks, after) = (BTreeSet::new(), BTreeSet::new());
+        let (identity, access, operation) = (None, None, None);
+        Self { address, identity, credentials, stacks, action, reason, after, access, operation }
+    }
+}
+
 impl<O: Operation> Change<O> {
     /// Whether there is something to say of the row: it does not stay as it is, or somebody may read that nobody listed.
     #[must_use]

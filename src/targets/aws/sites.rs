@@ -55,17 +55,9 @@ impl Site<'_> {
     }
 
     pub(super) fn row(&self, account: Option<&str>, item: AwsItem, stacks: &[&Stack]) -> Change {
-        Change {
-            address: self.address(account, item),
-            identity: None,
-            credentials: BTreeSet::from([self.desired.credential.clone()]),
-            stacks: stacks.iter().map(|stack| stack.name.clone()).collect(),
-            action: Action::Keep,
-            reason: Reason::InSync,
-            after: BTreeSet::new(),
-            access: None,
-            operation: None,
-        }
+        let credentials = BTreeSet::from([self.desired.credential.clone()]);
+        let row = Change::new(self.address(account, item), credentials, Action::Keep, Reason::InSync);
+        Change { stacks: stacks.iter().map(|stack| stack.name.clone()).collect(), ..row }
     }
 
     /// Rows that all have the same obstacle, without an account if it is not known.

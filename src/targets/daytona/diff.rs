@@ -113,17 +113,8 @@ impl PlaceDiff<'_> {
     }
 
     fn row(&self, address: Address, action: Action, reason: Reason, operation: Option<Operation>) -> Change {
-        Change {
-            address,
-            credentials: BTreeSet::from([self.desired.credential.clone()]),
-            identity: None,
-            stacks: BTreeSet::new(),
-            action,
-            reason,
-            after: BTreeSet::new(),
-            access: None,
-            operation,
-        }
+        let credentials = BTreeSet::from([self.desired.credential.clone()]);
+        Change { operation, ..Change::new(address, credentials, action, reason) }
     }
 
     fn absent(&self, at: Address, listed: usize) -> Change {

@@ -110,17 +110,8 @@ impl PlaceDiff<'_> {
     }
 
     fn row(&self, address: Address, action: Action, reason: Reason) -> Change {
-        Change {
-            identity: self.identity(&address),
-            address,
-            credentials: BTreeSet::from([self.desired.credential.clone()]),
-            stacks: BTreeSet::new(),
-            action,
-            reason,
-            after: BTreeSet::new(),
-            access: None,
-            operation: None,
-        }
+        let credentials = BTreeSet::from([self.desired.credential.clone()]);
+        Change { identity: self.identity(&address), ..Change::new(address, credentials, action, reason) }
     }
 
     fn secret(&self, name: &str, half: Half) -> Change {

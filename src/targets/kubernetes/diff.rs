@@ -99,7 +99,7 @@ struct UnreadScope {
 impl UnreadScope {
     fn row(&self, at: &ObjectRef) -> Change {
         let reason = Reason::Unreadable(self.reason.clone());
-        row(at.secret(), self.credentials.clone(), Action::Unread, reason)
+        Change::new(at.secret(), self.credentials.clone(), Action::Unread, reason)
     }
 }
 
@@ -149,21 +149,6 @@ impl<'a> Wanted<'a> {
 
 /// The namespace in the address of what could not be looked for.
 const UNKNOWN: &str = "?";
-
-fn row(address: Address, credentials: BTreeSet<CredentialId>, action: Action, reason: Reason) -> Change {
-    let (stacks, after) = (BTreeSet::new(), BTreeSet::new());
-    Change {
-        address,
-        identity: None,
-        credentials,
-        stacks,
-        action,
-        reason,
-        after,
-        access: None,
-        operation: None,
-    }
-}
 
 impl Namespace {
     /// The same namespace, come to by two items: it has to be there if either names it, and the worst that either knows of
@@ -262,7 +247,7 @@ impl WantedSecret<'_> {
             }
         });
         let credentials = self.logins.values().flatten().cloned().collect();
-        Change { operation, ..row(at.secret(), credentials, action, reason) }
+        Change { operation, ..Change::new(at.secret(), credentials, action, reason) }
     }
 
     fn verdict(
@@ -329,7 +314,7 @@ impl WantedAccount {
         Change {
             operation,
             after: self.secrets.iter().map(secret).collect(),
-            ..row(at.service_account(), self.credentials.clone(), action, reason)
+            ..Change::new(at.service_account(), self.credentials.clone(), action, reason)
         }
     }
 

@@ -92,22 +92,7 @@ fn named(kind: Kind, user: &User) -> String {
 
 fn unread(desired: &Desired, unreadable: &Problem) -> Change {
     let credentials = BTreeSet::from([desired.credential.clone()]);
-    row(desired.address(), credentials, Action::Unread, Reason::Unreadable(unreadable.clone()))
-}
-
-fn row(address: Address, credentials: BTreeSet<CredentialId>, action: Action, reason: Reason) -> Change {
-    let (stacks, after) = (BTreeSet::new(), BTreeSet::new());
-    Change {
-        address,
-        identity: None,
-        credentials,
-        stacks,
-        action,
-        reason,
-        after,
-        access: None,
-        operation: None,
-    }
+    Change::new(desired.address(), credentials, Action::Unread, Reason::Unreadable(unreadable.clone()))
 }
 
 /// A credential with the auths that are regcred's.
@@ -134,7 +119,7 @@ impl<'a> Rotation<'a> {
     }
 
     fn row(&self, address: Address, action: Action, reason: Reason) -> Change {
-        row(address, BTreeSet::from([self.desired.credential.clone()]), action, reason)
+        Change::new(address, BTreeSet::from([self.desired.credential.clone()]), action, reason)
     }
 
     /// The auth's own row.
