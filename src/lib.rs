@@ -78,9 +78,7 @@ pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, 
         Ok(status) => status,
         Err(error) => {
             ui.idle();
-            let problems = error.problems();
-            let shown = problems.iter().map(|problem| again.problem(problem).seen_from(dir));
-            ui.errors(&shown.collect::<Vec<_>>());
+            ui.errors(&context.problems(&error));
             error.status()
         }
     }

@@ -91,15 +91,17 @@ impl Context<'_> {
         self.tell_stream(self.session(overrides, wait).await)
     }
 
+    /// What is wrong, as it is told: with files as they are named here, and commands that keep what this one selected.
+    #[must_use]
+    pub fn problems(&self, error: &Error) -> Vec<Problem> {
+        let told = |problem: &Problem| self.again.problem(problem).seen_from(self.dir);
+        error.problems().iter().map(told).collect()
+    }
+
     /// Says in the stream, if there is one, why it ends here.
     pub(super) fn tell_stream<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let (Err(error), true) = (&result, self.common.json) {
-            let problems: Vec<Problem> = error
-                .problems()
-                .iter()
-                .map(|problem| self.again.problem(problem).seen_from(self.dir))
-                .collect();
-            self.ui.data(&json::ended(&problems, error.status() as u8))?;
+            self.ui.data(&json::ended(&self.problems(error), error.status() as u8))?;
         }
         result
     }

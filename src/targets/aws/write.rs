@@ -207,15 +207,16 @@ impl Site<'_> {
         value: &Login,
         version: &str,
     ) -> Result<(Put, String), AwsError> {
-        let mut version = version.to_owned();
-        for _ in 1..IDS {
+        let (mut version, mut left) = (version.to_owned(), IDS);
+        loop {
+            left -= 1;
             match self.settled("the secret", || self.put_value(secret, value, &version)).await {
-                Err(error) if error.is("ResourceExistsException") => version = next_version_id(&version),
+                Err(error) if left > 0 && error.is("ResourceExistsException") => {
+                    version = next_version_id(&version);
+                }
                 answer => return Ok((answer?, version)),
             }
         }
-        let put = self.settled("the secret", || self.put_value(secret, value, &version)).await?;
-        Ok((put, version))
     }
 
     async fn put_value(&self, secret: &str, value: &Login, version: &str) -> Result<Put, AwsError> {

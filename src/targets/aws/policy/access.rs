@@ -26,17 +26,20 @@ impl Guard<'_> {
         let patterns = found.and_then(exempted).unwrap_or_else(|| self.wanted());
         let statement = shown(found.cloned().unwrap_or_else(|| statement(&patterns)));
         let mut access = Access { statement, ..Access::default() };
+        // Where the statement stays as it is, nobody is in it for carrying out this plan.
+        let runs = if kept { BTreeSet::new() } else { self.runner() };
         for (name, pattern) in self.named(&patterns) {
             let fate = self.principal(&pattern).map_or(Fate::Reads, |principal| self.fate(&principal));
             match fate {
-                Fate::Reads => access.readers.push(self.reader(name, pattern, kept)),
+                Fate::Reads => access.readers.push(reader(name, &pattern, runs.contains(&pattern))),
                 Fate::KeptOut(why) => access.kept_out.push(Doubt { name, why }),
                 Fate::Unknown(why) => access.unknown.push(Doubt { name, why }),
             }
         }
         access.kept_out.extend(self.outvoted(&patterns));
         access.runner = !kept && self.exempt.listed.is_none();
-        access.unlisted = kept && self.exempt.listed.is_none() && self.is_somebody_elses(&patterns);
+        // Somebody is exempted who does not run this, and whom the foreign Allows do not account for.
+        access.unlisted = kept && self.exempt.listed.is_none() && !patterns.is_subset(&self.wanted());
         access
     }
 
@@ -61,11 +64,11 @@ impl Guard<'_> {
         named.filter(reads).collect()
     }
 
-    fn reader(&self, name: String, arn: String, kept: bool) -> Reader {
-        let readers = self.readers();
-        let listed = readers.iter().any(|reader| super::patterns(reader).contains(&arn));
-        let runner = !kept && !listed && super::patterns(&self.identity.arn).contains(&arn);
-        Reader { name, arn: redact::outside(&arn), runner }
+    /// The patterns of whoever carries out the plan, without those that it has for another reason.
+    fn runner(&self) -> BTreeSet<String> {
+        let listed: BTreeSet<String> =
+            self.readers().iter().flat_map(|reader| super::patterns(reader)).collect();
+        super::patterns(&self.identity.arn).into_iter().filter(|pattern| !listed.contains(pattern)).collect()
     }
 
     /// Each principal of the exemptions once, with its name and its first pattern, ECR first.
@@ -193,11 +196,10 @@ impl Guard<'_> {
             .map(|(kind, name)| title(&kind, &name))
             .collect()
     }
+}
 
-    /// Whether somebody is exempted who does not run this, and whom the foreign Allows do not account for.
-    fn is_somebody_elses(&self, patterns: &BTreeSet<String>) -> bool {
-        patterns.iter().any(|pattern| !self.wanted().contains(pattern))
-    }
+fn reader(name: String, pattern: &str, runner: bool) -> Reader {
+    Reader { name, arn: redact::outside(pattern), runner }
 }
 
 /// A statement with its texts as they may be shown.
