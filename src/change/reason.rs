@@ -177,7 +177,7 @@ impl Reason {
                 Some("let stacks share a rule: give them the same `prefix:` in regcred.yaml".to_owned())
             }
             Self::OtherProvider(_) => Some(
-                "leave the stack out, or write its region and login into regcred.yaml (`profile:`, `role:`) and take the setting out of the stack"
+                "leave the stack out, or write its region and login into regcred.yaml (`profile:`, `role:`) and take the setting out of the stack; an `environment` may stay beside a login or an `account:`"
                     .to_owned(),
             ),
             Self::WrongAccount(_) => Some("log in to the right account, or set the stack's `role:`".to_owned()),

@@ -7,7 +7,7 @@ use super::{Desired, remote};
 use crate::aws::{Role, Session, is_account, is_role, region_fault};
 use crate::env::Env;
 use crate::model::{Credential, CredentialId, Place as FilePlace, Problem, Registry};
-use crate::sources::pulumi::{AssumeRole, Project, StackFile, Unfollowed};
+use crate::sources::pulumi::{AssumeRole, ENVIRONMENT, Project, StackFile, Unfollowed};
 use crate::sources::{self, Spec};
 use crate::targets::aws::{self, RuleOwner, prefix_fault, stack_prefix};
 use crate::targets::github::{self, Names, Place, Store};
@@ -198,8 +198,23 @@ impl Discovery<'_> {
     }
 }
 
+/// Who may be asked about a stack that the file names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// Nobody: what an environment of Pulumi ESC gives is left aside.
+    Nobody,
+    /// The `pulumi` program, what a stack's environment gives.
+    Environments,
+}
+
 /// Keeps stacks of the file from being touched whose Pulumi settings say that they are elsewhere than the file says.
-pub(super) fn hold_back(desired: &mut Desired, specs: &BTreeMap<CredentialId, Spec>, env: &Env, dir: &Path) {
+pub(super) fn hold_back(
+    desired: &mut Desired,
+    specs: &BTreeMap<CredentialId, Spec>,
+    env: &Env,
+    dir: &Path,
+    asking: Asking,
+) {
     let projects: Vec<&str> = specs
         .values()
         .filter_map(|spec| match spec {
@@ -208,23 +223,26 @@ pub(super) fn hold_back(desired: &mut Desired, specs: &BTreeMap<CredentialId, Sp
         })
         .collect();
     for stack in desired.places.aws.iter_mut().flat_map(|place| &mut place.stacks) {
-        // A login that the file names stands in for the stack's own.
+        // A login that the file names stands in for the stack's own; where only an environment could have one, so does the
+        // account that it has to be for.
         let has_login = stack.session.profile.is_some() || !stack.session.roles.is_empty();
-        let files = sources::stack_files(&stack.name, env, dir, &projects);
-        stack.untouched = files.iter().find_map(|file| match file {
-            Err(problem) => {
-                Some(format!("its stack file cannot be read: {}", problem.clone().seen_from(dir)))
-            }
-            Ok(file) => {
-                let found = file.unfollowed().filter(|found| !(found.is_login && has_login))?;
-                (found.key != ENVIRONMENT).then(|| untouched(&file.stack, &found))
-            }
-        });
+        let is_settled = has_login || !stack.accounts.is_empty() || asking == Asking::Nobody;
+        let elsewhere = |project: &Project, file: StackFile| {
+            let found = if is_settled { file.unfollowed() } else { file.unfollowed_with(project, env)? };
+            let stands = |found: &Unfollowed| {
+                (found.is_login && has_login) || (found.key == ENVIRONMENT && is_settled)
+            };
+            Ok(found.filter(|found| !stands(found)).map(|found| untouched(&stack.name, &found)))
+        };
+        let files = sources::stack_files(&stack.name, env, dir, &projects).into_iter();
+        stack.untouched = files
+            .map(|found| found.and_then(|(project, file)| elsewhere(&project, file)))
+            .find_map(|found| match found {
+                Err(problem) => Some(format!("its settings cannot be read: {}", problem.seen_from(dir))),
+                Ok(words) => words,
+            });
     }
 }
-
-/// What Pulumi ESC gives stands behind what the file says of a stack.
-const ENVIRONMENT: &str = "environment";
 
 fn untouched(stack: &str, found: &Unfollowed) -> String {
     let Unfollowed { key, place, .. } = found;

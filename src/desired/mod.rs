@@ -18,6 +18,7 @@ use crate::sources::{self, Source, Spec};
 use crate::systems::Places;
 use crate::targets::github;
 
+use discover::Asking;
 use untrusted::Reviewed;
 pub use untrusted::{Refused, distrusting};
 
@@ -68,6 +69,7 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
     let (mut desired, specs, base) = declared(request, env, dir)?;
     env.withhold(secrets::of(&specs));
     let mut problems = restrict(&mut desired, request);
+    discover::hold_back(&mut desired, &specs, env, dir, Asking::Environments);
     if let Some(reviewed) = Reviewed::of(env)? {
         reviewed.judge(&mut desired, &specs);
     }
@@ -114,8 +116,9 @@ pub fn places(request: &Request, env: &Env, dir: &Path) -> Result<Desired, Vec<P
     if !has_file && !discover::is_meant(env, dir)? {
         return Ok(Desired::default());
     }
-    let (mut desired, ..) = declared(request, env, dir)?;
+    let (mut desired, specs, _) = declared(request, env, dir)?;
     let problems = restrict(&mut desired, request);
+    discover::hold_back(&mut desired, &specs, env, dir, Asking::Nobody);
     if problems.is_empty() { Ok(desired) } else { Err(problems) }
 }
 
@@ -173,8 +176,7 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
         let place = Some(Place::file(&file));
         vec![Problem::input(format!("cannot be read: {error}")).at(place)]
     })?;
-    let (mut desired, specs) = validate::read(&file, &text)?;
-    discover::hold_back(&mut desired, &specs, env, dir);
+    let (desired, specs) = validate::read(&file, &text)?;
     let base = dir.join(file.parent().unwrap_or(Path::new("")));
     Ok((desired, specs, base))
 }

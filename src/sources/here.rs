@@ -48,16 +48,21 @@ pub fn project_here(id: &CredentialId, env: &Env, dir: &Path) -> Result<Project,
     Err(incomplete)
 }
 
-/// The files of the stacks of this name in every Pulumi project of the folder `dir` and in `projects`, each by itself: what
-/// is wrong with another file is nothing to it.
+/// The files of the stacks of this name in every Pulumi project of the folder `dir` and in `projects`, each by itself and
+/// with its project: what is wrong with another file is nothing to it.
 #[must_use]
-pub fn stack_files(name: &str, env: &Env, dir: &Path, projects: &[&str]) -> Vec<Result<StackFile, Problem>> {
+pub fn stack_files(
+    name: &str,
+    env: &Env,
+    dir: &Path,
+    projects: &[&str],
+) -> Vec<Result<(Project, StackFile), Problem>> {
     let mut folders: Vec<PathBuf> = FOLDERS.iter().chain(projects).map(|folder| dir.join(folder)).collect();
     folders.dedup();
     let file = |folder: &PathBuf| match open(folder, env) {
         Ok(project) => match project.stack_names() {
             Ok(names) if !names.iter().any(|other| other == name) => None,
-            _ => Some(project.stack(name).map_err(Problem::from)),
+            _ => Some(project.stack(name).map(|file| (project, file)).map_err(Problem::from)),
         },
         Err(FileError::NoProject { .. } | FileError::NotAProjectFile { .. }) => None,
         // Whether it has such a stack cannot be told.

@@ -3,7 +3,7 @@
 
 use regcred_sandbox::aws::{AccessKey, Role};
 
-use crate::place::{Place, TOKEN, USER};
+use crate::place::{Place, TOKEN, USER, written};
 use crate::world::secret;
 
 const DEV: &str = "infra/Pulumi.dev.yaml";
@@ -126,6 +126,21 @@ fn what_an_environment_of_pulumi_gives_is_not_guessed() {
     let place = place("aws:maxRetries: 5");
     place.edit(DEV, "config:", "environment: [aws/dev]\nconfig:");
     place.run(&["plan"]).ends(0).says("stack dev has `environment`").says("left out");
+    let mut place = named("aws:maxRetries: 5");
+    place.edit(DEV, "config:", "environment: [aws/dev]\nconfig:");
+    let (ran, calls) = place.watch(&["sync", "--yes"]);
+    ran.ends(1).says("stack dev has `environment`").says("or an `account:`");
+    assert_eq!(written(&calls), [""; 0]);
+    let settings = r#"{"aws:region":{"value":"us-west-2","secret":false}}"#;
+    with_pulumi(&mut place, &format!("echo '{settings}'"));
+    place.run(&["plan"]).ends(0).says("cache-rule/dev-docker-hub");
+    let login =
+        r#"{"aws:region":{"value":"us-west-2","secret":false},"aws:profile":{"value":"dev","secret":false}}"#;
+    with_pulumi(&mut place, &format!("echo '{login}'"));
+    place.run(&["plan"]).ends(1).says("stack dev has `aws:profile`");
+    place.unset("PULUMI_ACCESS_TOKEN");
+    place.edit("regcred.yaml", "region: us-west-2", "region: us-west-2, account: '123456789012'");
+    place.run(&["sync", "--yes"]).ends(0);
 }
 
 /// A `pulumi` that knows the stack dev with these settings.
@@ -189,7 +204,7 @@ fn a_file_of_another_stack_that_cannot_be_read_lets_no_stack_through_and_holds_n
     place.run(&["sync", "--yes"]).ends(0);
     let place = named("aws:maxRetries: 5");
     place.write(DEV, "config: [\n");
-    place.run(&["sync", "--yes"]).ends(1).says("its stack file cannot be read");
+    place.run(&["sync", "--yes"]).ends(1).says("its settings cannot be read");
 }
 
 #[test]

@@ -143,8 +143,7 @@ fn the_pulumi_program_is_not_started() {
     let cloud = "config:\n  infra:dockerHubUsername: acme\n  infra:dockerHubToken: {secure: AAABANk=}\n";
     let environment = "environment: [acme/prod]\nconfig: {aws:region: us-east-2}\n";
     let vault = "secretsprovider: hashivault://k\nencryptedkey: AQ==\nconfig:\n  dockerHubUsername: acme\n  dockerHubToken: {secure: 'v1:AAAAAAAAAAAAAAAA:AAAA'}\n";
-    for (stack, why) in
-        [(cloud, "`pulumi` program"), (environment, "`pulumi` program"), (vault, "`secretsprovider`")]
+    for (stack, why) in [(cloud, "`pulumi` program"), (environment, "`pulumi`"), (vault, "`secretsprovider`")]
     {
         let mut place = credential("    from: { pulumi: { project: infra, stack: main } }\n");
         place.write("infra/Pulumi.yaml", "name: infra\nruntime: python\n");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::backend::Backend;
+use super::followed::Unfollowed;
 use super::locate::CredentialKeys;
 use super::project::Project;
 use super::question::{Config, Need, Stack};
@@ -14,6 +15,9 @@ use super::stack_file::StackFile;
 use super::value;
 use crate::env::Env;
 use crate::model::{Place, Problem};
+
+/// What the login of a stack follows from.
+const LOGIN: &[&str] = &["aws:profile", "aws:assumeRole", "aws:assumeRoles"];
 
 impl StackFile {
     /// The stack with all its settings, as the program gives them, each at the line that names the environment. The same
@@ -26,11 +30,28 @@ impl StackFile {
         let Some(place) = self.environment().filter(|_| backend == Backend::Service).cloned() else {
             return Ok(self);
         };
-        let need = Need::Environment { key: "aws:region".to_owned() };
+        let key = if self.has("aws:region") { "aws:profile" } else { "aws:region" };
+        let need = Need::Environment { key: key.to_owned() };
         let keys = CredentialKeys::default();
         let stack = Stack::new(project, &self.stack, place.clone(), need, self.provider(), &keys);
         let config = stack.settings(&self.stack, &backend, env)?;
         self.with(&config, &place)
+    }
+
+    /// The first setting that decides where the stack's AWS provider goes and is not followed, with what its environment
+    /// gives, as far as Pulumi can be asked: that gives a login beside which the file of a person is silent, too.
+    ///
+    /// # Errors
+    /// The program does not give the settings.
+    pub fn unfollowed_with(self, project: &Project, env: &Env) -> Result<Option<Unfollowed>, Problem> {
+        let own = self.clone();
+        let opened = self.opened(project, env)?;
+        let given = |key: &&&str| opened.has(key) && !own.has(key);
+        let login = || {
+            let key = LOGIN.iter().find(given)?;
+            Some(Unfollowed { key: (*key).to_owned(), place: opened.position(key)?, is_login: true })
+        };
+        Ok(opened.unfollowed().or_else(login))
     }
 
     fn with(self, config: &Config, place: &Place) -> Result<Self, Problem> {

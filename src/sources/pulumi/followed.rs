@@ -57,6 +57,9 @@ const LOGINS: &[&str] = &[
     "token",
 ];
 
+/// The key of a stack file that names an environment of Pulumi ESC.
+pub const ENVIRONMENT: &str = "environment";
+
 /// A setting that regcred does not follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfollowed {
@@ -81,7 +84,7 @@ impl StackFile {
         });
         let environment = || {
             let place = self.environment()?.clone();
-            Some(Unfollowed { key: "environment".to_owned(), place, is_login: false })
+            Some(Unfollowed { key: ENVIRONMENT.to_owned(), place, is_login: true })
         };
         let unknown = unknown.min_by_key(|found| found.is_login);
         unknown.or_else(|| self.without_default_provider()).or_else(|| self.of_a_role()).or_else(environment)
@@ -194,6 +197,6 @@ mod tests {
     fn where_it_goes_is_told_before_who_logs_in_and_an_environment_may_be_anything() {
         assert_eq!(key("aws:accessKey: test\n  aws:endpoints: [{ecr: x}]").as_deref(), Some("aws:endpoints"));
         let file = stack("environment: [dev]\nconfig:\n  aws:region: eu-west-1\n").expect("it is good");
-        assert_eq!(file.unfollowed().expect("it may be anything").key, "environment");
+        assert_eq!(file.unfollowed().expect("it may be anything").key, super::ENVIRONMENT);
     }
 }

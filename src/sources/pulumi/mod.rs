@@ -52,7 +52,7 @@ pub use config_error::ConfigError;
 pub use credential_error::CredentialError;
 pub use crypto::{CryptoError, DataKey, EncryptionSalt, derive};
 pub use error::FileError;
-pub use followed::Unfollowed;
+pub use followed::{ENVIRONMENT, Unfollowed};
 pub use key::{ConfigKey, KeyError};
 pub use kms::AwsKms;
 pub use locate::{CredentialKeys, Located, Way, locate};
