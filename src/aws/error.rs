@@ -144,6 +144,11 @@ fn denied_hint(operation: &str, words: &str) -> String {
     let action = named.map_or(operation, |name| name.trim_end_matches(['.', ',']));
     let action = redact::outside(action);
     match GUARDS.into_iter().find(|(kind, _)| words.contains(kind)) {
+        Some((_, guard)) if words.contains("explicit deny") && operation == "secretsmanager:CreateSecret" => {
+            format!(
+                "{guard} denies {action}, and no Allow can help: if it wants tags, give them in the file (aws: {{ tags: {{ KEY: VALUE }} }}), else ask whoever administers it"
+            )
+        }
         Some((_, guard)) if words.contains("explicit deny") => format!(
             "{guard} denies {action}, and no Allow can help: ask whoever administers it, or do it from where it is allowed"
         ),

@@ -90,6 +90,7 @@ impl Discovery<'_> {
                 secret: format!("{}{CREDENTIAL}", aws::SECRET_NAME_PREFIX),
                 provisioners: None,
                 readers: None,
+                tags: BTreeMap::new(),
                 stacks,
                 insecure: false,
             });

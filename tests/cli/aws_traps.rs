@@ -215,6 +215,29 @@ fn provisioners_and_readers_are_let_in_and_nobody_else() {
 }
 
 #[test]
+fn the_secret_is_made_with_the_tags_of_the_file_and_those_of_one_that_is_there_stay() {
+    let place = one();
+    let file = place.repo().join("regcred.yaml");
+    let without = std::fs::read_to_string(&file).unwrap();
+    place.edit("regcred.yaml", "aws: { stacks:", "aws: { tags: { cost-center: 1234, team: a b }, stacks:");
+    place.sync();
+    let tags = || secret(&place.sandbox.state(), REGION).unwrap().tags.clone();
+    let made = [("cost-center", "1234"), ("managed-by", "regcred"), ("team", "a b")];
+    assert_eq!(tags(), made.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+    std::fs::write(file, without).unwrap();
+    place.sync_again();
+    assert_eq!(tags().len(), 3);
+    for (tag, why) in
+        [("'aws:x': y", "AWS's own"), ("managed-by: me", "regcred gives"), ("'a!': b", "may hold only")]
+    {
+        let tagged = format!("aws: {{ tags: {{ {tag} }}, stacks:");
+        place.edit("regcred.yaml", "aws: { stacks:", &tagged);
+        place.run(&["plan"]).ends(3).complains(why);
+        place.edit("regcred.yaml", &tagged, "aws: { stacks:");
+    }
+}
+
+#[test]
 fn a_secret_that_was_made_again_gets_the_rule_that_named_the_old_one() {
     let place = disturbed(|world| world.aws.secrets.clear());
     let writes = mended(&place);

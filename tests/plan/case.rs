@@ -127,6 +127,7 @@ impl Case {
                         registry: Registry::docker_hub(),
                         secret: NAME.to_owned(),
                         provisioners: None,
+                        tags: BTreeMap::new(),
                         readers: None,
                         stacks: Vec::new(),
                         insecure: false,

@@ -68,7 +68,7 @@ fn witnesses(observed: &aws::Observed, session: &Session) -> Vec<Session> {
 
 fn perform_aws(operation: &aws::Operation, observed: &mut aws::Observed) {
     match operation {
-        aws::Operation::EnsurePolicy { session, secret, container, exempt } => {
+        aws::Operation::EnsurePolicy { session, secret, container, exempt, .. } => {
             let identity = identity(observed, session);
             for witness in witnesses(observed, session) {
                 let key = (witness, secret.clone());

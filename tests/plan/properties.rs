@@ -257,6 +257,7 @@ fn add_second(case: &mut Case) {
         registry: "ghcr.io".parse::<Registry>().unwrap(),
         secret: name.to_owned(),
         provisioners: None,
+        tags: BTreeMap::new(),
         readers: None,
         stacks: vec![stack],
         insecure: false,

@@ -262,6 +262,11 @@ impl AccountRegion<'_> {
             session: self.place.session.clone(),
             secret: self.name().to_owned(),
             container,
+            tags: if container == Container::Create {
+                self.place.desired.tags.clone()
+            } else {
+                BTreeMap::new()
+            },
             exempt,
         }
     }

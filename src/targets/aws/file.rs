@@ -9,6 +9,7 @@ pub struct Declared {
     pub(super) secret: Option<Spanned<String>>,
     pub(super) provisioners: Option<Vec<Spanned<String>>>,
     pub(super) readers: Option<Vec<Spanned<String>>>,
+    pub(super) tags: Vec<(Spanned<String>, Spanned<String>)>,
     pub(super) stacks: Vec<Stack>,
     pub(super) insecure: bool,
 }
@@ -36,7 +37,8 @@ pub(super) struct Role {
 }
 
 pub(super) fn read(reader: &Reader, node: &Node) -> Option<Declared> {
-    let fields = reader.map(node, "`aws`", &["secret", "provisioners", "readers", "stacks", "insecure"])?;
+    let fields =
+        reader.map(node, "`aws`", &["secret", "provisioners", "readers", "tags", "stacks", "insecure"])?;
     let stacks = fields.get("stacks").and_then(|node| reader.open_map(node, "`stacks`"));
     let stacks = stacks.iter().flat_map(|stacks| stacks.entries());
     Some(Declared {
@@ -44,9 +46,16 @@ pub(super) fn read(reader: &Reader, node: &Node) -> Option<Declared> {
         secret: fields.text("secret"),
         provisioners: fields.texts("provisioners"),
         readers: fields.texts("readers"),
+        tags: tags(reader, &fields),
         stacks: stacks.filter_map(|(name, node)| stack(reader, name, node)).collect(),
         insecure: fields.flag("insecure").unwrap_or(false),
     })
+}
+
+fn tags(reader: &Reader, fields: &Fields<'_>) -> Vec<(Spanned<String>, Spanned<String>)> {
+    let tags = fields.get("tags").and_then(|node| reader.open_map(node, "`tags`"));
+    let tags = tags.iter().flat_map(|tags| tags.entries());
+    tags.filter_map(|(key, node)| Some((key, reader.text(node, "a tag")?))).collect()
 }
 
 fn stack(reader: &Reader, name: Spanned<String>, node: &Node) -> Option<Stack> {

@@ -47,6 +47,9 @@ pub struct Desired {
     pub provisioners: Option<Vec<String>>,
     /// Principals that may read the secret for other reasons.
     pub readers: Option<Vec<String>>,
+    /// Tags that the secret is made with, beside [`MANAGED_BY`]: an organization may allow none without them. Those of one
+    /// that is there are left as they are.
+    pub tags: BTreeMap<String, String>,
     /// The stacks that pull.
     pub stacks: Vec<Stack>,
     /// Whether plain http may go to another machine: the system is self-hosted without TLS.
@@ -187,6 +190,9 @@ pub enum Operation {
         secret: String,
         /// What has to happen first.
         container: Container,
+        /// Tags that it is made with, beside [`MANAGED_BY`].
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        tags: BTreeMap<String, String>,
         /// Who may read beside ECR.
         exempt: Exempt,
     },

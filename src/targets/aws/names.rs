@@ -2,6 +2,8 @@
 
 use ring::digest::{SHA256, digest};
 
+use super::MANAGED_BY;
+
 /// A prefix is at most 30 characters (ECR's API reference, `PullThroughCacheRuleRepositoryPrefix`);
 /// `-docker-hub` takes 11 of them.
 const SLUG_LIMIT: usize = 19;
@@ -56,6 +58,31 @@ pub fn prefix_fault(prefix: &str) -> Option<String> {
         Some("is not made of a-z and 0-9 with `.`, `_`, `-` or `/` between them".to_owned())
     } else {
         None
+    }
+}
+
+/// What is wrong with a tag, if anything (Secrets Manager's API reference, `Tag`; AWS's general reference, "Tag naming
+/// limits and requirements").
+#[must_use]
+pub(super) fn tag_fault(key: &str, value: &str) -> Option<String> {
+    const KEY: usize = 128;
+    const VALUE: usize = 256;
+    let legal = |c: char| c.is_alphanumeric() || " _.:/=+-@".contains(c);
+    let (key_length, value_length) = (key.chars().count(), value.chars().count());
+    match key {
+        _ if key == MANAGED_BY.0 => Some("is the one that regcred gives".to_owned()),
+        _ if key.to_ascii_lowercase().starts_with("aws:") => {
+            Some("starts with aws:, which is AWS's own".to_owned())
+        }
+        "" => Some("has no name".to_owned()),
+        _ if key_length > KEY => Some(format!("has a key of {key_length} characters; AWS takes {KEY}")),
+        _ if value_length > VALUE => {
+            Some(format!("has a value of {value_length} characters; AWS takes {VALUE}"))
+        }
+        _ if !key.chars().chain(value.chars()).all(legal) => {
+            Some("may hold only letters, digits, spaces and _ . : / = + - @".to_owned())
+        }
+        _ => None,
     }
 }
 

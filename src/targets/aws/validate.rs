@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::file::{self, Declared};
-use super::names::{prefix_fault, secret_fault, stack_prefix};
+use super::names::{prefix_fault, secret_fault, stack_prefix, tag_fault};
 use super::policy::is_principal;
 use super::{Desired, RuleOwner};
 use crate::aws::{Role, Session, is_account, is_role, region_fault};
@@ -46,6 +46,15 @@ impl Validator<'_, Desired> {
                 self.refuse(principal.at, message, hint);
             }
         }
+        for (key, value) in &declared.tags {
+            if let Some(fault) = tag_fault(&key.value, &value.value) {
+                self.refuse(
+                    key.at,
+                    format!("tag `{}` {fault}", key.value),
+                    "tags: { cost-center: platform }",
+                );
+            }
+        }
         let texts = |list: &Vec<Spanned<String>>| list.iter().map(|item| item.value.clone()).collect();
         let stacks: Vec<aws::Stack> =
             declared.stacks.iter().filter_map(|stack| self.stack(stack, upstream.0)).collect();
@@ -67,6 +76,7 @@ impl Validator<'_, Desired> {
             secret,
             provisioners: declared.provisioners.as_ref().map(texts),
             readers: declared.readers.as_ref().map(texts),
+            tags: declared.tags.iter().map(|(key, value)| (key.value.clone(), value.value.clone())).collect(),
             stacks,
             insecure: declared.insecure,
         });

@@ -1,7 +1,7 @@
 //! Writing AWS. Every operation converges: repeated, or done by somebody else at the same time, it
 //! ends in the same state.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -54,11 +54,12 @@ impl<'a> Writer<'a> {
     /// If AWS refuses a request, does not answer, or does not see what was just made within 60 s.
     pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
         match operation {
-            Operation::EnsurePolicy { session, secret, container, exempt } => {
+            Operation::EnsurePolicy { session, secret, container, tags, exempt } => {
                 let (_, identity) = self.login(session)?;
                 let site = self.site(session, inputs, true)?;
                 let arn = self.arn(session, secret);
-                site.ensure_policy((identity, arn), secret, *container, exempt).await
+                let fresh = site.contain(secret, *container, tags).await?;
+                site.ensure_statement((identity, arn), secret, fresh, exempt).await
             }
             Operation::MakeCurrent { session, secret, credential, version } => {
                 let site = self.site(session, inputs, true)?;
@@ -112,19 +113,18 @@ struct Site<'a> {
 }
 
 impl Site<'_> {
-    async fn ensure_policy(
+    /// Whether the secret was made by this run.
+    async fn contain(
         &self,
-        (identity, arn): (&Identity, Option<&str>),
         secret: &str,
         container: Container,
-        exempt: &Exempt,
-    ) -> Result<Receipt, Problem> {
-        let fresh = match container {
-            Container::Exists => false,
-            Container::Restore => self.restore(secret).await?,
-            Container::Create => self.create(secret).await?,
-        };
-        self.ensure_statement((identity, arn), secret, fresh, exempt).await
+        tags: &BTreeMap<String, String>,
+    ) -> Result<bool, AwsError> {
+        match container {
+            Container::Exists => Ok(false),
+            Container::Restore => self.restore(secret).await,
+            Container::Create => self.create(secret, tags).await,
+        }
     }
 
     async fn ensure_statement(
@@ -152,18 +152,20 @@ impl Site<'_> {
     /// Makes the secret without a value, so that there is none before the policy; whether it was us. The name of one that
     /// was deleted by force is held for some seconds, in which nobody sees it (Secrets Manager's API reference,
     /// `DeleteSecret`).
-    async fn create(&self, secret: &str) -> Result<bool, AwsError> {
+    async fn create(&self, secret: &str, tags: &BTreeMap<String, String>) -> Result<bool, AwsError> {
         let held = |error: &AwsError| {
             error.is("InvalidRequestException") && error.cause.contains("scheduled for deletion")
         };
         let say =
             |_: &AwsError| (self.say)(format!("{secret} was deleted a moment ago, waiting for its name"));
-        SETTLING.until(|| self.create_once(secret), held, say).await
+        SETTLING.until(|| self.create_once(secret, tags), held, say).await
     }
 
-    async fn create_once(&self, secret: &str) -> Result<bool, AwsError> {
-        let tag = Tag::builder().key(MANAGED_BY.0).value(MANAGED_BY.1).build();
-        let request = self.client.secrets.create_secret().name(secret).tags(tag).description(
+    async fn create_once(&self, secret: &str, tags: &BTreeMap<String, String>) -> Result<bool, AwsError> {
+        let declared = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let tags = std::iter::once(MANAGED_BY).chain(declared);
+        let tags = tags.map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+        let request = self.client.secrets.create_secret().name(secret).set_tags(Some(tags)).description(
             "Registry credential for ECR pull-through cache rules. Kept by regcred; Pulumi programs only reference it.",
         );
         match request.send().await {
