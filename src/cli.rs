@@ -1,5 +1,7 @@
 //! The command line: clap types only. No flag ever takes a secret value.
 
+mod help;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Puts one registry credential, once and provably, everywhere it is pulled with.
 #[derive(Debug, Parser)]
-#[command(name = "regcred", version, disable_help_subcommand = true, after_help = EXIT_CODES)]
+#[command(name = "regcred", version = env!("REGCRED_VERSION"), after_long_help = help::REGCRED, after_help = MORE)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -18,47 +20,52 @@ pub struct Cli {
     pub common: Common,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0    done, or nothing to do
-  1    failed, nothing written
-  2    differences (plan --detailed-exitcode, verify)
-  3    usage or configuration invalid, plan not the expected one: nothing written
-  4    the registry refused the credential, or no place could be logged in to: nothing written
-  5    partial: something is done or in sync, something else failed, is blocked or unreadable
-  130  interrupted (Ctrl-C, SIGTERM, SIGHUP), after what was being written
-
-Without a file, regcred takes the Pulumi project in ., infra/ or infrastructure/ and the GitHub
-repository of the git remote. Start with: regcred plan";
+const MORE: &str = "Start with: regcred plan. Examples, environment, exit codes: regcred --help";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show what sync would do; write nothing
+    #[command(after_long_help = help::PLAN)]
     Plan(PlanArgs),
     /// Make it so: prove the credential, write the differences, prove the places
+    #[command(after_long_help = help::SYNC)]
     Sync(SyncArgs),
     /// Prove the credential and every place; write nothing. Differences end with 2
+    #[command(after_long_help = help::VERIFY)]
     Verify(VerifyArgs),
     /// Say what image names mean: which credential pulls them, and what to write to pull through each
     /// stack's cache. Needs no network
+    #[command(after_long_help = help::IMAGE)]
     Image(ImageArgs),
     /// Write the smallest regcred.yaml that says what is found here. Needs no network, writes no secret
+    #[command(after_long_help = help::INIT)]
     Init,
     /// Print the smallest Kubernetes roles that suffice for what is declared. Needs no network
+    #[command(after_long_help = help::RBAC)]
     Rbac(RbacArgs),
+    /// Print what a login needs in each system: policies, permissions, scopes. Needs no network
+    #[command(after_long_help = help::PERMISSIONS)]
+    Permissions(PermissionsArgs),
     /// Print the JSON Schema of regcred.yaml, for editors
+    #[command(after_long_help = help::SCHEMA)]
     Schema,
     /// Print completions for a shell
+    #[command(after_long_help = help::COMPLETIONS)]
     Completions(CompletionsArgs),
     /// Write the manual pages into a folder
+    #[command(after_long_help = help::MAN)]
     Man(ManArgs),
 }
 
 /// What every command takes.
 #[derive(Debug, Args)]
 pub struct Common {
-    /// The configuration; without it ./regcred.yaml if there is one, else what is found here
+    /// Work as if started in this folder
+    #[arg(short = 'C', global = true, value_name = "DIR", help_heading = "What to work on")]
+    pub chdir: Option<PathBuf>,
+    /// The configuration; without it REGCRED_FILE, else regcred.yaml here or in a folder above, up to git's or the home
+    /// folder, else what is found here
     #[arg(short, long, global = true, value_name = "FILE", help_heading = "What to work on")]
     pub file: Option<PathBuf>,
     /// Only what belongs to these stacks: their AWS account and region. What is missing is made; a
@@ -115,10 +122,11 @@ impl Common {
     /// The flags that say what a run is about, with their values.
     #[must_use]
     pub fn selection(&self) -> Vec<(&'static str, Option<String>)> {
-        let file = self.file.as_ref().map(|file| file.display().to_string());
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let list = |items: &[String]| (!items.is_empty()).then(|| items.join(","));
         let all = [
-            ("--file", file),
+            ("-C", path(&self.chdir)),
+            ("--file", path(&self.file)),
             ("--stack", list(&self.stack)),
             ("--only", list(&self.only)),
             ("--credential", self.credential.clone()),
@@ -252,6 +260,14 @@ pub struct RbacArgs {
     pub context: Option<String>,
 }
 
+/// `permissions`.
+#[derive(Debug, Args)]
+pub struct PermissionsArgs {
+    /// The systems; without any those that are declared here, else all
+    #[arg(value_name = "SYSTEM", value_parser = clap::builder::PossibleValuesParser::new(crate::systems::NAMES))]
+    pub systems: Vec<String>,
+}
+
 /// `completions`.
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
@@ -276,6 +292,16 @@ pub enum Color {
     Always,
     /// Never.
     Never,
+}
+
+impl From<Color> for anstream::ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
 }
 
 /// At least 12 of the 64 hexadecimal digits.

@@ -46,35 +46,48 @@ pub mod verify;
 pub mod view;
 pub mod yaml;
 
+use std::ffi::OsString;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 use cli::{Cli, Color};
 use commands::RunContext;
 use env::Env;
+use error::Error;
+use model::Problem;
 pub use program::forbid_core_dumps;
 use report::ExitStatus;
 use ui::{Settings, Ui, Verbosity};
 use view::Again;
 
 /// Runs the command line `args` in the folder `dir` to its exit code.
-pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, dir: &Path) -> ExitStatus {
+pub async fn run(args: impl IntoIterator<Item = OsString>, env: &Env, dir: &Path) -> ExitStatus {
     env.programs().listen();
     teach(env);
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(shell) = env.filled(commands::COMPLETE) {
+        return commands::complete(shell, &args, env, dir);
+    }
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error, asked_color(&args)),
     };
     let ui = Arc::new(Ui::new(settings(&cli.common)));
     let heard = Arc::clone(&ui);
     env.programs().show(ui.can_ask(), move |line| heard.say(line));
     trace(cli.common.verbose, cli.common.color);
     let again = Again::new(cli.kept());
+    let entered = enter(dir, &cli.common);
+    let dir = entered.as_deref().unwrap_or(dir);
     let context = RunContext { common: &cli.common, env, dir, ui: &ui, again: &again };
-    match commands::run(&cli, &context).await {
+    let ended = match &entered {
+        Ok(_) => commands::run(&cli, &context).await,
+        Err(problem) => Err(Error::Invalid(vec![problem.clone()])),
+    };
+    match ended {
         Ok(status) => status,
         Err(error) => {
             ui.idle();
@@ -82,6 +95,13 @@ pub async fn run(args: impl IntoIterator<Item = std::ffi::OsString>, env: &Env, 
             error.status()
         }
     }
+}
+
+/// The folder to work in: this one, or the one that was asked for, which the process goes to.
+fn enter(dir: &Path, common: &cli::Common) -> Result<PathBuf, Problem> {
+    let Some(own) = &common.chdir else { return Ok(dir.to_owned()) };
+    let entered = std::env::set_current_dir(dir.join(own)).and_then(|()| std::env::current_dir());
+    entered.map_err(|error| Problem::input(format!("-C: cannot go to {}: {error}", own.display())))
 }
 
 /// What the environment is known to hold is never shown, whoever repeats it.
@@ -92,16 +112,25 @@ fn teach(env: &Env) {
 }
 
 /// Help and version are data; anything else is a usage error, which clap would end with 2.
-fn usage(error: &clap::Error) -> ExitStatus {
+fn usage(error: &clap::Error, color: Color) -> ExitStatus {
     let text = redact::output(&error.render().ansi().to_string());
     // There is nobody left to tell if it cannot be printed.
     if error.use_stderr() {
-        let _ = anstream::AutoStream::auto(std::io::stderr()).write_all(text.as_bytes());
+        let _ = anstream::AutoStream::new(std::io::stderr(), color.into()).write_all(text.as_bytes());
         ExitStatus::Invalid
     } else {
-        let _ = anstream::AutoStream::auto(std::io::stdout()).write_all(text.as_bytes());
+        let _ = anstream::AutoStream::new(std::io::stdout(), color.into()).write_all(text.as_bytes());
         ExitStatus::Done
     }
+}
+
+/// The colour that a command line asks for, whatever else is wrong with it.
+fn asked_color(args: &[OsString]) -> Color {
+    let words: Vec<&str> =
+        args.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--").collect();
+    let joined = words.iter().find_map(|word| word.strip_prefix("--color="));
+    let apart = || words.windows(2).find(|pair| pair[0] == "--color").map(|pair| pair[1]);
+    joined.or_else(apart).and_then(|value| Color::from_str(value, true).ok()).unwrap_or(Color::Auto)
 }
 
 fn settings(common: &cli::Common) -> Settings {
@@ -110,12 +139,7 @@ fn settings(common: &cli::Common) -> Settings {
         (false, 0) => Verbosity::Normal,
         (false, _) => Verbosity::Verbose,
     };
-    let color = match common.color {
-        Color::Auto => anstream::ColorChoice::Auto,
-        Color::Always => anstream::ColorChoice::Always,
-        Color::Never => anstream::ColorChoice::Never,
-    };
-    Settings { verbosity, color, no_input: common.no_input || common.json }
+    Settings { verbosity, color: common.color.into(), no_input: common.no_input || common.json }
 }
 
 /// Diagnostics to stderr: our own at `-vv`, the libraries' too at `-vvv`. Libraries that print bodies

@@ -158,6 +158,13 @@ macro_rules! systems {
                 [$(self.$field.iter().map(<$target>::credential).collect::<Vec<_>>()),+].into_iter().flatten().collect()
             }
 
+            /// The systems that anything is wanted in.
+            #[must_use]
+            pub fn systems(&self) -> Vec<&'static str> {
+                let all = [$((<$target>::NAME, self.$field.is_empty())),+];
+                all.into_iter().filter(|(_, nothing)| !nothing).map(|(name, _)| name).collect()
+            }
+
             /// Where all that is, in words.
             #[must_use]
             pub fn words(&self) -> Vec<String> {

@@ -14,7 +14,7 @@ use crate::report::ExitStatus;
 use crate::view::{annotations, images};
 
 pub(super) fn run(args: &ImageArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
-    let desired = desired::places(&context.request(), context.env, context.dir).map_err(Error::Invalid)?;
+    let desired = desired::places(&context.request()?, context.env, context.dir).map_err(Error::Invalid)?;
     let known = known(&desired);
     if args.scan.is_empty() { names(args, context, &known) } else { files(args, context, &known) }
 }

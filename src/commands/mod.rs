@@ -4,6 +4,7 @@ mod completions;
 mod image;
 mod init;
 mod man;
+mod permissions;
 mod plan;
 mod rbac;
 mod schema;
@@ -28,10 +29,12 @@ pub async fn run(cli: &Cli, context: &Context<'_>) -> Result<ExitStatus, Error> 
         Command::Image(args) => image::run(args, context),
         Command::Init => init::run(context),
         Command::Rbac(args) => rbac::run(args, context),
+        Command::Permissions(args) => permissions::run(args, context),
         Command::Schema => schema::run(context),
         Command::Completions(args) => completions::run(args, context),
         Command::Man(args) => man::run(args, context),
     }
 }
 
+pub use completions::{COMPLETE, complete};
 pub use session::Context as RunContext;

@@ -38,7 +38,7 @@ fn env(args: &PlanArgs, context: &Context<'_>) -> Result<Env, Error> {
     if !args.untrusted {
         return Ok(context.env.clone());
     }
-    let (request, trusted) = (context.request(), args.trusted.as_deref());
+    let (request, trusted) = (context.request()?, args.trusted.as_deref());
     distrusting(&request, trusted, context.env, context.dir).map_err(Error::Invalid)
 }
 

@@ -8,7 +8,7 @@ use crate::report::ExitStatus;
 use crate::targets::kubernetes::{contexts, roles};
 
 pub(super) fn run(args: &RbacArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
-    let desired = desired::places(&context.request(), context.env, context.dir).map_err(Error::Invalid)?;
+    let desired = desired::places(&context.request()?, context.env, context.dir).map_err(Error::Invalid)?;
     let declared: Vec<&str> = contexts(&desired.places.kubernetes).into_iter().collect();
     let chosen = match (args.context.as_deref(), declared.as_slice()) {
         (_, []) => {

@@ -106,16 +106,19 @@ impl Context<'_> {
         result
     }
 
-    pub(super) fn request(&self) -> Request {
-        Request {
+    /// What the command line selects, with the file that is meant.
+    pub(super) fn request(&self) -> Result<Request, Error> {
+        let request = Request {
             file: self.common.file.clone(),
+            note: None,
             stacks: self.common.stack.clone(),
             credential: self.common.credential.clone(),
-        }
+        };
+        request.found(self.env, self.dir).map_err(|problem| Error::Invalid(vec![problem]))
     }
 
     fn load(&self) -> Result<Loaded, Error> {
-        desired::load(&self.request(), self.env, self.dir).map_err(Error::Invalid)
+        desired::load(&self.request()?, self.env, self.dir).map_err(Error::Invalid)
     }
 
     /// Asks whoever sits at the terminal for what is read from there.

@@ -53,7 +53,7 @@ fn answerable(args: &VerifyArgs, context: &Context<'_>) -> Result<(), Error> {
     if args.image.is_empty() {
         return Ok(());
     }
-    let wanted = desired::places(&context.request(), context.env, context.dir).map_err(Error::Invalid)?;
+    let wanted = desired::places(&context.request()?, context.env, context.dir).map_err(Error::Invalid)?;
     if !wanted.places.tell_pulls() {
         let telling = systems::telling().join(" or ");
         let hint =

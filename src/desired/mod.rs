@@ -3,6 +3,7 @@
 
 mod discover;
 mod file;
+mod find;
 mod remote;
 mod secrets;
 mod untrusted;
@@ -38,8 +39,10 @@ pub struct Desired {
 /// What to load.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// The file, if one was named.
+    /// The file, if one was named, or found elsewhere than in the folder.
     pub file: Option<PathBuf>,
+    /// Which file it is, for people who did not name it.
+    pub note: Option<String>,
     /// The stacks to restrict the run to.
     pub stacks: Vec<String>,
     /// The credential to restrict the run to.
@@ -68,6 +71,7 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
     env.check()?;
     let (mut desired, specs, base) = declared(request, env, dir)?;
     env.withhold(secrets::of(&specs));
+    desired.notes.extend(request.note.clone());
     let mut problems = restrict(&mut desired, request);
     discover::hold_back(&mut desired, &specs, env, dir, Asking::Environments);
     if let Some(reviewed) = Reviewed::of(env)? {

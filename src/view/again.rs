@@ -21,7 +21,8 @@ impl Again {
         let (own, piped) = command.split_at(command.find(" | ").unwrap_or(command.len()));
         let takes = |flag: &str| match own.split(' ').next() {
             Some("plan" | "sync" | "verify") => true,
-            Some("rbac") => flag == "--file",
+            Some("rbac") => matches!(flag, "-C" | "--file"),
+            Some("init" | "image") => flag == "-C",
             _ => false,
         };
         let lacking = |flag: &str| takes(flag) && !own.split(' ').any(|word| word == flag);

@@ -60,31 +60,160 @@ fn init_says_what_is_missing_where_nothing_is_found() {
     assert!(!place.repo().join("regcred.yaml").exists());
 }
 
+/// The commands of the program, but for `help`.
+const COMMANDS: [&str; 10] =
+    ["plan", "sync", "verify", "image", "init", "rbac", "permissions", "schema", "completions", "man"];
+
+/// What bash offers for the last of these words, by the script that the program prints.
+fn offered(place: &Place, words: &[&str]) -> Vec<String> {
+    let script = place.run(&["completions", "bash"]).ends(0).stdout.clone();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_regcred")).parent().unwrap().display();
+    let line = words.iter().map(|word| format!("'{word}' ")).collect::<String>();
+    let last = words.len() - 1;
+    let ask = format!(
+        "{script}\nPATH={program}:$PATH\nCOMP_TYPE=9\nCOMP_WORDS=({line})\nCOMP_CWORD={last}\n_clap_complete_regcred regcred '{}' '{}'\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        words[last],
+        words[last - 1]
+    );
+    let mut bash = place.command(&[]);
+    let env: Vec<_> =
+        bash.get_envs().map(|(name, value)| (name.to_owned(), value.unwrap().to_owned())).collect();
+    bash = std::process::Command::new("bash");
+    let output =
+        bash.args(["--norc", "-c", &ask]).env_clear().envs(env).current_dir(place.repo()).output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
 #[test]
-fn completions_know_every_command_in_every_shell() {
+fn completion_offers_commands_and_the_names_of_the_configuration() {
+    let place = Place::with_pulumi();
+    let offered = |words: &[&str]| offered(&place, words);
+    for command in COMMANDS {
+        assert!(offered(&["regcred", ""]).contains(&command.to_owned()), "{command}");
+    }
+    assert_eq!(offered(&["regcred", "plan", "--stack", ""]), ["dev", "main"]);
+    assert_eq!(offered(&["regcred", "sync", "--credential", ""]), ["docker-hub"]);
+    assert_eq!(offered(&["regcred", "sync", "--only", "gi"]), ["github:", "github:acme/api"]);
+    place.write("other.yaml", "version: 1\ncredentials:\n  hub:\n    to: { runpod: { name: hub } }\n");
+    assert_eq!(offered(&["regcred", "--file", "other.yaml", "plan", "--credential", ""]), ["hub"]);
+    assert_eq!(offered(&["regcred", "--file", "other.yaml", "plan", "--only", ""]), ["runpod:"]);
+    place.write("regcred.yaml", "no: [\n");
+    assert_eq!(offered(&["regcred", "plan", "--credential", ""]), [""], "one that is wrong offers nothing");
+}
+
+#[test]
+fn every_shell_has_completions() {
     let place = Place::bare(regcred_sandbox::World::default());
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let ran = place.run(&["completions", shell]);
-        for word in
-            ["plan", "sync", "verify", "image", "init", "rbac", "schema", "completions", "man", "expect"]
-        {
-            ran.ends(0).says(word);
-        }
+        place.run(&["completions", shell]).ends(0).says("REGCRED_COMPLETE").says(shell);
     }
     place.run(&["completions", "tcsh"]).ends(3).complains("bash");
 }
 
 #[test]
-fn every_command_has_a_page_in_the_manual() {
+fn every_command_has_a_page_in_the_manual_with_examples() {
     let place = Place::bare(regcred_sandbox::World::default());
     place.run(&["man", "share/man1"]).ends(0).complains("man share/man1/regcred.1");
     let page = |name: &str| std::fs::read_to_string(place.repo().join("share/man1").join(name)).unwrap();
-    assert!(page("regcred.1").contains("Exit codes"));
-    for command in ["plan", "sync", "verify", "image", "init", "rbac", "schema", "completions", "man"] {
-        assert!(page(&format!("regcred-{command}.1")).contains(".TH"), "{command}");
+    for section in ["EXAMPLES", "\"EXIT CODES\"", "ENVIRONMENT", "FILES", "VERSION"] {
+        assert!(page("regcred.1").contains(&format!(".SH {section}\n")), "{section}\n{}", page("regcred.1"));
+    }
+    for command in COMMANDS {
+        let page = page(&format!("regcred-{command}.1"));
+        assert!(page.contains(".TH") && page.contains(".SH EXAMPLES\n.nf\n"), "{command}\n{page}");
     }
     place.write("in-the-way", "");
     place.run(&["man", "in-the-way"]).ends(3).complains("in-the-way cannot be written");
+}
+
+#[test]
+fn every_example_of_the_help_is_a_command_and_every_variable_is_one_that_is_read() {
+    let place = Place::bare(regcred_sandbox::World::default());
+    let source = sources();
+    for command in [None].into_iter().chain(COMMANDS.map(Some)) {
+        let args: Vec<&str> = command.into_iter().chain(["--help"]).collect();
+        let help = place.run(&args).ends(0).stdout.clone();
+        let examples =
+            help.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("{command:?} has no examples"));
+        let lines = examples.lines().take_while(|line| !line.is_empty());
+        let own = lines.filter_map(|line| Some(&line[line.find("regcred ")?..]));
+        let own: Vec<&str> = own.filter(|line| !line.starts_with("regcred.")).collect();
+        assert!(!own.is_empty(), "{command:?}\n{help}");
+        for example in own {
+            let words = example.split("  ").next().unwrap().split(['|', '>', ')']).next().unwrap();
+            crate::place::parsed(words.trim().strip_prefix("regcred ").unwrap());
+        }
+        let environment = help.split("Environment:\n").nth(1).unwrap_or_default();
+        let is_name = |word: &&str| {
+            word.len() > 4 && word.contains('_') && word.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+        };
+        let names = environment.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(is_name);
+        for name in names.filter(|name| !["AWS_REGION", "NO_COLOR"].contains(name)) {
+            assert!(source.contains(&format!("\"{name}")), "{command:?}: nothing reads {name}");
+        }
+    }
+}
+
+/// The text of the program's source but for the help itself.
+fn sources() -> String {
+    fn read(folder: &std::path::Path, text: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read(&path, text);
+            } else if !path.ends_with("cli/help.rs") {
+                text.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let mut text = String::new();
+    read(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut text);
+    text
+}
+
+#[test]
+fn the_version_says_the_commit_and_its_day_and_help_is_a_word_too() {
+    let place = Place::bare(regcred_sandbox::World::default());
+    let version = place.run(&["--version"]).ends(0).stdout.clone();
+    let words: Vec<&str> = version.split_whitespace().collect();
+    assert_eq!(&words[..2], ["regcred", env!("CARGO_PKG_VERSION")]);
+    if let [_, _, commit, day] = words.as_slice() {
+        assert_eq!((commit.len(), day.len()), ("(123456789".len(), "2026-11-29)".len()), "{version}");
+    }
+    assert_eq!(place.run(&["help"]).ends(0).stdout, place.run(&["--help"]).stdout);
+    assert_eq!(place.run(&["help", "plan"]).ends(0).stdout, place.run(&["plan", "--help"]).stdout);
+}
+
+#[test]
+fn help_and_usage_errors_have_the_colour_that_is_asked_for() {
+    let place = Place::bare(regcred_sandbox::World::default());
+    for args in [
+        &["--color", "always", "plan", "--help"][..],
+        &["plam", "--color=always"],
+        &["--color=always", "plan", "--bogus"],
+    ] {
+        let ran = place.run(args);
+        assert!(format!("{}{}", ran.stdout, ran.stderr).contains('\x1b'), "{args:?}");
+    }
+    for args in [&["--color=never", "plan", "--help"][..], &["plan", "--bogus"]] {
+        let ran = place.run(args);
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains('\x1b'), "{args:?}");
+    }
+}
+
+#[test]
+fn permissions_are_those_of_the_systems_that_are_declared_or_named() {
+    let place = Place::with_one_stack(regcred_sandbox::World::default());
+    let ran = place.run(&["permissions"]);
+    ran.ends(0).says("## AWS: sync").says("secretsmanager:PutResourcePolicy").says("## GitHub");
+    assert!(!ran.stdout.contains("## RunPod") && !ran.stdout.contains("<!--"), "{}", ran.stdout);
+    let ran = place.run(&["permissions", "runpod"]);
+    ran.ends(0).says("## RunPod");
+    assert!(!ran.stdout.contains("## AWS") && !ran.stdout.contains("]("), "{}", ran.stdout);
+    place.run(&["permissions", "aws2"]).ends(3).complains("aws");
+    let bare = Place::bare(regcred_sandbox::World::default());
+    bare.run(&["permissions"]).ends(0).says("## AWS: sync").says("## RunPod");
 }
 
 /// The schema that the program prints.

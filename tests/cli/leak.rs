@@ -134,7 +134,7 @@ fn no_panic_says_a_secret_that_was_at_hand() {
     let mut vault = regcred::vault::Vault::default();
     vault.insert(regcred::model::CredentialId("docker-hub".to_owned()), resolved());
     let env = regcred::env::Env::from_iter([("DOCKER_HUB_USERNAME", USER), ("DOCKER_HUB_TOKEN", CANARY)]);
-    let request = regcred::desired::Request { file: None, stacks: Vec::new(), credential: None };
+    let request = regcred::desired::Request { ..Default::default() };
     let loaded = regcred::desired::load(&request, &env, &place.repo()).expect("a configuration");
     let url: url::Url = "https://auth.docker.io/token".parse().unwrap();
     let request = regcred::net::Request::get(url).basic(USER, &secret()).bearer(&secret()).unwrap();

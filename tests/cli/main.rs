@@ -12,6 +12,7 @@ mod daytona_login;
 mod ends;
 mod exit_codes;
 mod faults;
+mod finding;
 mod generated;
 mod github_traps;
 mod images;

@@ -186,6 +186,15 @@ impl Place {
     }
 }
 
+/// The words of a command, without the program's name. It is of the grammar.
+#[track_caller]
+pub(crate) fn parsed(command: &str) -> Vec<String> {
+    let words = shlex::split(command).unwrap_or_else(|| panic!("no shell takes: {command}"));
+    let parsed = Cli::try_parse_from(["regcred"].into_iter().chain(words.iter().map(String::as_str)));
+    assert!(parsed.is_ok(), "printed, and no command: {words:?}: {}", parsed.unwrap_err());
+    words
+}
+
 impl Ran {
     /// The commands of regcred that were printed to be run next, each at the end of its line. All are of the grammar.
     #[track_caller]
@@ -196,23 +205,17 @@ impl Ran {
             .chain(self.stderr.lines())
             .filter(|line| !line.starts_with(['{', '#']) && !line.contains("[OPTIONS]"));
         let printed = lines.filter_map(|line| line.trim_end_matches('`').rsplit_once("regcred "));
-        let known = ["plan", "sync", "verify", "init", "image", "rbac"];
+        let known = ["plan", "sync", "verify", "init", "image", "rbac", "permissions"];
         let commands = printed.filter(|(before, command)| {
             before.ends_with([' ', '`']) && known.contains(&command.split(' ').next().unwrap())
         });
-        let split = |(_, command): (_, &str)| {
-            shlex::split(command.split(" | ").next().unwrap())
-                .unwrap_or_else(|| panic!("no shell takes: {command}"))
-        };
-        let commands: Vec<Vec<String>> = commands.map(split).collect();
-        for words in &commands {
-            let parsed = Cli::try_parse_from(["regcred"].into_iter().chain(words.iter().map(String::as_str)));
-            assert!(parsed.is_ok(), "printed, and no command: {words:?}: {}", parsed.unwrap_err());
-        }
-        commands
+        // In a help, words stand behind its examples, which have a test of their own.
+        let is_help = self.stdout.contains("Usage:");
+        let commands = commands.filter(|(_, command)| !is_help && !command.contains('`'));
+        commands.map(|(_, command)| parsed(command.split(" | ").next().unwrap())).collect()
     }
 
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),

@@ -1,0 +1,150 @@
+//! What `--help` and the manual pages say beside the flags: examples, and the environment. A test runs every example through
+//! the grammar, and holds the list of variables to those that are read.
+
+/// Where a run's logins and addresses come from.
+macro_rules! environment {
+    () => {
+        "
+Environment:
+  DOCKER_HUB_USERNAME, DOCKER_HUB_TOKEN   the credential, where `from:` says nothing else
+  PULUMI_STACK, PULUMI_CONFIG_PASSPHRASE[_FILE], PULUMI_ACCESS_TOKEN
+                                          which stack holds it, and what decrypts it
+  AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL, …
+                                          as for every AWS tool
+  GITHUB_TOKEN, GH_TOKEN                  the login to github.com and *.ghe.com, else `gh auth token`
+  GH_ENTERPRISE_TOKEN, GITHUB_ENTERPRISE_TOKEN, GITHUB_API_URL
+                                          the same for a server
+  GITHUB_REPOSITORY                       the repository, where no file names one
+  KUBECONFIG                              the clusters
+  RUNPOD_API_KEY, RUNPOD_API_URL          RunPod
+  DAYTONA_API_KEY, DAYTONA_API_URL        Daytona
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, AWS_CA_BUNDLE
+                                          the way out
+  DOCKER_CONFIG                           the folder of Docker's configuration
+  REGCRED_FILE                            the configuration, in place of --file
+  REGCRED_REGISTRY_ENDPOINTS              registries elsewhere: docker.io=http://127.0.0.1:5000,…
+  NO_COLOR                                no colour"
+    };
+}
+
+/// Which file is read.
+macro_rules! files {
+    () => {
+        "
+
+Files:
+  regcred.yaml   the configuration, here or in a folder above (`regcred schema` describes it); without
+                 it the Pulumi project in ., infra/ or infrastructure/ and the git remote on GitHub"
+    };
+}
+
+pub(super) const REGCRED: &str = concat!(
+    "\
+Examples:
+  regcred init                 write what is found here into regcred.yaml
+  regcred plan                 show what is missing where
+  regcred sync                 put it there, after asking
+  regcred verify               prove all of it
+
+Exit codes:
+  0    done, or nothing to do
+  1    failed, nothing written
+  2    differences (plan --detailed-exitcode, verify), images that image --fail-on names
+  3    usage or configuration invalid, plan not the expected one: nothing written
+  4    the registry refused the credential, or no place could be logged in to: nothing written
+  5    partial: something is done or in sync, something else failed, is blocked or unreadable
+  130  interrupted (Ctrl-C, SIGTERM, SIGHUP), after what was being written
+",
+    environment!(),
+    files!()
+);
+
+pub(super) const PLAN: &str = concat!(
+    "\
+Examples:
+  regcred plan -v                                with what is in place already
+  regcred plan --stack dev --detailed-exitcode   one stack; ends with 2 if something differs
+  regcred plan --markdown                        for a pull request or a step summary
+  regcred plan --json | jq .summary              for programs
+  regcred plan --untrusted --trusted ../base/regcred.yaml
+                                                 a pull request from anybody
+",
+    environment!(),
+    files!()
+);
+
+pub(super) const SYNC: &str = concat!(
+    "\
+Examples:
+  regcred sync                             after a look at the plan, and a yes
+  regcred sync --yes                       without asking, as in a scheduled run
+  regcred sync --expect 5b1e90aa7c21       exactly the plan that was reviewed
+  regcred sync --stack dev --yes           before pulumi up of that stack
+  regcred sync --only runpod: --yes        one system
+",
+    environment!(),
+    files!()
+);
+
+pub(super) const VERIFY: &str = concat!(
+    "\
+Examples:
+  regcred verify                           ends with 2 if something is missing or differs
+  regcred verify --only github:acme/api
+  regcred verify --image acme/api:v1       with which login the image is pulled
+",
+    environment!(),
+    files!()
+);
+
+pub(super) const IMAGE: &str = "\
+Examples:
+  regcred image alpine ghcr.io/acme/api:v1       what the names mean, and their cached names
+  docker compose config --images | regcred image -
+  regcred image --scan . --fail-on anonymous     every image of the repository
+  regcred image --scan . --format sarif          for code scanning
+
+Environment:
+  REGCRED_FILE   the configuration, in place of --file";
+
+pub(super) const INIT: &str = "\
+Examples:
+  regcred init
+  regcred init --file team.yaml
+
+Environment:
+  REGCRED_FILE   where it is read from later; this command writes to --file";
+
+pub(super) const RBAC: &str = "\
+Examples:
+  regcred rbac | kubectl apply -f -
+  regcred rbac prod
+
+Environment:
+  REGCRED_FILE   the configuration, in place of --file";
+
+pub(super) const SCHEMA: &str = "\
+Examples:
+  regcred schema > regcred.schema.json
+
+An editor with a YAML language server reads the first line of the file:
+  # yaml-language-server: $schema=regcred.schema.json";
+
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  source <(regcred completions bash)
+  regcred completions zsh > ~/.zfunc/_regcred
+  regcred completions fish > ~/.config/fish/completions/regcred.fish";
+
+pub(super) const MAN: &str = "\
+Examples:
+  regcred man ~/.local/share/man/man1
+  man regcred-sync";
+
+pub(super) const PERMISSIONS: &str = "\
+Examples:
+  regcred permissions            of what is declared here
+  regcred permissions aws github
+
+Environment:
+  REGCRED_FILE   the configuration, in place of --file";
