@@ -161,6 +161,9 @@ pub struct PlanArgs {
     /// Markdown with a diagram, for a pull request or a step summary; =FILE puts it there, beside what is printed
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     pub markdown: Option<PathBuf>,
+    /// Put a page into FILE that shows every place with its state, to be looked at in a browser
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Trust nothing in the repository: start no program, and contact nothing but what everybody knows. For pull requests
     #[arg(long)]
     pub untrusted: bool,
@@ -209,6 +212,9 @@ pub struct VerifyArgs {
     /// Say with which row of its registry list Daytona pulls this image
     #[arg(long, value_name = "REF")]
     pub image: Vec<String>,
+    /// Put a page into FILE that shows every place with its state, to be looked at in a browser
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// `image`.

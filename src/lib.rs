@@ -75,7 +75,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, env: &Env, dir: &Path
         Ok(cli) => cli,
         Err(error) => return usage(&error, asked_color(&args)),
     };
-    let ui = Arc::new(Ui::new(settings(&cli.common)));
+    let ui = Arc::new(Ui::new(settings(&cli.common, env)));
     let heard = Arc::clone(&ui);
     env.programs().show(ui.can_ask(), move |line| heard.say(line));
     trace(cli.common.verbose, cli.common.color);
@@ -133,13 +133,18 @@ fn asked_color(args: &[OsString]) -> Color {
     joined.or_else(apart).and_then(|value| Color::from_str(value, true).ok()).unwrap_or(Color::Auto)
 }
 
-fn settings(common: &cli::Common) -> Settings {
+fn settings(common: &cli::Common, env: &Env) -> Settings {
     let verbosity = match (common.quiet, common.verbose) {
         (true, _) => Verbosity::Quiet,
         (false, 0) => Verbosity::Normal,
         (false, _) => Verbosity::Verbose,
     };
-    Settings { verbosity, color: common.color.into(), no_input: common.no_input || common.json }
+    Settings {
+        verbosity,
+        color: common.color.into(),
+        no_input: common.no_input || common.json,
+        dumb: env.get("TERM") == Some("dumb"),
+    }
 }
 
 /// Diagnostics to stderr: our own at `-vv`, the libraries' too at `-vvv`. Libraries that print bodies

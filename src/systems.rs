@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::change::{Change, Finding, Inputs, Pull, Receipt};
+use crate::change::{Change, Finding, Inputs, Known, Options, Pull, Receipt};
 use crate::env::Env;
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry};
 use crate::targets::{
@@ -147,6 +147,15 @@ macro_rules! systems {
                 [$(<$target>::stacks(&self.$field)),+].into_iter().flatten().collect()
             }
 
+            /// Takes out the places of which no address can begin with one of these prefixes.
+            #[must_use]
+            pub fn take_others(&mut self, prefixes: &[String]) -> Self {
+                let other = |begin: String| {
+                    !prefixes.iter().any(|prefix| begin.starts_with(prefix.as_str()) || prefix.starts_with(&begin))
+                };
+                Self { $($field: self.$field.extract_if(.., |place| other(<$target>::begins(place))).collect(),)+ }
+            }
+
             /// Leaves only what belongs to these stacks.
             pub fn keep_stacks(&mut self, stacks: &[String]) {
                 $(<$target>::keep_stacks(&mut self.$field, stacks);)+
@@ -206,6 +215,14 @@ macro_rules! systems {
                     .inspect(|row| debug_assert_eq!(row.address.system(), <$target>::NAME, "the word of an address is its target's"))
                     .map(|row| row.map(Operation::$variant)));)+
                 rows
+            }
+
+            /// The rows of places that are not read, for this reason.
+            #[must_use]
+            pub fn unread_rows(&self, why: &Problem, options: &Options) -> Vec<Change<Operation>> {
+                let ids = self.credentials().into_iter().cloned();
+                let known = ids.map(|id| (id, Known::nothing())).collect();
+                self.diff(&self.unread(why), &Terms { known: &known, options })
             }
 
             /// What people should know beside the rows.

@@ -33,6 +33,8 @@ pub struct Settings {
     pub color: anstream::ColorChoice,
     /// Whether nobody may be asked.
     pub no_input: bool,
+    /// Whether the terminal can only print line after line (`TERM=dumb`).
+    pub dumb: bool,
 }
 
 /// The terminal of a run.
@@ -63,12 +65,13 @@ pub fn styled(style: Style, text: impl std::fmt::Display) -> String {
 /// What comes below a problem: its causes, if they are wanted, and its hints. A hint ends with a command, which no line
 /// break may tear.
 #[must_use]
-pub fn details(problem: &Problem, indent: usize, causes: bool) -> String {
-    let indent = " ".repeat(indent);
-    let causes = problem.causes.iter().filter(|_| causes);
-    let causes = causes.map(|cause| format!("{indent}{} {cause}\n", styled(HEAD, "caused by:")));
-    let hints = problem.hints.iter().map(|hint| format!("{indent}{} {hint}\n", styled(HINT, "hint:")));
-    causes.chain(hints).collect()
+pub fn details(problem: &Problem, indent: usize, causes: bool, width: Option<usize>) -> String {
+    let line = |style: Style, head: &str, text: &str| {
+        let taken = indent + head.len() + 1;
+        paragraph(&format!("{}{} ", " ".repeat(indent), styled(style, head)), taken, text, width)
+    };
+    let causes = problem.causes.iter().filter(|_| causes).map(|cause| line(HEAD, "caused by:", cause));
+    causes.chain(problem.hints.iter().map(|hint| line(HINT, "hint:", hint))).collect()
 }
 
 /// A text behind a head that takes some columns, wrapped between words within `width`, if there is one, and indented so far.
@@ -97,6 +100,11 @@ const UNBROKEN: &str = "\u{a0}";
 /// Columns to write into where there is no terminal to ask.
 const DEFAULT_WIDTH: usize = 100;
 
+/// The columns of a terminal, at least 40.
+fn columns(stream: impl std::os::fd::AsFd) -> Option<usize> {
+    terminal_size::terminal_size_of(stream).map(|(terminal_size::Width(width), _)| usize::from(width).max(40))
+}
+
 impl Ui {
     /// The terminal with these settings.
     #[must_use]
@@ -113,8 +121,13 @@ impl Ui {
     /// The columns of stdout; 100 where it is no terminal.
     #[must_use]
     pub fn width(&self) -> usize {
-        let size = terminal_size::terminal_size_of(io::stdout());
-        size.map_or(DEFAULT_WIDTH, |(terminal_size::Width(width), _)| usize::from(width)).max(40)
+        self.columns().unwrap_or(DEFAULT_WIDTH)
+    }
+
+    /// The columns of stdout, if it is a terminal.
+    #[must_use]
+    pub fn columns(&self) -> Option<usize> {
+        columns(io::stdout())
     }
 
     /// Writes data to stdout. A reader that went away is no error.
@@ -139,6 +152,18 @@ impl Ui {
     /// If the file cannot be written.
     pub fn file(&self, path: &Path, text: &str) -> io::Result<()> {
         std::fs::write(path, redact::output(text))
+    }
+
+    /// Writes a page into a file, whole or not at all.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn page(&self, path: &Path, text: &str) -> io::Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        file.write_all(redact::output(text).as_bytes())?;
+        file.persist(path)?;
+        Ok(())
     }
 
     fn stdout(&self, text: &str) -> io::Result<()> {
@@ -170,11 +195,11 @@ impl Ui {
     /// Prints what is wrong, each with its hints, and what caused it if more is wanted. Also when quiet.
     pub fn errors(&self, problems: &[Problem]) {
         let causes = self.settings.verbosity >= Verbosity::Verbose;
-        let width = terminal_size::terminal_size_of(io::stderr()).map(|(size, _)| usize::from(size.0));
+        let width = columns(io::stderr());
         for problem in problems {
             let head = format!("{} ", styled(BAD, "error:"));
             let text = paragraph(&head, "error: ".len(), &problem.to_string(), width);
-            self.stderr((text + &details(problem, 2, causes)).trim_end_matches('\n'));
+            self.stderr((text + &details(problem, 2, causes, width)).trim_end_matches('\n'));
         }
     }
 
@@ -191,9 +216,15 @@ impl Ui {
         });
     }
 
+    /// Whether a line can be written over.
+    #[must_use]
+    pub fn moves(&self) -> bool {
+        io::stderr().is_terminal() && !self.settings.dumb
+    }
+
     /// Says that something long begins: a moving line on a terminal, a plain one elsewhere.
     pub fn begin(&self, words: &str) {
-        if io::stderr().is_terminal() {
+        if self.moves() {
             self.busy(words);
         } else {
             self.say(words);
@@ -202,7 +233,7 @@ impl Ui {
 
     /// Shows on a terminal what is going on; elsewhere the lines about what is done have to do.
     pub fn busy(&self, words: &str) {
-        if self.settings.verbosity == Verbosity::Quiet || !io::stderr().is_terminal() {
+        if self.settings.verbosity == Verbosity::Quiet || !self.moves() {
             return;
         }
         let mut progress = self.lock();

@@ -1,7 +1,7 @@
 //! `regcred completions SHELL`: a script by which the shell asks this program, which knows the configuration. Nothing is
 //! started and no network is needed for an answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,13 @@ use clap_complete::engine::ArgValueCandidates;
 use clap_complete::env::{EnvCompleter, Shells};
 
 use super::session::Context;
-use crate::change::{Known, Options};
+use crate::change::Options;
 use crate::cli::{Cli, CompletionsArgs};
 use crate::desired::{self, Desired, Request};
 use crate::env::Env;
 use crate::error::Error;
 use crate::model::{Address, Problem};
 use crate::report::ExitStatus;
-use crate::targets::Terms;
 
 /// The variable in which a shell's script names the shell.
 pub const COMPLETE: &str = "REGCRED_COMPLETE";
@@ -96,10 +95,7 @@ impl Names {
 
 /// What the addresses of the declared places begin with, as far as that is known without reading them.
 fn prefixes(desired: &Desired) -> BTreeSet<String> {
-    let known = desired.credentials.iter().map(|credential| (credential.id.clone(), Known::nothing()));
-    let (known, options) = (known.collect::<BTreeMap<_, _>>(), Options::default());
-    let unread = desired.places.unread(&Problem::outside("is not read"));
-    let rows = desired.places.diff(&unread, &Terms { known: &known, options: &options });
+    let rows = desired.places.unread_rows(&Problem::outside("is not read"), &Options::default());
     let begins = |address: &Address| {
         let (system, place) = (address.system(), address.place());
         let whole = (!place.is_empty() && !place.starts_with('?')).then(|| format!("{system}:{place}"));

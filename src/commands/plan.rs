@@ -9,7 +9,7 @@ use crate::env::Env;
 use crate::error::Error;
 use crate::model::{Place, Problem};
 use crate::report::{ExitStatus, Report};
-use crate::view::{human, json, markdown};
+use crate::view::{human, json, markdown, page};
 
 pub(super) async fn run(args: &PlanArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
     let file = file(args, context)?;
@@ -24,6 +24,7 @@ pub(super) async fn run(args: &PlanArgs, context: &Context<'_>) -> Result<ExitSt
             },
         )?;
     }
+    context.page(args.html.as_deref(), || page::page(&session.shown(context.again), &[]))?;
     context.ui.data(&printed(args, context, &session))?;
     if !context.common.json {
         context.ui.errors(&session.unread());

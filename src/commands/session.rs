@@ -11,7 +11,7 @@ use crate::cli::{Common, Overrides};
 use crate::desired::{self, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
-use crate::model::{Class, Credential, CredentialId, Problem};
+use crate::model::{Class, Credential, CredentialId, Place, Problem};
 use crate::net::Http;
 use crate::plan::{self, Plan};
 use crate::prove::{self, Proofs};
@@ -58,6 +58,20 @@ impl Context<'_> {
     pub(super) fn layout(&self, keeps: bool) -> human::Layout {
         let more = self.ui.verbosity() >= Verbosity::Verbose;
         human::Layout { width: self.ui.width(), keeps: keeps || more, causes: more, states: false }
+    }
+
+    /// Writes the page that was asked for.
+    pub(super) fn page(&self, to: Option<&Path>, page: impl FnOnce() -> String) -> Result<(), Error> {
+        let Some(file) = to else { return Ok(()) };
+        self.ui.page(&self.dir.join(file), &page()).map_err(|error| {
+            let problem = Problem::input(format!("cannot be written: {error}")).at(Place::file(file));
+            Error::Invalid(vec![problem.hint("name a file in a folder that is there")])
+        })
+    }
+
+    /// How what came of a run is told.
+    pub(super) fn said(&self) -> human::Said {
+        human::Said { width: self.ui.columns(), all: self.ui.verbosity() >= Verbosity::Verbose }
     }
 
     fn options(&self, overrides: Overrides) -> Options {
@@ -113,6 +127,7 @@ impl Context<'_> {
             note: None,
             stacks: self.common.stack.clone(),
             credential: self.common.credential.clone(),
+            only: self.common.only.clone(),
         };
         request.found(self.env, self.dir).map_err(|problem| Error::Invalid(vec![problem]))
     }

@@ -1,6 +1,8 @@
 //! `regcred sync`: prove, plan, ask, write the differences, prove the places.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -13,7 +15,7 @@ use crate::report::{ExitStatus, Outcome, Report};
 use crate::systems::Writers;
 use crate::targets::Scope;
 use crate::verify::verify;
-use crate::view::{human, json};
+use crate::view::{Progress, human, json};
 
 /// Seconds from which on people are told beforehand that a run takes so long.
 const LONG: usize = 60;
@@ -104,27 +106,32 @@ async fn write(
     stop: watch::Receiver<bool>,
 ) -> BTreeMap<Address, Outcome> {
     let writers = Writers::new(&session.clients, &session.observed);
-    let tell = |event: Event| tell(context, &event);
+    let rows = session.plan.changes.iter().filter(|change| change.action.writes()).count();
+    let progress = Mutex::new(Progress::new(rows));
+    let (begun, lock) = (Instant::now(), || progress.lock().unwrap_or_else(PoisonError::into_inner));
+    let tell = |event: Event| tell(context, &event, &mut lock(), begun.elapsed());
     let stopped = interrupted(stop.clone());
     tokio::select! {
         outcomes = execute(&session.plan, &writers, &session.vault, context.concurrency(), stop, &tell) => outcomes,
         outcomes = async {
             stopped.await;
-            context.ui.say("Stopping: what is being written is finished. Interrupt again to end at once.");
+            let running = human::number(lock().running(), "write");
+            context.ui.say(&format!("Stopping: finishing {running}. Interrupt again to end at once."));
             std::future::pending().await
         } => outcomes,
     }
 }
 
-fn tell(context: &Context<'_>, event: &Event) {
-    if let Event::Started(address) = event {
-        context.ui.busy(&format!("writing {address} …"));
+fn tell(context: &Context<'_>, event: &Event, progress: &mut Progress, elapsed: Duration) {
+    let is_told = progress.note(event, context.ui.moves());
+    if let Event::Started(address) | Event::Applied(address) | Event::Failed(address, _) = event {
+        context.ui.busy(&progress.line(address, elapsed));
     }
     if context.common.json {
         // That it cannot be written is told by the next write of data.
         let _ = context.ui.data(&json::event(event, context.again));
     }
-    if let Some(line) = human::event(event) {
+    if let Some(line) = human::event(event, context.ui.moves() && !context.common.json).filter(|_| is_told) {
         context.ui.say(&line);
     }
 }
@@ -137,8 +144,8 @@ fn show_report(context: &Context<'_>, session: &Session, report: &Report) -> Res
         return Ok(context.ui.data(&lines)?);
     }
     let text = if session.plan.writes() {
-        human::findings(&report.findings, context.again)
-            + &human::report(&session.plan, report, context.again)
+        human::findings(&report.findings, context.again, context.said())
+            + &human::report(&session.plan, report, context.again, context.said())
     } else {
         human::plan_summary(&session.shown(context.again))
     };

@@ -9,7 +9,7 @@ use crate::report::{ExitStatus, Report};
 use crate::systems;
 use crate::targets::Scope;
 use crate::verify::verify;
-use crate::view::{human, json};
+use crate::view::{human, json, page};
 
 pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
     context.tell_stream(answerable(args, context))?;
@@ -33,6 +33,7 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
     report.pulls = session.desired.places.pulls(&args.image, &session.observed);
     let status = report.detailed_status();
     let shown = session.shown(context.again);
+    context.page(args.html.as_deref(), || page::page(&shown, &report.findings))?;
     let text = if context.common.json {
         let findings =
             json::findings(&report.findings, context.again) + &json::pulls(&report.pulls, context.again);
@@ -40,8 +41,8 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
     } else {
         let layout = human::Layout { states: true, ..context.layout(true) };
         human::plan(&shown, layout)
-            + &human::findings(&report.findings, context.again)
-            + &human::pulls(&report.pulls, context.again)
+            + &human::findings(&report.findings, context.again, context.said())
+            + &human::pulls(&report.pulls, context.again, context.said())
             + &human::verified(&session.plan, &report, context.again)
     };
     context.ui.data(&text)?;

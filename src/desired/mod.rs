@@ -30,6 +30,8 @@ pub struct Desired {
     pub credentials: Vec<Credential>,
     /// Their places.
     pub places: Places,
+    /// Places that the run is not about: they are not read.
+    pub others: Places,
     /// What a repository that is not trusted may not decide.
     pub refused: Vec<Refused>,
     /// What people should know about how it was found.
@@ -47,6 +49,8 @@ pub struct Request {
     pub stacks: Vec<String>,
     /// The credential to restrict the run to.
     pub credential: Option<String>,
+    /// What the addresses begin with that the run is about; empty means all.
+    pub only: Vec<String>,
 }
 
 /// What is wanted, where the values come from, and which registries are elsewhere than their names say.
@@ -195,7 +199,7 @@ fn misnamed(dir: &Path) -> Result<(), Vec<Problem>> {
     Err(vec![Problem::input(message).at(Place::file(OTHER)).hint(format!("mv {OTHER} {DEFAULT_FILE}"))])
 }
 
-/// Leaves only what `--credential` and `--stack` name.
+/// Leaves only what `--credential`, `--stack` and `--only` name.
 fn restrict(desired: &mut Desired, request: &Request) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(name) = &request.credential {
@@ -210,6 +214,10 @@ fn restrict(desired: &mut Desired, request: &Request) -> Vec<Problem> {
     if !request.stacks.is_empty() {
         problems.extend(restrict_stacks(desired, &request.stacks));
     }
+    if !request.only.is_empty() {
+        desired.others = desired.places.take_others(&request.only);
+        keep_used(desired);
+    }
     problems
 }
 
@@ -219,9 +227,14 @@ fn restrict_stacks(desired: &mut Desired, stacks: &[String]) -> Vec<Problem> {
     let unknown = stacks.iter().filter(|stack| !known.contains(*stack));
     let problems = unknown.map(|stack| unknown_name("stack", stack, &names)).collect();
     desired.places.keep_stacks(stacks);
+    keep_used(desired);
+    problems
+}
+
+/// Leaves only the credentials that are wanted somewhere.
+fn keep_used(desired: &mut Desired) {
     let used: BTreeSet<CredentialId> = desired.places.credentials().into_iter().cloned().collect();
     desired.credentials.retain(|credential| used.contains(&credential.id));
-    problems
 }
 
 fn unknown_name(what: &str, name: &str, known: &[&str]) -> Problem {

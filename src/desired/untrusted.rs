@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{DEFAULT_FILE, Desired, Request, discover, validate};
-use crate::change::{Change, Known, Options};
+use crate::change::{Change, Options};
 use crate::env::{Env, Untrusted};
 use crate::model::{Credential, CredentialId, Place, Problem};
 use crate::registry::is_public;
 use crate::sources::{self, Source, Spec};
 use crate::systems::{Operation, Places};
-use crate::targets::Terms;
 
 /// Places that are left alone, because a repository that is not trusted names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,9 +24,7 @@ impl Refused {
     /// The rows of these places, none of which was read.
     #[must_use]
     pub fn rows(&self, options: &Options) -> Vec<Change<Operation>> {
-        let ids = self.places.credentials().into_iter().cloned();
-        let known = ids.map(|id| (id, Known::nothing())).collect();
-        self.places.diff(&self.places.unread(&self.why), &Terms { known: &known, options })
+        self.places.unread_rows(&self.why, options)
     }
 }
 

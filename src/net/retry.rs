@@ -152,7 +152,7 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// Asks until there is an answer that is not `yet` to change, and says before each wait why.
+    /// Asks until there is an answer that is not `yet` to change, and says before the first wait why, and how long at most.
     ///
     /// # Errors
     /// Another error, or the last one when the time is over.
@@ -160,7 +160,7 @@ impl Wait {
         &self,
         ask: impl FnMut() -> F,
         yet: impl Fn(&E) -> bool,
-        say: impl Fn(&E),
+        say: impl Fn(&E, String),
     ) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
@@ -170,7 +170,14 @@ impl Wait {
             .with_max_delay(self.longest)
             .with_total_delay(Some(self.total))
             .without_max_times();
-        ask.retry(waits).when(|error| yet(error)).notify(|error, _| say(error)).await
+        let limit = format!("waiting, up to {} s", self.total.as_secs().max(1));
+        let mut first = true;
+        let once = |error: &E, _| {
+            if std::mem::take(&mut first) {
+                say(error, limit.clone());
+            }
+        };
+        ask.retry(waits).when(|error| yet(error)).notify(once).await
     }
 }
 
@@ -240,16 +247,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wait_ends_with_its_time_and_says_each_time_why() {
+    async fn a_wait_ends_with_its_time_and_says_once_why_and_how_long_at_most() {
         let wait = Wait { first: MOMENT, longest: 4 * MOMENT, total: 20 * MOMENT };
         let (asked, said) = (Cell::new(0), Cell::new(0));
         let ask = || {
             asked.set(asked.get() + 1);
             async { Err::<(), _>("not yet") }
         };
-        assert!(wait.until(ask, |_| true, |_| said.set(said.get() + 1)).await.is_err());
-        assert_eq!((asked.get(), said.get()), (7, 6), "1 + 2 + 4 + 4 + 4 + 4 = 19 ms");
-        assert!(wait.until(ask, |_| false, |_| ()).await.is_err());
+        let say = |_: &&str, limit: String| {
+            assert_eq!(limit, "waiting, up to 1 s");
+            said.set(said.get() + 1);
+        };
+        assert!(wait.until(ask, |_| true, say).await.is_err());
+        assert_eq!((asked.get(), said.get()), (7, 1), "1 + 2 + 4 + 4 + 4 + 4 = 19 ms");
+        assert!(wait.until(ask, |_| false, |_, _| ()).await.is_err());
         assert_eq!(asked.get(), 8);
     }
 }

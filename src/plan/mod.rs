@@ -16,7 +16,7 @@ pub use summary::Summary;
 
 use crate::change::{Action, Known, Options, Reason};
 use crate::desired::Desired;
-use crate::model::{CredentialId, Fingerprint};
+use crate::model::{CredentialId, Fingerprint, Problem};
 use crate::systems::{Observed, Operation};
 use crate::targets::Terms;
 
@@ -51,7 +51,8 @@ pub fn plan(
     let total = all.len();
     let changes = order::settle(all, options);
     Plan {
-        left_out: total - changes.len(),
+        left_out: total - changes.len()
+            + desired.others.unread_rows(&Problem::outside("is not read"), options).len(),
         notes: notes(desired, observed, known),
         fingerprints: known.iter().map(|(id, known)| (id.clone(), known.fingerprint)).collect(),
         changes,

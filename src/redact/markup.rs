@@ -34,6 +34,12 @@ pub fn code(text: &str) -> String {
     format!("<code>{}</code>", by_number(&text, "&#", |c| "-_./:@,=+%~ ".contains(c)))
 }
 
+/// A text in HTML, between tags or in a quoted attribute.
+#[must_use]
+pub fn html(text: &str) -> String {
+    by_number(&line(text), "&#", |c| "-_./:@,;=+%~ ()?!*$#{}[]|^".contains(c))
+}
+
 /// A text as a label of a Mermaid diagram, to stand in double quotes.
 #[must_use]
 pub fn mermaid(text: &str) -> String {

@@ -87,6 +87,11 @@ pub trait Target {
         desired.clear();
     }
 
+    /// What the addresses of a place begin with, as far as that is known before it is read.
+    fn begins(_: &Self::Desired) -> String {
+        Address::begin(Self::NAME, &[])
+    }
+
     /// Where that is, in words; nothing if nothing is wanted.
     fn places(desired: &[Self::Desired]) -> Option<String> {
         (!desired.is_empty()).then(|| Self::TITLE.to_owned())

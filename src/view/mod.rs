@@ -3,15 +3,19 @@
 
 mod again;
 pub mod annotations;
+mod fold;
 pub mod human;
 pub mod images;
 pub mod init;
 pub mod json;
 pub mod markdown;
+pub mod page;
+mod progress;
 
 use std::collections::BTreeMap;
 
 pub use again::Again;
+pub use progress::Progress;
 
 use crate::change::Known;
 use crate::model::{Credential, CredentialId, Fingerprint};

@@ -325,7 +325,8 @@ fn a_secret_that_ecr_does_not_see_yet_is_waited_for_with_a_word() {
     let place = one();
     place.sandbox.state().aws.secret_visible_after = 2;
     let ran = place.run(&["sync", "--yes"]);
-    ran.ends(0).complains("the secret is not visible to ecr:CreatePullThroughCacheRule yet, waiting");
+    ran.ends(0)
+        .complains("the secret is not visible to ecr:CreatePullThroughCacheRule yet, waiting, up to 60 s");
     assert_holds(&place.sandbox.state(), TOKEN);
 }
 
@@ -533,6 +534,6 @@ fn the_name_of_a_secret_that_was_deleted_a_moment_ago_is_waited_for() {
     let place = one();
     place.sandbox.state().aws.held_names.insert(NAME.to_owned(), 2);
     let ran = place.run(&["sync", "--yes"]);
-    ran.ends(0).complains("was deleted a moment ago, waiting for its name");
+    ran.ends(0).complains("was deleted a moment ago, waiting, up to 60 s");
     assert_holds(&place.sandbox.state(), TOKEN);
 }

@@ -74,7 +74,7 @@ fn an_api_that_is_still_starting_is_waited_for() {
     let mut child = place.command(&["sync", "--yes", "--wait", "5m"]);
     let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
-    let waits = lines.by_ref().map_while(Result::ok).find(|line| line.contains("waiting for Daytona"));
+    let waits = lines.by_ref().map_while(Result::ok).find(|line| line.contains("Daytona is still starting"));
     assert!(waits.is_some_and(|line| line.contains("no connection could be made")));
     place.sandbox.set_reachable(Door::Daytona, true).unwrap();
     lines.for_each(drop);
@@ -87,7 +87,10 @@ fn a_proxy_before_an_api_that_is_still_starting_is_waited_for() {
     let place = place();
     place.sandbox.fault(Fault::on(Service::Daytona, LIST, Kind::Status(502)).times(4));
     place.sandbox.fault(Fault::on(Service::Daytona, LIST, Kind::Status(503)).after(4).times(3));
-    place.run(&["sync", "--yes", "--wait", "5m"]).ends(0).complains("waiting for Daytona");
+    place
+        .run(&["sync", "--yes", "--wait", "5m"])
+        .ends(0)
+        .complains("Daytona is still starting, waiting, up to 300 s");
     assert_row(&place.sandbox.state(), TOKEN);
 }
 

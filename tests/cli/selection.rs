@@ -127,6 +127,23 @@ fn only_writes_what_it_selects_and_says_what_it_left_out() {
 }
 
 #[test]
+fn what_is_not_selected_is_neither_read_nor_logged_in_to_nor_proven() {
+    let mut place = one();
+    place.edit("regcred.yaml", "credentials:\n", "credentials:\n  other:\n    registry: ghcr.io\n    from: { env: { username: NONE, token: NONE } }\n    to: { runpod: { name: other } }\n");
+    place.edit(
+        "regcred.yaml",
+        "[{ repository: acme/api }]",
+        "[{ repository: acme/api }, { repository: acme/web }]",
+    );
+    place.unset("RUNPOD_API_KEY");
+    let (ran, calls) = place.watch(&["plan", "--only", "github:acme/api"]);
+    ran.ends(0).complains("reading GitHub acme/api …");
+    let asked = |part: &str| calls.iter().filter(|call| call.operation.contains(part)).count();
+    let all: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
+    assert_eq!((asked("/repos/"), asked("/v2/") + asked("/token"), calls.len()), (3, 3, 6), "{all:?}");
+}
+
+#[test]
 fn only_with_a_row_whose_prerequisite_is_left_out_is_blocked() {
     let place = one();
     let only = "aws:123456789012/us-east-2/cache-rule/main-docker-hub";

@@ -115,6 +115,7 @@ impl Case {
     pub(crate) fn empty() -> Self {
         let mut case = Self {
             desired: Desired {
+                others: regcred::systems::Places::default(),
                 credentials: vec![Credential {
                     id: id(),
                     registry: Registry::docker_hub(),

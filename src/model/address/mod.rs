@@ -89,6 +89,13 @@ impl Address {
         }
     }
 
+    /// What addresses of a system begin with, of which these segments are the first.
+    #[must_use]
+    pub fn begin(system: &str, segments: &[&str]) -> String {
+        let segments = segments.iter().map(|segment| format!("{}/", encoded(segment)));
+        format!("{system}:{}", segments.collect::<String>())
+    }
+
     /// The systems whose addresses can be read.
     pub fn systems() -> impl Iterator<Item = &'static str> {
         SYSTEMS.iter().map(|(name, _)| *name)

@@ -156,8 +156,7 @@ impl Site<'_> {
         let held = |error: &AwsError| {
             error.is("InvalidRequestException") && error.cause.contains("scheduled for deletion")
         };
-        let say =
-            |_: &AwsError| (self.say)(format!("{secret} was deleted a moment ago, waiting for its name"));
+        let say = |_: &AwsError, limit| (self.say)(format!("{secret} was deleted a moment ago, {limit}"));
         SETTLING.until(|| self.create_once(secret, tags), held, say).await
     }
 
@@ -290,8 +289,8 @@ impl Site<'_> {
     {
         // What has been there for longer is seen, or kept from whoever asks.
         let yet = |error: &AwsError| self.fresh && NOT_YET.iter().any(|code| error.is(code));
-        let say = |error: &AwsError| {
-            (self.say)(format!("{what} is not visible to {} yet, waiting", error.operation));
+        let say = |error: &AwsError, limit| {
+            (self.say)(format!("{what} is not visible to {} yet, {limit}", error.operation));
         };
         SETTLING.until(request, yet, say).await
     }

@@ -1,6 +1,5 @@
 //! Daytona's REST API as far as regcred needs it: the registry list and the key's own description.
 
-use std::cell::Cell;
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -200,11 +199,8 @@ impl Client {
     /// The same, waiting for an API that is still starting.
     pub(super) async fn list_when_started(&self, look: &Look<'_>) -> Result<Vec<Row>, DaytonaError> {
         let wait = Wait { first: BETWEEN_LOOKS, longest: BETWEEN_LOOKS, total: look.wait };
-        let told = Cell::new(false);
-        let say = |error: &DaytonaError| {
-            if !told.replace(true) {
-                (look.say)(&format!("waiting for Daytona: {error}"));
-            }
+        let say = |error: &DaytonaError, limit| {
+            (look.say)(&format!("Daytona is still starting, {limit}: {error}"));
         };
         wait.until(|| self.list(), DaytonaError::is_of_a_start, say).await
     }

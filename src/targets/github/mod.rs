@@ -315,6 +315,12 @@ impl Target for Github {
         &desired.credential
     }
 
+    fn begins(desired: &Desired) -> String {
+        let Place { owner, repo, .. } = &desired.place;
+        let segments: Vec<&str> = std::iter::once(owner.as_str()).chain(repo.as_deref()).collect();
+        Address::begin(Self::NAME, &segments)
+    }
+
     fn places(desired: &[Desired]) -> Option<String> {
         match desired {
             [] => None,

@@ -265,6 +265,10 @@ impl Target for Kubernetes {
         &desired.credential
     }
 
+    fn begins(desired: &Desired) -> String {
+        Address::begin(Self::NAME, &[&desired.context])
+    }
+
     fn places(desired: &[Desired]) -> Option<String> {
         let contexts: Vec<&str> = contexts(desired).into_iter().collect();
         (!contexts.is_empty()).then(|| format!("Kubernetes in {}", contexts.join(", ")))

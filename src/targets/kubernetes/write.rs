@@ -286,20 +286,22 @@ impl Site<'_> {
 
     /// The service account, as soon as it is there.
     async fn account(&self, inputs: &Inputs<'_>) -> Result<Account, Problem> {
-        let said = Cell::new(false);
+        let checked = Cell::new(false);
         // What keeps it from coming to be; nothing while it only is not there yet.
         let ask = || async {
             let read = self.client.get::<core::ServiceAccount>(self.ask("get", "serviceaccounts")).await;
             if let Some(found) = read.map_err(|error| Some(self.failed(error)))? {
                 return Ok(account(&found));
             }
-            if !said.replace(true) {
+            if !checked.replace(true) {
                 self.check_namespace().await.map_err(Some)?;
-                (inputs.say)(format!("the service account {} does not exist yet", self.at.name));
             }
             Err(None)
         };
-        let found = FOR_ACCOUNT.until(ask, Option::is_none, |_| {}).await;
+        let say = |_: &Option<Problem>, limit| {
+            (inputs.say)(format!("the service account {} does not exist yet, {limit}", self.at.name));
+        };
+        let found = FOR_ACCOUNT.until(ask, Option::is_none, say).await;
         found.map_err(|fault| fault.unwrap_or_else(|| self.no_account()))
     }
 

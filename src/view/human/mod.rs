@@ -1,18 +1,19 @@
 //! For people: legible without colour, the most important thing last.
 
-use std::fmt::{self, Write};
+mod report;
 
-use super::{Again, Shown};
-use crate::change::Pull;
-use crate::change::{Access, Action, Finding, Known, Reason};
-use crate::execute::Event;
-use crate::model::{Address, AwsItem, Credential, Problem};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::{Again, Shown, fold};
+use crate::change::{Access, Action, Known, Reason};
+use crate::model::{Address, AwsItem, Credential};
 use crate::plan::{Change, Plan, Summary};
 use crate::redact;
 use crate::registry::{Accepted, LoginError};
-use crate::report::{ExitStatus, Outcome, Report};
-use crate::systems;
-use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, details, paragraph, styled};
+use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, paragraph, styled};
+
+pub use report::{Said, event, findings, pulls, report, verified};
 
 /// How a plan is laid out.
 #[derive(Clone, Copy, Debug)]
@@ -94,8 +95,12 @@ fn groups(shown: &Shown<'_>, layout: Layout) -> String {
     let column =
         rows.iter().map(|change| split(&change.address).1.chars().count()).max().unwrap_or(0).min(48);
     let mut text = String::new();
-    for group in rows.chunk_by(|one, other| split(&one.address).0 == split(&other.address).0) {
-        let _ = writeln!(text, "{}", styled(HEAD, split(&group[0].address).0));
+    let places: Vec<&[&Change]> =
+        rows.chunk_by(|one, other| split(&one.address).0 == split(&other.address).0).collect();
+    for like in fold::alike(&places, |rows| told(rows), layout.causes) {
+        let group = like[0];
+        let names: Vec<String> = like.iter().map(|rows| split(&rows[0].address).0).collect();
+        let _ = writeln!(text, "{}", styled(HEAD, fold::named(&names)));
         for same in group.chunk_by(|one, other| {
             matches!(one.action, Action::Unread | Action::Blocked) && one.reason == other.reason
         }) {
@@ -104,6 +109,16 @@ fn groups(shown: &Shown<'_>, layout: Layout) -> String {
         text.push('\n');
     }
     text
+}
+
+/// What is told of a place's rows beside its name.
+fn told<'a>(
+    rows: &[&'a Change],
+) -> Vec<(String, Action, &'a Reason, Option<&'a Access>, &'a BTreeSet<String>)> {
+    let row = |change: &&'a Change| {
+        (split(&change.address).1, change.action, &change.reason, change.access.as_ref(), &change.stacks)
+    };
+    rows.iter().map(row).collect()
 }
 
 /// One row, or several that could not be read for one reason.
@@ -157,9 +172,9 @@ fn sign(change: &Change, states: bool) -> String {
         return styled(WARN, format_args!("! {state:<7}"));
     }
     let style = match change.action {
-        Action::Create | Action::Update | Action::Refresh | Action::Replace => GOOD,
+        Action::Create => GOOD,
+        Action::Update | Action::Refresh | Action::Replace | Action::Unread => WARN,
         Action::Delete | Action::Blocked => BAD,
-        Action::Unread => WARN,
         Action::Keep => anstyle::Style::new(),
     };
     styled(style, format_args!("{} {:<7}", change.action.symbol(), change.action.word()))
@@ -262,169 +277,4 @@ fn counts(summary: Summary) -> String {
         .collect();
     let head = if blocked + unread > 0 { styled(WARN, "Plan:") } else { "Plan:".to_owned() };
     format!("{head} {}.", parts.join(", "))
-}
-
-/// One line for what happened.
-#[must_use]
-pub fn event(event: &Event) -> Option<String> {
-    match event {
-        Event::Started(_) => None,
-        Event::Waiting(address, words) => Some(format!("{} {address}: {words}", styled(WARN, "waiting"))),
-        Event::Applied(address) => Some(format!("{}    {address}", styled(GOOD, "done"))),
-        Event::Skipped(address, failure) => {
-            Some(format!("{} {address}: {failure}; the run is as good without it", styled(WARN, "skipped")))
-        }
-        Event::Failed(address, failure) => Some(format!("{}  {address}: {failure}", styled(BAD, "failed"))),
-    }
-}
-
-/// One line per proof after the fact, and for each thing that was only looked at.
-#[must_use]
-pub fn findings(findings: &[Finding], again: &Again) -> String {
-    let line = |finding: &Finding| match (&finding.result, &finding.state) {
-        (Ok(()), Some(state)) => format!("{}    {}: {state}\n", styled(HEAD, "seen"), finding.address),
-        (Ok(()), None) => {
-            format!("{}  {} {}\n", styled(GOOD, "proven"), finding.address, finding.means)
-        }
-        (Err(failure), _) => {
-            let line = format!("{} {}: {failure}\n", styled(BAD, "invalid"), finding.address);
-            line + &details(&again.problem(failure), 4, false)
-        }
-    };
-    findings.iter().map(line).collect()
-}
-
-/// One line for how Daytona pulls an image, in the words of its runner's log.
-#[must_use]
-pub fn pulls(pulls: &[Pull], again: &Again) -> String {
-    let mut text = String::new();
-    for Pull { image, row, result } in pulls {
-        let (style, word) = if result.is_ok() { (GOOD, "pulls ") } else { (BAD, "differs") };
-        let with = match row {
-            Some(row) => format!(
-                "using credentials for registry {} (User: {}) of {} `{}`",
-                row.registry, row.username, row.address, row.name
-            ),
-            None => "anonymously".to_owned(),
-        };
-        let _ = writeln!(text, "{} image {image} {with}", styled(style, word));
-        if let Err(failure) = result {
-            let _ = writeln!(text, "  {failure}");
-            text += &details(&again.problem(failure), 2, false);
-        }
-    }
-    text
-}
-
-/// What `verify` found, and what mends it.
-#[must_use]
-pub fn verified(plan: &Plan, report: &Report, again: &Again) -> String {
-    let differ = report.count(|outcome| *outcome == Outcome::Differs) > 0;
-    let next =
-        if differ { format!("Next: {}\n", styled(HINT, again.command("sync"))) } else { String::new() };
-    let head = match report.detailed_status() {
-        _ if plan.changes.is_empty() => styled(WARN, "Nothing is declared."),
-        ExitStatus::Done => styled(GOOD, "Done:"),
-        ExitStatus::Differences => styled(WARN, "Not in place:"),
-        _ => styled(BAD, "Not all in place:"),
-    };
-    format!("{head} {}.\n{next}", report_counts(report))
-}
-
-/// What came of a run, failures last, each with its next command.
-#[must_use]
-pub fn report(plan: &Plan, report: &Report, again: &Again) -> String {
-    let mut text = String::new();
-    for (address, outcome) in &report.outcomes {
-        match outcome {
-            Outcome::NotStarted(Some(before)) => {
-                let _ =
-                    writeln!(text, "{} {address}: {before} did not get done", styled(WARN, "not started"));
-            }
-            Outcome::NotStarted(None) => {
-                let _ = writeln!(text, "{} {address}: interrupted", styled(WARN, "not started"));
-            }
-            Outcome::Failed(failure) => {
-                text += &undone(styled(BAD, "failed"), address, &again.problem(failure))
-            }
-            Outcome::Skipped(failure) => {
-                text += &undone(styled(WARN, "skipped"), address, &again.problem(failure))
-            }
-            _ => {}
-        }
-    }
-    text + &report_summary(plan, report)
-}
-
-/// A row that was not done, why, and what to do about it.
-fn undone(word: impl fmt::Display, address: &Address, failure: &Problem) -> String {
-    format!("{word} {address}: {failure}\n") + &details(failure, 2, false)
-}
-
-fn report_summary(plan: &Plan, report: &Report) -> String {
-    let good = matches!(report.status(), ExitStatus::Done);
-    let head = match report.status() {
-        _ if plan.changes.is_empty() => styled(WARN, "Nothing is declared."),
-        ExitStatus::Done => styled(GOOD, "Done:"),
-        ExitStatus::Interrupted => styled(BAD, "Interrupted:"),
-        _ => styled(BAD, "Not all done:"),
-    };
-    let next = if good { "" } else { "\nWhat is done stays done; the same command goes on from here." };
-    format!("{head} {}.{next}\n", report_counts(report))
-}
-
-fn report_counts(report: &Report) -> String {
-    let count = |matching: fn(&Outcome) -> bool| report.count(matching);
-    let found = |system: &str, good: bool| {
-        let is = |finding: &&Finding| {
-            finding.address.system() == system && finding.result.is_ok() == good && finding.state.is_none()
-        };
-        report.findings.iter().filter(is).count()
-    };
-    let seen =
-        report.findings.iter().filter(|finding| finding.result.is_ok() && finding.state.is_some()).count();
-    let pulled = |good: bool| report.pulls.iter().filter(|pull| pull.result.is_ok() == good).count();
-    let named = [
-        (count(|outcome| matches!(outcome, Outcome::Applied)), "applied"),
-        (count(|outcome| matches!(outcome, Outcome::Differs)), "differ"),
-        (count(|outcome| matches!(outcome, Outcome::Unchanged)), "in place"),
-        (count(|outcome| matches!(outcome, Outcome::Refreshed)), "refreshed"),
-        (
-            count(|outcome| matches!(outcome, Outcome::Unknown)),
-            "refreshed at each sync, as they cannot be read back",
-        ),
-        (count(|outcome| matches!(outcome, Outcome::Blocked)), "blocked"),
-        (count(|outcome| matches!(outcome, Outcome::Unread { .. })), "could not be read"),
-        (count(|outcome| matches!(outcome, Outcome::Skipped(_))), "skipped"),
-        (count(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
-        (count(|outcome| matches!(outcome, Outcome::NotStarted(_))), "not started"),
-    ];
-    let proofs = systems::PROVEN.iter();
-    let proofs =
-        proofs.flat_map(|(system, (good, bad))| [(found(system, true), *good), (found(system, false), *bad)]);
-    let others = [
-        (seen, "seen"),
-        (pulled(true), "images pulled as named"),
-        (pulled(false), "images pulled otherwise"),
-    ];
-    let parts: Vec<String> = named
-        .into_iter()
-        .chain(merged(proofs))
-        .chain(others)
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, words)| format!("{count} {words}"))
-        .collect();
-    parts.join(", ")
-}
-
-/// Counts under one name are one count.
-fn merged(counts: impl Iterator<Item = (usize, &'static str)>) -> Vec<(usize, &'static str)> {
-    let mut all: Vec<(usize, &str)> = Vec::new();
-    for (count, name) in counts {
-        match all.iter_mut().find(|(_, known)| *known == name) {
-            Some((sum, _)) => *sum += count,
-            None => all.push((count, name)),
-        }
-    }
-    all
 }

@@ -1,0 +1,210 @@
+//! What happens in a run, and what came of it.
+
+use std::fmt::Write;
+
+use crate::change::{Finding, Pull};
+use crate::execute::Event;
+use crate::model::{Address, Problem};
+use crate::plan::Plan;
+use crate::report::{ExitStatus, Outcome, Report};
+use crate::systems;
+use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, details, styled};
+use crate::view::{Again, fold};
+
+/// How what came of a run is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Said {
+    /// Columns to wrap hints in, if there is a terminal.
+    pub width: Option<usize>,
+    /// Whether everything is told one by one.
+    pub all: bool,
+}
+
+/// One line for what happened; on a terminal that a report follows on without the reason of a failure, which that tells.
+#[must_use]
+pub fn event(event: &Event, reported: bool) -> Option<String> {
+    match event {
+        Event::Started(_) => None,
+        Event::Waiting(address, words) => Some(format!("{} {address}: {words}", styled(WARN, "waiting"))),
+        Event::Applied(address) => Some(format!("{}    {address}", styled(GOOD, "done"))),
+        Event::Skipped(address, failure) => {
+            Some(format!("{} {address}: {failure}; the run is as good without it", styled(WARN, "skipped")))
+        }
+        Event::Failed(address, _) if reported => Some(format!("{}  {address}", styled(BAD, "failed"))),
+        Event::Failed(address, failure) => Some(format!("{}  {address}: {failure}", styled(BAD, "failed"))),
+    }
+}
+
+/// One line per proof after the fact, and for each thing that was only looked at; those that are alike in one.
+#[must_use]
+pub fn findings(findings: &[Finding], again: &Again, said: Said) -> String {
+    let kind = |finding: &Finding| {
+        (finding.address.system(), finding.means, finding.state.clone(), finding.result.clone())
+    };
+    let line = |like: Vec<&Finding>| {
+        let names: Vec<String> = like.iter().map(|finding| finding.address.to_string()).collect();
+        let (finding, name) = (like[0], fold::named(&names));
+        match (&finding.result, &finding.state) {
+            (Ok(()), Some(state)) => format!("{}    {name}: {state}\n", styled(HEAD, "seen")),
+            (Ok(()), None) => format!("{}  {name} {}\n", styled(GOOD, "proven"), finding.means),
+            (Err(failure), _) => {
+                let line = format!("{} {name}: {failure}\n", styled(BAD, "invalid"));
+                line + &details(&again.problem(failure), 4, false, said.width)
+            }
+        }
+    };
+    fold::alike(findings, kind, said.all).into_iter().map(line).collect()
+}
+
+/// One line for how Daytona pulls an image, in the words of its runner's log.
+#[must_use]
+pub fn pulls(pulls: &[Pull], again: &Again, said: Said) -> String {
+    let mut text = String::new();
+    for Pull { image, row, result } in pulls {
+        let (style, word) = if result.is_ok() { (GOOD, "pulls ") } else { (BAD, "differs") };
+        let with = match row {
+            Some(row) => format!(
+                "using credentials for registry {} (User: {}) of {} `{}`",
+                row.registry, row.username, row.address, row.name
+            ),
+            None => "anonymously".to_owned(),
+        };
+        let _ = writeln!(text, "{} image {image} {with}", styled(style, word));
+        if let Err(failure) = result {
+            let _ = writeln!(text, "  {failure}");
+            text += &details(&again.problem(failure), 2, false, said.width);
+        }
+    }
+    text
+}
+
+/// What `verify` found, and what mends it.
+#[must_use]
+pub fn verified(plan: &Plan, report: &Report, again: &Again) -> String {
+    let differ = report.count(|outcome| *outcome == Outcome::Differs) > 0;
+    let next =
+        if differ { format!("Next: {}\n", styled(HINT, again.command("sync"))) } else { String::new() };
+    let head = match report.detailed_status() {
+        _ if plan.changes.is_empty() => styled(WARN, "Nothing is declared."),
+        ExitStatus::Done => styled(GOOD, "Done:"),
+        ExitStatus::Differences => styled(WARN, "Not in place:"),
+        _ => styled(BAD, "Not all in place:"),
+    };
+    format!("{head} {}.\n{next}", report_counts(report))
+}
+
+/// What came of a run, failures last, each with its next command. What failed alike is told once.
+#[must_use]
+pub fn report(plan: &Plan, report: &Report, again: &Again, said: Said) -> String {
+    let undone: Vec<(&Address, &Outcome)> =
+        report.outcomes.iter().filter(|(_, outcome)| failure(outcome).is_some()).collect();
+    let mut text = String::new();
+    let kind = |(address, outcome): &(&Address, &Outcome)| {
+        let (word, why, problem) = failure(outcome)?;
+        Some((word, without_names(&why, address), problem.map(|problem| problem.hints.clone())))
+    };
+    for like in fold::alike(&undone, kind, said.all) {
+        let names: Vec<String> = like.iter().map(|(address, _)| address.to_string()).collect();
+        let (_, outcome) = like[0];
+        let Some((word, why, problem)) = failure(outcome) else { continue };
+        // Each of several waits for another.
+        let why = match outcome {
+            Outcome::NotStarted(Some(before)) if names.len() == 1 => format!("{before} did not get done"),
+            _ => why,
+        };
+        text += &format!("{word} {}: {why}\n", fold::named(&names));
+        text += &problem
+            .map(|problem| details(&again.problem(problem), 2, false, said.width))
+            .unwrap_or_default();
+    }
+    text + &report_summary(plan, report)
+}
+
+/// Why, but for the names of the row that it happened to.
+fn without_names(why: &str, address: &Address) -> String {
+    let (place, item) = (address.place(), address.item());
+    let item = item.rsplit('/').next().unwrap_or(&item);
+    let names = [place.as_str(), item].into_iter().filter(|name| !name.is_empty());
+    names.fold(why.to_owned(), |why, name| why.replace(name, "…"))
+}
+
+/// Of a row that was not done: the word for it, why, and what there is to do.
+fn failure(outcome: &Outcome) -> Option<(String, String, Option<&Problem>)> {
+    match outcome {
+        Outcome::NotStarted(before) => {
+            let why = if before.is_some() { "what they need did not get done" } else { "interrupted" };
+            Some((styled(WARN, "not started"), why.to_owned(), None))
+        }
+        Outcome::Failed(failure) => Some((styled(BAD, "failed"), failure.to_string(), Some(failure))),
+        Outcome::Skipped(failure) => Some((styled(WARN, "skipped"), failure.to_string(), Some(failure))),
+        _ => None,
+    }
+}
+
+fn report_summary(plan: &Plan, report: &Report) -> String {
+    let good = matches!(report.status(), ExitStatus::Done);
+    let head = match report.status() {
+        _ if plan.changes.is_empty() => styled(WARN, "Nothing is declared."),
+        ExitStatus::Done => styled(GOOD, "Done:"),
+        ExitStatus::Interrupted => styled(BAD, "Interrupted:"),
+        _ => styled(BAD, "Not all done:"),
+    };
+    let next = if good { "" } else { "\nWhat is done stays done; the same command goes on from here." };
+    format!("{head} {}.{next}\n", report_counts(report))
+}
+
+fn report_counts(report: &Report) -> String {
+    let count = |matching: fn(&Outcome) -> bool| report.count(matching);
+    let found = |system: &str, good: bool| {
+        let is = |finding: &&Finding| {
+            finding.address.system() == system && finding.result.is_ok() == good && finding.state.is_none()
+        };
+        report.findings.iter().filter(is).count()
+    };
+    let seen =
+        report.findings.iter().filter(|finding| finding.result.is_ok() && finding.state.is_some()).count();
+    let pulled = |good: bool| report.pulls.iter().filter(|pull| pull.result.is_ok() == good).count();
+    let named = [
+        (count(|outcome| matches!(outcome, Outcome::Applied)), "applied"),
+        (count(|outcome| matches!(outcome, Outcome::Differs)), "differ"),
+        (count(|outcome| matches!(outcome, Outcome::Unchanged)), "in place"),
+        (count(|outcome| matches!(outcome, Outcome::Refreshed)), "refreshed"),
+        (
+            count(|outcome| matches!(outcome, Outcome::Unknown)),
+            "refreshed at each sync, as they cannot be read back",
+        ),
+        (count(|outcome| matches!(outcome, Outcome::Blocked)), "blocked"),
+        (count(|outcome| matches!(outcome, Outcome::Unread { .. })), "could not be read"),
+        (count(|outcome| matches!(outcome, Outcome::Skipped(_))), "skipped"),
+        (count(|outcome| matches!(outcome, Outcome::Failed(_))), "failed"),
+        (count(|outcome| matches!(outcome, Outcome::NotStarted(_))), "not started"),
+    ];
+    let proofs = systems::PROVEN.iter();
+    let proofs =
+        proofs.flat_map(|(system, (good, bad))| [(found(system, true), *good), (found(system, false), *bad)]);
+    let others = [
+        (seen, "seen"),
+        (pulled(true), "images pulled as named"),
+        (pulled(false), "images pulled otherwise"),
+    ];
+    let parts: Vec<String> = named
+        .into_iter()
+        .chain(merged(proofs))
+        .chain(others)
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{count} {words}"))
+        .collect();
+    parts.join(", ")
+}
+
+/// Counts under one name are one count.
+fn merged(counts: impl Iterator<Item = (usize, &'static str)>) -> Vec<(usize, &'static str)> {
+    let mut all: Vec<(usize, &str)> = Vec::new();
+    for (count, name) in counts {
+        match all.iter_mut().find(|(_, known)| *known == name) {
+            Some((sum, _)) => *sum += count,
+            None => all.push((count, name)),
+        }
+    }
+    all
+}
