@@ -16,6 +16,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 
 use futures::future::join_all;
 
@@ -234,7 +235,11 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
     // The SDK's own way of trying again, which also mends a clock that is wrong.
     let retries = RetryConfig::standard().with_max_attempts(tries).with_initial_backoff(pace.first);
     // One for the service and for whatever the login asks.
-    let files = profile::files(&way.env);
+    let no_file = profile::no_file(&way.env);
+    let files = match &no_file {
+        Some(_) => EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build(),
+        None => profile::files(&way.env),
+    };
     let loaded = Profile::load(access.profile, &files).await;
     let asked = access.profile.or_else(|| way.env.filled("AWS_PROFILE"));
     let fault = match &loaded {
@@ -274,7 +279,7 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
         None => None,
     };
     // Whatever is in the repository's own files of AWS's would decide where a request goes.
-    let fault = profile::in_repository(&way.env).or(fault);
+    let fault = profile::in_repository(&way.env).or(no_file).or(fault);
     if let Some(Chain { process, .. }) = &chain {
         // What is wrong with it is told by whoever asks next.
         let _ = process.provide_credentials().await;

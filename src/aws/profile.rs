@@ -1,5 +1,6 @@
 //! What the AWS SDK for Rust does not read of a profile, and every other AWS tool does.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use aws_config::profile::{Profile as SdkProfile, ProfileSet};
@@ -8,6 +9,7 @@ use aws_runtime::env_config::property::PropertiesKey;
 use aws_types::os_shim_internal::{Env as SdkEnv, Fs};
 
 use crate::env::{Env, Untrusted};
+use crate::files;
 use crate::model::{Problem, nearest};
 use crate::redact;
 
@@ -126,6 +128,25 @@ impl Profile {
     }
 }
 
+/// Refuses shared files that are none: the SDK would wait for a pipe without an end.
+pub(super) fn no_file(env: &Env) -> Option<Problem> {
+    let fault = |variable: &str| {
+        let path = path(env, variable)?;
+        let error = files::check(&path).err().filter(|error| error.kind() == ErrorKind::InvalidInput)?;
+        let message = format!("the AWS configuration {} cannot be used: {error}", path.display());
+        let hint = format!("export {variable}, with the path of a file");
+        Some(Problem::outside(message).hint(hint).login(true))
+    };
+    ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"].into_iter().find_map(fault)
+}
+
+fn path(env: &Env, variable: &str) -> Option<PathBuf> {
+    let name = if variable == "AWS_CONFIG_FILE" { "config" } else { "credentials" };
+    let home = || env.filled("HOME").or_else(|| env.filled("USERPROFILE"));
+    let named = env.filled(variable).map(PathBuf::from);
+    named.or_else(|| Some(PathBuf::from(home()?).join(".aws").join(name)))
+}
+
 /// Refuses shared files that are a repository's which is not trusted.
 pub(super) fn in_repository(env: &Env) -> Option<Problem> {
     let untrusted = env.untrusted()?;
@@ -138,18 +159,13 @@ pub(super) fn in_repository(env: &Env) -> Option<Problem> {
 /// The shared files as the SDK takes them: it does not know the quotes that others allow around a profile's name
 /// (`[profile "work"]`).
 pub(super) fn files(env: &Env) -> EnvConfigFiles {
-    let read = |variable: &str, name: &str| {
-        let home = || env.filled("HOME").or_else(|| env.filled("USERPROFILE"));
-        let path = env.filled(variable).map(PathBuf::from);
-        let path = path.or_else(|| Some(PathBuf::from(home()?).join(".aws").join(name)));
-        path.and_then(|path| std::fs::read_to_string(path).ok())
-    };
-    let Some(config) = read("AWS_CONFIG_FILE", "config").filter(|text| text.lines().any(is_quoted)) else {
+    let read = |variable: &str| Some(files::text(&path(env, variable)?).ok()?.to_string());
+    let Some(config) = read("AWS_CONFIG_FILE").filter(|text| text.lines().any(is_quoted)) else {
         return EnvConfigFiles::default();
     };
     // What is in the later one counts.
     let files = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, unquoted(&config));
-    let credentials = read("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+    let credentials = read("AWS_SHARED_CREDENTIALS_FILE");
     credentials
         .into_iter()
         .fold(files, |files, text| files.with_contents(EnvConfigFileKind::Credentials, text))

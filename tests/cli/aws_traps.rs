@@ -330,6 +330,20 @@ fn a_secret_that_ecr_does_not_see_yet_is_waited_for_with_a_word() {
 }
 
 #[test]
+fn a_secret_that_was_there_before_the_run_is_not_waited_for() {
+    let place = one();
+    place.sync();
+    ours(&mut place.sandbox.state()).unseen_by_ecr = 1;
+    place.edit("regcred.yaml", "stacks: {", "stacks: { more: { region: us-east-2 }, ");
+    let ran = place.run(&["sync", "--yes"]);
+    // A second try would have found it.
+    ran.ends(5).says("SecretNotFoundException");
+    assert!(!ran.stderr.contains("waiting"), "{}", ran.stderr);
+    assert_eq!(ours(&mut place.sandbox.state()).unseen_by_ecr, 0);
+    place.sync();
+}
+
+#[test]
 fn a_secret_that_ecr_never_sees_is_given_up_and_the_report_says_so() {
     let place = one();
     place.sandbox.state().aws.secret_visible_after = u32::MAX;
@@ -348,8 +362,12 @@ fn a_region_that_the_account_has_not_enabled_is_named_in_the_hint() {
 }
 
 #[test]
-fn china_and_govcloud_are_blocked_before_anything_is_asked_there() {
-    for (region, name) in [("cn-north-1", "China"), ("us-gov-west-1", "GovCloud")] {
+fn partitions_without_caches_are_blocked_before_anything_is_asked_there() {
+    for (region, name) in [
+        ("cn-north-1", "the AWS China partition"),
+        ("us-gov-west-1", "AWS GovCloud (US)"),
+        ("eusc-de-east-1", "the AWS European Sovereign Cloud"),
+    ] {
         let place = one();
         place.edit("regcred.yaml", REGION, region);
         let (ran, calls) = place.watch(&["sync", "--yes"]);

@@ -22,6 +22,7 @@ mod kill;
 mod kubernetes;
 mod leak;
 mod main_job;
+mod no_file;
 mod organization;
 mod place;
 mod programs;
