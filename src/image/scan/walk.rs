@@ -131,9 +131,7 @@ fn read_file(path: &Path, kind: FileKind, request: &Request) -> Visit {
 
 fn read_within(path: &Path, kind: FileKind, folders: &[&Path], request: &Request) -> Visit {
     match read_text(path) {
-        Ok(text) => {
-            (true, super::read(kind, &text, &|| environment::of_compose(folders, &request.env_files)))
-        }
+        Ok(text) => (true, super::read(kind, &text, &|| environment::of_compose(folders, request))),
         Err(reason) => skipped(&reason),
     }
 }
