@@ -554,3 +554,39 @@ fn the_name_of_a_secret_that_was_deleted_a_moment_ago_is_waited_for() {
     ran.ends(0).complains("was deleted a moment ago, waiting for its name");
     assert_holds(&place.sandbox.state(), TOKEN);
 }
+
+#[test]
+fn a_profile_has_any_name_in_quotes_and_either_variable_names_it() {
+    let with_profile = |name: &str| {
+        let mut place = one();
+        let keys = place.sandbox.env();
+        let mut lines = format!("[profile {name}]\n");
+        for key in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+            place.unset(key);
+            if let Some(value) = keys.get(key) {
+                lines += &format!("{}: {value}\n", key.to_lowercase());
+            }
+        }
+        place.write("aws", &lines);
+        place.set("AWS_CONFIG_FILE", &place.repo().join("aws").display().to_string());
+        place
+    };
+    for (written, name) in
+        [("\"my profile\"", "my profile"), ("'dév'", "dév"), ("my\\ profile", "my profile")]
+    {
+        for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+            let mut place = with_profile(written);
+            place.set(variable, name);
+            place.run(&["plan"]).ends(0).says("aws:123456789012/us-east-2");
+        }
+        let place = with_profile(written);
+        place.edit("regcred.yaml", "region: us-east-2", &format!("region: us-east-2, profile: \"{name}\""));
+        place.run(&["plan"]).ends(0).says("aws:123456789012/us-east-2");
+    }
+    let mut place = with_profile("\"my profile\"");
+    place.set("AWS_PROFILE", "my profil");
+    place.run(&["plan"]).says("there is no AWS profile `my profil`").says("did you mean my profile?");
+    // The first of the two counts.
+    place.set("AWS_DEFAULT_PROFILE", "my profile");
+    place.run(&["plan"]).says("there is no AWS profile `my profil`");
+}
