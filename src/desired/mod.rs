@@ -115,7 +115,7 @@ pub fn places(request: &Request, env: &Env, dir: &Path) -> Result<Desired, Vec<P
     // Image names mean something without any configuration, too; not with one that is broken.
     let has_file = request.file.is_some() || files::is_taken(&dir.join(DEFAULT_FILE));
     if !has_file {
-        misnamed(dir)?;
+        find::misnamed(dir, Path::new("")).map_err(|problem| vec![problem])?;
     }
     if !has_file && !discover::is_meant(env, dir)? {
         return Ok(Desired::default());
@@ -171,7 +171,7 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
         None => files::is_taken(&default).then(|| PathBuf::from(DEFAULT_FILE)),
     };
     let Some(file) = file else {
-        misnamed(dir)?;
+        find::misnamed(dir, Path::new("")).map_err(|problem| vec![problem])?;
         let (desired, specs) = discover::discover(env, dir, &request.stacks)?;
         return Ok((desired, specs, dir.to_owned()));
     };
@@ -183,16 +183,6 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
     let (desired, specs) = validate::read(&file, &text)?;
     let base = dir.join(file.parent().unwrap_or(Path::new("")));
     Ok((desired, specs, base))
-}
-
-/// A file that is called as people may expect is not read, and without it more would be written than it declares.
-fn misnamed(dir: &Path) -> Result<(), Vec<Problem>> {
-    const OTHER: &str = "regcred.yml";
-    if !files::is_taken(&dir.join(OTHER)) {
-        return Ok(());
-    }
-    let message = format!("is not read: the file is called {DEFAULT_FILE}");
-    Err(vec![Problem::input(message).at(Place::file(OTHER)).hint(format!("mv {OTHER} {DEFAULT_FILE}"))])
 }
 
 /// Leaves only what `--credential` and `--stack` name.
