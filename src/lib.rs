@@ -27,6 +27,7 @@ pub mod dotenv;
 pub mod env;
 pub mod error;
 pub mod execute;
+mod files;
 mod go;
 pub mod image;
 pub mod model;

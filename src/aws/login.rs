@@ -16,12 +16,14 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 
 use futures::future::join_all;
 
 use super::connector::Connector;
 use super::process::{Chain, is_silent};
 use super::profile::{self, Profile};
+use super::spelling::named;
 use super::{Role, Session};
 use crate::env::Env;
 use crate::model::Problem;
@@ -156,7 +158,7 @@ impl Clients {
             sessions.iter().map(|session| (key(session), session)).collect();
         let logins = distinct.into_iter().map(async |(key, session)| (key, login(way, session).await));
         let logins: BTreeMap<_, Sdk> = join_all(logins).await.into_iter().collect();
-        let profile = way.env.filled("AWS_PROFILE");
+        let profile = of_environment(&way.env);
         let client = |session: &Session| {
             let shared = logins.get(&key(session))?;
             Some((session.clone(), client(shared, session, profile)))
@@ -234,9 +236,13 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
     // The SDK's own way of trying again, which also mends a clock that is wrong.
     let retries = RetryConfig::standard().with_max_attempts(tries).with_initial_backoff(pace.first);
     // One for the service and for whatever the login asks.
-    let files = profile::files(&way.env);
-    let loaded = Profile::load(access.profile, &files).await;
-    let asked = access.profile.or_else(|| way.env.filled("AWS_PROFILE"));
+    let no_file = profile::no_file(&way.env);
+    let files = match &no_file {
+        Some(_) => EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build(),
+        None => profile::files(&way.env),
+    };
+    let asked = access.profile.or_else(|| of_environment(&way.env));
+    let loaded = Profile::load(asked, &files).await;
     let fault = match &loaded {
         Ok(profile) => profile.fault(asked),
         Err(problem) => Some(problem.clone()),
@@ -253,7 +259,10 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
     if let Some(region) = &region {
         loader = loader.region(region.clone());
     }
-    if let Some(profile) = access.profile {
+    if let Some(profile) = asked.map(named) {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(profile) = access.profile.map(named) {
         // The profile that a stack names is its login, as it is for Pulumi: the default chain would prefer keys of the
         // environment, which may be another account's.
         let base = ProviderConfig::default().with_region(region).with_http_client(http);
@@ -262,7 +271,7 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
             .profile_name(profile)
             .configure(&base)
             .build();
-        loader = loader.profile_name(profile).credentials_provider(provider);
+        loader = loader.credentials_provider(provider);
     }
     // Keys of the environment are a login without any profile, unless one is named.
     let by_profile =
@@ -274,7 +283,7 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
         None => None,
     };
     // Whatever is in the repository's own files of AWS's would decide where a request goes.
-    let fault = profile::in_repository(&way.env).or(fault);
+    let fault = profile::in_repository(&way.env).or(no_file).or(fault);
     if let Some(Chain { process, .. }) = &chain {
         // What is wrong with it is told by whoever asks next.
         let _ = process.provide_credentials().await;
@@ -290,6 +299,11 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
     }
     let secrets_at = profile.and_then(|profile| profile.secrets_manager(&way.env));
     Sdk { config, secrets_at }
+}
+
+/// The profile that the environment names: the first of these counts, as for the AWS CLI and for Go's SDK.
+fn of_environment(env: &Env) -> Option<&str> {
+    ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter().find_map(|name| env.filled(name))
 }
 
 async fn assume(config: SdkConfig, role: &Role) -> SdkConfig {

@@ -6,6 +6,7 @@ mod login;
 mod names;
 mod process;
 mod profile;
+mod spelling;
 
 pub use error::AwsError;
 pub use login::{Access, Client, Clients, LoginSource, Sdk, Way, sdk_config};

@@ -15,6 +15,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::Role;
+use super::spelling::given;
 use crate::env::{Env, Untrusted};
 use crate::model::Problem;
 use crate::net::header;
@@ -61,7 +62,7 @@ impl Chain {
         }
         let (base, roles) = follow(profiles)?;
         let command = base.get("credential_process")?;
-        let profile = base.name().to_owned();
+        let profile = given(base.name());
         let program = env.named_program(shell(command));
         let program = program.called(format!("credential_process of profile {profile}"));
         let account = base.get("aws_account_id").map(str::to_owned);

@@ -1,5 +1,6 @@
 //! What the AWS SDK for Rust does not read of a profile, and every other AWS tool does.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use aws_config::profile::{Profile as SdkProfile, ProfileSet};
@@ -7,7 +8,9 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_runtime::env_config::property::PropertiesKey;
 use aws_types::os_shim_internal::{Env as SdkEnv, Fs};
 
+use super::spelling::{given, named, spelled};
 use crate::env::{Env, Untrusted};
+use crate::files;
 use crate::model::{Problem, nearest};
 use crate::redact;
 
@@ -24,7 +27,7 @@ impl Profile {
     /// # Errors
     /// A file that cannot be read, or a line of it.
     pub(super) async fn load(name: Option<&str>, files: &EnvConfigFiles) -> Result<Self, Problem> {
-        let name = name.map(|name| name.to_owned().into());
+        let name = name.map(|name| named(name).into());
         let (fs, env) = (Fs::real(), SdkEnv::real());
         aws_config::profile::load(&fs, &env, files, name).await.map(Self).map_err(|error| {
             let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
@@ -40,8 +43,9 @@ impl Profile {
     pub(super) fn fault(&self, asked: Option<&str>) -> Option<Problem> {
         let selected = self.0.selected_profile();
         if self.0.get_profile(selected).is_none() {
-            let name = asked.filter(|name| *name == selected)?;
-            let names: Vec<&str> = self.0.profiles().collect();
+            let name = asked.filter(|name| named(name) == selected)?;
+            let names: Vec<String> = self.0.profiles().map(given).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let hint = match nearest(name, &names) {
                 Some(near) => format!("did you mean {near}?"),
                 None => "aws configure list-profiles shows those that there are".to_owned(),
@@ -57,7 +61,7 @@ impl Profile {
             has("role_arn") && has("aws_access_key_id") && !own
         };
         if let Some(profile) = on_the_way.iter().find(|profile| both(profile)) {
-            let name = profile.name();
+            let name = given(profile.name());
             let message = format!(
                 "the AWS profile `{name}` has both a role and keys, and AWS tools differ in which counts"
             );
@@ -75,8 +79,9 @@ impl Profile {
                 (false, true) => "logs in by `aws login` (`login_session`), which is not done here",
                 (false, false) => return None,
             };
-            Some((profile.name(), wants))
+            Some((given(profile.name()), wants))
         })?;
+        let selected = shlex::try_quote(&given(selected)).map_or_else(|_| given(selected), Into::into);
         Some(
             Problem::outside(format!("the AWS profile `{name}` {wants}"))
                 .hint(format!(
@@ -103,7 +108,8 @@ impl Profile {
     /// The file of `ca_bundle`, and what names it.
     pub(super) fn ca_bundle(&self) -> Option<(String, PathBuf)> {
         let file = self.get("ca_bundle")?;
-        Some((format!("`ca_bundle` of the profile {}", self.0.selected_profile()), PathBuf::from(file)))
+        let name = given(self.0.selected_profile());
+        Some((format!("`ca_bundle` of the profile {name}"), PathBuf::from(file)))
     }
 
     /// The address of Secrets Manager in the `services` section: the SDK looks for `secrets-manager` there, and it is
@@ -126,6 +132,25 @@ impl Profile {
     }
 }
 
+/// Refuses shared files that are none: the SDK would wait for a pipe without an end.
+pub(super) fn no_file(env: &Env) -> Option<Problem> {
+    let fault = |variable: &str| {
+        let path = path(env, variable)?;
+        let error = files::check(&path).err().filter(|error| error.kind() == ErrorKind::InvalidInput)?;
+        let message = format!("the AWS configuration {} cannot be used: {error}", path.display());
+        let hint = format!("export {variable}, with the path of a file");
+        Some(Problem::outside(message).hint(hint).login(true))
+    };
+    ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"].into_iter().find_map(fault)
+}
+
+fn path(env: &Env, variable: &str) -> Option<PathBuf> {
+    let name = if variable == "AWS_CONFIG_FILE" { "config" } else { "credentials" };
+    let home = || env.filled("HOME").or_else(|| env.filled("USERPROFILE"));
+    let named = env.filled(variable).map(PathBuf::from);
+    named.or_else(|| Some(PathBuf::from(home()?).join(".aws").join(name)))
+}
+
 /// Refuses shared files that are a repository's which is not trusted.
 pub(super) fn in_repository(env: &Env) -> Option<Problem> {
     let untrusted = env.untrusted()?;
@@ -135,46 +160,19 @@ pub(super) fn in_repository(env: &Env) -> Option<Problem> {
     Some(Untrusted::refused(format!("{name} is a file of the repository")))
 }
 
-/// The shared files as the SDK takes them: it does not know the quotes that others allow around a profile's name
-/// (`[profile "work"]`).
+/// The shared files as the SDK takes them, where they are written in a way that others read and it does not.
 pub(super) fn files(env: &Env) -> EnvConfigFiles {
-    let read = |variable: &str, name: &str| {
-        let home = || env.filled("HOME").or_else(|| env.filled("USERPROFILE"));
-        let path = env.filled(variable).map(PathBuf::from);
-        let path = path.or_else(|| Some(PathBuf::from(home()?).join(".aws").join(name)));
-        path.and_then(|path| std::fs::read_to_string(path).ok())
-    };
-    let Some(config) = read("AWS_CONFIG_FILE", "config").filter(|text| text.lines().any(is_quoted)) else {
+    let read = |variable: &str| Some(files::text(&path(env, variable)?).ok()?.to_string());
+    let [config, credentials] =
+        ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"].map(|name| read(name).unwrap_or_default());
+    let spelled = spelled(&config, &credentials);
+    if spelled == [config, credentials] {
         return EnvConfigFiles::default();
-    };
-    // What is in the later one counts.
-    let files = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, unquoted(&config));
-    let credentials = read("AWS_SHARED_CREDENTIALS_FILE", "credentials");
-    credentials
-        .into_iter()
-        .fold(files, |files, text| files.with_contents(EnvConfigFileKind::Credentials, text))
-        .build()
-}
-
-fn is_quoted(line: &str) -> bool {
-    line.trim_start().starts_with('[') && line.contains(['"', '\''])
-}
-
-fn unquoted(text: &str) -> String {
-    let line = |line: &str| if is_quoted(line) { line.replace(['"', '\''], "") } else { line.to_owned() };
-    text.split_inclusive('\n').map(line).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quotes_around_a_profiles_name_are_taken_off_and_nothing_else_is() {
-        let text = "[profile \"work\"]\r\ncredential_process = \"a b\" 'c'\n  [profile 'x']\n[default]\n";
-        assert_eq!(
-            unquoted(text),
-            "[profile work]\r\ncredential_process = \"a b\" 'c'\n  [profile x]\n[default]\n"
-        );
     }
+    let [config, credentials] = spelled;
+    // What is in the later one counts.
+    EnvConfigFiles::builder()
+        .with_contents(EnvConfigFileKind::Config, config)
+        .with_contents(EnvConfigFileKind::Credentials, credentials)
+        .build()
 }

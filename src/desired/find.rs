@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{DEFAULT_FILE, Request};
 use crate::env::Env;
+use crate::files;
 use crate::model::{Place, Problem};
 
 /// The variable that names it.
@@ -40,15 +41,33 @@ fn above(env: &Env, dir: &Path) -> Result<Option<PathBuf>, Problem> {
     let mut up = PathBuf::new();
     for folder in dir.ancestors() {
         let file = folder.join(DEFAULT_FILE);
-        if file.is_file() {
+        if files::is_taken(&file) {
             return if folder == dir { Ok(None) } else { ours(&file, up.join(DEFAULT_FILE)).map(Some) };
         }
+        misnamed(folder, &up)?;
         if is_last(folder) {
             break;
         }
         up.push("..");
     }
     Ok(None)
+}
+
+/// Refuses a file that is called as people may expect: it is not read, and without it more would be written than it declares.
+/// `shown` is the folder as people see it.
+pub(super) fn misnamed(folder: &Path, shown: &Path) -> Result<(), Problem> {
+    const OTHERS: [&str; 4] = ["regcred.yml", "regcred.yaml", "regcred.json", "regcred.toml"];
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let is_other = |name: &String| {
+        let plain = name.trim_start_matches('.').to_ascii_lowercase();
+        name != DEFAULT_FILE && OTHERS.contains(&plain.as_str())
+    };
+    let Some(name) = names.filter(is_other).min() else { return Ok(()) };
+    let message = format!("is not read: the file is called {DEFAULT_FILE}");
+    let [from, to] = [name.as_str(), DEFAULT_FILE].map(|name| shown.join(name));
+    let hint = format!("mv {} {}", from.display(), to.display());
+    Err(Problem::input(message).at(Place::file(from)).hint(hint))
 }
 
 /// The file, if nobody but this user and the system's administrator can have written what it says: it decides which programs

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::env::Env;
+use crate::files;
 use crate::model::{Credential, CredentialId, Place, Problem, nearest};
 use crate::registry::Endpoints;
 use crate::sources::{self, Source, Spec};
@@ -116,10 +117,9 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
 pub fn places(request: &Request, env: &Env, dir: &Path) -> Result<Desired, Vec<Problem>> {
     env.check()?;
     // Image names mean something without any configuration, too; not with one that is broken.
-    let has_file =
-        request.file.is_some() || dir.join(DEFAULT_FILE).is_symlink() || dir.join(DEFAULT_FILE).exists();
+    let has_file = request.file.is_some() || files::is_taken(&dir.join(DEFAULT_FILE));
     if !has_file {
-        misnamed(dir)?;
+        find::misnamed(dir, Path::new("")).map_err(|problem| vec![problem])?;
     }
     if !has_file && !discover::is_meant(env, dir)? {
         return Ok(Desired::default());
@@ -172,31 +172,21 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
     let default = dir.join(DEFAULT_FILE);
     let file = match &request.file {
         Some(file) => Some(file.clone()),
-        None => default.is_file().then(|| PathBuf::from(DEFAULT_FILE)),
+        None => files::is_taken(&default).then(|| PathBuf::from(DEFAULT_FILE)),
     };
     let Some(file) = file else {
-        misnamed(dir)?;
+        find::misnamed(dir, Path::new("")).map_err(|problem| vec![problem])?;
         let (desired, specs) = discover::discover(env, dir, &request.stacks)?;
         return Ok((desired, specs, dir.to_owned()));
     };
     env.check_file(&dir.join(&file)).map_err(|problem| vec![problem])?;
-    let text = std::fs::read_to_string(dir.join(&file)).map_err(|error| {
+    let text = files::text(&dir.join(&file)).map_err(|error| {
         let place = Some(Place::file(&file));
         vec![Problem::input(format!("cannot be read: {error}")).at(place)]
     })?;
     let (desired, specs) = validate::read(&file, &text)?;
     let base = dir.join(file.parent().unwrap_or(Path::new("")));
     Ok((desired, specs, base))
-}
-
-/// A file that is called as people may expect is not read, and without it more would be written than it declares.
-fn misnamed(dir: &Path) -> Result<(), Vec<Problem>> {
-    const OTHER: &str = "regcred.yml";
-    if !dir.join(OTHER).is_file() {
-        return Ok(());
-    }
-    let message = format!("is not read: the file is called {DEFAULT_FILE}");
-    Err(vec![Problem::input(message).at(Place::file(OTHER)).hint(format!("mv {OTHER} {DEFAULT_FILE}"))])
 }
 
 /// Leaves only what `--credential`, `--stack` and `--only` name.

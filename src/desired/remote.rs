@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::env::Env;
 use crate::model::Problem;
+use crate::program::{Output, Program, ProgramError};
 use crate::targets::github::split_repository;
 
 /// git reads its own files; a folder that does not answer is none of a repository.
@@ -24,7 +26,7 @@ const GIT_NEEDS: &[&str] = &[
 /// The repository of `GITHUB_REPOSITORY`, else of the git remotes; nothing if none is on GitHub.
 ///
 /// # Errors
-/// A name that is not `owner/name`, or remotes of several repositories.
+/// A name that is not `owner/name`, remotes of several repositories, or a git that does not say which there are.
 pub(super) fn repository(env: &Env, dir: &Path) -> Result<Option<(String, String)>, Problem> {
     if let Some(named) = env.filled("GITHUB_REPOSITORY") {
         let split = split_repository(named).map(|(owner, repo)| Some((owner.to_owned(), repo.to_owned())));
@@ -35,7 +37,7 @@ pub(super) fn repository(env: &Env, dir: &Path) -> Result<Option<(String, String
     }
     let hosts = hosts(env);
     let mut found: Vec<(String, String)> = Vec::new();
-    for remote in remotes(env, dir).iter().filter_map(|url| parse(url, &hosts)) {
+    for remote in remotes(git(env, dir).run_now())?.iter().filter_map(|url| parse(url, &hosts)) {
         let same = |other: &(String, String)| {
             other.0.eq_ignore_ascii_case(&remote.0) && other.1.eq_ignore_ascii_case(&remote.1)
         };
@@ -61,14 +63,29 @@ fn hosts(env: &Env) -> BTreeSet<String> {
     hosts.chain(["github.com".to_owned(), "ssh.github.com".to_owned()]).collect()
 }
 
-/// The fetch addresses of every remote, with git's own rewriting. No git, or no repository: none.
-fn remotes(env: &Env, dir: &Path) -> BTreeSet<String> {
-    let git = env.known_program(&["git", "remote", "-v"], GIT_NEEDS).within(dir);
-    let Some(Ok(output)) = git.quiet().for_at_most(LIMIT).run_now() else {
-        return BTreeSet::new();
+/// What tells every remote, with git's own rewriting.
+fn git(env: &Env, dir: &Path) -> Program {
+    env.known_program(&["git", "remote", "-v"], GIT_NEEDS).within(dir).quiet().for_at_most(LIMIT)
+}
+
+/// The fetch addresses of every remote. No git, or no repository: none.
+///
+/// # Errors
+/// A git that was started and said nothing: without its answer, less would be in the plan than there is.
+fn remotes(said: Option<Result<Arc<Output>, ProgramError>>) -> Result<BTreeSet<String>, Problem> {
+    let output = match said {
+        Some(Ok(output)) => output,
+        None | Some(Err(ProgramError::Absent { .. } | ProgramError::Untrusted { .. })) => {
+            return Ok(BTreeSet::new());
+        }
+        Some(Err(error)) => {
+            return Err(Problem::input(format!("the repository's remotes are not known: {error}"))
+                .hint("try it yourself: git remote -v")
+                .hint("or name the repository: export GITHUB_REPOSITORY=owner/name"));
+        }
     };
     let text = String::from_utf8_lossy(&output.stdout);
-    text.lines().filter_map(|line| line.split_whitespace().nth(1)).map(str::to_owned).collect()
+    Ok(text.lines().filter_map(|line| line.split_whitespace().nth(1)).map(str::to_owned).collect())
 }
 
 /// `owner/name` of an address on one of the hosts: a URL, or `user@host:path`.
@@ -88,6 +105,8 @@ fn parse(remote: &str, hosts: &BTreeSet<String>) -> Option<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -103,6 +122,33 @@ mod tests {
             "git://github.com/acme/api.git",
         ] {
             assert_eq!(parse(remote, &hosts), Some(("acme".to_owned(), "api".to_owned())), "{remote}");
+        }
+    }
+
+    #[test]
+    fn a_git_that_does_not_end_is_ended_after_ten_seconds_and_told_with_the_way_round() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let script = dir.path().join("git");
+        std::fs::write(&script, "#!/bin/sh\nexec /usr/bin/tail -f /dev/null\n").expect("a file");
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+        let env = Env::from_iter([("PATH", dir.path().display().to_string())]);
+        let git = git(&env, dir.path());
+        assert_eq!(git.limit(), Duration::from_secs(10));
+        let problem = remotes(git.for_at_most(Duration::ZERO).run_now()).expect_err("it is ended");
+        assert_eq!(
+            problem.message,
+            "the repository's remotes are not known: `git` did not end within 0 seconds, and was ended"
+        );
+        assert!(problem.hints[1].ends_with("export GITHUB_REPOSITORY=owner/name"), "{:?}", problem.hints);
+    }
+
+    #[test]
+    fn without_a_git_or_a_repository_there_are_no_remotes() {
+        let dir = tempfile::tempdir().expect("a folder");
+        for path in [dir.path().display().to_string(), "/usr/bin:/bin".to_owned()] {
+            let ceiling = dir.path().parent().expect("it is in one").display().to_string();
+            let env = Env::from_iter([("PATH", path), ("GIT_CEILING_DIRECTORIES", ceiling)]);
+            assert!(remotes(git(&env, dir.path()).run_now()).is_ok_and(|remotes| remotes.is_empty()));
         }
     }
 

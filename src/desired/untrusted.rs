@@ -6,6 +6,7 @@ use std::path::Path;
 use super::{DEFAULT_FILE, Desired, Request, discover, validate};
 use crate::change::{Change, Options};
 use crate::env::{Env, Untrusted};
+use crate::files;
 use crate::model::{Credential, CredentialId, Place, Problem};
 use crate::registry::is_public;
 use crate::sources::{self, Source, Spec};
@@ -77,7 +78,7 @@ impl Reviewed {
         let Some(repository) = env.untrusted() else { return Ok(None) };
         let Some(file) = repository.trusted() else { return Ok(Some(Self::default())) };
         let (desired, specs) = if file.is_file() {
-            let text = std::fs::read_to_string(file).map_err(|error| {
+            let text = files::text(file).map_err(|error| {
                 vec![Problem::input(format!("cannot be read: {error}")).at(Place::file(file))]
             })?;
             validate::read(file, &text)?

@@ -1,6 +1,7 @@
 //! Which authorities vouch for a server: the system's, or those that a variable, a profile or a kubeconfig names, each in
 //! the system's stead. They are read once, when the first server shows a certificate.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -13,6 +14,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
 
 use crate::env::Env;
+use crate::files;
 
 /// Where authorities come from.
 #[derive(Debug)]
@@ -91,7 +93,16 @@ impl Roots {
     fn load(&self) -> Result<Trusted, String> {
         let CertificateResult { certs, errors, .. } = match &self.origin {
             Origin::System => load_native_certs(),
-            Origin::Paths { files, folders } => from_paths(files, folders),
+            Origin::Paths { files, folders } => {
+                for file in files {
+                    // A pipe would be waited for, at every server.
+                    let fault = files::check(file).err();
+                    if let Some(fault) = fault.filter(|fault| fault.kind() == ErrorKind::InvalidInput) {
+                        return Err(format!("no certificate could be read from {}: {fault}", self.name));
+                    }
+                }
+                from_paths(files, folders)
+            }
             Origin::Given(certificates) => {
                 let mut given = CertificateResult::default();
                 given.certs.clone_from(certificates);

@@ -223,6 +223,12 @@ impl Program {
         Self { limit, ..self }
     }
 
+    /// How long it may take.
+    #[cfg(test)]
+    pub(crate) fn limit(&self) -> Duration {
+        self.limit
+    }
+
     /// The same without a word: its failure is an answer.
     pub(crate) fn quiet(self) -> Self {
         Self { is_quiet: true, ..self }

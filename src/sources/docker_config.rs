@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::{not_given, outside, text, unread};
 use crate::docker_config::{self, Object};
 use crate::env::Env;
+use crate::files;
 use crate::go::Base64;
 use crate::model::{Login, Place, Problem, Registry};
 use crate::program::{Program, ProgramError};
@@ -49,7 +50,7 @@ pub(super) fn locate(registry: &Registry, env: &Env) -> Result<Located, Problem>
     }
     let path = path(env).ok_or_else(|| problem(None, "neither DOCKER_CONFIG nor HOME is set", registry))?;
     let here = |what: String| problem(Some(&path), &what, registry);
-    let bytes = std::fs::read(&path).map(Zeroizing::new);
+    let bytes = files::read(&path, files::MAX_CONFIG);
     let bytes = bytes.map_err(|error| here(format!("cannot be read: {error}")))?;
     parsed(&bytes, |config| in_file(config, registry, env)).map_err(here)
 }

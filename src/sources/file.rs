@@ -1,6 +1,5 @@
 //! A credential in a file: two lines, JSON, or a `.env` file. The file may be readable by its owner only.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -8,6 +7,7 @@ use zeroize::Zeroizing;
 use super::one;
 use super::text::{self, Names};
 use crate::dotenv::{self, Variable};
+use crate::files;
 use crate::model::{CredentialId, Login, Place, Problem};
 
 /// Far above any file that holds one credential.
@@ -71,14 +71,7 @@ impl File {
     }
 
     fn content(&self) -> Result<Zeroizing<String>, String> {
-        let mut content = Zeroizing::new(String::new());
-        let read = std::fs::File::open(&self.path)
-            .and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut content));
-        let size = read.map_err(|error| format!("cannot be read: {error}"))?;
-        if size as u64 > MAX_BYTES {
-            return Err(format!("is larger than {} KiB", MAX_BYTES / 1024));
-        }
-        Ok(content)
+        files::text_within(&self.path, MAX_BYTES).map_err(|error| format!("cannot be read: {error}"))
     }
 
     fn unread(&self, message: &str) -> Vec<Problem> {
@@ -166,7 +159,8 @@ mod tests {
     #[test]
     fn a_file_that_cannot_hold_one_credential_is_refused() {
         assert!(
-            read("token", &"s3cret\n".repeat(20_000), 0o600).is_err_and(|e| e == "is larger than 64 KiB")
+            read("token", &"s3cret\n".repeat(20_000), 0o600)
+                .is_err_and(|e| e == "cannot be read: it is larger than 64 KiB")
         );
         assert!(read("token", "s3cret\n", 0o600).is_err_and(|e| e.contains("no user name")));
         assert!(read(".env", "DOCKER_HUB_TOKEN=s3cret\n", 0o600).is_err_and(|e| e.contains("_USERNAME")));

@@ -331,6 +331,20 @@ fn a_secret_that_ecr_does_not_see_yet_is_waited_for_with_a_word() {
 }
 
 #[test]
+fn a_secret_that_was_there_before_the_run_is_not_waited_for() {
+    let place = one();
+    place.sync();
+    ours(&mut place.sandbox.state()).unseen_by_ecr = 1;
+    place.edit("regcred.yaml", "stacks: {", "stacks: { more: { region: us-east-2 }, ");
+    let ran = place.run(&["sync", "--yes"]);
+    // A second try would have found it.
+    ran.ends(5).says("SecretNotFoundException");
+    assert!(!ran.stderr.contains("waiting"), "{}", ran.stderr);
+    assert_eq!(ours(&mut place.sandbox.state()).unseen_by_ecr, 0);
+    place.sync();
+}
+
+#[test]
 fn a_secret_that_ecr_never_sees_is_given_up_and_the_report_says_so() {
     let place = one();
     place.sandbox.state().aws.secret_visible_after = u32::MAX;
@@ -349,8 +363,12 @@ fn a_region_that_the_account_has_not_enabled_is_named_in_the_hint() {
 }
 
 #[test]
-fn china_and_govcloud_are_blocked_before_anything_is_asked_there() {
-    for (region, name) in [("cn-north-1", "China"), ("us-gov-west-1", "GovCloud")] {
+fn partitions_without_caches_are_blocked_before_anything_is_asked_there() {
+    for (region, name) in [
+        ("cn-north-1", "the AWS China partition"),
+        ("us-gov-west-1", "AWS GovCloud (US)"),
+        ("eusc-de-east-1", "the AWS European Sovereign Cloud"),
+    ] {
         let place = one();
         place.edit("regcred.yaml", REGION, region);
         let (ran, calls) = place.watch(&["sync", "--yes"]);
@@ -536,4 +554,40 @@ fn the_name_of_a_secret_that_was_deleted_a_moment_ago_is_waited_for() {
     let ran = place.run(&["sync", "--yes"]);
     ran.ends(0).complains("was deleted a moment ago, waiting, up to 60 s");
     assert_holds(&place.sandbox.state(), TOKEN);
+}
+
+#[test]
+fn a_profile_has_any_name_in_quotes_and_either_variable_names_it() {
+    let with_profile = |name: &str| {
+        let mut place = one();
+        let keys = place.sandbox.env();
+        let mut lines = format!("[profile {name}]\n");
+        for key in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+            place.unset(key);
+            if let Some(value) = keys.get(key) {
+                lines += &format!("{}: {value}\n", key.to_lowercase());
+            }
+        }
+        place.write("aws", &lines);
+        place.set("AWS_CONFIG_FILE", &place.repo().join("aws").display().to_string());
+        place
+    };
+    for (written, name) in
+        [("\"my profile\"", "my profile"), ("'dév'", "dév"), ("my\\ profile", "my profile")]
+    {
+        for variable in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+            let mut place = with_profile(written);
+            place.set(variable, name);
+            place.run(&["plan"]).ends(0).says("aws:123456789012/us-east-2");
+        }
+        let place = with_profile(written);
+        place.edit("regcred.yaml", "region: us-east-2", &format!("region: us-east-2, profile: \"{name}\""));
+        place.run(&["plan"]).ends(0).says("aws:123456789012/us-east-2");
+    }
+    let mut place = with_profile("\"my profile\"");
+    place.set("AWS_PROFILE", "my profil");
+    place.run(&["plan"]).says("there is no AWS profile `my profil`").says("did you mean my profile?");
+    // The first of the two counts.
+    place.set("AWS_DEFAULT_PROFILE", "my profile");
+    place.run(&["plan"]).says("there is no AWS profile `my profil`");
 }

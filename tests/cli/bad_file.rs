@@ -371,6 +371,26 @@ fn a_file_with_the_other_ending_is_not_passed_over() {
     for command in [&["plan"][..], &["sync", "--yes"], &["image", "alpine"]] {
         place.run(command).ends(3).complains("regcred.yml: is not read: the file is called regcred.yaml");
     }
+    for name in [".regcred.yaml", ".regcred.yml", "Regcred.yaml", "regcred.YAML", "regcred.json"] {
+        let place = Place::new();
+        place.write(name, "version: 1\n");
+        let hint = format!("mv {name} regcred.yaml");
+        place.run(&["plan"]).ends(3).complains("is not read").complains(&hint);
+    }
+    // Of a folder above it is not passed over either, and beside one that is read it is nobody's business.
+    let place = Place::new();
+    place.write("regcred.yml", "version: 1\n");
+    for folder in [".git", "sub/deeper"] {
+        std::fs::create_dir_all(place.repo().join(folder)).unwrap();
+    }
+    let words = "../../regcred.yml: is not read: the file is called regcred.yaml";
+    place
+        .run(&["-C", "sub/deeper", "plan"])
+        .ends(3)
+        .complains(words)
+        .complains("mv ../../regcred.yml ../../regcred.yaml");
+    place.write("regcred.yaml", ONE_STACK);
+    place.run(&["plan"]).ends(0);
 }
 
 #[test]

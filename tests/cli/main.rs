@@ -23,6 +23,7 @@ mod kubernetes;
 mod leak;
 mod main_job;
 mod many;
+mod no_file;
 mod organization;
 mod page;
 mod place;

@@ -3,8 +3,9 @@
 use std::io::Read;
 use std::net::TcpListener;
 
+use base64::Engine as _;
 use regcred_sandbox::kubernetes::Cluster;
-use regcred_sandbox::{Proxy, World};
+use regcred_sandbox::{Authority, Door, Proxy, TlsServer, World};
 
 use crate::kubernetes::of_world;
 use crate::place::{ONE_STACK, Place, Ran};
@@ -74,6 +75,30 @@ fn runpod_is_reached_through_a_proxy() {
     done("      runpod: { name: docker-hub-acme, templates: all }\n", world, &["api.runpod.io"]);
 }
 
+#[test]
+fn a_token_service_on_another_site_issues_tokens_exactly_where_the_file_names_it() {
+    let named = |line: &str| {
+        let (place, proxy) = office("      daytona: { name: docker-hub }\n", World::default());
+        place.sandbox.state().registry.token_host = Some("tokens.example.com".to_owned());
+        place.edit("regcred.yaml", "    to:", &format!("{line}    to:"));
+        (place, proxy)
+    };
+    let asked = |proxy: &Proxy| proxy.asked().contains(&"CONNECT tokens.example.com:443".to_owned());
+    let (place, proxy) = named("    token-service: tokens.example.com\n");
+    place.run(&["sync", "--yes"]).ends(0);
+    assert!(asked(&proxy), "{:?}", proxy.asked());
+    for line in ["", "    token-service: example.com\n", "    token-service: tokens.example.com:8443\n"] {
+        let (place, proxy) = named(line);
+        let (ran, calls) = place.watch(&["sync", "--yes"]);
+        assert_eq!(ran.code, 1, "{line}: {}", said(&ran));
+        for words in ["it is on another site than the registry", "token-service: tokens.example.com"] {
+            assert!(said(&ran).contains(words), "{line}: {words}: {}", said(&ran));
+        }
+        assert!(!asked(&proxy), "{line}: it was sent there");
+        assert!(regcred_sandbox::writes(&calls).is_empty(), "{line}");
+    }
+}
+
 const CLUSTER: &str = "      kubernetes: [{ context: prod, namespaces: [default] }]\n";
 
 /// A world with a cluster.
@@ -122,6 +147,36 @@ fn the_proxy_of_a_kubeconfig_leads_to_its_cluster_alone() {
 
     name_cluster(&place, &serde_json::json!({ "proxy-url": "not a url" }));
     place.run(&["plan"]).says("`proxy-url` of the cluster of prod is not the address of a proxy");
+}
+
+#[test]
+fn a_cluster_that_is_its_own_authority_is_trusted_where_the_kubeconfig_has_its_certificate() {
+    let authority = Authority::of_server("localhost").unwrap();
+    let place = of_world(&file(CLUSTER), with_cluster());
+    let door = place.sandbox.url(Door::Kubernetes);
+    let address = door.trim_start_matches("http://").parse().unwrap();
+    let server = TlsServer::before(authority.itself().unwrap(), address).unwrap();
+    let pem = place.repo().join("cluster.pem");
+    std::fs::write(&pem, server.pem()).unwrap();
+    let url = format!("https://localhost:{}", server.address().port());
+    let with = |key: &str, value: &str| {
+        let mut config = place.sandbox.state().kubernetes.kubeconfig(&url);
+        config["clusters"][0]["cluster"][key] = value.into();
+        std::fs::write(place.repo().join("kubeconfig"), config.to_string()).unwrap();
+    };
+    let data = |pem: &str| base64::engine::general_purpose::STANDARD.encode(pem);
+    with("certificate-authority", &pem.display().to_string());
+    place.run(&["sync", "--yes"]).ends(0);
+    with("certificate-authority-data", &data(&server.pem()));
+    place.run(&["verify"]).ends(0);
+
+    let other = Authority::of_server("localhost").unwrap();
+    with("certificate-authority-data", &data(&other.pem()));
+    let ran = place.run(&["plan"]);
+    let words = "its certificate is an authority's own, and not in the kubeconfig's `certificate-authority`";
+    assert!(ran.code == 1 && said(&ran).contains(words), "{}: {}", ran.code, said(&ran));
+    with("tls-server-name", "other.example");
+    assert_ne!(place.run(&["plan"]).code, 0);
 }
 
 #[test]

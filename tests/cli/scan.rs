@@ -85,8 +85,43 @@ fn pipes_devices_and_links_in_a_circle_are_not_waited_for() {
         std::os::unix::fs::symlink(to, at(name)).unwrap();
     }
     let ran = place.run(&["image", "--scan", "."]);
-    ran.ends(0).says("alpine:3").says("nginx:1").says("redis:7");
+    ran.ends(0).says("alpine:3").says("nginx:${TAG:-1}").says("redis:${TAG:-7}");
+    let open = "`.env`, whose variables are not known then: it is";
+    ran.complains(&format!("pipe/compose.yaml was not read: {open} a named pipe, and no file"));
+    ran.complains(&format!("device/compose.yaml was not read: {open} a link out of what is scanned"));
     assert_eq!(ran.stdout.matches(" alpine:3 with").count(), 1, "each file is read once: {}", ran.stdout);
+}
+
+#[test]
+fn a_link_out_of_what_is_scanned_gives_no_variables_and_that_is_said() {
+    let place = place("FROM alpine:3\n");
+    place.write("outside/.env", "REGISTRY=secret.example.com\n");
+    place.write(
+        "app/compose.yaml",
+        "services: { a: { image: \"${REGISTRY:-docker.io}/acme/a:1\", env_file: .env } }\n",
+    );
+    place.write("app/own.env", "REGISTRY=ghcr.io\n");
+    let link = place.repo().join("app/.env");
+    let run = |to: &str, args: &[&str]| {
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(to, &link).unwrap();
+        place.run(&[&["image", "--scan"][..], args].concat())
+    };
+    for paths in [&["app"][..], &["app/compose.yaml"]] {
+        let ran = run("../outside/.env", paths);
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("secret.example.com"), "{}", ran.stdout);
+        // Nor is the default told, which the link's file may have changed.
+        assert!(!ran.stdout.contains("docker.io"), "{}", ran.stdout);
+        ran.ends(0).complains(
+            "app/compose.yaml was not read: `.env`, whose variables are not known then: it is a link out",
+        );
+        ran.complains("`${REGISTRY:-docker.io}/acme/a:1` depends on a value that is not in the file");
+        run("../outside/.env", &[paths, &["--fail-on", "unknown"]].concat()).ends(2);
+    }
+    run("own.env", &["app"]).ends(0).says("ghcr.io/acme/a:1");
+    // Where the folder is scanned that both are in, and where a person names the file, it is read.
+    run("../outside/.env", &["."]).ends(0).says("secret.example.com/acme/a:1");
+    run("../outside/.env", &["app", "--env-file", "app/.env"]).ends(0).says("secret.example.com/acme/a:1");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What kustomizations make of images.
 
 use regcred::env::Env;
-use regcred::image::scan::{Request, scan};
+use regcred::image::scan::{ImageRow, Request, Skipped, scan};
 
 use crate::context;
 
@@ -9,6 +9,11 @@ const POD: &str = "apiVersion: v1\nkind: Pod\nspec:\n  containers: [{ name: a, i
 
 /// `file:line image` of all that is found in these files.
 fn found(files: &[(&str, &str)]) -> Vec<String> {
+    both(files).0
+}
+
+/// The same, and `file:line reason` of what is not read.
+fn both(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -18,11 +23,13 @@ fn found(files: &[(&str, &str)]) -> Vec<String> {
     let request = Request { paths: vec![folder.path().to_owned()], ..Request::default() };
     let scan = scan(&request, &Env::default(), &context()).unwrap();
     assert_eq!(scan.invalid().count(), 0);
-    let shown = scan.images.iter().map(|image| {
-        let file = image.file.strip_prefix(folder.path()).unwrap().display().to_string();
-        format!("{file}:{} {}", image.line, image.row.input)
-    });
-    shown.collect()
+    let name = |file: &std::path::Path| file.strip_prefix(folder.path()).unwrap().display().to_string();
+    let image = |image: &ImageRow| format!("{}:{} {}", name(&image.file), image.line, image.row.input);
+    let skip = |skip: &Skipped| {
+        let line = skip.line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!("{}{line} {}", name(&skip.file), skip.reason)
+    };
+    (scan.images.iter().map(image).collect(), scan.skipped.iter().map(skip).collect())
 }
 
 #[test]
@@ -99,4 +106,93 @@ fn kustomizations_that_take_each_other_twice_end() {
     let texts: Vec<String> = (0..40).map(text).collect();
     let files: Vec<_> = names.iter().zip(&texts).map(|(name, text)| (name.as_str(), text.as_str())).collect();
     assert!(found(&files).is_empty());
+}
+
+/// A kustomization with a pod and this.
+fn with_pod(text: &str) -> (Vec<String>, Vec<String>) {
+    both(&[("kustomization.yaml", &format!("resources: [pod.yaml]\n{text}")), ("pod.yaml", POD)])
+}
+
+#[test]
+fn what_a_patch_within_a_kustomization_sets_is_told_where_it_stands() {
+    let merge = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    image: ghcr.io/acme/a:1\n";
+    let block = |indent: &str| merge.lines().map(|line| format!("{indent}{line}\n")).collect::<String>();
+    for (head, indent, line) in [
+        ("patches:\n- patch: |-\n", "    ", 9),
+        ("patches:\n- target: { kind: Pod }\n  patch: |\n\n", "    ", 11),
+        ("patchesStrategicMerge:\n- |-\n", "  ", 9),
+        ("patchesStrategicMerge:\n- pod2.yaml\n- |-\n", "  ", 10),
+    ] {
+        let (images, skipped) = with_pod(&format!("{head}{}", block(indent)));
+        assert_eq!(images, [format!("kustomization.yaml:{line} ghcr.io/acme/a:1"), "pod.yaml:4 app".into()]);
+        assert_eq!(skipped, [""; 0], "{head}");
+    }
+    let (images, _) = with_pod(
+        "patchesStrategicMerge:\n- '{ kind: Pod, spec: { initContainers: [{ name: i, image: i:1 }] } }'\n",
+    );
+    assert_eq!(images, ["kustomization.yaml:3 i:1", "pod.yaml:4 app"]);
+}
+
+#[test]
+fn what_a_json_patch_puts_is_told_within_a_kustomization_and_in_a_file() {
+    let patch = "\
+- { op: replace, path: /spec/containers/0/image, value: a:1 }
+- { op: add, path: /spec/containers/-, value: { name: b, image: b:1 } }
+- { op: add, path: /spec/initContainers, value: [{ name: c, image: c:1 }] }
+- { op: replace, path: /spec/template/spec, value: { containers: [{ name: d, image: d:1 }] } }
+- { op: remove, path: /spec/containers/1 }
+- { op: test, path: /spec/containers/0/image, value: no:1 }
+- { op: replace, path: /metadata/labels/image, value: Not An Image }
+- { op: replace, path: /spec/replicas, value: 2 }
+";
+    let block: String = patch.lines().map(|line| format!("    {line}\n")).collect();
+    for key in ["patches", "patchesJson6902"] {
+        let (images, skipped) = with_pod(&format!("{key}:\n- target: {{ kind: Pod }}\n  patch: |-\n{block}"));
+        let lines = ["5 a:1", "6 b:1", "7 c:1", "8 d:1"].map(|row| format!("kustomization.yaml:{row}"));
+        assert_eq!(images, [&lines[..], &["pod.yaml:4 app".to_owned()]].concat(), "{key}");
+        assert_eq!(skipped, [""; 0]);
+        let text = format!("{key}: [{{ path: p.yaml }}]\nimages: [{{ name: a, newName: acme/a }}]\n");
+        let images = found(&[("kustomization.yaml", &text), ("p.yaml", patch)]);
+        assert_eq!(images, ["kustomization.yaml:2 acme/a:1", "p.yaml:2 b:1", "p.yaml:3 c:1", "p.yaml:4 d:1"]);
+    }
+    let json = r#"[{"op": "replace", "path": "/spec/containers/0/image", "value": "a:1"}]"#;
+    assert_eq!(with_pod(&format!("patches: [{{ patch: '{json}' }}]\n")).0[0], "kustomization.yaml:2 a:1");
+}
+
+#[test]
+fn an_image_of_a_patch_is_replaced_as_those_of_resources_are() {
+    let text = "patches:\n- patch: |-\n    kind: Pod\n    spec: { containers: [{ name: a, image: web:1 }] }\nimages: [{ name: web, newName: ghcr.io/acme/web }]\n";
+    let (images, _) = with_pod(text);
+    assert_eq!(images, ["kustomization.yaml:6 ghcr.io/acme/web:1", "pod.yaml:4 app"]);
+}
+
+#[test]
+fn what_of_a_kustomization_is_not_read_is_said_by_name() {
+    for key in ["generators", "transformers", "helmCharts", "helmChartInflationGenerator", "replacements"] {
+        let (images, skipped) = with_pod(&format!("{key}: [x.yaml]\n"));
+        assert_eq!(images, ["pod.yaml:4 app"], "{key}");
+        let words = format!("kustomization.yaml:2 `{key}`: what `kustomize build` makes can be scanned");
+        assert_eq!(skipped, [words]);
+    }
+    for taken in
+        ["https://github.com/acme/x?ref=1", "github.com/acme/x//deploy?ref=v1", "git@github.com:acme/x"]
+    {
+        let (_, skipped) = both(&[("kustomization.yaml", &format!("resources: ['{taken}']\n"))]);
+        assert_eq!(skipped, [format!("kustomization.yaml:1 `{taken}` is elsewhere")]);
+    }
+    let (images, skipped) = with_pod("patches: [{ patch: '{ a: [' }]\n");
+    assert_eq!(images, ["pod.yaml:4 app"]);
+    assert!(skipped[0].starts_with("kustomization.yaml:2 the patch is not YAML: "), "{skipped:?}");
+}
+
+#[test]
+fn a_helm_chart_is_said_not_to_be_read() {
+    let chart = "apiVersion: v2\nname: web\nversion: 1.0.0\n";
+    let values = "image: { repository: nginx, tag: '1' }\n";
+    let (images, skipped) = both(&[("web/Chart.yaml", chart), ("web/values.yaml", values)]);
+    assert_eq!(images, [""; 0]);
+    assert_eq!(
+        skipped,
+        ["web/Chart.yaml it is a Helm chart: what `helm template` makes of its values can be scanned"]
+    );
 }

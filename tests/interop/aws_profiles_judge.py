@@ -8,7 +8,7 @@ asked, the role and its external id. Both have to be the same; where botocore ha
 40 configurations, 400 with --full, always the same ones. Ends with 1 if one differs.
 
 Left out is what asks a person (SSO, `aws login`, a second factor), and sections whose meaning the two libraries' own parsers
-tell differently: keys in capitals, names with a space, a profile in the configuration without the word `profile`, and an
+tell differently: keys in capitals, a profile in the configuration without the word `profile`, and an
 unknown profile beside keys of the environment, which count then. A profile with both a role and keys is refused by regcred,
 because AWS tools differ in which counts.
 """
@@ -70,13 +70,13 @@ class Sts(http.server.BaseHTTPRequestHandler):
 
 class Maker:
     def __init__(self, seed, folder):
-        self.pick, self.folder = random.Random(seed), folder
+        self.pick, self.folder, self.odd = random.Random(seed), folder, set()
 
     def chance(self, one_in):
         return self.pick.randrange(one_in) == 0
 
     def keys(self, name):
-        lines = [("aws_access_key_id", "AKIA" + name.upper().replace(" ", "")), ("aws_secret_access_key", "a/b+c=")]
+        lines = [("aws_access_key_id", "AKIA" + "".join(c for c in name.upper() if c.isascii() and c.isalnum())), ("aws_secret_access_key", "a/b+c=")]
         return lines + [("aws_session_token", "token==")] if self.chance(5) else lines
 
     def role(self, source):
@@ -95,7 +95,7 @@ class Maker:
         kind = self.pick.choice(kinds)
         lines = {
             "keys": lambda: self.keys(name),
-            "process": lambda: [("credential_process", f"{self.folder / 'program'} {name.replace(' ', '')}")],
+            "process": lambda: [("credential_process", f"{self.folder / 'program'} {''.join(c for c in name if c.isascii() and c.isalnum())}")],
             "web": lambda: self.role(("web_identity_token_file", str(self.folder / "token"))),
             "environment": lambda: self.role(("credential_source", "Environment")),
             "nothing": lambda: [("output", "json")],
@@ -111,7 +111,7 @@ class Maker:
 
     def written(self, header, lines):
         """A section, with the liberties that people take."""
-        around = self.pick.choice([" = ", "=", " =", "= ", "\t=\t"])
+        around = self.pick.choice([" = ", "=", " =", "= ", "\t=\t", ": ", ":"])
         end = self.pick.choice(["\n", "\n", "\r\n"])
         text = f"[{header}]{end}"
         if self.chance(4):
@@ -121,14 +121,22 @@ class Maker:
             text += f"s3 ={end}  addressing_style = path{end}"
         return text + end
 
+    def named(self, name):
+        """A name in the configuration: one that is not plain is in quotes, or is none."""
+        plain = name if set(name) <= set("abcdefghijklmnopqrstuvwxyz.-_0123456789%é") else f'"{name}"'
+        if plain != name and self.chance(8):
+            self.odd.add(name)
+            return name
+        return self.pick.choice([f'"{name}"', name.replace(" ", "\\ ").replace("'", "\\'"), plain, plain, plain, plain])
+
     def files(self):
         """Both files, the profile that is asked for, and keys of the environment."""
-        names = self.pick.sample(["default", "work", "base", "dev-2", "a.b-c_1"], self.pick.randrange(1, 5))
+        names = self.pick.sample(["default", "work", "base", "dev-2", "a.b-c_1", "my profile", "dév", "100%", "it's"], self.pick.randrange(1, 5))
         config, credentials = "", ""
         for position, name in enumerate(names):
             lines = self.profile(name, names[:position])
             place = self.pick.choice(["config", "config", "credentials", "both"])
-            header = name if name == "default" else f'profile "{name}"' if self.chance(6) else f"profile {name}"
+            header = name if name == "default" else f"profile {self.named(name)}"
             if place in ("config", "both"):
                 config += self.written(header, lines)
             if place == "credentials":
@@ -136,14 +144,14 @@ class Maker:
             if place == "both" and "credential_process" not in dict(lines):
                 credentials += self.written(name, self.keys(name + "c"))
         asked = self.pick.choice([*names, *names, None, "missing"])
-        return config, credentials, asked, asked != "missing" and self.chance(6)
+        return config, credentials, asked, asked != "missing" and asked not in self.odd and self.chance(6)
 
 
-def environment(folder, url, asked, has_keys):
+def environment(folder, url, asked, has_keys, by_other):
     env = {**home(folder), "AWS_CONFIG_FILE": str(folder / "config"), "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials")}
     env |= {"AWS_ENDPOINT_URL": url, "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1", "AWS_REGION": "us-east-2", "AWS_DEFAULT_REGION": "us-east-2"}
     if asked:
-        env["AWS_PROFILE"] = asked
+        env["AWS_DEFAULT_PROFILE" if by_other else "AWS_PROFILE"] = asked
     if has_keys:
         env |= {"AWS_ACCESS_KEY_ID": "AKIAENVIRONMENT", "AWS_SECRET_ACCESS_KEY": "a-secret-of-it"}
     return env
@@ -215,7 +223,7 @@ def main():
             config, credentials, asked, has_keys = Maker(number, folder).files()
             (folder / "config").write_text(config, newline="")
             (folder / "credentials").write_text(credentials, newline="")
-            env = environment(folder, f"http://127.0.0.1:{sts.server_address[1]}", asked, has_keys)
+            env = environment(folder, f"http://127.0.0.1:{sts.server_address[1]}", asked, has_keys, number % 5 == 0)
             wanted, why = by_botocore(sts, env)
             found, said = by_regcred(sts, {**env, **more}, folder)
             logins += wanted is not None

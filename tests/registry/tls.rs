@@ -66,6 +66,18 @@ fn the_certificates_of_a_folder_stand_instead_of_the_systems_too() {
 }
 
 #[test]
+fn a_pipe_in_the_place_of_certificates_is_told_and_not_waited_for() {
+    let authority = Authority::new("an authority").unwrap();
+    let server = TlsServer::start(authority.server("localhost").unwrap()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let error = ask_with(&server, "SSL_CERT_FILE", &pipe).unwrap_err();
+    let words = "no certificate could be read from SSL_CERT_FILE: it is a named pipe, and no file";
+    assert_eq!(error.detail, format!("localhost: {words}"));
+}
+
+#[test]
 fn a_file_without_a_certificate_is_told_by_name() {
     let authority = Authority::new("an authority").unwrap();
     let server = TlsServer::start(authority.server("localhost").unwrap()).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::dockerfile;
-use super::finds::{At, BuildContext, Finds};
+use super::finds::{BuildContext, Finds};
 use super::variables::Variables;
 use super::yaml::Value;
 
@@ -23,6 +23,7 @@ pub(super) fn is_compose(root: Value<'_>) -> bool {
 
 /// Reads a Compose file's document, with the variables that Compose has for it.
 pub(super) fn read(root: Value<'_>, variables: &Variables, finds: &mut Finds) {
+    variables.unread().for_each(|why| finds.skip_rest(why));
     let included = root.get("include").into_iter().flat_map(|include| include.items());
     finds.includes.extend(included.flat_map(paths).map(|path| variables.expand(path)));
     let services = root.get("services").into_iter().flat_map(|services| services.entries());
@@ -134,20 +135,11 @@ fn inline(
 ) {
     let Some(inline) = build.get("dockerfile_inline") else { return };
     let Some(text) = inline.text() else { return };
-    let start = inline.at();
-    // The block's position is that of its first line that is not empty.
-    let empty = text.lines().take_while(|line| line.trim().is_empty()).count();
-    let at = |inner: At| {
-        if inline.is_literal() {
-            At {
-                line: start.line + inner.line - 1 - empty.min(inner.line - 1),
-                column: start.column + inner.column - 1,
-            }
-        } else {
-            start
-        }
-    };
     // Compose puts its own variables in first; a `$` that it leaves to the Dockerfile is doubled.
     let dockerfile = dockerfile::read_within(&variables.expand(text), contexts);
-    finds.embed(dockerfile, |place| format!("services.{service}.build.dockerfile_inline, {place}"), at);
+    finds.embed(
+        dockerfile,
+        |place| format!("services.{service}.build.dockerfile_inline, {place}"),
+        inline.lines(),
+    );
 }

@@ -4,19 +4,45 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Request;
 use super::variables::{Value, Variables};
+use super::walk::read_text;
 use crate::dotenv::{self, Flaw};
 
 /// The variables for a Compose file in a folder, or for one that another folder's file includes: those of the including one
-/// go before its own (compose-go, `loader/include.go`).
-pub(super) fn of_compose(folders: &[&Path], named: &[PathBuf]) -> Variables {
-    let beside: Vec<PathBuf> = folders.iter().map(|folder| folder.join(".env")).collect();
-    let files = if named.is_empty() { &beside[..] } else { named };
+/// go before its own (compose-go, `loader/include.go`). A file that a person names is read wherever it is; `.env` is not where
+/// it is a link out of what is scanned.
+pub(super) fn of_compose(folders: &[&Path], request: &Request) -> Variables {
     let mut variables = Variables::of_compose();
-    for text in files.iter().filter_map(|file| super::walk::read_text(file).ok()) {
-        set_all(&mut variables, &text);
+    let beside = folders.iter().map(|folder| folder.join(".env")).filter(|file| file.exists());
+    let files: Vec<PathBuf> = match &request.env_files[..] {
+        [] => beside.collect(),
+        named => named.to_vec(),
+    };
+    for file in files {
+        let text = match is_within(&file, request) || !request.env_files.is_empty() {
+            true => read_text(&file),
+            false => Err("it is a link out of what is scanned".to_owned()),
+        };
+        match text {
+            Ok(text) => set_all(&mut variables, &text),
+            Err(why) => {
+                let name = file.file_name().unwrap_or_default().display();
+                variables.leave_open(format!("`{name}`, whose variables are not known then: {why}"));
+            }
+        }
     }
     variables
+}
+
+/// Whether a file is below what is scanned, all links followed.
+fn is_within(file: &Path, request: &Request) -> bool {
+    let folder = |path: &PathBuf| {
+        let path = path.canonicalize().ok()?;
+        if path.is_dir() { Some(path) } else { path.parent().map(Path::to_owned) }
+    };
+    let real = file.canonicalize();
+    real.is_ok_and(|real| request.paths.iter().filter_map(folder).any(|folder| real.starts_with(folder)))
 }
 
 /// Sets the variables of a file, of which each may be made of earlier ones.

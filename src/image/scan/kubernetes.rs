@@ -60,8 +60,25 @@ struct Spot<'a> {
 pub(super) fn read(root: Value<'_>, finds: &mut Finds) {
     let root = Spot { value: root, kind: "object", group: "", under: "" }.entered();
     let roots = ROOTS.iter().filter_map(|key| Some(Spot { value: root.value.get(key)?, under: key, ..root }));
+    read_below(roots.collect(), finds);
+}
+
+/// Reads what an operation of a JSON patch puts at a path of an object.
+pub(super) fn read_at(path: &str, value: Value<'_>, operation: Value<'_>, finds: &mut Finds) {
+    // The keys alone: a number is a place in a list, and `-` its end.
+    let is_key = |part: &&str| *part != "-" && !part.chars().all(|c| c.is_ascii_digit());
+    let mut keys = path.split('/').filter(is_key).rev();
+    let last = keys.next().unwrap_or_default();
+    let spot = |value, under| Spot { value, kind: "patch", group: "", under };
+    if last == "image" {
+        spot(operation, keys.next().unwrap_or_default()).image(value, finds);
+    } else {
+        read_below(vec![spot(value, last)], finds);
+    }
+}
+
+fn read_below(mut left: Vec<Spot<'_>>, finds: &mut Finds) {
     let mut seen = BTreeSet::new();
-    let mut left: Vec<Spot<'_>> = roots.collect();
     while let Some(spot) = left.pop() {
         // Aliases may name a value again, or one that holds them. A list begins where its first item does.
         if !seen.insert((spot.value.at(), spot.value.is_sequence())) {

@@ -2,7 +2,8 @@
 //!
 //! The rules are kustomize's (`api/filters/imagetag`, `api/internal/target`): a kustomization takes its resources as their
 //! own kustomizations made them, then its components, then replaces images by its own `images:`. A kustomization that no
-//! other takes is what is applied. Not read: patches within a kustomization, its generators, charts and remote resources.
+//! other takes is what is applied. What
+//! patches within it set is read by `patches.rs`, which says what is not read; nor are remote resources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::finds::{At, Found, Image, Login};
 use super::links::{Files, beside};
 use super::names::KUSTOMIZATIONS;
+use super::patches;
 use super::yaml::Value;
 
 /// How deep kustomizations may take each other; nobody nests more, and files may be made to.
@@ -27,12 +29,7 @@ pub(super) struct Kustomization {
     /// Folders of what changes its objects.
     components: Vec<String>,
     images: Vec<Replacement>,
-    /// Whether it has objects or changes of its own that are not read.
-    makes_more: bool,
 }
-
-/// What makes or changes objects in ways that are not read.
-const MORE: [&str; 4] = ["generators", "transformers", "helmCharts", "helmChartInflationGenerator"];
 
 /// An entry of `images:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +55,10 @@ const GROUP: &str = "kustomize.config.k8s.io/";
 /// Reads a kustomization's document.
 pub(super) fn read(root: Value<'_>) -> Kustomization {
     let texts = |key| root.get(key).into_iter().flat_map(|list| list.items()).filter_map(|item| item.text());
-    let patches = || root.get("patches").into_iter().flat_map(|list| list.items());
-    let has_inline = patches().any(|patch| patch.get("patch").is_some());
-    let patches = patches().filter_map(|patch| patch.get("path")?.text());
-    let resources = texts("resources").chain(texts("bases")).chain(texts("patchesStrategicMerge"));
+    let patches = ["patches", "patchesJson6902"].into_iter().filter_map(|key| root.get(key));
+    let patches = patches.flat_map(|list| list.items()).filter_map(|patch| patch.get("path")?.text());
+    let merged = texts("patchesStrategicMerge").filter(|text| !patches::is_inline(text));
+    let resources = texts("resources").chain(texts("bases")).chain(merged);
     Kustomization {
         resources: resources.chain(patches).map(str::to_owned).collect(),
         components: texts("components").map(str::to_owned).collect(),
@@ -71,7 +68,6 @@ pub(super) fn read(root: Value<'_>) -> Kustomization {
             .flat_map(|list| list.items())
             .filter_map(replacement)
             .collect(),
-        makes_more: has_inline || MORE.iter().any(|key| root.get(key).is_some()),
     }
 }
 
@@ -267,11 +263,13 @@ impl Run<'_> {
             return items;
         }
         self.seen.insert(path.to_owned());
-        self.is_open |= kustomization.makes_more || (depth == 0 && kustomization.resources.is_empty());
+        self.is_open |= depth == 0 && kustomization.resources.is_empty();
         let mut seen: BTreeSet<(PathBuf, At)> =
             items.iter().map(|item| (item.file.clone(), item.at)).collect();
-        for resource in &kustomization.resources {
-            let taken = self.take(&beside(path, resource), depth);
+        // Its own patches stand in its own file.
+        let resources = kustomization.resources.iter().map(|resource| beside(path, resource));
+        for resource in resources.chain([path.to_owned()]) {
+            let taken = self.take(&resource, depth);
             items.extend(taken.into_iter().filter(|item| seen.insert((item.file.clone(), item.at))));
         }
         for component in &kustomization.components {

@@ -13,6 +13,7 @@ mod kustomize;
 mod links;
 mod matrix;
 mod names;
+mod patches;
 mod templates;
 mod tracked;
 mod variables;
@@ -178,6 +179,7 @@ fn read(kind: FileKind, text: &str, variables: &dyn Fn() -> Variables) -> Finds 
         FileKind::PerhapsDockerfile if !names::begins_as_dockerfile(text) => Finds::default(),
         FileKind::Dockerfile | FileKind::PerhapsDockerfile => dockerfile::read(text),
         FileKind::Kustomization => read_yaml(text, true, variables),
+        FileKind::Chart => chart(),
         FileKind::Yaml if TRACES.iter().any(|trace| text.contains(trace)) => {
             read_yaml(text, false, variables)
         }
@@ -187,12 +189,20 @@ fn read(kind: FileKind, text: &str, variables: &dyn Fn() -> Variables) -> Finds 
     finds
 }
 
+/// A Helm chart: what its templates and values make is not read.
+fn chart() -> Finds {
+    let mut finds = Finds::default();
+    finds.skip_rest("it is a Helm chart: what `helm template` makes of its values can be scanned");
+    finds
+}
+
 fn read_yaml(text: &str, is_kustomization: bool, variables: &dyn Fn() -> Variables) -> Finds {
     let mut finds = Finds::default();
     for document in crate::yaml::documents(text) {
         match document {
             Ok(document) if is_kustomization || kustomize::is_kustomization(Value(&document.root)) => {
                 finds.kustomization = Some(kustomize::read(Value(&document.root)));
+                patches::within(Value(&document.root), &mut finds);
             }
             Ok(document) => read_document(&document, variables, &mut finds),
             Err(Error { at, reason }) if templates::is_template(text) => {
@@ -213,6 +223,8 @@ fn read_document(document: &Document, variables: &dyn Fn() -> Variables, finds: 
     } else if kubernetes::is_manifest(root) {
         // kubectl takes the last of two equal keys.
         return kubernetes::read(root, finds);
+    } else if patches::is_json(root) {
+        &patches::json
     } else if compose::is_compose(root) {
         &|root, finds| compose::read(root, &variables(), finds)
     } else {

@@ -10,6 +10,8 @@ pub(super) enum FileKind {
     PerhapsDockerfile,
     Yaml,
     Kustomization,
+    /// What makes a folder a Helm chart.
+    Chart,
 }
 
 /// The names that kustomize looks for in a folder.
@@ -27,6 +29,9 @@ impl FileKind {
         let name = path.file_name()?.to_str()?;
         if KUSTOMIZATIONS.contains(&name) {
             return Some(Self::Kustomization);
+        }
+        if name == "Chart.yaml" {
+            return Some(Self::Chart);
         }
         let name = name.to_ascii_lowercase();
         let is_other = OTHERS.iter().any(|ending| name.ends_with(ending));

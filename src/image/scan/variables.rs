@@ -26,6 +26,8 @@ pub(super) enum Value {
 /// The rules of one kind of file, and its variables.
 pub(super) struct Variables {
     values: BTreeMap<String, Value>,
+    /// Why a file that may set any variable is not read.
+    unread: Vec<String>,
     /// The character before a `$` that is none (`\` in a Dockerfile), and whether quotes are taken away.
     escape: Option<char>,
 }
@@ -33,18 +35,36 @@ pub(super) struct Variables {
 impl Variables {
     /// A Dockerfile's rules: quotes and an escape character.
     pub(super) fn of_dockerfile(escape: char) -> Self {
-        Self { values: BTreeMap::new(), escape: Some(escape) }
+        Self { values: BTreeMap::new(), unread: Vec::new(), escape: Some(escape) }
     }
 
     /// A Compose file's rules: `$$` is a `$`, and quotes are text.
     pub(super) fn of_compose() -> Self {
-        Self { values: BTreeMap::new(), escape: None }
+        Self { values: BTreeMap::new(), unread: Vec::new(), escape: None }
     }
 
     pub(super) fn set(&mut self, name: &str, value: Value) {
         // A value of several lines is in no image's name, and would move the lines of a Dockerfile.
         let odd = matches!(&value, Value::Set(value) if value.len() > MAX_VALUE || value.contains('\n'));
         self.values.insert(name.to_owned(), if odd { Value::Foreign } else { value });
+    }
+
+    /// Leaves open what no other file says: one that may say it is not read.
+    pub(super) fn leave_open(&mut self, why: String) {
+        self.unread.push(why);
+    }
+
+    /// Why files of variables are not read.
+    pub(super) fn unread(&self) -> impl Iterator<Item = &str> {
+        self.unread.iter().map(String::as_str)
+    }
+
+    /// What is known of a variable. One that is set may be set otherwise by a file that is not read.
+    fn value(&self, name: &str) -> &Value {
+        match self.unread.is_empty() {
+            true => self.values.get(name).unwrap_or(&Value::Unset),
+            false => &Value::Foreign,
+        }
     }
 
     /// A text with everything put in that the file says; what it does not say stays as it is, in braces.
@@ -88,8 +108,8 @@ impl Variables {
             return &rest[inner.len() + 2..];
         }
         let name = &rest[..name_length(rest)];
-        match self.values.get(name) {
-            Some(Value::Set(value)) if !self.is_full(out) => out.push_str(value),
+        match self.value(name) {
+            Value::Set(value) if !self.is_full(out) => out.push_str(value),
             _ if name.is_empty() => out.push('$'),
             _ => out.push_str(&format!("${{{name}}}")),
         }
@@ -104,7 +124,7 @@ impl Variables {
     /// The value of `NAME`, `NAME:-word`, `NAME-word`, `NAME:+word` or `NAME+word`, if the file says it.
     fn braced_value(&self, inner: &str, depth: usize) -> Option<String> {
         let (name, operation) = inner.split_at(name_length(inner));
-        let value = self.values.get(name).unwrap_or(&Value::Unset);
+        let value = self.value(name);
         let (colon, operation) = operation.strip_prefix(':').map_or((false, operation), |rest| (true, rest));
         let word = |rest: &str| (depth < MAX_DEPTH).then(|| self.expand_nested(rest, depth + 1));
         let is_set = match value {

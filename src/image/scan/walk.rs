@@ -1,8 +1,7 @@
 //! The files of a repository, read in parallel, in an order that does not depend on it.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -13,6 +12,7 @@ use super::links::{Files, beside};
 use super::names::FileKind;
 use super::{MAX_FILE, Request, environment, tracked};
 use crate::env::Env;
+use crate::files;
 
 /// What a walk has come to.
 #[derive(Default)]
@@ -131,26 +131,18 @@ fn read_file(path: &Path, kind: FileKind, request: &Request) -> Visit {
 
 fn read_within(path: &Path, kind: FileKind, folders: &[&Path], request: &Request) -> Visit {
     match read_text(path) {
-        Ok(text) => {
-            (true, super::read(kind, &text, &|| environment::of_compose(folders, &request.env_files)))
-        }
+        Ok(text) => (true, super::read(kind, &text, &|| environment::of_compose(folders, request))),
         Err(reason) => skipped(&reason),
     }
 }
 
 pub(super) fn read_text(path: &Path) -> Result<String, String> {
-    let unreadable = |error| format!("it cannot be read: {error}");
-    // A pipe that nobody writes into, or a device, would be waited for without an end.
-    if !fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err("it is not a file".into());
-    }
-    let mut bytes = Vec::new();
-    let file = fs::File::open(path).map_err(unreadable)?;
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(format!("it is larger than {} MiB", MAX_FILE / 1024 / 1024));
-    }
-    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".into())
+    let text = files::text_within(path, MAX_FILE).map_err(|error| match error.kind() {
+        // What it is, and nothing of the system's.
+        ErrorKind::FileTooLarge | ErrorKind::InvalidData | ErrorKind::InvalidInput => error.to_string(),
+        _ => format!("it cannot be read: {error}"),
+    })?;
+    Ok(text.to_string())
 }
 
 fn skipped(reason: &str) -> Visit {

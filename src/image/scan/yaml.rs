@@ -22,6 +22,21 @@ impl<'a> Value<'a> {
         self.0.scalar().is_some_and(|scalar| scalar.style == Style::Literal)
     }
 
+    /// Where in the file a spot of this text is: in a literal block at its own line, else where the text begins.
+    pub(super) fn lines(&self) -> impl Fn(At) -> At + use<> {
+        let (start, is_literal) = (self.at(), self.is_literal());
+        // The block's position is that of its first line that is not empty.
+        let text = self.text().unwrap_or_default();
+        let empty = text.lines().take_while(|line| line.trim().is_empty()).count();
+        move |inner| match is_literal {
+            true => At {
+                line: start.line + inner.line - 1 - empty.min(inner.line - 1),
+                column: start.column + inner.column - 1,
+            },
+            false => start,
+        }
+    }
+
     pub(super) fn is_mapping(&self) -> bool {
         matches!(self.0.kind, Kind::Map(_))
     }

@@ -10,6 +10,7 @@ use serde::de::IgnoredAny;
 
 use super::project::Project;
 use crate::env::Env;
+use crate::files;
 
 /// The backend of a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl Credentials {
         let dir = |name| env.filled(name).map(PathBuf::from);
         let home = || dir("HOME").map(|home| home.join(".pulumi"));
         let dir = dir("PULUMI_CREDENTIALS_PATH").or_else(|| dir("PULUMI_HOME")).or_else(home);
-        let text = dir.and_then(|dir| std::fs::read_to_string(dir.join("credentials.json")).ok());
+        let text = dir.and_then(|dir| files::text(&dir.join("credentials.json")).ok());
         text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
     }
 

@@ -1,16 +1,15 @@
 //! Reading a file to a [`Node`]: size, byte-order mark, UTF-8, and the format by the file's ending.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::Path;
+
+use zeroize::Zeroizing;
 
 use super::error::FileError;
 use super::value;
+use crate::files::{self, MAX_CONFIG};
 use crate::model::Place;
 use crate::yaml::{self, At, Flaw, Node};
-
-/// The largest stack files that are known have a few thousand lines; this is far above them.
-const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The document in `file`, as JSON if its name ends with `.json`, else as YAML. `None` if it is empty.
 pub(super) fn read(file: &Path) -> Result<Option<Node>, FileError> {
@@ -31,16 +30,11 @@ fn is_json(file: &Path) -> bool {
     file.extension().is_some_and(|ending| ending == "json")
 }
 
-fn read_bytes(file: &Path) -> Result<Vec<u8>, FileError> {
-    let mut bytes = Vec::new();
-    let limit = MAX_BYTES.saturating_add(1);
-    let size = File::open(file)
-        .and_then(|open| open.take(limit).read_to_end(&mut bytes))
-        .map_err(|source| FileError::unreadable(file, source))?;
-    if size as u64 > MAX_BYTES {
-        return Err(FileError::TooLarge { place: Place::file(file), limit: MAX_BYTES });
-    }
-    Ok(bytes)
+fn read_bytes(file: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    files::read(file, MAX_CONFIG).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => FileError::TooLarge { place: Place::file(file), limit: MAX_CONFIG },
+        _ => FileError::unreadable(file, error),
+    })
 }
 
 /// The text without the byte-order mark that some editors put (`loaders.go`, `readFileStripUTF8BOM`).

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use crate::files;
 use crate::model::{Place, Problem};
 
 const VARIABLE: &str = "PULUMI_CONFIG_PASSPHRASE";
@@ -81,9 +82,8 @@ impl Passphrase {
         }
         let file = env(FILE_VARIABLE).filter(|file| !file.is_empty());
         let file = PathBuf::from(file.ok_or(PassphraseError::Unset)?);
-        let bytes = std::fs::read(&file)
+        let bytes = files::read(&file, files::MAX_CONFIG)
             .map_err(|source| PassphraseError::Unreadable { place: Place::file(&file), source })?;
-        let bytes = Zeroizing::new(bytes);
         Ok(Self::new(trimmed(&bytes).to_vec(), Origin::File(file)))
     }
 

@@ -11,6 +11,7 @@ use super::settings::{Setting, Settings};
 use super::stack_file::StackFile;
 use super::value;
 use super::workspace::clean;
+use crate::files;
 use crate::model::{Place, Problem};
 use crate::yaml::{Entry, Kind, Node};
 
@@ -132,7 +133,7 @@ impl Project {
             return Err(FileError::StackName { name: name.to_owned() });
         }
         let place = Place::file(self.stack_file(name));
-        if !place.file.is_file() {
+        if !files::is_taken(&place.file) {
             let (have, dir) = (self.stack_names()?, Box::new(self.dir.clone()));
             return Err(FileError::NoSuchStack { place, stack: name.to_owned(), have, dir });
         }

@@ -8,6 +8,7 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use serde::Deserialize;
 
 use super::project::Project;
+use crate::files;
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -47,7 +48,7 @@ impl Project {
         let home = home(env)?;
         let selection = self.project_paths(env, working_dir).into_iter().find_map(|path| {
             let file = settings_file(&home, &self.name, &path);
-            let text = std::fs::read_to_string(file).ok()?;
+            let text = files::text(&file).ok()?;
             serde_json::from_str::<Selection>(&text).ok()
         })?;
         selection.of(self.current_backend(env, &home).as_deref()).map(str::to_owned)
@@ -68,7 +69,7 @@ impl Project {
         set.or_else(|| self.backend.clone()).or_else(|| {
             let other = env("PULUMI_CREDENTIALS_PATH").filter(|path| !path.is_empty());
             let dir = other.map_or_else(|| home.to_owned(), PathBuf::from);
-            let text = std::fs::read_to_string(dir.join("credentials.json")).ok()?;
+            let text = files::text(&dir.join("credentials.json")).ok()?;
             let credentials: Credentials = serde_json::from_str(&text).ok()?;
             (!credentials.current.is_empty()).then_some(credentials.current)
         })

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use kube::config::Kubeconfig;
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::login::unreadable;
 use super::usable;
 use crate::change::Read;
 use crate::env::{Env, Untrusted};
+use crate::files;
 use crate::model::{Problem, nearest};
 
 /// The paths in a cluster's and a user's stanza; they mean the folder of the file.
@@ -37,7 +37,7 @@ impl Files {
             if env.untrusted().is_some_and(|untrusted| untrusted.holds(&path)) {
                 return Err(Untrusted::refused("the kubeconfig is a file of the repository"));
             }
-            match std::fs::read_to_string(&path).map(Zeroizing::new) {
+            match files::text(&path) {
                 Ok(text) => files.push(parse(&text, &path)?),
                 Err(error) => {
                     let message = format!("the kubeconfig {} cannot be read: {error}", path.display());
@@ -83,7 +83,9 @@ impl Files {
         }
         let stanza =
             |entry: &Option<Value>, part| entry.as_ref().map_or(Value::Null, |entry| entry[part].clone());
-        usable::check(name, &stanza(&cluster, "cluster"), &stanza(&user, "user"))?;
+        let stanzas = [stanza(&cluster, "cluster"), stanza(&user, "user")];
+        usable::check(name, &stanzas[0], &stanzas[1])?;
+        stanzas.iter().try_for_each(check_files)?;
         let part = json!({
             "contexts": [entry],
             "clusters": cluster.into_iter().collect::<Vec<_>>(),
@@ -125,6 +127,19 @@ impl Files {
         };
         unreadable(format!("the kubeconfig has no context `{name}`"), hint)
     }
+}
+
+/// kube would wait for a pipe without an end.
+fn check_files(stanza: &Value) -> Result<(), Problem> {
+    let named = PATHS.iter().filter_map(|key| Some((key, stanza[*key].as_str()?)));
+    for (key, path) in named {
+        let fault = files::check(path.as_ref()).err();
+        if let Some(fault) = fault.filter(|fault| fault.kind() == ErrorKind::InvalidInput) {
+            let message = format!("`{key}` of the kubeconfig, {path}, cannot be read: {fault}");
+            return Err(unreadable(message, format!("correct `{key}`")));
+        }
+    }
+    Ok(())
 }
 
 fn paths(env: &Env) -> Vec<PathBuf> {

@@ -15,6 +15,7 @@ use super::plugin::Plugin;
 use super::{Client, Desired, IN_CLUSTER};
 use crate::change::Read;
 use crate::env::Env;
+use crate::files;
 use crate::model::Problem;
 use crate::net::header;
 use crate::net::{Http, Proxy};
@@ -82,7 +83,7 @@ const SHORTEST: usize = 8;
 
 /// What a kubeconfig holds to log in with, and what it hands to a login plugin.
 fn known_secrets(auth: &AuthInfo) -> impl Iterator<Item = Zeroizing<String>> {
-    let file = auth.token_file.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+    let file = auth.token_file.as_ref().and_then(|path| files::text(path.as_ref()).ok());
     let settings = auth.auth_provider.iter().flat_map(|provider| &provider.config);
     let plugin = auth.exec.iter().flat_map(|exec| exec.env.iter().flatten());
     let plugin = plugin.filter_map(|pair| Some((pair.get("name")?, pair.get("value")?)));
@@ -114,7 +115,7 @@ async fn authenticate(context: &str, user: &mut AuthInfo, env: &Env) -> Read<Opt
         return Err(unreadable(message, "use the cloud's login plugin: `exec:` in the kubeconfig"));
     }
     if let Some(path) = user.token_file.take() {
-        match std::fs::read_to_string(&path).map(Zeroizing::new) {
+        match files::text(path.as_ref()) {
             Ok(text) => user.token = Some(text.trim().to_owned().into()),
             // The token beside it is the one before the first that could be read.
             Err(_) if user.token.is_some() => {}

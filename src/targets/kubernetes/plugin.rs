@@ -178,6 +178,22 @@ mod tests {
     }
 
     #[test]
+    fn a_plugin_that_waits_for_ever_is_ended_after_two_minutes_and_named() {
+        let text = format!("{{ command: tail, args: [-f, /dev/null], apiVersion: {} }}", VERSIONS[0]);
+        let env = Env::from_iter([("PATH", "/usr/bin:/bin")]);
+        let mut plugin = Plugin::new(&exec(&text), "prod", &env).expect("it is good");
+        assert_eq!(plugin.program.limit(), Duration::from_secs(120));
+        plugin.program = plugin.program.for_at_most(Duration::ZERO);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let problem = runtime.block_on(plugin.login()).err().expect("it is ended");
+        assert_eq!(
+            problem.message,
+            "the login plugin of the kubeconfig: `tail` did not end within 0 seconds, and was ended"
+        );
+        assert_eq!(problem.hints, [look("prod")]);
+    }
+
+    #[test]
     fn what_a_plugin_prints_is_taken_in_the_form_that_was_asked_for() {
         for version in VERSIONS {
             let plugin = made(&format!("{{ command: x, apiVersion: {version} }}")).expect("it is good");

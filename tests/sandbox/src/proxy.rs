@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// The longest head of a request to the proxy.
 const HEAD: usize = 8 << 10;
@@ -140,7 +141,7 @@ impl Inner {
     }
 }
 
-/// A server with TLS on loopback that answers everything with 200. Dropped, it stops.
+/// A server with TLS on loopback that answers everything with 200, or stands before one without TLS. Dropped, it stops.
 pub struct TlsServer {
     address: SocketAddr,
     pem: String,
@@ -150,20 +151,35 @@ pub struct TlsServer {
 
 impl TlsServer {
     /// Starts it with a certificate.
-    pub fn start(Identity { config, pem }: Identity) -> io::Result<Self> {
+    pub fn start(identity: Identity) -> io::Result<Self> {
+        Self::with(identity, |mut stream| async move {
+            head(&mut stream).await?;
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}").await?;
+            stream.shutdown().await
+        })
+    }
+
+    /// Starts it with a certificate before the server at an address.
+    pub fn before(identity: Identity, server: SocketAddr) -> io::Result<Self> {
+        Self::with(identity, move |mut stream| async move {
+            let mut server = TcpStream::connect(server).await?;
+            copy_bidirectional(&mut stream, &mut server).await.map(drop)
+        })
+    }
+
+    fn with<F>(
+        Identity { config, pem }: Identity,
+        each: impl Fn(TlsStream<TcpStream>) -> F + Clone + Send + Sync + 'static,
+    ) -> io::Result<Self>
+    where
+        F: Future<Output = io::Result<()>> + Send + 'static,
+    {
         let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let tls = TlsAcceptor::from(config);
         let (stop, thread) = run("regcred-tls", listener, move |stream| {
-            let tls = tls.clone();
-            async move {
-                let mut stream = tls.accept(stream).await?;
-                head(&mut stream).await?;
-                stream
-                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
-                    .await?;
-                stream.shutdown().await
-            }
+            let (tls, each) = (tls.clone(), each.clone());
+            async move { each(tls.accept(stream).await?).await }
         })?;
         Ok(Self { address, pem, stop: Some(stop), thread: Some(thread) })
     }

@@ -74,7 +74,7 @@ impl Door {
             "api.github.com" => Self::GitHub,
             "app.daytona.io" => Self::Daytona,
             "api.runpod.io" | "api.runpod.ai" => Self::RunPod,
-            "registry-1.docker.io" | "auth.docker.io" => Self::Registry,
+            "registry-1.docker.io" | "auth.docker.io" | "tokens.example.com" => Self::Registry,
             host if host.ends_with(".amazonaws.com") => Self::Aws,
             host if host.ends_with(".cluster.example") => Self::Kubernetes,
             _ => return None,

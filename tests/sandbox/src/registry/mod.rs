@@ -108,9 +108,10 @@ fn challenge(registry: &Registry, request: &Request, more: &str) -> Reply {
     let how = if registry.basic_only {
         "Basic realm=\"Registry\"".to_owned()
     } else {
+        let host = registry.token_host.as_deref().unwrap_or(request.host());
         // Under its real name it is behind TLS.
-        let scheme = if request.host().starts_with("127.0.0.1") { "http" } else { "https" };
-        format!("Bearer realm=\"{scheme}://{}/token\",service=\"{SERVICE}\"{more}", request.host())
+        let scheme = if host.starts_with("127.0.0.1") { "http" } else { "https" };
+        format!("Bearer realm=\"{scheme}://{host}/token\",service=\"{SERVICE}\"{more}")
     };
     error(401, "UNAUTHORIZED", "authentication required").with("www-authenticate", how)
 }

@@ -17,6 +17,8 @@ pub struct Registry {
     pub anonymous: Plan,
     /// Offers HTTP Basic only, and no token service.
     pub basic_only: bool,
+    /// Where its token service is, if not at its own host: a host under which this same double is found.
+    pub token_host: Option<String>,
 }
 
 impl Default for Registry {
@@ -31,7 +33,7 @@ impl Registry {
     /// No accounts.
     #[must_use]
     pub fn empty() -> Self {
-        Self { accounts: BTreeMap::new(), anonymous: Plan::limited(100), basic_only: false }
+        Self { accounts: BTreeMap::new(), anonymous: Plan::limited(100), basic_only: false, token_host: None }
     }
 
     /// Puts an account with one valid credential there.

@@ -1,0 +1,146 @@
+//! The one door by which a file of somebody else's is opened. Only what has an end is read: a pipe that nobody writes into, or
+//! a device, would be waited for without one.
+
+use std::fs::{File, Metadata};
+use std::io::{Error, ErrorKind, Read, Result};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+/// Far above any configuration that a person or a program keeps, in bytes.
+pub(crate) const MAX_CONFIG: u64 = 4 * 1024 * 1024;
+
+/// What whoever starts the run hands to it by a pipe, as a shell does for `<(command)`; it ends with the command.
+const HANDED: [&str; 3] = ["/dev/fd/", "/proc/self/fd/", "/dev/stdin"];
+/// It is empty, and says that there is no such file.
+const EMPTY: &str = "/dev/null";
+
+/// All of a file, of at most `limit` bytes.
+///
+/// # Errors
+/// It cannot be read, is larger ([`ErrorKind::FileTooLarge`]), or is no file: a folder, a pipe, a socket, a device.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>> {
+    check(path)?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    File::open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        let size = match limit {
+            0..0x0010_0000 => format!("{} KiB", limit / 1024),
+            _ => format!("{} MiB", limit / 1024 / 1024),
+        };
+        return Err(Error::new(ErrorKind::FileTooLarge, format!("it is larger than {size}")));
+    }
+    Ok(bytes)
+}
+
+/// The text of a file, of at most [`MAX_CONFIG`] bytes.
+///
+/// # Errors
+/// As for [`read`], or it is not UTF-8 ([`ErrorKind::InvalidData`]).
+pub(crate) fn text(path: &Path) -> Result<Zeroizing<String>> {
+    text_within(path, MAX_CONFIG)
+}
+
+/// The text of a file, of at most `limit` bytes.
+///
+/// # Errors
+/// As for [`text`].
+pub(crate) fn text_within(path: &Path, limit: u64) -> Result<Zeroizing<String>> {
+    let mut bytes = read(path, limit)?;
+    // The error would hold the bytes.
+    let text = String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
+        drop(Zeroizing::new(error.into_bytes()));
+        Error::new(ErrorKind::InvalidData, "it is not UTF-8")
+    })?;
+    Ok(Zeroizing::new(text))
+}
+
+/// Whether there is anything of this name: a file, or what stands in the place of one, such as a link that leads nowhere.
+pub(crate) fn is_taken(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok()
+}
+
+/// Refuses what is no file.
+///
+/// # Errors
+/// What it is instead, or that it cannot be looked at.
+pub(crate) fn check(path: &Path) -> Result<()> {
+    let found = std::fs::metadata(path)?;
+    let named = path.to_str().unwrap_or_default();
+    if found.is_file() || named == EMPTY || HANDED.iter().any(|handed| named.starts_with(handed)) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidInput, format!("it is {}, and no file", kind(&found))))
+}
+
+#[cfg(unix)]
+fn kind(found: &Metadata) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = found.file_type();
+    match () {
+        () if kind.is_dir() => "a folder",
+        () if kind.is_fifo() => "a named pipe",
+        () if kind.is_socket() => "a socket",
+        () => "a device",
+    }
+}
+
+#[cfg(not(unix))]
+fn kind(found: &Metadata) -> &'static str {
+    if found.is_dir() { "a folder" } else { "a device" }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    fn refusal(path: &Path) -> String {
+        text(path).expect_err("it is refused").to_string()
+    }
+
+    #[test]
+    fn what_has_no_end_is_refused_in_words_and_not_waited_for() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let [pipe, socket, link] = ["pipe", "socket", "link"].map(|name| dir.path().join(name));
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.is_ok_and(|status| status.success()));
+        let _socket = UnixListener::bind(&socket).expect("a socket");
+        std::os::unix::fs::symlink(&pipe, &link).expect("a link");
+        for (path, what) in [
+            (dir.path(), "a folder"),
+            (&pipe, "a named pipe"),
+            (&link, "a named pipe"),
+            (&socket, "a socket"),
+            (Path::new("/dev/zero"), "a device"),
+        ] {
+            assert_eq!(refusal(path), format!("it is {what}, and no file"));
+        }
+        assert_eq!(*text(Path::new("/dev/null")).expect("it is empty"), "");
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_limit_and_has_to_be_text() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("file");
+        std::fs::write(&path, b"abc\xff").expect("a file");
+        assert_eq!(**read(&path, 4).expect("it is small"), *b"abc\xff");
+        let error = read(&path, 3).expect_err("it is too large");
+        assert_eq!(
+            (error.kind(), error.to_string()),
+            (ErrorKind::FileTooLarge, "it is larger than 0 KiB".into())
+        );
+        assert_eq!(refusal(&path), "it is not UTF-8");
+        assert!(text(&dir.path().join("nowhere")).is_err_and(|error| error.kind() == ErrorKind::NotFound));
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_takes_its_name() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let link = dir.path().join("link");
+        assert!(!is_taken(&link));
+        std::os::unix::fs::symlink("nowhere", &link).expect("a link");
+        assert!(is_taken(&link));
+    }
+}
