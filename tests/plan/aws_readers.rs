@@ -303,7 +303,7 @@ scenarios! {
         case.set_policy(Some(&policy.to_string()));
         let plan = case.plan();
         expect(&plan, POLICY, Action::Keep, ReasonKind::InSync);
-        let words = "may be read by ECR, role mallory, user regcred, as the file lists nobody";
+        let words = "may be read by ECR, role mallory, user regcred; the file lists no readers, so all of them stay";
         assert_eq!(access(&plan).words(), words);
         assert!(row(&plan, POLICY).is_news(), "it is shown though nothing is done");
         assert_ne!(plan.digest(), Case::in_place().plan().digest());
