@@ -235,6 +235,16 @@ fn nothing_foreign_is_lost_or_widened_when_the_dead_are_left_out() {
                     "Action": "secretsmanager:DeleteSecret", "Resource": "*" }),
             Some(statement("Deny", &json!("*"), &json!("secretsmanager:DeleteSecret"))),
         ),
+        (
+            statement("Allow", &json!({ "AWS": DEAD, "CanonicalUser": "79a59d" }), &json!(READ)),
+            Some(statement("Allow", &json!({ "CanonicalUser": "79a59d" }), &json!(READ))),
+        ),
+        (
+            json!({ "Sid": "Theirs", "Effect": "Deny", "NotPrincipal": { "AWS": [DEAD], "Service": lambda },
+                    "Action": "secretsmanager:DeleteSecret", "Resource": "*" }),
+            Some(json!({ "Sid": "Theirs", "Effect": "Deny", "NotPrincipal": { "Service": lambda },
+                         "Action": "secretsmanager:DeleteSecret", "Resource": "*" })),
+        ),
     ];
     for (before, after) in cases {
         let plan = made_by_others(std::slice::from_ref(&before)).plan();
