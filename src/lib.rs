@@ -107,7 +107,7 @@ fn enter(dir: &Path, common: &cli::Common) -> Result<PathBuf, Problem> {
 
 /// What the environment is known to hold is never shown, whoever repeats it.
 fn teach(env: &Env) {
-    let own = systems::secrets().chain(sources::SECRETS.iter().copied());
+    let own = systems::secrets().chain(sources::SECRETS.iter().chain(sources::KEY_SERVICES).copied());
     let names = own.chain(aws::SECRETS.iter().copied()).filter(|name| !name.ends_with("_FILE"));
     env.values_of(&names.collect::<Vec<_>>()).for_each(redact::teach);
 }

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use regcred::env::Env;
-use regcred::report::ExitStatus;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     regcred::forbid_core_dumps();
-    let Ok(dir) = std::env::current_dir() else { return ExitStatus::Failed.into() };
+    // Of a folder that is gone nothing is found, and that is told.
+    let dir = std::env::current_dir().unwrap_or_default();
     regcred::run(std::env::args_os(), &Env::of_process(), &dir).await.into()
 }

@@ -55,7 +55,7 @@ impl Access {
             false => format!("may be read by {}", names.join(", ")),
         };
         if self.unlisted {
-            words += ", as the file lists nobody";
+            words += "; the file lists no readers, so all of them stay";
         }
         for (what, list) in [("kept out", &self.kept_out), ("cannot be told", &self.unknown)] {
             if !list.is_empty() {

@@ -11,7 +11,8 @@ use crate::systems;
 pub(super) fn is_login(name: &str) -> bool {
     let own = systems::secrets().chain(aws::SECRETS.iter().copied());
     let pulumis = sources::SECRETS.iter().copied().filter(|name| name.starts_with("PULUMI_"));
-    own.chain(pulumis).any(|login| login.eq_ignore_ascii_case(name)) || name.starts_with("ACTIONS_")
+    let mut all = own.chain(pulumis).chain(sources::KEY_SERVICES.iter().copied());
+    all.any(|login| login.eq_ignore_ascii_case(name)) || name.starts_with("ACTIONS_")
 }
 
 /// Those of every system and source, and those that any credential of the file is read from, selected or not.

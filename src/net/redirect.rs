@@ -53,6 +53,8 @@ mod tests {
             ("https://api.example.com:8443/x", "https://api.example.com:8443/x"),
             ("https://user:s3cr3t@evil.example/x?token=s3cr3t", "https://evil.example/x?token=…"),
             ("//evil.example/x", "https://evil.example/x"),
+            ("https://api.example.com./x", "https://api.example.com./x"),
+            ("https://api.example.com@evil.example/x", "https://evil.example/x"),
         ] {
             assert_eq!(read(302, location), Some(Redirect::Elsewhere(shown.to_owned())), "{location}");
         }

@@ -52,7 +52,7 @@ impl Groups {
 impl Guard {
     /// The program has ended by itself; what it leaves running is meant to (an agent).
     pub(super) fn ended(mut self) {
-        self.forget();
+        self.forget().into_iter().for_each(bury);
     }
 
     fn forget(&mut self) -> Option<Running> {
@@ -79,3 +79,16 @@ fn end(Running { id, apart }: Running) {
 
 #[cfg(not(unix))]
 fn end(_program: Running) {}
+
+/// Takes note of what a program left behind and has ended, too: as the first process of a container we inherit it, and it
+/// would stay in the table of processes.
+#[cfg(unix)]
+fn bury(Running { id, apart }: Running) {
+    use rustix::process::{Pid, WaitOptions, waitpgid};
+    if let Some(group) = Pid::from_raw(id).filter(|_| apart) {
+        while let Ok(Some(_)) = waitpgid(group, WaitOptions::NOHANG) {}
+    }
+}
+
+#[cfg(not(unix))]
+fn bury(_program: Running) {}

@@ -82,9 +82,19 @@ pub(super) fn of_login(username: &str, secret: &str) -> Vec<Spelling> {
     let engines = [&STANDARD_NO_PAD as &dyn Encode, &URL_SAFE_NO_PAD];
     let encoders = engines.map(|engine| move |text: &str| aligned(engine, 0, &pair(text)));
     let mut all: Vec<Spelling> = encoders.iter().map(|encode| spelling(secret, encode, true)).collect();
+    all.extend(twice(secret, 0, &pair));
     all.push(spelling(secret, &|text| hex::encode(pair(text)), true));
     all.push(spelling(secret, &|text| pair(text), false));
     all
+}
+
+/// In base64 within base64, as the `auth` of a Docker configuration is in a secret of Kubernetes.
+fn twice(secret: &str, before: usize, whole: &dyn Fn(&str) -> String) -> Vec<Spelling> {
+    let inner = |text: &str| aligned(&STANDARD_NO_PAD, before, &whole(text));
+    let outer = [&STANDARD_NO_PAD as &dyn Encode, &URL_SAFE_NO_PAD].into_iter();
+    let all = outer.flat_map(|engine| (0..3).map(move |before| (engine, before)));
+    all.map(|(engine, before)| spelling(secret, &|text| aligned(engine, before, &inner(text)), true))
+        .collect()
 }
 
 fn alone(secret: &str) -> Vec<Spelling> {
@@ -115,6 +125,7 @@ fn alone(secret: &str) -> Vec<Spelling> {
             all.push(spelling(secret, &|text| aligned(engine, before, text), true));
         }
     }
+    all.extend((0..3).flat_map(|before| twice(secret, before, &str::to_owned)));
     // Raw always counts, however short; of a derived one nothing may be left.
     let raw = all.first().map(|raw| raw.text.clone());
     all.retain(|spelling| Some(&spelling.text) == raw.as_ref() || spelling.enough >= LEAST);

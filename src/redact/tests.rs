@@ -42,7 +42,10 @@ fn written(secret: &str, before: &str, behind: &str) -> Vec<String> {
     let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let units: Vec<u16> = secret.encode_utf16().collect();
+    let entities: String = secret.chars().map(|c| format!("&#{};", u32::from(c))).collect();
     let around = |text: String| format!("{before}{text}{behind}");
+    all.push(STANDARD.encode(format!("{before}{}", STANDARD.encode(&longer))));
+    all.push(URL_SAFE.encode(format!("{{\"auth\":\"{}\"}}", STANDARD.encode(&pair))));
     all.extend(
         [
             secret.to_owned(),
@@ -54,6 +57,7 @@ fn written(secret: &str, before: &str, behind: &str) -> Vec<String> {
             percent.clone(),
             utf8_percent_encode(&percent, NON_ALPHANUMERIC).to_string(),
             form,
+            entities,
             units.iter().map(|unit| format!("\\u{unit:04x}")).collect(),
             secret.escape_debug().to_string(),
             hex::encode(secret),

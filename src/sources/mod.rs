@@ -38,6 +38,11 @@ pub const SECRETS: &[&str] = &[
     "REGCRED_*TOKEN",
 ];
 
+/// What the `pulumi` program decrypts with beside the variables above. A program that a person names gets them, as it may be
+/// the client of that very service; no registry does.
+pub const KEY_SERVICES: &[&str] =
+    &["ARM_CLIENT_SECRET", "AZURE_CLIENT_SECRET", "GOOGLE_OAUTH_ACCESS_TOKEN", "VAULT_TOKEN"];
+
 /// What the configuration says about a value's source.
 #[derive(Clone, Debug)]
 pub enum Spec {

@@ -306,6 +306,11 @@ fn a_login_of_the_run_is_no_credential_of_a_registry() {
         "PULUMI_ACCESS_TOKEN",
         "PULUMI_CONFIG_PASSPHRASE",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        "ACTIONS_RUNTIME_TOKEN",
+        "VAULT_TOKEN",
+        "ARM_CLIENT_SECRET",
+        "AZURE_CLIENT_SECRET",
+        "GOOGLE_OAUTH_ACCESS_TOKEN",
     ] {
         for half in ["username", "token"] {
             let from = format!("    from: {{ env: {{ {half}: {name} }} }}\n");

@@ -29,6 +29,20 @@ fn refused_late(place: &Place, words: &[&str]) {
 }
 
 #[test]
+fn a_working_folder_that_is_gone() {
+    let place = Place::with_one_stack(World::default());
+    let gone = place.repo().join("gone");
+    std::fs::create_dir(&gone).unwrap();
+    let direct = place.command(&["plan"]);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "rmdir ../gone; exec \"$0\" plan"]).arg(direct.get_program()).current_dir(&gone);
+    let ran = Ran::of(
+        command.env_clear().envs(direct.get_envs().filter_map(|(k, v)| Some((k, v?)))).output().unwrap(),
+    );
+    ran.ends(3).complains("run regcred in the repository's folder");
+}
+
+#[test]
 fn no_pulumi_project_and_no_file() {
     let mut place = Place::bare(World::default());
     refused(&place, &["no Pulumi project", "regcred.yaml", "--file"]);

@@ -24,7 +24,12 @@ pub(crate) fn start(command: &mut Command) -> Child {
 
 /// Sends a signal to a run.
 pub(crate) fn send(signal: &str, run: &Child) {
-    let kill = format!("kill -{signal} {}", run.id());
+    send_to(signal, run.id());
+}
+
+/// Sends a signal to a process.
+pub(crate) fn send_to(signal: &str, id: u32) {
+    let kill = format!("kill -{signal} {id}");
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
 }
 

@@ -2,6 +2,7 @@
 //! shows the log, and are no markup.
 
 use regcred_sandbox::{Fault, Kind, Service, World};
+use serde_json::json;
 
 use crate::kubernetes::of_world;
 use crate::place::{Place, Ran, TOKEN, USER};
@@ -57,6 +58,22 @@ fn the_names_of_a_key_and_of_a_row_in_daytona_are_text() {
     });
     for args in [&["plan"][..], &["verify", "--image", "alpine:3"]] {
         is_text(&place.run(args));
+    }
+}
+
+#[test]
+fn the_owner_of_a_secret_is_text_in_a_cluster_and_in_aws() {
+    let cluster = place("kubernetes: [{ context: prod, namespaces: [default] }]", |world| {
+        let secret = world.kubernetes.cluster_mut("prod").put_secret("default", "docker-hub", "Opaque", &[]);
+        let owner =
+            json!({ "apiVersion": "x/v1", "kind": EVIL, "name": EVIL, "uid": "1", "controller": true });
+        secret["metadata"]["ownerReferences"] = json!([owner]);
+    });
+    let aws = Place::with_one_stack(World::default());
+    aws.sync();
+    aws.sandbox.state().aws.secrets[0].owning_service = Some(EVIL.to_owned());
+    for place in [cluster, aws] {
+        is_text(&place.run(&["plan"]));
     }
 }
 

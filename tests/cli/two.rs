@@ -1,7 +1,7 @@
-//! Two syncs at once. A scheduler serves one request at a time and says whose: one run is stopped at each of its requests
-//! while the other runs whole, both ways round, and there are seeded schedules that change at every request. Afterwards every
-//! place holds the value of one of the two, no record vouches for the other's value, and the next sync, of either, puts
-//! everything in place and leaves nothing behind.
+//! Two syncs at once, and three and four. A scheduler serves one request at a time and says whose: of two, one run is stopped
+//! at each of its requests while the other runs whole, both ways round; and there are seeded schedules that change at every
+//! request, for two to four. Afterwards every place holds the value of one of them, no record vouches for another's value,
+//! and the next sync, of any, puts everything in place and leaves nothing behind.
 //!
 //! Which of the requests that one run sends beside each other comes first is left to chance, as in all tests of this kind.
 
@@ -17,23 +17,26 @@ use crate::strike::{in_parallel, is_full};
 use crate::world::{assert_left_alone, broken, holds, values, watch_for};
 
 const EARLIER: &str = "dckr_pat_sandbox-earlier89abcdefghij";
-const PASSWORDS: [&str; 2] = ["correct-horse-battery", "another-horse-battery"];
+const PASSWORDS: &[&str] = &["correct-horse-battery", "another-horse-battery"];
 
 /// A quick run takes one schedule of so many.
 const SHARE: usize = 8;
 
-/// How many seeded schedules each start gets.
+/// How many seeded schedules each start of two gets.
 const SEEDS: u64 = 16;
+
+/// The same for three and four: there are too many orders to stop each run at each request.
+const SEEDS_OF_MORE: u64 = 48;
 
 /// What is configured, where the two start from, and their tokens.
 pub(crate) struct Case {
     pub(crate) what: &'static str,
     pub(crate) start: fn() -> Place,
-    pub(crate) tokens: [&'static str; 2],
+    pub(crate) tokens: &'static [&'static str],
 }
 
 impl Case {
-    /// Where they start, with a registry that takes both.
+    /// Where they start, with a registry that takes all of them.
     fn place(&self) -> Place {
         let place = (self.start)();
         for token in self.tokens {
@@ -92,27 +95,26 @@ fn stopped(first: usize, requests: usize) -> Word {
     [vec![first; requests], vec![1 - first; 200]].concat()
 }
 
-/// A schedule by a seed (xorshift).
-fn seeded(seed: u64) -> Word {
+/// A schedule of so many runs by a seed (xorshift).
+fn seeded(seed: u64, runs: usize) -> Word {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let next = |_| {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        usize::from(state & 1 == 1)
+        usize::try_from(state >> 32).unwrap() % runs
     };
-    (0..200).map(next).collect()
+    (0..100 * runs).map(next).collect()
 }
 
-/// Two runs in this order of requests.
+/// The runs in this order of requests.
 fn interleave(case: &Case, place: &Place, word: &Word) -> Vec<Output> {
-    let mut runs = case.tokens.map(|token| Run::start(place, token));
+    let mut runs: Vec<Run> = case.tokens.iter().map(|token| Run::start(place, token)).collect();
     for turn in word {
         // What is left of a word once its run is over is nobody's.
         runs[*turn].step();
     }
-    let ended = runs.map(Run::end);
-    ended.into_iter().map(|(output, _)| output).collect()
+    runs.into_iter().map(|run| run.end().0).collect()
 }
 
 fn said(outputs: &[Output]) -> String {
@@ -168,16 +170,27 @@ fn finish(place: &Place, token: &'static str, at: &str) {
 
 /// Every schedule of a case, or a sample of them.
 fn all_schedules(case: &Case) {
-    let requests = case.tokens.map(|token| {
+    let requests = |run: usize| {
         let place = case.place();
-        Run::start(&place, token).end().1.len()
-    });
+        Run::start(&place, case.tokens[run]).end().1.len()
+    };
     let stops = [0, 1].into_iter().flat_map(|first| {
         let at = move |stop| (format!("{}: {first} stops at {stop}", case.what), stopped(first, stop));
-        (0..=requests[first]).map(at)
+        (0..=requests(first)).map(at)
     });
-    let seeds = (1..=SEEDS).map(|seed| (format!("{}: seed {seed}", case.what), seeded(seed)));
-    let all: Vec<(String, Word)> = stops.chain(seeds).collect();
+    sample(case, stops.chain(seeds(case, SEEDS)).collect());
+}
+
+/// Seeded schedules of a case, or a sample of them.
+fn seeded_schedules(case: &Case) {
+    sample(case, seeds(case, SEEDS_OF_MORE).collect());
+}
+
+fn seeds(case: &Case, seeds: u64) -> impl Iterator<Item = (String, Word)> {
+    (1..=seeds).map(|seed| (format!("{}: seed {seed}", case.what), seeded(seed, case.tokens.len())))
+}
+
+fn sample(case: &Case, all: Vec<(String, Word)>) {
     let share = if is_full() { 1 } else { SHARE };
     let taken: Vec<&(String, Word)> = all.iter().skip(case.what.len() % share).step_by(share).collect();
     let done = AtomicUsize::new(0);
@@ -185,23 +198,27 @@ fn all_schedules(case: &Case) {
         judge(case, at, word);
         done.fetch_add(1, Ordering::Relaxed);
     });
-    tell(&format!("two at once: {}: {} of {} schedules", case.what, done.into_inner(), all.len()));
+    let runs = case.tokens.len();
+    tell(&format!("{runs} at once: {}: {} of {} schedules", case.what, done.into_inner(), all.len()));
 }
 
-/// One test for each start and each pair of tokens.
-macro_rules! two_at_once {
-    ($($name:ident: $start:expr, $tokens:expr;)*) => {
+/// One test for each start and its tokens.
+macro_rules! at_once {
+    ($schedules:ident: $($name:ident: $start:expr, $tokens:expr;)*) => {
         $(#[test]
         fn $name() {
-            all_schedules(&Case { what: stringify!($name), start: $start, tokens: $tokens });
+            $schedules(&Case { what: stringify!($name), start: $start, tokens: $tokens });
         })*
     };
 }
 
-const TWO: [&str; 2] = [TOKEN, OTHER_TOKEN];
-const SAME: [&str; 2] = [TOKEN, TOKEN];
+const TWO: &[&str] = &[TOKEN, OTHER_TOKEN];
+const SAME: &[&str] = &[TOKEN, TOKEN];
+const THREE: &[&str] = &[TOKEN, OTHER_TOKEN, "dckr_pat_sandbox-third6789abcdefghijkl"];
+/// One of them runs twice.
+const FOUR: &[&str] = &[TOKEN, OTHER_TOKEN, TOKEN, "dckr_pat_sandbox-third6789abcdefghijkl"];
 
-two_at_once! {
+at_once! { all_schedules:
     stack_made_with_two_tokens: stack, TWO;
     stack_changed_to_two_tokens: || changed(stack()), TWO;
     stack_made_with_one_token: stack, SAME;
@@ -220,6 +237,17 @@ two_at_once! {
     runpod_changed_to_two_tokens: || changed(runpod()), TWO;
     runpod_made_with_one_token: runpod, SAME;
     runpod_changed_to_two_passwords: || changed(runpod()), PASSWORDS;
+}
+
+at_once! { seeded_schedules:
+    stack_made_with_three_tokens: stack, THREE;
+    stack_changed_to_three_tokens: || changed(stack()), THREE;
+    stack_made_with_three_tokens_by_four: stack, FOUR;
+    stack_changed_to_three_tokens_by_four: || changed(stack()), FOUR;
+    daytona_made_with_three_tokens_by_four: daytona, FOUR;
+    kubernetes_changed_to_three_tokens_by_four: || changed(kubernetes()), FOUR;
+    runpod_made_with_three_tokens: runpod, THREE;
+    runpod_changed_to_three_tokens_by_four: || changed(runpod()), FOUR;
 }
 
 /// A world in which no second passes: what happens at all happens in the same one.

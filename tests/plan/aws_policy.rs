@@ -176,7 +176,16 @@ fn weakened() -> Vec<(&'static str, String)> {
             list.push(json!(pattern));
         })
     }
+    fn under(operator: &str) -> String {
+        changed(|statement| {
+            let condition = statement["Condition"].as_object_mut().unwrap();
+            let keys = condition.remove("ArnNotLike").unwrap();
+            condition.insert(operator.to_owned(), keys);
+        })
+    }
     vec![
+        ("an empty list lets nobody out", under("ForAllValues:ArnNotLike")),
+        ("one of several is enough", under("ForAnyValue:ArnNotEquals")),
         ("the effect", changed(|statement| statement["Effect"] = json!("Allow"))),
         ("one principal only", changed(|statement| statement["Principal"] = json!({ "AWS": USER }))),
         ("services only", changed(|statement| statement["Principal"] = json!({ "Service": "*" }))),

@@ -235,6 +235,16 @@ fn nothing_foreign_is_lost_or_widened_when_the_dead_are_left_out() {
                     "Action": "secretsmanager:DeleteSecret", "Resource": "*" }),
             Some(statement("Deny", &json!("*"), &json!("secretsmanager:DeleteSecret"))),
         ),
+        (
+            statement("Allow", &json!({ "AWS": DEAD, "CanonicalUser": "79a59d" }), &json!(READ)),
+            Some(statement("Allow", &json!({ "CanonicalUser": "79a59d" }), &json!(READ))),
+        ),
+        (
+            json!({ "Sid": "Theirs", "Effect": "Deny", "NotPrincipal": { "AWS": [DEAD], "Service": lambda },
+                    "Action": "secretsmanager:DeleteSecret", "Resource": "*" }),
+            Some(json!({ "Sid": "Theirs", "Effect": "Deny", "NotPrincipal": { "Service": lambda },
+                         "Action": "secretsmanager:DeleteSecret", "Resource": "*" })),
+        ),
     ];
     for (before, after) in cases {
         let plan = made_by_others(std::slice::from_ref(&before)).plan();
@@ -303,7 +313,7 @@ scenarios! {
         case.set_policy(Some(&policy.to_string()));
         let plan = case.plan();
         expect(&plan, POLICY, Action::Keep, ReasonKind::InSync);
-        let words = "may be read by ECR, role mallory, user regcred, as the file lists nobody";
+        let words = "may be read by ECR, role mallory, user regcred; the file lists no readers, so all of them stay";
         assert_eq!(access(&plan).words(), words);
         assert!(row(&plan, POLICY).is_news(), "it is shown though nothing is done");
         assert_ne!(plan.digest(), Case::in_place().plan().digest());
