@@ -107,3 +107,13 @@ fn any_challenge_ends_in_a_proof_or_an_error() {
 fn any_answer_of_any_system_is_read_planned_with_shown_and_written_to() {
     over_seeds("answers");
 }
+
+#[test]
+fn any_profile_of_aws_is_a_login_or_it_is_said_why_not() {
+    over_seeds("aws_profile");
+}
+
+#[test]
+fn whatever_a_program_prints_is_taken_or_it_is_said_why_not_without_its_words() {
+    over_seeds("program");
+}

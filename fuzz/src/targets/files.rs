@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use super::is_calm;
 
 /// What parts the two files of a Pulumi project.
-const NEXT: &str = "\n=====\n";
+pub(super) const NEXT: &str = "\n=====\n";
 
 /// A folder with these files, which nobody else may read.
 fn folder(files: &[(&str, &str)]) -> TempDir {

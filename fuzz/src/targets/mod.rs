@@ -3,12 +3,14 @@
 mod answers;
 mod files;
 mod names;
+mod programs;
 mod records;
 mod server;
 
 pub use answers::{answers, challenge};
 pub use files::{ciphertext, configuration, docker_config, dotenv, kubeconfig, pulumi, secret_file};
 pub use names::{reference, registry, scan};
+pub use programs::{aws_profile, program};
 pub use records::{policy, record};
 
 use regcred::model::Problem;
@@ -32,6 +34,8 @@ pub const ALL: &[Target] = &[
     ("policy", policy, 1),
     ("challenge", challenge, 11),
     ("answers", answers, 331),
+    ("aws_profile", aws_profile, 11),
+    ("program", program, 29),
 ];
 
 /// What is told of something that is wrong acts on nothing, however it is shown.
