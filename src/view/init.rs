@@ -4,6 +4,7 @@ use crate::aws::{Role, Session};
 use crate::desired::Here;
 use crate::targets::aws::Stack;
 use crate::targets::github;
+use crate::yaml::word;
 
 /// The file's text.
 #[must_use]
@@ -94,29 +95,4 @@ fn github(found: &Here) -> String {
         text += &format!("        - repository: {}\n", word(&place.name()));
     }
     text
-}
-
-/// A text as YAML takes it for nothing else.
-fn word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    let meanings = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
-    let safe = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '.')
-        && text.chars().all(plain)
-        && !meanings.contains(&text.to_lowercase().as_str());
-    if safe { text.to_owned() } else { serde_json::Value::from(text).to_string() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_that_yaml_takes_for_something_else_is_quoted() {
-        for plain in ["main", "us-east-2", "acme/api", ".", "stack.1"] {
-            assert_eq!(word(plain), plain);
-        }
-        for quoted in ["123456789012", "1.0", "null", "Yes", "a: b", "-x", "a#b", "arn:aws:iam::1:role/r"] {
-            assert_eq!(word(quoted), format!("\"{quoted}\""));
-        }
-    }
 }

@@ -24,6 +24,18 @@ pub(super) struct Credential<'r> {
     pub(super) to: Option<Fields<'r>>,
 }
 
+/// What people call the halves of a credential, and would write into the file.
+const VALUES: &[&str] = &["username", "user", "password", "token", "secret", "value"];
+
+/// Refuses the value itself in place of where it is read.
+fn no_values(reader: &Reader, node: &Node) {
+    for entry in node.entries().into_iter().flatten().filter(|entry| VALUES.contains(&&*entry.key)) {
+        let hint = "say where it is read: from: stdin, from: env, or from: { file: PATH }";
+        let message = format!("`{}`: a value is never in the file", entry.key);
+        reader.problem(entry.at, message, Some(hint.to_owned()));
+    }
+}
+
 impl<'r> File<'r> {
     /// Reads the file's shape; everything that is wrong with it goes to the reader.
     pub(super) fn read(reader: &'r Reader, text: &str) -> Self {
@@ -52,7 +64,9 @@ impl<'r> File<'r> {
 
 fn credential<'r>(reader: &'r Reader, id: Spanned<String>, node: &Node) -> Option<Credential<'r>> {
     let what = format!("credential `{}`", id.value);
-    let fields = reader.map(node, &what, &["registry", "token-service", "from", "to"])?;
+    no_values(reader, node);
+    let keys = ["registry", "token-service", "from", "to"];
+    let fields = reader.map_but(node, &what, &keys, VALUES)?;
     let to = |node: &Node| reader.map(node, &format!("`to` of {what}"), systems::NAMES);
     Some(Credential {
         id,
