@@ -15,6 +15,7 @@ mod faults;
 mod generated;
 mod github_traps;
 mod images;
+mod init;
 mod injection;
 mod json;
 mod kill;

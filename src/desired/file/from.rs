@@ -30,7 +30,8 @@ pub(in crate::desired) struct AwsSecret {
 }
 
 /// Where a value can come from.
-const SOURCES: &[&str] = &["pulumi", "env", "stdin", "file", "docker-config", "aws-secret", "command"];
+pub(in crate::desired) const SOURCES: &[&str] =
+    &["pulumi", "env", "stdin", "file", "docker-config", "aws-secret", "command"];
 
 /// `from: env`, or `from: { pulumi: { … } }`.
 pub(super) fn from(reader: &Reader, node: &Node) -> Option<From> {

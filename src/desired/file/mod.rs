@@ -2,10 +2,10 @@
 
 mod from;
 
-pub(super) use from::{AwsSecret, From, Names};
+pub(super) use from::{AwsSecret, From, Names, SOURCES};
 
 use crate::systems;
-use crate::yaml::{Fields, Node, Reader, Spanned};
+use crate::yaml::{At, Fields, Node, Reader, Spanned};
 
 /// The whole file.
 #[derive(Default)]
@@ -22,6 +22,8 @@ pub(super) struct Credential<'r> {
     pub(super) from: Option<From>,
     /// Each target reads its own part.
     pub(super) to: Option<Fields<'r>>,
+    /// Where `to` stands, if nothing is below it.
+    pub(super) empty: Option<At>,
 }
 
 /// What people call the halves of a credential, and would write into the file.
@@ -73,6 +75,7 @@ fn credential<'r>(reader: &'r Reader, id: Spanned<String>, node: &Node) -> Optio
         registry: fields.text("registry"),
         token_service: fields.text("token-service"),
         from: fields.get("from").and_then(|node| from::from(reader, node)),
-        to: fields.get("to").and_then(to),
+        to: fields.get("to").filter(|node| !node.is_null()).and_then(to),
+        empty: node.get("to").filter(|entry| entry.value.is_null()).map(|entry| entry.at),
     })
 }
