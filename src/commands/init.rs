@@ -75,15 +75,13 @@ fn ask(context: &Context<'_>, found: &Found) -> Result<Outline, Error> {
     context.ui.say("Enter takes what is in brackets. No secret is asked for, and none is written.\n");
     let registry = answer(context, "Registry", "docker.io", Registry::docker_hub(), parsed)?;
     let from = found_source(context, found, &registry);
-    context.ui.say(&format!("\nWhere the value is read: {}", SOURCES.join(", ")));
+    context.ui.say(&format!("\nWhere is the value read? One of\n  {}", SOURCES.join(", ")));
     let shown = from.as_ref().map_or("env, else pulumi", init::source);
     let one = |words: &str| found.source(words).map(Some).map_err(|problem| Error::Invalid(vec![problem]));
     let from = answer(context, "From", shown, from, one)?;
-    context.ui.say(&format!("\nWhere it goes: {}", outline::systems().collect::<Vec<_>>().join(", ")));
-    if let [first, others @ ..] = found.words().as_slice() {
-        context.ui.say(&format!("  found here: {first}"));
-        others.iter().for_each(|words| context.ui.say(&format!("              {words}")));
-    }
+    let systems = outline::systems().collect::<Vec<_>>().join(", ");
+    let words: String = found.words().iter().map(|words| format!("\n  Found here: {words}")).collect();
+    context.ui.say(&format!("\nWhere does it go? One or more of\n  {systems}{words}"));
     let mut places = found.to(&registry);
     if places.is_empty() {
         places = found.nearby(&registry);

@@ -10,8 +10,7 @@ use crate::yaml::word;
 #[must_use]
 pub fn file(outline: &Outline, schema: &str) -> String {
     let mut text = format!("# yaml-language-server: $schema={schema}\n");
-    text +=
-        "# Where a credential is read, and where it goes. Its value is never in here. Next: regcred plan\n";
+    text += "# Where a credential is read, and where it goes. Its value is never in here.\n";
     text += "version: 1\ncredentials:\n";
     text += &format!("  {}:\n    registry: {}\n", word(&outline.id.0), word(outline.registry.canonical()));
     text += &indented(4, &from(outline));
@@ -114,12 +113,12 @@ fn from(outline: &Outline) -> Vec<String> {
         ],
         From::Env => vec![format!("# {username} and {token}."), "from: env".to_owned()],
         From::Stdin => {
-            owned(["# Two lines, user name and token, or JSON; at a terminal, regcred asks.", "from: stdin"])
+            owned(["# Two lines (user name, token) or JSON; at a terminal, regcred asks.", "from: stdin"])
         }
         From::DockerConfig => owned(["# What `docker login` keeps.", "from: docker-config"]),
         From::Pulumi { project, stack } => pulumi(project.as_deref(), stack.as_deref()),
         From::File(path) => vec![
-            "# Relative to this file: user name and token in two lines, JSON, or a .env file.".to_owned(),
+            "# Beside this file: two lines (user name, token), JSON, or a .env file.".to_owned(),
             format!("from: {{ file: {} }}", word(path)),
         ],
         From::AwsSecret { secret, region } => {
@@ -149,7 +148,7 @@ fn pulumi(project: Option<&str>, stack: Option<&str>) -> Vec<String> {
 
 fn command(words: &[String]) -> Vec<String> {
     let mut lines = owned([
-        "# The program prints two lines, user name and token, or JSON. One that prints the token",
+        "# It prints two lines (user name, token) or JSON. If it prints the token",
         "# alone: { command: { run: [PROGRAM, ARGUMENT], username: NAME } }.",
     ]);
     let words: Vec<String> = match words {
@@ -165,7 +164,7 @@ fn place(to: &To, outline: &Outline) -> Vec<String> {
     match to {
         To::Aws(sites) => aws(sites, outline),
         To::Daytona => vec![
-            "# The row of the organization's registry list. DAYTONA_API_KEY logs in.".to_owned(),
+            "# A row of the organization's registries. DAYTONA_API_KEY logs in.".to_owned(),
             format!("daytona: {{ name: {} }}", word(&outline.id.0)),
         ],
         To::Github(repositories) => {
@@ -175,8 +174,8 @@ fn place(to: &To, outline: &Outline) -> Vec<String> {
         }
         To::Kubernetes(clusters) => {
             let mut lines = owned([
-                "# A pull secret in each namespace. Run:ai: `runai: cluster` in place of `namespaces`.",
-                "# Pods that name no pull secret use it with `service-accounts: [default]`.",
+                "# A pull secret in each namespace; Run:ai has `runai: cluster` instead.",
+                "# `service-accounts: [default]` has pods use it that name none.",
                 "kubernetes:",
             ]);
             let item = |context: &str, namespace: &str| {
@@ -186,8 +185,8 @@ fn place(to: &To, outline: &Outline) -> Vec<String> {
             lines
         }
         To::Runpod => owned([
-            "# What pulls from this registry is pointed at one registry auth. RUNPOD_API_KEY logs in.",
-            "# `all`, or a list of ids and names; there is `pods`, too.",
+            "# What pulls from this registry gets one auth. RUNPOD_API_KEY logs in.",
+            "# `all`, or a list of ids and names; also for `pods`.",
             "runpod: { templates: all, endpoints: all }",
         ]),
     }
@@ -197,7 +196,7 @@ fn aws(sites: &[Site], outline: &Outline) -> Vec<String> {
     let upstream = outline.registry.ecr_upstream().map(|(name, _)| name).unwrap_or_default();
     let mut lines = vec![
         format!("# The secret is {SECRET_NAME_PREFIX}{}, in each account and region.", outline.id),
-        "# Each stack gets a cache rule. With `profile:` or `role:` it is in another account.".to_owned(),
+        "# Each stack has a cache rule. `profile:` or `role:` for another account.".to_owned(),
         "aws:".to_owned(),
         "  stacks:".to_owned(),
     ];

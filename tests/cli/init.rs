@@ -129,6 +129,7 @@ fn several_places_are_in_one_file_each_system_once() {
     let to = ["runpod,github=acme/api,aws", "github=acme/web,kubernetes=prod,daytona,runpod,github=acme/api"];
     place.run(&["init", "--to", to[0], "--to", to[1]]).ends(0);
     let file = file(&place);
+    assert!(file.lines().all(|line| line.len() <= 80), "{file}");
     for system in regcred::systems::NAMES {
         assert_eq!(file.matches(&format!("      {system}:")).count(), 1, "{system}: {file}");
     }
@@ -209,6 +210,7 @@ fn with_nothing_found_every_system_is_a_comment_and_the_plan_says_so() {
     assert_eq!(calls.len(), 0);
     let text = file(&place);
     assert!(text.contains("      #  - { context: prod, namespaces: [default] }\n"), "{text}");
+    assert!(text.lines().all(|line| line.len() <= 80), "{text}");
     let to = text.lines().position(|line| line == "    to:").unwrap() + 1;
     place
         .run(&["plan"])
@@ -374,7 +376,7 @@ fn whoever_sits_at_the_terminal_is_asked_and_enter_takes_what_is_found() {
     let answers = [(REGISTRY, ""), ("From [env]: ", ""), ("To [daytona,kubernetes=prod,runpod]: ", "")];
     let (code, shown) = on_a_terminal(&place, "init", &answers);
     assert_eq!(code, 0, "{shown}");
-    assert!(shown.contains("found here: context prod") && !shown.contains(TOKEN), "{shown}");
+    assert!(shown.contains("Found here: context prod") && !shown.contains(TOKEN), "{shown}");
     let text = file(&place);
     assert!(
         text.contains("context: prod") && text.contains("runpod:") && !text.contains("from: env"),
