@@ -38,9 +38,10 @@ pub enum Command {
     /// stack's cache. Needs no network
     #[command(after_long_help = help::IMAGE)]
     Image(ImageArgs),
-    /// Write the smallest regcred.yaml that says what is found here. Needs no network, writes no secret
+    /// Write a first regcred.yaml: asks at a terminal, else by flags, else what is found here. Needs no
+    /// network, writes no secret
     #[command(after_long_help = help::INIT)]
-    Init,
+    Init(InitArgs),
     /// Print the smallest Kubernetes roles that suffice for what is declared. Needs no network
     #[command(after_long_help = help::RBAC)]
     Rbac(RbacArgs),
@@ -258,6 +259,30 @@ pub enum Format {
     /// Annotations, for the log of a GitHub workflow.
     Github,
 }
+
+/// `init`.
+#[derive(Debug, Args)]
+#[command(after_help = INIT_EXAMPLES)]
+pub struct InitArgs {
+    /// Where the credential goes: aws, daytona, github, kubernetes and runpod. What is left out behind
+    /// a name is what is found here
+    #[arg(long, value_name = "aws[=REGION],github[=OWNER/REPO],kubernetes[=CONTEXT],…", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
+    pub to: Vec<String>,
+    /// Where its value is read: env, pulumi, stdin, docker-config, file=PATH, command=PROGRAM or
+    /// aws-secret=NAME. Left out: where it is found, else in the environment or in Pulumi
+    #[arg(long, value_name = "SOURCE", value_parser = NonEmptyStringValueParser::new())]
+    pub from: Option<String>,
+    /// The registry that the credential is for. Left out: docker.io
+    #[arg(long, value_name = "HOST", value_parser = NonEmptyStringValueParser::new())]
+    pub registry: Option<String>,
+}
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  regcred init
+  regcred init --to runpod,daytona --from stdin
+  regcred init --to kubernetes=prod,github=acme/api --from 'command=pass show docker-hub'
+  regcred init --to aws=us-east-2 --from env --registry ghcr.io";
 
 /// `rbac`.
 #[derive(Debug, Args)]

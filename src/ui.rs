@@ -279,12 +279,14 @@ impl Ui {
     /// Asks for a text.
     ///
     /// # Errors
-    /// If the terminal cannot be read.
+    /// If the terminal cannot be read, or ends.
     pub fn ask(&self, question: &str) -> io::Result<String> {
         let mut stderr = AutoStream::new(io::stderr().lock(), self.settings.color);
         let _ = write!(stderr, "{} ", redact::output(question)).and_then(|()| stderr.flush());
         let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
+        if io::stdin().lock().read_line(&mut answer)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         Ok(answer.trim_end_matches(['\r', '\n']).to_owned())
     }
 

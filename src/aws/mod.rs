@@ -11,6 +11,7 @@ mod spelling;
 pub use error::AwsError;
 pub use login::{Access, Client, Clients, LoginSource, Sdk, Way, sdk_config};
 pub use names::{is_account, is_role, region_fault, uncached_partition};
+pub use profile::{Named, profiles};
 
 /// Variables that the SDK logs in with by itself. Programs keep them; nothing shows them.
 pub const SECRETS: &[&str] =

@@ -151,6 +151,34 @@ fn path(env: &Env, variable: &str) -> Option<PathBuf> {
     named.or_else(|| Some(PathBuf::from(home()?).join(".aws").join(name)))
 }
 
+/// A profile of the shared files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Its name.
+    pub name: String,
+    /// The region that it is set to.
+    pub region: Option<String>,
+}
+
+/// The profiles of the shared files by name, and the region that a login without any setting would have; neither starts a
+/// program or says what a login is. Files that cannot be read have none.
+pub async fn profiles(env: &Env) -> (Vec<Named>, Option<String>) {
+    let asked = env.filled("AWS_PROFILE");
+    let set = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| env.filled(name));
+    let Ok(Profile(found)) = Profile::load(asked, &files(env)).await else {
+        return (Vec::new(), set.map(str::to_owned));
+    };
+    let named = |name: &str| {
+        let region = found.get_profile(name)?.get("region").filter(|region| !region.is_empty());
+        Some(Named { name: name.to_owned(), region: region.map(str::to_owned) })
+    };
+    let mut all: Vec<Named> = found.profiles().filter_map(named).collect();
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    let own = || named(found.selected_profile())?.region;
+    let region = set.map(str::to_owned).or_else(own);
+    (all, region)
+}
+
 /// Refuses shared files that are a repository's which is not trusted.
 pub(super) fn in_repository(env: &Env) -> Option<Problem> {
     let untrusted = env.untrusted()?;

@@ -27,7 +27,7 @@ pub async fn run(cli: &Cli, context: &Context<'_>) -> Result<ExitStatus, Error> 
         Command::Sync(args) => sync::run(args, context).await,
         Command::Verify(args) => verify::run(args, context).await,
         Command::Image(args) => image::run(args, context),
-        Command::Init => init::run(context),
+        Command::Init(args) => init::run(args, context).await,
         Command::Rbac(args) => rbac::run(args, context),
         Command::Permissions(args) => permissions::run(args, context),
         Command::Schema => schema::run(context),

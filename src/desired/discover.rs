@@ -24,28 +24,50 @@ pub(super) fn discover(
     dir: &Path,
     named: &[String],
 ) -> Result<(Desired, BTreeMap<CredentialId, Spec>), Vec<Problem>> {
-    let id = CredentialId(CREDENTIAL.to_owned());
-    let project = sources::project_here(&id, env, dir)?;
+    if sources::any_here(env, dir)?.is_none() {
+        let message = "nothing is declared here: there is no regcred.yaml, and no Pulumi project in ., infra/ or infrastructure/";
+        return Err(vec![
+            Problem::input(message).hint("regcred init").hint("or name a file: regcred plan --file FILE"),
+        ]);
+    }
+    let project = sources::project_here(&id(), env, dir)?;
+    let desired = places(Some(&project), env, dir, named)?;
+    Ok((desired, BTreeMap::from([(id(), Spec::Here(project))])))
+}
+
+/// The credential of a folder that has no file.
+pub(super) fn id() -> CredentialId {
+    CredentialId(CREDENTIAL.to_owned())
+}
+
+/// The places that a Pulumi project, if there is one, and the git remotes say.
+///
+/// # Errors
+/// Settings that cannot be right.
+pub(super) fn places(
+    project: Option<&Project>,
+    env: &Env,
+    dir: &Path,
+    named: &[String],
+) -> Result<Desired, Vec<Problem>> {
+    let id = id();
     let mut found = Discovery { named, desired: Desired::default(), problems: Vec::new() };
-    let stacks =
-        project.stacks()?.into_iter().map(|file| found.opened(file, &project, env)).collect::<Vec<_>>();
-    found.stacks(&id, &stacks);
+    if let Some(project) = project {
+        let stacks: Vec<_> =
+            project.stacks()?.into_iter().map(|file| found.opened(file, project, env)).collect();
+        found.stacks(&id, &stacks);
+    }
     match remote::repository(env, dir) {
         Ok(repository) => found.repository(&id, repository),
         Err(problem) => found.problems.push(problem),
     }
-    let spec = Spec::Here(project);
     found.desired.credentials.push(Credential {
-        id: id.clone(),
+        id,
         registry: Registry::docker_hub(),
         token_service: None,
         source: String::new(),
     });
-    if found.problems.is_empty() {
-        Ok((found.desired, BTreeMap::from([(id, spec)])))
-    } else {
-        Err(found.problems)
-    }
+    if found.problems.is_empty() { Ok(found.desired) } else { Err(found.problems) }
 }
 
 /// Whether the folder `dir` says anything by itself.
@@ -53,7 +75,7 @@ pub(super) fn discover(
 /// # Errors
 /// What it says cannot be read.
 pub(super) fn is_meant(env: &Env, dir: &Path) -> Result<bool, Vec<Problem>> {
-    sources::is_meant_here(&CredentialId(CREDENTIAL.to_owned()), env, dir)
+    sources::is_meant_here(&id(), env, dir)
 }
 
 struct Discovery<'a> {

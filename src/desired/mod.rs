@@ -4,6 +4,7 @@
 mod discover;
 mod file;
 mod find;
+pub mod outline;
 mod remote;
 mod secrets;
 mod untrusted;
@@ -67,6 +68,8 @@ pub struct Loaded {
 
 /// The file that is used where none is named.
 pub const DEFAULT_FILE: &str = "regcred.yaml";
+/// What its schema is called, where that is beside it.
+pub const SCHEMA_FILE: &str = "regcred.schema.json";
 
 /// Loads what is wanted, in the folder `dir`.
 ///
@@ -130,38 +133,52 @@ pub fn places(request: &Request, env: &Env, dir: &Path) -> Result<Desired, Vec<P
     if problems.is_empty() { Ok(desired) } else { Err(problems) }
 }
 
-/// What a folder without a file says.
+/// What a folder says by itself.
 #[derive(Debug)]
 pub struct Here {
-    /// What is wanted.
+    /// What is wanted; it may be nothing.
     pub desired: Desired,
     /// The folder of the Pulumi project and the stack that hold the credential; nothing where the
-    /// environment does.
+    /// environment does, or nobody.
     pub pulumi: Option<(String, String)>,
 }
 
 /// What the folder `dir` says by itself, whether it has a file or not.
 ///
 /// # Errors
-/// What is wrong with it, or that it says of no place where the credential goes.
-pub fn found_here(env: &Env, dir: &Path) -> Result<Here, Vec<Problem>> {
-    let (desired, specs) = discover::discover(env, dir, &[])?;
-    if desired.places.aws.is_empty() && desired.places.github.is_empty() {
-        let message = "nothing is found here that the credential could be put into".to_owned();
-        // Of what was found and left out, the reasons.
-        let hint = "pulumi config set aws:region us-east-2, or export GITHUB_REPOSITORY".to_owned();
-        return Err(vec![Problem::input(message).hints(desired.notes).hint(hint)]);
-    }
-    let mut pulumi = None;
-    for (id, spec) in &specs {
-        let Spec::Here(project) = spec else { continue };
-        if !sources::in_environment(id, env)? {
-            let folder = project.dir.strip_prefix(dir).unwrap_or(&project.dir).display().to_string();
-            let folder = if folder.is_empty() { ".".to_owned() } else { folder };
-            pulumi = Some((folder, sources::chosen_here(project, env, dir)?));
+/// What is wrong with it.
+fn found_here(env: &Env, dir: &Path) -> Result<Here, Vec<Problem>> {
+    env.check()?;
+    let id = discover::id();
+    let elsewhere = sources::in_environment(&id, env)?;
+    let mut notes = Vec::new();
+    let (mut project, mut pulumi) = (sources::any_here(env, dir)?, None);
+    if project.is_some() {
+        match sources::project_here(&id, env, dir) {
+            Ok(found) if elsewhere => project = Some(found),
+            Ok(found) => {
+                let folder = found.dir.strip_prefix(dir).unwrap_or(&found.dir).display().to_string();
+                let folder = if folder.is_empty() { ".".to_owned() } else { folder };
+                pulumi = Some((folder, sources::chosen_here(&found, env, dir)?));
+                project = Some(found);
+            }
+            // Its stacks are there all the same.
+            Err(problems) => notes.extend(problems.into_iter().map(|problem| noted(&problem, dir))),
         }
     }
+    let mut desired = discover::places(project.as_ref(), env, dir, &[])?;
+    desired.notes.extend(notes);
     Ok(Here { desired, pulumi })
+}
+
+/// A problem that keeps nothing from going on, as a note.
+#[must_use]
+pub fn noted(problem: &Problem, dir: &Path) -> String {
+    let problem = problem.clone().seen_from(dir);
+    match problem.advice() {
+        Some(advice) => format!("{problem} ({advice})"),
+        None => problem.to_string(),
+    }
 }
 
 type Declared = (Desired, BTreeMap<CredentialId, Spec>, PathBuf);

@@ -55,6 +55,17 @@ pub(super) fn locate(registry: &Registry, env: &Env) -> Result<Located, Problem>
     parsed(&bytes, |config| in_file(config, registry, env)).map_err(here)
 }
 
+/// Whether `docker login` has left a login for the registry, as far as its own file shows it: a helper is not asked, but docker
+/// keeps an entry beside what the helper has.
+pub(super) fn is_logged_in(registry: &Registry, env: &Env) -> bool {
+    let Ok((entry, _)) = locate(registry, env) else { return false };
+    let listed = || {
+        let bytes = Zeroizing::new(std::fs::read(path(env)?).ok()?);
+        parsed(&bytes, |config| Ok(config.map("auths")?.contains_key(registry.docker_config_key()))).ok()
+    };
+    matches!(entry, Entry::Login(_)) || listed() == Some(true)
+}
+
 fn path(env: &Env) -> Option<PathBuf> {
     let dir = env.filled("DOCKER_CONFIG").map(PathBuf::from);
     let dir = dir.or_else(|| Some(PathBuf::from(env.filled("HOME")?).join(".docker")));

@@ -38,14 +38,23 @@ pub fn project_here(id: &CredentialId, env: &Env, dir: &Path) -> Result<Project,
         return Ok(project.clone());
     }
     if incomplete.is_empty() {
-        incomplete.push(
-            Problem::input("no Pulumi project in ., infra/ or infrastructure/, and no regcred.yaml").hint(
-                "run regcred in the repository's folder, or name a configuration: regcred plan --file FILE"
-                    .to_owned(),
-            ),
+        let [username, token] = super::variables(id);
+        let message = format!(
+            "{id} has no value: neither {username} and {token} are set, nor is a Pulumi project in {}",
+            FOLDERS.join(", ")
         );
+        let hint = format!("export {username} and {token}, or say in the file where it is read: from: stdin");
+        incomplete.push(Problem::input(message).hint(hint));
     }
     Err(incomplete)
+}
+
+/// The first Pulumi project of the folder `dir`, whatever it holds.
+///
+/// # Errors
+/// One that cannot be read.
+pub fn any_here(env: &Env, dir: &Path) -> Result<Option<Project>, Vec<Problem>> {
+    Ok(projects(env, dir)?.into_iter().next())
 }
 
 /// The files of the stacks of this name in every Pulumi project of the folder `dir` and in `projects`, each by itself and

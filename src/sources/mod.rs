@@ -15,13 +15,13 @@ mod text;
 use std::path::Path;
 
 pub use aws_secret::AwsSecret;
-pub use here::{chosen_here, is_meant_here, project_here, stack_files};
+pub use here::{any_here, chosen_here, is_meant_here, project_here, stack_files};
 pub use judge::Value;
 pub use shared::Shared;
 pub use text::Names;
 
 use crate::env::Env;
-use crate::model::{Class, Credential, CredentialId, Login, Problem, Secret};
+use crate::model::{Class, Credential, CredentialId, Login, Problem, Registry, Secret};
 use crate::program::ProgramError;
 use pulumi::Project;
 
@@ -308,6 +308,18 @@ pub fn locate(
             Ok(Source { kind: Kind::Command(Box::new(command)), words, notes })
         }
     }
+}
+
+/// Whether `docker login` has left a login for the registry, as far as can be seen without starting a program.
+#[must_use]
+pub fn in_docker_config(registry: &Registry, env: &Env) -> bool {
+    docker_config::is_logged_in(registry, env)
+}
+
+/// The variables that hold a credential under its own names: user name and token.
+#[must_use]
+pub fn variables(id: &CredentialId) -> [String; 2] {
+    env::Names::of(id, &Names::default()).both().map(str::to_owned)
 }
 
 /// Whether the environment has a credential under its own names.

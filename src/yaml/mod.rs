@@ -8,6 +8,7 @@ mod build;
 mod merge;
 mod node;
 mod reader;
+mod word;
 
 use std::fmt;
 use std::path::Path;
@@ -18,6 +19,7 @@ use crate::model::Place;
 use build::Builder;
 pub use node::{Entry, Kind, Node, Scalar, Style, Tag};
 pub use reader::{Fields, Reader, Spanned};
+pub use word::word;
 
 /// Deeper than any configuration is nested; trees are walked and dropped recursively.
 const MAX_DEPTH: usize = 200;

@@ -78,9 +78,14 @@ impl Reader {
 
     /// The node's entries; unknown keys are problems, with the nearest right one.
     pub fn map(&self, node: &Node, what: &str, keys: &[&str]) -> Option<Fields<'_>> {
+        self.map_but(node, what, keys, &[])
+    }
+
+    /// The same, but for keys of which whoever asks has said what is wrong with them.
+    pub fn map_but(&self, node: &Node, what: &str, keys: &[&str], told: &[&str]) -> Option<Fields<'_>> {
         let fields = self.open_map(node, what)?;
         for Entry { key, at, .. } in &*fields.entries {
-            if !keys.contains(&&**key) {
+            if !keys.contains(&&**key) && !told.contains(&&**key) {
                 let hint = match nearest(key, keys) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("{what} takes: {}", keys.join(", ")),

@@ -406,3 +406,20 @@ fn an_empty_selection_is_a_variable_that_is_not_set() {
     }
     place.run(&["plan", "--only", "aws:,"]).ends(3);
 }
+
+#[test]
+fn a_value_in_the_file_is_refused_with_where_it_is_read_and_is_not_repeated() {
+    let to = "    to: { daytona: { name: hub } }\n";
+    let hint = "say where it is read: from: stdin";
+    for key in ["username", "password", "token"] {
+        let told = format!("`{key}`: a value is never in the file");
+        let beside = format!("credentials:\n  docker-hub:\n    {key}: hunter-2-is-mine\n{to}");
+        fault(&beside, &format!("3:5: {told}"), hint);
+        let within = format!("credentials:\n  docker-hub:\n    from: {{ {key}: hunter-2-is-mine }}\n{to}");
+        fault(&within, &format!("3:13: {told}"), hint);
+        let (errors, hints) = errors(&beside);
+        assert!(!format!("{errors:?}{hints:?}").contains("hunter"), "{errors:?}");
+    }
+    let both = format!("credentials:\n  docker-hub:\n    username: a\n    password: b\n{to}");
+    assert_eq!(errors(&both).0.len(), 2, "each is told once");
+}

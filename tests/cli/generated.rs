@@ -1,64 +1,10 @@
-//! What the program writes about itself: the file to begin with, its schema, completions and manual pages.
+//! What the program writes about itself: the schema of its file, completions and manual pages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::place::{PASSPHRASE, Place, TOKEN};
-
-/// The digest that a plan prints.
-fn digest(place: &Place) -> String {
-    let ran = place.run(&["plan"]);
-    let after = ran.ends(0).stdout.split("Digest: ").nth(1).expect("the plan has a digest").to_owned();
-    after.split_whitespace().next().unwrap().to_owned()
-}
-
-#[test]
-fn init_writes_what_discovery_finds_and_the_plan_stays_the_same() {
-    let mut place = Place::with_pulumi();
-    let before = digest(&place);
-    // No passphrase and no network: nothing is decrypted for it.
-    place.unset("PULUMI_CONFIG_PASSPHRASE");
-    let (ran, calls) = place.watch(&["init"]);
-    ran.ends(0).complains("regcred.yaml is written. Next: regcred plan");
-    assert_eq!(calls.len(), 0);
-    let file = std::fs::read_to_string(place.repo().join("regcred.yaml")).unwrap();
-    for line in [
-        "from: { pulumi: { project: infra, stack: main } }",
-        "dev: { region: us-west-2 }",
-        "main: { region: us-east-2 }",
-        "- repository: acme/api",
-    ] {
-        assert!(file.contains(line), "no {line} in\n{file}");
-    }
-    assert!(!file.contains(TOKEN) && !file.contains("v1:"), "{file}");
-    place.set("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE);
-    assert_eq!(digest(&place), before, "{file}");
-}
-
-#[test]
-fn init_leaves_a_file_as_it_is_and_takes_another_name() {
-    let place = Place::new();
-    place.write("regcred.yaml", "mine\n");
-    place.run(&["init"]).ends(3).complains("regcred.yaml: is there already");
-    assert_eq!(std::fs::read_to_string(place.repo().join("regcred.yaml")).unwrap(), "mine\n");
-    place.run(&["init", "--file", "other.yaml"]).ends(0);
-    let other = std::fs::read_to_string(place.repo().join("other.yaml")).unwrap();
-    assert!(other.contains("# No `from:`") && !other.contains("pulumi:"), "the environment counts: {other}");
-    place.run(&["plan", "--file", "other.yaml"]).ends(0).says("env:DOCKER_HUB_TOKEN");
-}
-
-#[test]
-fn init_says_what_is_missing_where_nothing_is_found() {
-    let place = Place::bare(regcred_sandbox::World::default());
-    place.run(&["init"]).ends(3).complains("no Pulumi project in ., infra/ or infrastructure/");
-    let mut place = Place::new();
-    place.unset("GITHUB_REPOSITORY");
-    place.write("infra/Pulumi.dev.yaml", "");
-    place.edit("infra/Pulumi.main.yaml", "  aws:region: us-east-2\n", "");
-    place.run(&["init"]).ends(3).complains("nothing is found here that the credential could be put into");
-    assert!(!place.repo().join("regcred.yaml").exists());
-}
+use crate::place::Place;
 
 /// The commands of the program, but for `help`.
 const COMMANDS: [&str; 10] =

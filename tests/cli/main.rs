@@ -17,6 +17,7 @@ mod first_process;
 mod generated;
 mod github_traps;
 mod images;
+mod init;
 mod injection;
 mod json;
 mod kill;

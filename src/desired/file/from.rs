@@ -1,6 +1,7 @@
 //! `from`: where the value comes from.
+use super::{VALUES, no_values};
 use crate::model::nearest;
-use crate::yaml::{At, Fields, Node, Reader, Spanned};
+use crate::yaml::{At, Entry, Fields, Node, Reader, Spanned};
 
 #[derive(Debug)]
 pub(in crate::desired) enum From {
@@ -29,11 +30,17 @@ pub(in crate::desired) struct AwsSecret {
 }
 
 /// Where a value can come from.
-const SOURCES: &[&str] = &["pulumi", "env", "stdin", "file", "docker-config", "aws-secret", "command"];
+pub(in crate::desired) const SOURCES: &[&str] =
+    &["pulumi", "env", "stdin", "file", "docker-config", "aws-secret", "command"];
 
 /// `from: env`, or `from: { pulumi: { … } }`.
 pub(super) fn from(reader: &Reader, node: &Node) -> Option<From> {
+    let is_value = |entry: &Entry| VALUES.contains(&&*entry.key);
     match (node.text(), node.entries()) {
+        (_, Some(entries)) if entries.iter().any(is_value) => {
+            no_values(reader, node);
+            None
+        }
         (Some(name), _) => source(reader, name, node.at, None),
         (_, Some([only])) => {
             source(reader, &only.key, only.at, Some(&only.value).filter(|options| !options.is_null()))

@@ -2,10 +2,10 @@
 
 mod from;
 
-pub(super) use from::{AwsSecret, From, Names};
+pub(super) use from::{AwsSecret, From, Names, SOURCES};
 
 use crate::systems;
-use crate::yaml::{Fields, Node, Reader, Spanned};
+use crate::yaml::{At, Fields, Node, Reader, Spanned};
 
 /// The whole file.
 #[derive(Default)]
@@ -22,6 +22,20 @@ pub(super) struct Credential<'r> {
     pub(super) from: Option<From>,
     /// Each target reads its own part.
     pub(super) to: Option<Fields<'r>>,
+    /// Where `to` stands, if nothing is below it.
+    pub(super) empty: Option<At>,
+}
+
+/// What people call the halves of a credential, and would write into the file.
+const VALUES: &[&str] = &["username", "user", "password", "token", "secret", "value"];
+
+/// Refuses the value itself in place of where it is read.
+fn no_values(reader: &Reader, node: &Node) {
+    for entry in node.entries().into_iter().flatten().filter(|entry| VALUES.contains(&&*entry.key)) {
+        let hint = "say where it is read: from: stdin, from: env, or from: { file: PATH }";
+        let message = format!("`{}`: a value is never in the file", entry.key);
+        reader.problem(entry.at, message, Some(hint.to_owned()));
+    }
 }
 
 impl<'r> File<'r> {
@@ -52,13 +66,16 @@ impl<'r> File<'r> {
 
 fn credential<'r>(reader: &'r Reader, id: Spanned<String>, node: &Node) -> Option<Credential<'r>> {
     let what = format!("credential `{}`", id.value);
-    let fields = reader.map(node, &what, &["registry", "token-service", "from", "to"])?;
+    no_values(reader, node);
+    let keys = ["registry", "token-service", "from", "to"];
+    let fields = reader.map_but(node, &what, &keys, VALUES)?;
     let to = |node: &Node| reader.map(node, &format!("`to` of {what}"), systems::NAMES);
     Some(Credential {
         id,
         registry: fields.text("registry"),
         token_service: fields.text("token-service"),
         from: fields.get("from").and_then(|node| from::from(reader, node)),
-        to: fields.get("to").and_then(to),
+        to: fields.get("to").filter(|node| !node.is_null()).and_then(to),
+        empty: node.get("to").filter(|entry| entry.value.is_null()).map(|entry| entry.at),
     })
 }

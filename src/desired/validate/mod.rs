@@ -76,8 +76,11 @@ impl Validator<'_> {
             self.specs.insert(id.clone(), spec);
         }
         if !self.places(&id, &registry, declared) {
-            let hint = format!("add `to:` with {}", any_of(NAMES));
-            self.refuse(declared.id.at, format!("credential `{id}` goes nowhere"), hint);
+            let (at, hint) = match declared.empty {
+                Some(at) => (at, format!("write below `to:`, or uncomment there: {}", any_of(NAMES))),
+                None => (declared.id.at, format!("add `to:` with {}", any_of(NAMES))),
+            };
+            self.refuse(at, format!("credential `{id}` goes nowhere"), hint);
         }
         self.not_back(&id, declared);
         let token_service = declared.token_service.as_ref().map(|host| self.host(host));

@@ -31,7 +31,10 @@ impl Files {
     }
 
     /// Reads them all. As for kubectl, of several files some may not be there.
-    pub(super) fn read(env: &Env) -> Read<Self> {
+    ///
+    /// # Errors
+    /// None is there, or one cannot be read.
+    pub fn read(env: &Env) -> Read<Self> {
         let (mut files, mut missing) = (Vec::new(), None);
         for path in paths(env) {
             if env.untrusted().is_some_and(|untrusted| untrusted.holds(&path)) {
@@ -59,6 +62,21 @@ impl Files {
     #[must_use]
     pub fn contexts(&self) -> Vec<&str> {
         self.entries("contexts").filter_map(|entry| entry["name"].as_str()).collect()
+    }
+
+    /// The context that is used where none is named, if there is one of its name.
+    #[must_use]
+    pub fn current(&self) -> Option<&str> {
+        let named = |file: &'_ Value| file["current-context"].as_str().is_some_and(|name| !name.is_empty());
+        let name = self.0.iter().find(|file| named(file))?["current-context"].as_str()?;
+        self.contexts().contains(&name).then_some(name)
+    }
+
+    /// The namespace that a context is set to.
+    #[must_use]
+    pub fn namespace(&self, context: &str) -> Option<&str> {
+        let name = self.entry("contexts", context)?["context"]["namespace"].as_str();
+        name.filter(|name| !name.is_empty())
     }
 
     /// A context with its cluster and its user.
@@ -228,6 +246,16 @@ users:
         assert!(files.context("alone").expect("it is good").auth_infos.is_empty());
         let wrong = files.context("wrong").expect_err("it is none").to_string();
         assert!(wrong.contains("the context `wrong`, its cluster or its user"), "{wrong}");
+    }
+
+    #[test]
+    fn the_first_file_that_names_a_current_context_says_which_and_it_has_to_be_there() {
+        let read = |text: &str| parse(text, Path::new("config")).expect("it is YAML");
+        let more = "{current-context: b, contexts: [{name: b, context: {namespace: ci}}]}";
+        let files = Files(vec![read("{current-context: ''}"), read(more), read("current-context: c")]);
+        assert_eq!((files.current(), files.namespace("b")), (Some("b"), Some("ci")));
+        assert_eq!(Files(vec![read("current-context: gone"), read(more)]).current(), None);
+        assert_eq!(Files(vec![read(FILE)]).namespace("good"), None);
     }
 
     #[test]
