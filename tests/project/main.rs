@@ -3,3 +3,5 @@
 
 mod dependencies;
 mod docs;
+mod pages;
+mod reference;
