@@ -5,3 +5,4 @@ mod dependencies;
 mod docs;
 mod pages;
 mod reference;
+mod style;
