@@ -14,7 +14,11 @@ fn program() -> Command {
 
 /// What help says behind the flags.
 pub(super) fn help() -> String {
-    program().get_after_help().map(ToString::to_string).unwrap_or_default()
+    behind(&program()).unwrap_or_default()
+}
+
+fn behind(command: &Command) -> Option<String> {
+    command.get_after_long_help().or(command.get_after_help()).map(ToString::to_string)
 }
 
 pub(super) fn page() -> String {
@@ -39,9 +43,11 @@ fn part(command: &Command) -> String {
     let own =
         flags(command, |arg| !arg.is_global_set() && !["help", "version"].contains(&arg.get_id().as_str()));
     let own = if own.is_empty() { own } else { format!("\n{own}") };
-    let after = command.get_after_long_help().or(command.get_after_help());
-    let after =
-        after.map(|text| format!("\n```text\n{}\n```\n", text.to_string().trim_end())).unwrap_or_default();
+    // The environment is the same for most, and has a page of its own.
+    let examples =
+        |text: String| text.split("\nEnvironment:").next().unwrap_or_default().trim_end().to_owned();
+    let after = behind(command).map(examples);
+    let after = after.map(|text| format!("\n```text\n{text}\n```\n")).unwrap_or_default();
     let name = command.get_name();
     format!("\n## regcred {name}\n\n{}.\n\n```text\n{usage}\n```\n{own}{after}", about(command))
 }
@@ -61,7 +67,10 @@ fn name(arg: &Arg) -> String {
     let value = arg.get_value_names().filter(|_| arg.get_action().takes_values());
     let value = value.and_then(<[_]>::first).map(ToString::to_string);
     match (arg.get_long(), value) {
-        (None, value) => format!("`{}`", value.unwrap_or_else(|| arg.get_id().to_string().to_uppercase())),
+        (None, value) => {
+            let short = arg.get_short().map(|short| format!("-{short} ")).unwrap_or_default();
+            format!("`{short}{}`", value.unwrap_or_else(|| arg.get_id().to_string().to_uppercase()))
+        }
         (Some(long), value) => {
             let short = arg.get_short().map(|short| format!("-{short}, ")).unwrap_or_default();
             let optional = arg.is_require_equals_set();

@@ -41,6 +41,21 @@ fn the_page_of_the_file_is_what_the_schema_says() {
 }
 
 #[test]
+fn the_page_of_the_environment_has_each_variable_that_help_names() {
+    let page = read("docs/reference/environment.md");
+    let help = commands::help();
+    let (_, environment) = help.split_once("Environment:").unwrap();
+    let is_variable =
+        |word: &&str| word.contains('_') && word.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    let words = environment.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let variables: Vec<&str> = words.filter(is_variable).collect();
+    assert!(variables.len() > 20, "{variables:?}");
+    for name in variables.iter().filter(|name| name.starts_with(|c: char| c != '_')) {
+        assert!(page.contains(name), "{name}");
+    }
+}
+
+#[test]
 fn the_page_of_exit_codes_has_each_that_help_names() {
     let page = read("docs/reference/exit-codes.md");
     let help = commands::help();
