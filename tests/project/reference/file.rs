@@ -10,7 +10,8 @@ pub(super) fn page() -> String {
     let mut sections = Vec::new();
     walk(&schema, "", &mut sections);
     let intro = "`regcred.yaml` says what cannot be discovered. It is one YAML document, with anchors and merge keys (`<<`). A key that is \
-                 unknown or there twice is an error, with line, column and the nearest right key. `regcred schema` prints this as JSON Schema.";
+                 unknown or there twice is an error, with line, column and the nearest right key. `regcred schema` prints this as JSON Schema. \
+                 `NAME` is a name that you choose; the titles from `from` on are in a credential.";
     let sections: String = sections.into_iter().map(|(_, section)| section).collect();
     format!("# The file\n\n{MADE}\n\n{intro}\n{sections}")
 }
@@ -57,7 +58,11 @@ fn section(schema: &Value, way: &str) -> String {
     let mut keys: Vec<_> = schema["properties"].as_object().unwrap().iter().collect();
     keys.sort_by_key(|(key, _)| !required(key));
     let rows: Vec<Vec<String>> = keys.into_iter().map(row).collect();
-    let title = if way.is_empty() { "Top level".to_owned() } else { format!("`{way}`") };
+    let title = match way.strip_prefix("credentials.NAME") {
+        None => "Top level".to_owned(),
+        Some("") => "A credential".to_owned(),
+        Some(way) => format!("`{}`", way.trim_start_matches('.')),
+    };
     let words = words(schema);
     let words = if words.is_empty() { words } else { format!("{words}\n\n") };
     format!("\n## {title}\n\n{words}{}", table(&["key", "takes", "meaning"], &rows))
