@@ -74,6 +74,7 @@ fn the_first_file_for_run_ai_plans_and_syncs() {
 
 /// With `REGCRED_TEST_WRITE` set, README shows it from now on.
 #[test]
+#[allow(clippy::disallowed_methods, reason = "a person says that the page is to be written")]
 fn readme_shows_the_plan_as_it_is() {
     let place = Place::with_pulumi();
     let screen = format!("$ regcred plan\n{}", place.run(&["plan"]).ends(0).stdout);

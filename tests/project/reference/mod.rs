@@ -11,6 +11,7 @@ const MADE: &str = "<!-- Made by: REGCRED_TEST_WRITE=1 cargo test --test project
 
 /// The committed page is this one; with `REGCRED_TEST_WRITE` set it is from now on.
 #[track_caller]
+#[allow(clippy::disallowed_methods, reason = "a person says that the page is to be written")]
 fn held(page: &str, made: &str) {
     if std::env::var_os("REGCRED_TEST_WRITE").is_some() {
         std::fs::write(root(page), made).unwrap();
