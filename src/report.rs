@@ -52,7 +52,7 @@ pub struct Report {
     pub untrusted: bool,
 }
 
-/// The exit codes: a contract (README, "Exit codes").
+/// The exit codes: a contract (docs/reference/exit-codes.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum ExitStatus {

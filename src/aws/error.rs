@@ -162,7 +162,7 @@ fn denied_hint(operation: &str, words: &str) -> String {
             "allow sts:AssumeRole on the role to this principal, and let the role's trust policy name it"
                 .to_owned()
         }
-        None => format!("allow {action} to this principal (README, \"IAM policy\")"),
+        None => format!("allow {action} to this principal; all that a login needs: regcred permissions aws"),
     }
 }
 

@@ -187,7 +187,7 @@ impl Reason {
                 Some("to delete it once nothing uses it: regcred sync --allow-delete".to_owned())
             }
             Self::ClusterMember(_) => {
-                Some("make the cluster anew, or leave the pod out of regcred.yaml".to_owned())
+                Some("make the cluster again, or leave the pod out of regcred.yaml".to_owned())
             }
             Self::NotFound => Some("correct it in regcred.yaml, or leave it out".to_owned()),
             Self::OtherType(_) | Self::Immutable(_) | Self::Damaged(_) => Some(

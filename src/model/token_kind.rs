@@ -51,7 +51,7 @@ impl TokenKind {
         self != Self::Unknown
     }
 
-    /// Whether it stops to work within a day by itself, so that placing it anywhere makes little sense.
+    /// Whether it stops working within a day by itself, so that placing it anywhere makes little sense.
     pub fn is_short_lived(self) -> bool {
         matches!(self, Self::GitHubApp | Self::GitLabJob | Self::GoogleAccess | Self::EcrLogin | Self::Signed)
     }

@@ -80,14 +80,14 @@ fn notes(desired: &Desired, observed: &Observed, known: &BTreeMap<CredentialId, 
 fn doubts(id: &CredentialId, known: &Known) -> Option<String> {
     if !known.kind.is_access_token() {
         return Some(format!(
-            "{id} holds a {}, not a recognised access token: make a read-only one; no fingerprint of a password is published, so what cannot be read back is written at each sync",
+            "{id} holds a {}, not a recognized access token: make a read-only one; no fingerprint of a password is published, so what cannot be read back is written at each sync",
             known.kind
         ));
     }
     known
         .kind
         .is_short_lived()
-        .then(|| format!("{id} holds a {}, which stops to work within a day", known.kind))
+        .then(|| format!("{id} holds a {}, which stops working within a day", known.kind))
 }
 
 impl Plan {

@@ -61,7 +61,7 @@ impl Command {
             one(unread(&format!("the credential's command `{name}` {what}"), hint))
         };
         let text =
-            std::str::from_utf8(&output.stdout).map_err(|_| refused("gives bytes that are no text"))?;
+            std::str::from_utf8(&output.stdout).map_err(|_| refused("gives bytes that are not text"))?;
         text::read(text, &Names::default(), self.username.as_deref()).map_err(|what| refused(&what))
     }
 }

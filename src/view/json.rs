@@ -1,4 +1,4 @@
-//! JSON, format 1: a contract (README, "JSON"). Types of its own, so that the program's inner types
+//! JSON, format 1: a contract (docs/reference/json.md). Types of its own, so that the program's inner types
 //! can change without it.
 
 use std::collections::BTreeMap;

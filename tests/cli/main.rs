@@ -13,6 +13,7 @@ mod ends;
 mod exit_codes;
 mod faults;
 mod finding;
+mod first;
 mod first_process;
 mod generated;
 mod github_traps;

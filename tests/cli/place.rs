@@ -144,6 +144,7 @@ impl Place {
         let earlier = self.sandbox.calls().len();
         let ran = Ran::of(command.output().unwrap());
         ran.commands();
+        ran.counts();
         if matches!(ran.code, 1 | 3 | 4) {
             let calls = self.sandbox.calls();
             let done = |call: &&Call| call.is_write && call.status.is_some_and(|status| status / 100 == 2);
@@ -213,6 +214,21 @@ impl Ran {
         let is_help = self.stdout.contains("Usage:");
         let commands = commands.filter(|(_, command)| !is_help && !command.contains('`'));
         commands.map(|(_, command)| parsed(command.split(" | ").next().unwrap())).collect()
+    }
+
+    /// One of something is not counted as several: "1 requests".
+    #[track_caller]
+    fn counts(&self) {
+        let plural = |word: &str| {
+            let word = word.trim_end_matches([',', '.', ';', ':', ')']);
+            word.len() > 3 && word.ends_with('s') && word.chars().all(|c| c.is_ascii_lowercase())
+        };
+        for line in self.stdout.lines().chain(self.stderr.lines()).filter(|line| !line.starts_with('{')) {
+            let words: Vec<&str> = line.split(' ').collect();
+            let one = |three: &[&str]| three[0] != "of" && three[1] == "1" && plural(three[2]);
+            let wrong = words.windows(3).any(one);
+            assert!(!wrong, "one is not several: {line}");
+        }
     }
 
     pub(crate) fn of(output: Output) -> Self {

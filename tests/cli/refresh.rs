@@ -27,7 +27,7 @@ fn with_password() -> Place {
 #[test]
 fn a_password_is_written_at_each_sync_and_is_no_difference() {
     let place = with_password();
-    place.run(&["sync", "--yes"]).ends(0).says("not a recognised access token");
+    place.run(&["sync", "--yes"]).ends(0).says("not a recognized access token");
     let variables = place.sandbox.snapshot().github.repositories["acme/api"].variables.len();
     assert_eq!(variables, 0, "no fingerprint of it is published");
     let plan = place.run(&["plan", "--detailed-exitcode"]);

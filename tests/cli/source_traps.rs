@@ -28,7 +28,7 @@ fn a_valid_credential_at_its_limit_is_spread_and_the_limit_is_told() {
 fn a_paid_account_without_limit_headers_is_a_good_credential() {
     let place = one();
     set_plan(&place, Plan::paid());
-    place.run(&["sync", "--yes"]).ends(0).says("no pull limit told");
+    place.run(&["sync", "--yes"]).ends(0).says("no pull limit is known");
     assert_holds(&place.sandbox.state(), TOKEN);
 }
 

@@ -30,7 +30,7 @@ fn of_a_fixed_set_of_files_nearly_every_image_is_found_and_nothing_else() {
     let right = found.intersection(&expected).count();
     println!("recall: {right} of {} rows; precision: {right} of {}", expected.len(), found.len());
     let told = format!("{right} of {} images and open names are found", expected.len());
-    assert!(include_str!("../../README.md").contains(&told), "README is to say: {told}");
+    assert!(include_str!("../../docs/images-and-caches.md").contains(&told), "the page is to say: {told}");
     let missed: BTreeSet<&str> = expected.difference(&found).map(String::as_str).collect();
     let wrong: Vec<&String> = found.difference(&expected).collect();
     assert!(missed.is_empty(), "{missed:#?}");

@@ -22,19 +22,30 @@ import threading
 
 from sandbox import PASSPHRASE, ROOT, Sandbox, example_project, home, programs
 
-PAGES = ["README.md", "infra/README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md"))]
+PAGES = ["README.md", "CONTRIBUTING.md", "infra/README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md"))]
 STAND_INS = ["aws", "cargo", "docker", "gh", "kubectl", "pulumi", "terraform"]
 # Scripts that are run as they are. The others take minutes, and one of them runs this.
 SCRIPTS = ["sync-pulumi-gh-docker.sh"]
+# What a page tells to save before its commands.
+FILES = ["trust.json", "regcred-plan.pem", "regcred-sync.pem"]
 # Differences end these with 2.
 MAY_DIFFER = re.compile(r"^regcred (verify|plan\b.*--detailed-exitcode)")
 
 
 def lines_of(page):
-    """The commands of a page's blocks; one that goes on after a backslash is one."""
+    """The commands of a page's blocks; one that goes on in further lines is one."""
     text = (ROOT / page).read_text(encoding="utf-8")
     for block in re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
-        yield from (line for line in block.replace("\\\n", " ").splitlines() if line.strip())
+        command = ""
+        for line in block.splitlines():
+            command += line + "\n"
+            if not command.endswith("\\\n") and is_whole(command):
+                yield from [command.rstrip()] * bool(command.strip())
+                command = ""
+
+
+def is_whole(command):
+    return subprocess.run(["bash", "-n", "-c", command], capture_output=True).returncode == 0
 
 
 def script_of(lines, log):
@@ -59,6 +70,8 @@ def stage(folder):
         else:
             executable(repository / "scripts" / script.name, "exit 0")
     executable(stand_ins / "docker", "echo alpine:3")
+    for name in FILES:
+        (repository / name).touch()
     if not shutil.which("jq"):
         executable(stand_ins / "jq", 'python3 -c "import json, sys; print(json.load(sys.stdin)[\'digest\'])"')
     env = home(folder)

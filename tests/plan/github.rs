@@ -131,7 +131,7 @@ scenarios! {
         let plan = case.plan();
         expect(&plan, TOKEN, Action::Create, ReasonKind::Absent);
         assert!(plan.changes.iter().all(|change| change.address.to_string() != MARKER));
-        assert!(plan.notes.iter().any(|note| note.contains("not a recognised access token")), "{:?}", plan.notes);
+        assert!(plan.notes.iter().any(|note| note.contains("not a recognized access token")), "{:?}", plan.notes);
         expect_refreshed(&case.applied().plan(), &[TOKEN, USERNAME]);
         plan
     }

@@ -3,3 +3,8 @@
 
 mod dependencies;
 mod docs;
+mod package;
+mod pages;
+mod reference;
+mod style;
+mod workflows;

@@ -55,7 +55,7 @@ impl<'r> File<'r> {
                     reader.problem(
                         fields.at,
                         "`credentials` is missing",
-                        Some("see README, \"The file\", or run regcred without a file".to_owned()),
+                        Some("see docs/reference/file.md, or run regcred without a file".to_owned()),
                     );
                     Vec::new()
                 }

@@ -36,7 +36,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<(Desired, BTreeMap<Credent
     drop(file);
     let mut problems = reader.into_problems();
     if problems.is_empty() && is_empty {
-        let hint = "name one under `credentials:` (README, \"The file\"), or remove the file: regcred then takes what it finds here";
+        let hint = "name one under `credentials:` (docs/reference/file.md), or remove the file: regcred then takes what it finds here";
         problems.push(Problem::input("declares no credentials").at(Place::file(path)).hint(hint));
     }
     if problems.is_empty() { Ok((desired, specs)) } else { Err(problems) }

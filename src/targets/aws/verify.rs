@@ -40,8 +40,8 @@ async fn prove(client: &Client, prefix: &str) -> Result<(), Problem> {
     let failure = Problem::outside(format!("ECR cannot log in with the secret: {words}"));
     Err(failure.hints([
         "if something was just changed, in a minute: regcred verify".to_owned(),
-        "the value itself is never read; to put it anew, under another version's id: regcred sync --rewrite"
+        "the value itself is never read; to put it again, under another version's id: regcred sync --rewrite"
             .to_owned(),
-        "if that does not help, compare the secret's policy with README, \"Who may read\"".to_owned(),
+        "if that does not help, compare the secret's policy with docs/aws.md, \"Who may read\"".to_owned(),
     ]))
 }

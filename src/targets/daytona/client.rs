@@ -174,7 +174,7 @@ impl Client {
     /// A client of the API at `base`, such as `https://app.daytona.io/api`.
     ///
     /// # Errors
-    /// If `base` is no address.
+    /// If `base` is not an address.
     pub fn new(http: &Http, base: &str, key: Key) -> Read<Self> {
         let base = Url::parse(&format!("{}/", base.trim_end_matches('/')))
             .map_err(|error| Problem::outside(format!("DAYTONA_API_URL: {error}")))?;

@@ -52,7 +52,7 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
         }
         if rows.iter().any(|row| Some(&row.id) == kept && stored::is_of_old_server(&row.url)) {
             notes.push(format!(
-                "daytona: the row for {} is stored as servers before January 2026 do; if yours is newer, store it anew: regcred sync --rewrite",
+                "daytona: the row for {} is stored as servers before January 2026 do; if yours is newer, store it again: regcred sync --rewrite",
                 place.registry
             ));
         }

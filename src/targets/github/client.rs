@@ -76,7 +76,7 @@ impl Client {
     /// A client for the API at `base`: `https://api.github.com`, or a server's `…/api/v3`.
     ///
     /// # Errors
-    /// If `base` is no address.
+    /// If `base` is not an address.
     pub fn new(http: &Http, base: &str, token: &Token) -> Result<Self, Problem> {
         let unusable = |error: &dyn std::error::Error| {
             Problem::outside(format!("GitHub's client cannot be set up: {error}"))

@@ -9,7 +9,7 @@
 //!          written after the marker                  update (changed outside)
 //!          seen by others than declared              update (an organization's secret)
 //!          no marker                                 refresh; update (behind) if AWS's value is newer
-//! marker   follows the secrets; none for a value that is not a recognised access token
+//! marker   follows the secrets; none for a value that is not a recognized access token
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};

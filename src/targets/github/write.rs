@@ -146,7 +146,7 @@ impl<'a> Writer<'a> {
         }
         let answer = self.client.get(&format!("/repos/{}/{}", segment(&place.owner), segment(name))).await?;
         let id = answer.body["id"].as_u64();
-        let id = id.ok_or_else(|| Problem::outside(format!("GitHub told no id of the repository {full}")))?;
+        let id = id.ok_or_else(|| Problem::outside(format!("GitHub gave no id of the repository {full}")))?;
         ids.insert(full, id);
         Ok(id)
     }

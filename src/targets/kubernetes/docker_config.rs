@@ -44,7 +44,7 @@ fn object(text: &str) -> Result<Object<'_>, String> {
 fn headers(config: &Object<'_>) -> Result<(), String> {
     let text = |value: &RawValue| serde_json::from_str::<Option<String>>(value.get()).is_ok();
     let texts = config.map(HEADERS)?.into_values().all(text);
-    texts.then_some(()).ok_or_else(|| format!("has `{HEADERS}` that are no texts"))
+    texts.then_some(()).ok_or_else(|| format!("has `{HEADERS}` that are not text"))
 }
 
 fn entry(value: &RawValue) -> Entry {
@@ -281,7 +281,7 @@ mod tests {
             (r#"{"auths":{}} more"#, "is not a JSON object"),
             (r#"{"auths":["YTpi"]}"#, "has `auths` that are no object"),
             (r#"{"auths":{},"HttpHeaders":["a"]}"#, "has `HttpHeaders` that are no object"),
-            (r#"{"auths":{},"httpheaders":{"a":1}}"#, "has `HttpHeaders` that are no texts"),
+            (r#"{"auths":{},"httpheaders":{"a":1}}"#, "has `HttpHeaders` that are not text"),
         ] {
             assert_eq!(onto(found.as_bytes()), Err(words.to_owned()), "{found}");
             assert_eq!(read(found.as_bytes()).err().as_deref(), Some(words), "{found}");

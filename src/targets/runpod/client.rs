@@ -48,7 +48,7 @@ impl Client {
     /// A client of the control plane at `base` with the key of `RUNPOD_API_KEY`. Nothing is asked yet.
     ///
     /// # Errors
-    /// There is no key, or `base` is no address.
+    /// There is no key, or `base` is not an address.
     pub fn log_in(http: &Http, base: &str, env: &Env) -> Read<Self> {
         let unreadable = |reason: &str, hint: Option<&str>, login: bool| {
             Problem::outside(reason).hints(hint.map(str::to_owned)).login(login)
@@ -58,7 +58,8 @@ impl Client {
             return Err(unreadable("no key for RunPod: RUNPOD_API_KEY is not set", Some(hint), true));
         };
         header::check("the key of RUNPOD_API_KEY", key)?;
-        let base = Url::parse(base).map_err(|_| unreadable("RUNPOD_API_URL is no address", None, false))?;
+        let base =
+            Url::parse(base).map_err(|_| unreadable("RUNPOD_API_URL is not an address", None, false))?;
         Ok(Self::new(http, base, Secret::new(key.to_owned())))
     }
 

@@ -70,7 +70,7 @@ fn proven(login: &Accepted, known: Option<&Known>) -> String {
             format!("; {remaining} of {limit} pulls left in {}", hours(window))
         }
         Some((_, Some(0), _)) => "; at its pull limit now".to_owned(),
-        Some(_) => "; no pull limit told".to_owned(),
+        Some(_) => "; no pull limit is known".to_owned(),
         None => String::new(),
     };
     let kind = known.map(|known| format!(", {}", known.kind)).unwrap_or_default();

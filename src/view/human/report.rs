@@ -28,7 +28,7 @@ pub fn event(event: &Event, reported: bool) -> Option<String> {
         Event::Waiting(address, words) => Some(format!("{} {address}: {words}", styled(WARN, "waiting"))),
         Event::Applied(address) => Some(format!("{}    {address}", styled(GOOD, "done"))),
         Event::Skipped(address, failure) => {
-            Some(format!("{} {address}: {failure}; the run is as good without it", styled(WARN, "skipped")))
+            Some(format!("{} {address}: {failure}; the run goes on without it", styled(WARN, "skipped")))
         }
         Event::Failed(address, _) if reported => Some(format!("{}  {address}", styled(BAD, "failed"))),
         Event::Failed(address, failure) => Some(format!("{}  {address}: {failure}", styled(BAD, "failed"))),
@@ -182,11 +182,10 @@ fn report_counts(report: &Report) -> String {
     let proofs = systems::PROVEN.iter();
     let proofs =
         proofs.flat_map(|(system, (good, bad))| [(found(system, true), *good), (found(system, false), *bad)]);
-    let others = [
-        (seen, "seen"),
-        (pulled(true), "images pulled as named"),
-        (pulled(false), "images pulled otherwise"),
-    ];
+    let images = |good| if pulled(good) == 1 { "image" } else { "images" };
+    let (named_so, otherwise) =
+        (format!("{} pulled as named", images(true)), format!("{} pulled otherwise", images(false)));
+    let others = [(seen, "seen"), (pulled(true), named_so.as_str()), (pulled(false), otherwise.as_str())];
     let parts: Vec<String> = named
         .into_iter()
         .chain(merged(proofs))

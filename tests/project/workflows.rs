@@ -1,0 +1,89 @@
+//! The workflows that the documentation shows, beside the action that they use.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::pages::read;
+
+fn yaml(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// The blocks of YAML on the page, as documents.
+fn shown() -> Vec<(String, Value)> {
+    let page = read("docs/github-actions.md");
+    let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    blocks.map(|(block, _)| (block.to_owned(), yaml(block))).collect()
+}
+
+/// Every step of a document, wherever it is in it.
+fn steps(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Object(map) if map.contains_key("uses") => vec![value],
+        Value::Object(map) => map.values().flat_map(steps).collect(),
+        Value::Array(list) => list.iter().flat_map(steps).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What a step uses, with its commit.
+fn uses(step: &Value) -> &str {
+    step["uses"].as_str().unwrap()
+}
+
+#[test]
+fn the_starter_is_a_workflow_of_fifteen_lines() {
+    let (text, starter) = &shown()[0];
+    assert!(text.lines().count() <= 15, "{text}");
+    assert_eq!(steps(starter).len(), 3);
+    assert_eq!(starter["jobs"]["sync"]["environment"], "regcred-sync");
+    assert_eq!(starter["permissions"]["id-token"], "write");
+}
+
+#[test]
+fn a_workflow_that_is_shown_gives_the_action_inputs_that_it_has_and_pins_the_others_as_ours_do() {
+    let action = yaml(&read(".github/actions/regcred/action.yml"));
+    let inputs = action["inputs"].as_object().unwrap();
+    let required: BTreeSet<&String> =
+        inputs.iter().filter(|(_, input)| input["required"] == true).map(|(name, _)| name).collect();
+    let ours = read(".github/workflows/sync.yml");
+    let mut count = 0;
+    for (text, document) in shown() {
+        for step in steps(&document) {
+            count += 1;
+            if !uses(step).contains("/actions/regcred@") {
+                assert!(ours.contains(&format!("uses: {}", uses(step))), "{}", uses(step));
+                continue;
+            }
+            let given: BTreeSet<&String> = step["with"].as_object().unwrap().keys().collect();
+            assert!(given.iter().all(|name| inputs.contains_key(*name)), "{given:?}\n{text}");
+            assert!(required.is_subset(&given), "{required:?}\n{text}");
+        }
+    }
+    assert_eq!(count, 4);
+}
+
+#[test]
+fn the_page_names_every_input_of_the_action() {
+    let page = read("docs/github-actions.md");
+    let action = yaml(&read(".github/actions/regcred/action.yml"));
+    for name in action["inputs"].as_object().unwrap().keys() {
+        let row = page.lines().find(|line| line.starts_with("| `") && line.contains(&format!("`{name}`")));
+        assert!(row.is_some(), "{name}");
+    }
+}
+
+#[test]
+fn issue_templates_are_of_the_form_that_github_reads() {
+    for name in ["bug", "answer"] {
+        let template = yaml(&read(&format!(".github/ISSUE_TEMPLATE/{name}.yml")));
+        assert!(template["name"].is_string() && template["description"].is_string(), "{name}");
+        for field in template["body"].as_array().unwrap() {
+            let kind = field["type"].as_str().unwrap();
+            assert!(["markdown", "input", "textarea", "dropdown"].contains(&kind), "{name}: {kind}");
+            let words = if kind == "markdown" { "value" } else { "label" };
+            assert!(field["attributes"][words].is_string(), "{name}: {field}");
+        }
+    }
+}
