@@ -264,9 +264,9 @@ pub enum Format {
 #[derive(Debug, Args)]
 #[command(after_help = INIT_EXAMPLES)]
 pub struct InitArgs {
-    /// Where the credential goes: aws, daytona, github, kubernetes and runpod. What is left out behind
-    /// a name is what is found here
-    #[arg(long, value_name = "aws[=REGION],github[=OWNER/REPO],kubernetes[=CONTEXT],…", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
+    /// Where the credential goes: aws[=REGION], daytona, github[=OWNER/REPO], kubernetes[=CONTEXT],
+    /// runpod. What is left out is what is found here
+    #[arg(long, value_name = "TARGETS", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     pub to: Vec<String>,
     /// Where its value is read: env, pulumi, stdin, docker-config, file=PATH, command=PROGRAM or
     /// aws-secret=NAME. Left out: where it is found, else in the environment or in Pulumi

@@ -10,11 +10,15 @@ use crate::cli::InitArgs;
 use crate::desired::outline::{self, Found, From, Outline, SOURCES};
 use crate::desired::{self, DEFAULT_FILE, SCHEMA_FILE};
 use crate::error::Error;
-use crate::model::{Place, Problem, Registry};
+use crate::model::{CredentialId, Place, Problem, Registry};
 use crate::report::ExitStatus;
 use crate::view::init;
 
 pub(super) async fn run(args: &InitArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
+    if !context.common.stack.is_empty() || !context.common.only.is_empty() {
+        let message = "`--stack` and `--only` choose of a file's places, and `init` writes the file";
+        return Err(Error::invalid(message, Some("leave out in the file what is not wanted".to_owned())));
+    }
     let name = context.common.file.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
     let path = context.dir.join(&name);
     // Before anything is asked.
@@ -49,25 +53,42 @@ fn outline(args: &InitArgs, context: &Context<'_>, found: &Found) -> Result<Outl
     if can_ask {
         return ask(context, found);
     }
-    let registry = registry.as_deref().map_or_else(|| Ok(Registry::docker_hub()), parsed)?;
+    let mut problems = Vec::new();
+    let registry = registry.as_deref().map_or_else(|| Ok(Registry::docker_hub()), parsed);
+    let registry = told(registry, &mut problems).unwrap_or_else(Registry::docker_hub);
     let from = match from {
-        Some(words) => Some(found.source(words).map_err(|problem| Error::Invalid(vec![problem]))?),
+        Some(words) => told(found.source(words).map_err(|problem| vec![problem]), &mut problems),
         None => found_source(context, found, &registry),
     };
     let places = match to.as_slice() {
-        [] => found.to(&registry),
-        words => found.places(words.iter().map(String::as_str)).map_err(Error::Invalid)?,
+        [] => Ok(found.to(&registry)),
+        words => found.places(words.iter().map(String::as_str)),
     };
+    let places = told(places, &mut problems).unwrap_or_default();
+    if !problems.is_empty() {
+        return Err(Error::Invalid(problems));
+    }
     found.doubts(&places).iter().for_each(|doubt| context.ui.warn(doubt));
-    Ok(found.outline(registry, from, places))
+    Ok(found.outline(id(context, &registry), registry, from, places))
 }
 
 fn found_source(context: &Context<'_>, found: &Found, registry: &Registry) -> Option<From> {
-    found.from(registry, &outline::credential_id(registry), context.env)
+    found.from(registry, &id(context, registry), context.env)
 }
 
-fn parsed(text: &str) -> Result<Registry, Error> {
-    Registry::parse(text).map_err(|error| Error::invalid(error.to_string(), error.hint()))
+/// The credential's name: `--credential`, else that of its registry.
+fn id(context: &Context<'_>, registry: &Registry) -> CredentialId {
+    let given = context.common.credential.clone().map(CredentialId);
+    given.unwrap_or_else(|| outline::credential_id(registry))
+}
+
+fn parsed(text: &str) -> Result<Registry, Vec<Problem>> {
+    Registry::parse(text).map_err(|error| vec![Problem::input(error.to_string()).hints(error.hint())])
+}
+
+/// A value; what is wrong goes to the problems.
+fn told<T>(result: Result<T, Vec<Problem>>, problems: &mut Vec<Problem>) -> Option<T> {
+    result.map_err(|found| problems.extend(found)).ok()
 }
 
 /// Asks for the three parts, each with what is found.
@@ -77,7 +98,7 @@ fn ask(context: &Context<'_>, found: &Found) -> Result<Outline, Error> {
     let from = found_source(context, found, &registry);
     context.ui.say(&format!("\nWhere is the value read? One of\n  {}", SOURCES.join(", ")));
     let shown = from.as_ref().map_or("env, else pulumi", init::source);
-    let one = |words: &str| found.source(words).map(Some).map_err(|problem| Error::Invalid(vec![problem]));
+    let one = |words: &str| found.source(words).map(Some).map_err(|problem| vec![problem]);
     let from = answer(context, "From", shown, from, one)?;
     let systems = outline::systems().collect::<Vec<_>>().join(", ");
     let words: String = found.words().iter().map(|words| format!("\n  Found here: {words}")).collect();
@@ -92,12 +113,12 @@ fn ask(context: &Context<'_>, found: &Found) -> Result<Outline, Error> {
     };
     let several = |words: &str| {
         let words = words.split([',', ' ']).filter(|word| !word.is_empty());
-        found.places(words).map_err(Error::Invalid)
+        found.places(words)
     };
     let places = answer(context, "To", &shown, places, several)?;
     context.ui.say("");
     found.doubts(&places).iter().for_each(|doubt| context.ui.warn(doubt));
-    Ok(found.outline(registry, from, places))
+    Ok(found.outline(id(context, &registry), registry, from, places))
 }
 
 /// Asks until the answer can be read; nothing stands for what is shown.
@@ -106,7 +127,7 @@ fn answer<T>(
     question: &str,
     shown: &str,
     default: T,
-    read: impl Fn(&str) -> Result<T, Error>,
+    read: impl Fn(&str) -> Result<T, Vec<Problem>>,
 ) -> Result<T, Error> {
     loop {
         let words = context.ui.ask(&format!("{question} [{shown}]:")).map_err(|error| {
@@ -120,7 +141,7 @@ fn answer<T>(
             "" => return Ok(default),
             words => match read(words) {
                 Ok(answer) => return Ok(answer),
-                Err(error) => context.ui.errors(&context.problems(&error)),
+                Err(problems) => context.ui.errors(&context.problems(&Error::Invalid(problems))),
             },
         }
     }
@@ -150,7 +171,7 @@ fn tell(context: &Context<'_>, name: &Path, outline: &Outline, found: &Found) {
     let todo = match (&outline.from, outline.is_example) {
         (_, true) => {
             let near = init::systems(&found.nearby(&outline.registry));
-            let near = if near.is_empty() { near } else { format!(" (found here: {near})") };
+            let near = if near.is_empty() { near } else { format!("\nFound here: {near}") };
             let systems = init::systems(&outline.to);
             format!(
                 "; it does not say yet where the credential goes.\nUncomment what you use of {systems}{near}"

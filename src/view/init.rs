@@ -195,7 +195,7 @@ fn place(to: &To, outline: &Outline) -> Vec<String> {
 fn aws(sites: &[Site], outline: &Outline) -> Vec<String> {
     let upstream = outline.registry.ecr_upstream().map(|(name, _)| name).unwrap_or_default();
     let mut lines = vec![
-        format!("# The secret is {SECRET_NAME_PREFIX}{}, in each account and region.", outline.id),
+        format!("# The secret {SECRET_NAME_PREFIX}{}, once per account and region.", outline.id),
         "# Each stack has a cache rule. `profile:` or `role:` for another account.".to_owned(),
         "aws:".to_owned(),
         "  stacks:".to_owned(),

@@ -206,7 +206,7 @@ fn with_nothing_found_every_system_is_a_comment_and_the_plan_says_so() {
     let (ran, calls) = place.watch(&["init"]);
     ran.ends(0)
         .complains("Uncomment what you use of aws, daytona, github, kubernetes, runpod")
-        .complains("(found here: daytona, kubernetes, runpod)");
+        .complains("Found here: daytona, kubernetes, runpod. Next: regcred plan");
     assert_eq!(calls.len(), 0);
     let text = file(&place);
     assert!(text.contains("      #  - { context: prod, namespaces: [default] }\n"), "{text}");
@@ -280,13 +280,18 @@ fn a_flag_that_is_wrong_is_refused_with_what_was_meant_and_nothing_is_written() 
         (&["--from", "aws-secret=x"], "the region of the secret is not known", "export AWS_REGION"),
         (&["--registry", "hub.docker.com"], "not the name of Docker Hub's registry", "docker.io"),
         (&["--registry", "quay.io", "--to", "aws=us-east-2"], "ECR has no pull-through cache", "ghcr.io"),
+        (&["--stack", "dev"], "`--stack` and `--only` choose of a file's places", "leave out"),
+        (&["--credential", "Hub", "--to", "daytona"], "`Hub` is not a credential's name", "docker-hub"),
         (&["--to", ""], "a value is required", "--to"),
     ] {
         place.run(&[&["init"], args].concat()).ends(3).complains(message).complains(hint);
         assert!(!is_there(&place), "{args:?}");
     }
-    let ran = place.run(&["init", "--to", "kubernets,github=acme,runpod"]);
-    assert_eq!(ran.ends(3).stderr.matches("error:").count(), 2, "all at once: {}", ran.stderr);
+    let ran =
+        place.run(&["init", "--to", "kubernets,github=acme,runpod", "--from", "x", "--registry", "a/b"]);
+    assert_eq!(ran.ends(3).stderr.matches("error:").count(), 4, "all at once: {}", ran.stderr);
+    let named = place.run(&["init", "--credential", "hub", "--to", "daytona", "--file", "hub.yaml"]);
+    named.ends(0).complains("Next: regcred plan --file hub.yaml --credential hub");
     // Another machine may have the context.
     let ran = place.run(&["init", "--to", "kubernetes=prdo"]);
     ran.ends(0).complains("has no context `prdo`: did you mean prod?");

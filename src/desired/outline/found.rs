@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::machine::Machine;
-use super::{Cluster, From, Outline, Site, To, credential_id};
+use super::{Cluster, From, Outline, Site, To};
 use crate::desired::{Here, found_here};
 use crate::env::Env;
 use crate::model::{CredentialId, Problem, Registry};
@@ -84,10 +84,9 @@ impl Found {
 
     /// The file that says so. Where the folder names no place, it is every system as an example.
     #[must_use]
-    pub fn outline(&self, registry: Registry, from: Option<From>, to: Vec<To>) -> Outline {
+    pub fn outline(&self, id: CredentialId, registry: Registry, from: Option<From>, to: Vec<To>) -> Outline {
         let is_example = to.is_empty();
         let to = if is_example { self.examples(&registry) } else { to };
-        let id = credential_id(&registry);
         Outline { id, registry, from: from.unwrap_or(From::Default { is_set: false }), to, is_example }
     }
 
