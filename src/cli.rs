@@ -262,7 +262,6 @@ pub enum Format {
 
 /// `init`.
 #[derive(Debug, Args)]
-#[command(after_help = INIT_EXAMPLES)]
 pub struct InitArgs {
     /// Where the credential goes: aws[=REGION], daytona, github[=OWNER/REPO], kubernetes[=CONTEXT],
     /// runpod. What is left out is what is found here
@@ -276,13 +275,6 @@ pub struct InitArgs {
     #[arg(long, value_name = "HOST", value_parser = NonEmptyStringValueParser::new())]
     pub registry: Option<String>,
 }
-
-const INIT_EXAMPLES: &str = "\
-Examples:
-  regcred init
-  regcred init --to runpod,daytona --from stdin
-  regcred init --to kubernetes=prod,github=acme/api --from 'command=pass show docker-hub'
-  regcred init --to aws=us-east-2 --from env --registry ghcr.io";
 
 /// `rbac`.
 #[derive(Debug, Args)]

@@ -165,12 +165,14 @@ pub struct Named {
 pub async fn profiles(env: &Env) -> (Vec<Named>, Option<String>) {
     let asked = env.filled("AWS_PROFILE");
     let set = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| env.filled(name));
-    let Ok(Profile(found)) = Profile::load(asked, &files(env)).await else {
-        return (Vec::new(), set.map(str::to_owned));
-    };
+    let unread = (Vec::new(), set.map(str::to_owned));
+    if no_file(env).is_some() {
+        return unread;
+    }
+    let Ok(Profile(found)) = Profile::load(asked, &files(env)).await else { return unread };
     let named = |name: &str| {
         let region = found.get_profile(name)?.get("region").filter(|region| !region.is_empty());
-        Some(Named { name: name.to_owned(), region: region.map(str::to_owned) })
+        Some(Named { name: given(name), region: region.map(str::to_owned) })
     };
     let mut all: Vec<Named> = found.profiles().filter_map(named).collect();
     all.sort_by(|one, other| one.name.cmp(&other.name));

@@ -109,11 +109,16 @@ Environment:
 
 pub(super) const INIT: &str = "\
 Examples:
-  regcred init
-  regcred init --file team.yaml
+  regcred init                                    asks; without a terminal, what is found
+  regcred init --to runpod,daytona --from stdin
+  regcred init --to kubernetes=prod,github=acme/api --from docker-config
+  regcred init --to aws=us-east-2 --from 'command=pass show hub'
+  regcred init --file team.yaml                   writes there
 
 Environment:
-  REGCRED_FILE   where it is read from later; this command writes to --file";
+  REGCRED_FILE   where it is read from later; this command writes to --file
+  AWS_REGION, AWS_PROFILE, KUBECONFIG, GITHUB_REPOSITORY, DOCKER_CONFIG
+                 what is found, beside the folder's Pulumi project and git remote";
 
 pub(super) const RBAC: &str = "\
 Examples:

@@ -60,7 +60,7 @@ pub(super) fn locate(registry: &Registry, env: &Env) -> Result<Located, Problem>
 pub(super) fn is_logged_in(registry: &Registry, env: &Env) -> bool {
     let Ok((entry, _)) = locate(registry, env) else { return false };
     let listed = || {
-        let bytes = Zeroizing::new(std::fs::read(path(env)?).ok()?);
+        let bytes = files::read(&path(env)?, files::MAX_CONFIG).ok()?;
         parsed(&bytes, |config| Ok(config.map("auths")?.contains_key(registry.docker_config_key()))).ok()
     };
     matches!(entry, Entry::Login(_)) || listed() == Some(true)
