@@ -180,3 +180,57 @@ fn not_started(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::{Action, Reason};
+    use crate::env::Env;
+    use crate::net::Http;
+    use crate::systems::{Observed, Places};
+    use crate::targets::Setting;
+
+    fn address(name: &str) -> Address {
+        format!("kubernetes:prod/ci/secret/{name}").parse().expect("an address")
+    }
+
+    /// A row after others, without an operation, so that carrying it out fails.
+    fn row(name: &str, after: &[&str]) -> Change {
+        let after = after.iter().map(|name| address(name)).collect();
+        Change { after, ..Change::new(address(name), BTreeSet::new(), Action::Create, Reason::Absent) }
+    }
+
+    #[test]
+    fn a_row_is_ready_once_all_that_it_waits_for_is_done() {
+        let (first, second, last) = (row("a", &[]), row("b", &[]), row("c", &["a", "b", "in-place"]));
+        let rows = [&first, &second, &last].map(|row| (&row.address, row)).into();
+        let mut queue = Queue::of(&rows);
+        assert_eq!(
+            [queue.next(), queue.next(), queue.next()],
+            [Some(&first.address), Some(&second.address), None]
+        );
+        queue.done(&first.address);
+        assert_eq!(queue.next(), None);
+        queue.done(&second.address);
+        assert_eq!([queue.next(), queue.next()], [Some(&last.address), None]);
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_one_and_leaves_alone_only_what_depends_on_it() {
+        let (env, places) = (Env::default(), Places::default());
+        let http = Http::new(&env).expect("a client");
+        let clients = places.log_in(&Setting { env: &env, http: &http }).await;
+        let observed = Observed::default();
+        let plan = Plan { changes: vec![row("a", &[]), row("b", &["a"]), row("c", &[])], ..Plan::default() };
+        let (_stop, stopped) = watch::channel(false);
+        let writers = Writers::new(&clients, &observed);
+        let outcomes = execute(&plan, &writers, &Vault::default(), 2, stopped, &|_| {}).await;
+        let problem = Problem::outside("the plan says that it changes, but not how");
+        let wanted = [
+            (address("a"), Outcome::Failed(problem.clone())),
+            (address("b"), Outcome::NotStarted(Some(address("a")))),
+            (address("c"), Outcome::Failed(problem)),
+        ];
+        assert_eq!(outcomes, wanted.into());
+    }
+}

@@ -222,3 +222,23 @@ impl Inputs<'_> {
         value.ok_or_else(|| Problem::outside(format!("{address} gave no {field}")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_comes_from_the_receipt_of_its_own_row_or_it_is_said_that_it_is_missing() {
+        let address = |name: &str| -> Address {
+            format!("kubernetes:prod/ci/secret/{name}").parse().expect("an address")
+        };
+        let receipt = Receipt(BTreeMap::from([("id", "x1".to_owned())]));
+        let receipts = BTreeMap::from([(address("ours"), receipt)]);
+        let inputs = Inputs { logins: BTreeMap::new(), receipts, say: &|_| {} };
+        assert_eq!(inputs.field(&address("ours"), "id"), Ok("x1".to_owned()));
+        for (name, field) in [("ours", "arn"), ("other", "id")] {
+            let problem = inputs.field(&address(name), field).expect_err("there is none");
+            assert_eq!(problem.message, format!("kubernetes:prod/ci/secret/{name} gave no {field}"));
+        }
+    }
+}

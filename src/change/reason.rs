@@ -296,3 +296,27 @@ impl fmt::Display for Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_named_and_cannot_be_changed_says_what_to_do_about_it() {
+        for (reason, hint) in [
+            (Reason::NotFound, "correct it in regcred.yaml, or leave it out"),
+            (
+                Reason::OwnedBy("external-secrets".to_owned()),
+                "give the item another `secret:` in regcred.yaml, or let the owner leave it; to write there all the same: \
+                 regcred sync --allow-replace",
+            ),
+            (
+                Reason::ClusterMember("train".to_owned()),
+                "make the cluster again, or leave the pod out of regcred.yaml",
+            ),
+        ] {
+            assert_eq!(reason.hint().as_deref(), Some(hint), "{reason}");
+        }
+        assert_eq!(Reason::InSync.hint(), None);
+    }
+}

@@ -387,3 +387,6 @@ pub fn redacted(url: &Url) -> String {
     }
     redact::line(&redact::without_secrets(&text))
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,3 +154,21 @@ impl fmt::Debug for Request {
         write!(f, "Request({} {})", self.method, redacted(&self.url))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_is_sent_as_a_header_that_libraries_do_not_show() {
+        let request = || Request::get(Url::parse("https://api.example/").expect("a URL"));
+        let token = Secret::new("s3cret-0123456789".to_owned());
+        let basic = request().basic("acme", &token);
+        let bearer = request().bearer(&token).expect("a header can carry it");
+        let pair = format!("Basic {}", STANDARD.encode("acme:s3cret-0123456789"));
+        for (request, value) in [(basic, pair.as_str()), (bearer, "Bearer s3cret-0123456789")] {
+            let header = request.headers.get(AUTHORIZATION).expect("it has a login");
+            assert_eq!((header.to_str().ok(), header.is_sensitive()), (Some(value), true));
+        }
+    }
+}

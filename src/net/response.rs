@@ -174,6 +174,25 @@ mod tests {
     }
 
     #[test]
+    fn what_a_server_says_of_a_refusal_is_told_and_the_status_in_words_where_it_says_nothing() {
+        for (body, told) in [
+            (r#"{"message":"no such repository"}"#, "no such repository"),
+            (r#"{"details":"bad scope"}"#, "bad scope"),
+            (r#"{"errors":[{"code":"DENIED","message":"access denied"}]}"#, "access denied"),
+            (r#"{"errors":["denied"]}"#, "denied"),
+            (r#"{"error":{"message":"expired"}}"#, "expired"),
+            ("<title>Blocked</title>", "Blocked"),
+            (r#"{"id":1}"#, "forbidden"),
+            ("", "forbidden"),
+        ] {
+            let (headers, body) = (HeaderMap::new(), body.as_bytes().to_vec());
+            let url = "https://api.example/".to_owned();
+            let answer = Response { status: 403, headers, body, method: Method::GET, url, redirect: None };
+            assert_eq!(answer.detail(), told);
+        }
+    }
+
+    #[test]
     fn a_page_where_json_was_expected_is_told_by_its_title_and_anything_else_by_its_place() {
         let error = |body: &str| {
             let (headers, body) = (HeaderMap::new(), body.as_bytes().to_vec());

@@ -220,6 +220,16 @@ mod tests {
         assert_eq!(sent(QUICK, || TryError::Final(())).await, 1);
     }
 
+    #[test]
+    fn a_wait_is_what_a_server_says_in_seconds() {
+        let wait = |text: &'static str| {
+            retry_after(&HeaderMap::from_iter([(RETRY_AFTER, http::HeaderValue::from_static(text))]))
+        };
+        assert_eq!(wait(" 7 "), Some(Duration::from_secs(7)));
+        assert_eq!(wait("Wed, 21 Oct 2026 07:28:00 GMT"), None);
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
     #[tokio::test]
     async fn the_wait_that_a_server_asks_for_is_kept() {
         let started = tokio::time::Instant::now();

@@ -244,3 +244,33 @@ pub(super) fn client_config(roots: Arc<Roots>) -> Result<ClientConfig, Error> {
         .with_custom_certificate_verifier(Arc::new(Verifier::new(roots, None)))
         .with_no_client_auth())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authoritys_own_certificate_is_told_from_what_else_is_wrong_with_one() {
+        let other = |error: webpki::Error| CertificateError::Other(rustls::OtherError(Arc::new(error)));
+        assert!(is_authority(&other(webpki::Error::CaUsedAsEndEntity)));
+        assert!(!is_authority(&other(webpki::Error::EndEntityUsedAsCa)));
+        assert!(!is_authority(&CertificateError::UnknownIssuer));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_told_and_nothing_else_is_taken_for_that() {
+        let roots = Roots::given("the kubeconfig", Vec::new(), "correct it".to_owned());
+        let told = |error: Error| roots.refusal(&error);
+        let known = Some("correct it".to_owned());
+        let unknown = "its certificate is not trusted: its authority is not in the kubeconfig".to_owned();
+        let unknown_issuer = Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        assert_eq!(told(unknown_issuer), Some((unknown, known)));
+        let expired = "its certificate has expired (or the clock of this machine is wrong)".to_owned();
+        assert_eq!(told(Error::InvalidCertificate(CertificateError::Expired)), Some((expired, None)));
+        assert_eq!(
+            told(Error::General("there is none".to_owned())),
+            Some(("there is none".to_owned(), None))
+        );
+        assert_eq!(told(Error::HandshakeNotComplete), None);
+    }
+}

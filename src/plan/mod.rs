@@ -123,3 +123,21 @@ impl Plan {
         self.changes.iter().any(|change| change.action.writes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_credentials_that_nobody_can_read_back_are_those_of_rows_that_are_refreshed() {
+        let row = |name: &str, action: Action| {
+            let address = format!("kubernetes:prod/ci/secret/{name}").parse().expect("an address");
+            Change::new(address, BTreeSet::from([CredentialId(name.to_owned())]), action, Reason::Unknown)
+        };
+        let changes = vec![row("a", Action::Refresh), row("b", Action::Update), row("c", Action::Keep)];
+        let plan = Plan { changes, ..Plan::default() };
+        assert_eq!(plan.unknown(), BTreeSet::from([CredentialId("a".to_owned())]));
+    }
+}

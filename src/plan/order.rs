@@ -119,3 +119,29 @@ fn obstacle(
     };
     row.after.iter().find(missing).cloned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::CredentialId;
+    use crate::targets::runpod;
+
+    /// A row of the one auth, for a stack, that makes an auth of this name.
+    fn row(stack: &str, name: &str) -> Change {
+        let (id, address) =
+            (CredentialId("hub".to_owned()), "runpod:registry/hub".parse().expect("an address"));
+        let made = runpod::Operation::CreateAuth { name: name.to_owned(), credential: id.clone() };
+        let row = Change::new(address, [id].into(), Action::Create, Reason::Absent);
+        Change { stacks: [stack.to_owned()].into(), operation: Some(Operation::Runpod(made)), ..row }
+    }
+
+    #[test]
+    fn who_asks_for_the_same_shares_a_row_and_who_asks_for_something_else_blocks_it() {
+        for (name, action) in [("a", Action::Create), ("b", Action::Blocked)] {
+            let rows: Vec<Change> = merged(vec![row("dev", "a"), row("main", name)]).into_values().collect();
+            let [row] = rows.as_slice() else { panic!("one address is one row: {rows:?}") };
+            assert_eq!((row.action, row.operation.is_some()), (action, action == Action::Create));
+            assert_eq!(row.stacks, ["dev".to_owned(), "main".to_owned()].into());
+        }
+    }
+}

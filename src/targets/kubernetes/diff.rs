@@ -357,3 +357,25 @@ impl Scope {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_meet_where_they_name_one_namespace_or_are_the_same() {
+        let named = |names: &[&str]| Scope::Named(names.iter().map(|name| (*name).to_owned()).collect());
+        let labels = |labels: &str| Scope::Selector(labels.to_owned());
+        for (one, other, meet) in [
+            (named(&["ci", "web"]), named(&["web"]), true),
+            (named(&["ci"]), named(&["web"]), false),
+            (named(&["runai"]), Scope::RunaiCluster, true),
+            (labels("team=a"), labels("team=a"), true),
+            (labels("team=a"), labels("team=b"), false),
+            (labels("team=a"), named(&["ci"]), false),
+            (Scope::RunaiAll, Scope::RunaiAll, true),
+        ] {
+            assert_eq!((one.overlaps(&other), other.overlaps(&one)), (meet, meet), "{one:?}, {other:?}");
+        }
+    }
+}

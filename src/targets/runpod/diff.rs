@@ -389,3 +389,78 @@ impl Account<'_> {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Fingerprint, Registry, Secret, TokenKind};
+
+    /// An account with an auth of somebody else that a template uses, and one that nothing uses.
+    fn account() -> Observed {
+        let auths = [("old", "team-hub"), ("spare", "team-other")];
+        let user = User {
+            id: "t1".to_owned(),
+            name: "train".to_owned(),
+            image: Some("acme/train:2".to_owned()),
+            registry: Some("old".to_owned()),
+            ..User::default()
+        };
+        Observed {
+            auths: Ok(auths.map(|(id, name)| (id.to_owned(), name.to_owned())).into()),
+            users: BTreeMap::from([(Kind::Template, Ok(vec![user]))]),
+        }
+    }
+
+    fn desired() -> Desired {
+        let registry = Registry::parse("docker.io").expect("a registry");
+        Desired {
+            credential: CredentialId("docker-hub".to_owned()),
+            registry,
+            name: "docker-hub-acme".to_owned(),
+            others: BTreeSet::new(),
+            templates: Choice::All,
+            endpoints: Choice::default(),
+            pods: Choice::default(),
+            create: Vec::new(),
+            insecure: false,
+        }
+    }
+
+    #[test]
+    fn an_auth_that_nothing_is_moved_away_from_is_never_deleted() {
+        let desired = desired();
+        let token = Secret::new("dckr_pat_0123456789abcdefghi".to_owned());
+        let known = Known {
+            username: "acme".to_owned(),
+            fingerprint: Fingerprint::of(&desired.registry, "acme", &token),
+            kind: TokenKind::DockerPersonal,
+            current_since: None,
+        };
+        let known = BTreeMap::from([(desired.credential.clone(), known)]);
+        let options = Options { allow_delete: true, ..Options::default() };
+        let rows = diff(&[desired], &account(), &known, &options);
+        let deleted = rows.into_iter().filter(|row| row.action == Action::Delete);
+        let item = RunpodItem::Retired { name: "docker-hub-acme".to_owned(), id: "old".to_owned() };
+        assert_eq!(deleted.map(|row| row.address).collect::<Vec<_>>(), [Address::Runpod { item }]);
+    }
+
+    #[test]
+    fn a_template_that_is_not_as_the_file_has_it_is_told_of() {
+        let new = super::super::NewTemplate {
+            name: "train".to_owned(),
+            image: "acme/train:3".to_owned(),
+            args: None,
+            disk: None,
+            env: BTreeMap::new(),
+            serverless: false,
+        };
+        let told = |image: &str| {
+            let create = vec![super::super::NewTemplate { image: image.to_owned(), ..new.clone() }];
+            notes(&[Desired { create, ..desired() }], &account())
+        };
+        let words = "runpod:template/t1 (train) has the image acme/train:2, not acme/train:3 as in `create`: templates \
+                     that are there are not changed";
+        assert_eq!(told("acme/train:3"), [words]);
+        assert_eq!(told("acme/train:2"), [""; 0]);
+    }
+}

@@ -94,3 +94,37 @@ pub(super) fn is_broad(pattern: &str, identity: &Identity) -> bool {
     is_pattern(&exact)
         || Principal::parse(pattern).is_none_or(|principal| principal.account != identity.account)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_names_a_role_a_user_or_the_account_and_a_session_its_role() {
+        let iam = |rest: &str| format!("arn:aws:iam::123456789012:{rest}");
+        let sts = |rest: &str| format!("arn:aws:sts::123456789012:{rest}");
+        for (text, arn, kind, any_path, title) in [
+            (iam("role/ci/deploy"), iam("role/ci/deploy"), Kind::Role, false, "role deploy"),
+            (iam("role/*/deploy"), iam("role/deploy"), Kind::Role, true, "role deploy"),
+            (iam("user/ann"), iam("user/ann"), Kind::User, false, "user ann"),
+            (iam("root"), iam("root"), Kind::Root, false, "the root user"),
+            (sts("assumed-role/deploy/run-1"), iam("role/deploy"), Kind::Role, true, "role deploy"),
+            (sts("federated-user/ann"), sts("federated-user/ann"), Kind::User, false, "user ann"),
+        ] {
+            let found = Principal::parse(&text).expect("it names one");
+            let account = "123456789012".to_owned();
+            assert_eq!(found.title(&account), title, "{text}");
+            assert_eq!(found.title("222222222222"), format!("{title} of account {account}"), "{text}");
+            assert_eq!(found, Principal { arn, kind, account, any_path, is_ecr: false }, "{text}");
+        }
+        for text in [iam("role/*"), iam("group/x"), sts("root"), "*".to_owned()] {
+            assert_eq!(Principal::parse(&text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_role_with_which_ecr_reads_is_called_ecr() {
+        let role = Principal::parse("arn:aws:iam::123456789012:role/AWSServiceRoleForECR").expect("a role");
+        assert_eq!(Principal { is_ecr: true, ..role }.title("123456789012"), "ECR");
+    }
+}

@@ -84,3 +84,48 @@ impl Request<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROLE: &str = "arn:aws:iam::123456789012:role/app";
+    const USER: &str = "arn:aws:iam::123456789012:user/app";
+
+    /// What is found out about a request of this principal.
+    fn of<T>(arn: &str, look: impl FnOnce(&Request<'_>) -> T) -> T {
+        let principal = Principal::parse(arn).expect("it names one");
+        look(&Request { principal: &principal, arn, account: "222222222222", secret: None })
+    }
+
+    #[test]
+    fn a_request_carries_who_reads_and_whose_the_secret_is() {
+        for (arn, key, value) in [
+            (ROLE, "aws:PrincipalArn", Some(ROLE)),
+            (ROLE, "aws:PrincipalAccount", Some("123456789012")),
+            (ROLE, "aws:ResourceAccount", Some("222222222222")),
+            (ROLE, "aws:PrincipalType", Some("AssumedRole")),
+            (USER, "aws:PrincipalType", Some("User")),
+            ("arn:aws:iam::123456789012:root", "aws:PrincipalType", Some("Account")),
+            (USER, "aws:username", Some("app")),
+            (ROLE, "aws:username", None),
+            (ROLE, "aws:RequestedRegion", None),
+        ] {
+            assert_eq!(of(arn, |request| request.variable(key)).as_deref(), value, "{arn} {key}");
+        }
+    }
+
+    #[test]
+    fn a_session_may_be_the_reader_if_role_and_account_are() {
+        for (arn, session, is) in [
+            (ROLE, "arn:aws:sts::123456789012:assumed-role/app/run-1", true),
+            (ROLE, "arn:aws:sts::222222222222:assumed-role/app/run-1", false),
+            (ROLE, "arn:aws:sts::123456789012:assumed-role/other/run-1", false),
+            (ROLE, "arn:aws:sts::123456789012:federated-user/app", false),
+            (USER, "arn:aws:sts::123456789012:federated-user/app", true),
+            (ROLE, ROLE, false),
+        ] {
+            assert_eq!(of(arn, |request| request.is_session(session)), is, "{arn} {session}");
+        }
+    }
+}

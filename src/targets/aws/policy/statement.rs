@@ -152,3 +152,25 @@ fn all_but(excluded: &Value, request: &Request<'_>) -> Told {
         _ => Told::depends("NotPrincipal, which lacks the account"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::principal::Principal;
+    use super::*;
+
+    #[test]
+    fn a_federated_principal_is_never_ecrs_role_and_may_be_another() {
+        let role = Principal::parse("arn:aws:iam::123456789012:role/app").expect("a role");
+        let statement = json!({ "Principal": { "Federated": "accounts.google.com" } });
+        let about = |is_ecr: bool| {
+            let principal = Principal { is_ecr, ..role.clone() };
+            let request =
+                Request { principal: &principal, arn: &principal.arn, account: "123456789012", secret: None };
+            Statement { value: &statement, number: 1, variables: true }.is_about(&request)
+        };
+        assert_eq!(about(true), Told::No);
+        assert_eq!(about(false), Told::depends("its principals of the kind Federated"));
+    }
+}
