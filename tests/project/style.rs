@@ -30,12 +30,12 @@ const FORBIDDEN: [&str; 20] = [
     "initialis",
 ];
 
-/// Every file of `src/`.
+/// Every file of Rust in `src/`.
 fn sources(folder: &Path, found: &mut Vec<String>) {
     for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if entry.is_dir() {
             sources(&entry, found);
-        } else {
+        } else if entry.extension().is_some_and(|kind| kind == "rs") {
             found.push(entry.strip_prefix(root("")).unwrap().to_str().unwrap().to_owned());
         }
     }
