@@ -2,7 +2,6 @@
 
 mod report;
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::{Again, Shown, fold};
@@ -112,13 +111,11 @@ fn groups(shown: &Shown<'_>, layout: Layout) -> String {
 }
 
 /// What is told of a place's rows beside its name.
-fn told<'a>(
-    rows: &[&'a Change],
-) -> Vec<(String, Action, &'a Reason, Option<&'a Access>, &'a BTreeSet<String>)> {
+fn told<'a>(rows: &[&'a Change]) -> impl PartialEq + use<'a> {
     let row = |change: &&'a Change| {
         (split(&change.address).1, change.action, &change.reason, change.access.as_ref(), &change.stacks)
     };
-    rows.iter().map(row).collect()
+    rows.iter().map(row).collect::<Vec<_>>()
 }
 
 /// One row, or several that could not be read for one reason.
