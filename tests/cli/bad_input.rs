@@ -39,7 +39,7 @@ fn a_working_folder_that_is_gone() {
     let ran = Ran::of(
         command.env_clear().envs(direct.get_envs().filter_map(|(k, v)| Some((k, v?)))).output().unwrap(),
     );
-    ran.ends(3).complains("run regcred in the repository's folder");
+    ran.ends(3).complains("nothing is declared here");
 }
 
 #[test]
