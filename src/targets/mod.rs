@@ -122,6 +122,13 @@ pub trait Target {
         terms: &Terms<'_>,
     ) -> Vec<Change<Self::Operation>>;
 
+    /// The rows that take away what regcred made; what was there before stays, unless that is allowed. Pure.
+    fn undo(
+        desired: &[Self::Desired],
+        observed: &Self::Observed,
+        options: &Options,
+    ) -> Vec<Change<Self::Operation>>;
+
     /// What people should know beside the rows. Pure.
     fn notes(desired: &[Self::Desired], observed: &Self::Observed) -> Vec<String>;
 
