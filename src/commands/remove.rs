@@ -3,10 +3,11 @@
 use super::session::Context;
 use super::session::Session;
 use super::sync::carry_out;
-use crate::change::Finding;
+use crate::change::{Action, Finding};
 use crate::cli::RemoveArgs;
 use crate::error::Error;
-use crate::model::Problem;
+use crate::model::{Address, Problem};
+use crate::plan::Change;
 use crate::report::{ExitStatus, Outcome, Report};
 
 pub(super) async fn run(args: &RemoveArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
@@ -25,7 +26,7 @@ pub(super) async fn proven(context: &Context<'_>, session: &Session, report: &Re
         return Vec::new();
     }
     let again = session.planned_again(context).await;
-    let look = |address| {
+    let look = |address: Address| {
         let left = again.changes.iter().find(|row| row.address == address && row.action.writes());
         let result = match left {
             Some(row) => {
@@ -33,7 +34,9 @@ pub(super) async fn proven(context: &Context<'_>, session: &Session, report: &Re
             }
             None => Ok(()),
         };
-        Finding { state: Some("gone".to_owned()), ..Finding::proof(address, "by reading again", result) }
+        let deleted = |row: &&Change| row.address == address && row.action == Action::Delete;
+        let state = if session.plan.changes.iter().any(|row| deleted(&row)) { "gone" } else { "changed" };
+        Finding { state: Some(state.to_owned()), ..Finding::proof(address, "by reading again", result) }
     };
     done.into_iter().map(look).collect()
 }

@@ -1,6 +1,6 @@
 //! The systems that a credential is put into, one folder each. All that is about a system is in its folder, under the same
 //! names: `mod.rs` (what is wanted and found, and its [`Target`]) · `file.rs` (its part of `regcred.yaml`) · `validate.rs`
-//! (what that part means) · `diff.rs` (the rules that compare, pure) · `read.rs` · `write.rs` · `verify.rs` · its client.
+//! (what that part means) · `diff.rs` (the rules that compare, pure) · `undo.rs` (what of it goes again, pure) · `read.rs` · `write.rs` · `verify.rs` · its client.
 
 pub mod aws;
 pub mod daytona;

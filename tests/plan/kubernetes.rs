@@ -434,7 +434,7 @@ fn the_roles_are_the_smallest_that_suffice() {
     let other = Desired { context: "other".to_owned(), ..wanted(named(&["x"])) };
     insta::assert_snapshot!(roles(&[selected, single, covered, other], PROD), @r##"
     # The smallest roles for `regcred sync` on prod. `plan` and `verify` do without create and patch;
-    # `sync --allow-replace` also deletes secrets. To bind them to whoever runs it:
+    # `sync --allow-replace` and `remove` also delete secrets. To bind them to whoever runs it:
     #   kubectl --context prod create clusterrolebinding regcred --clusterrole=regcred --user=NAME
     #   kubectl --context prod -n runai create rolebinding regcred --role=regcred --user=NAME
     ---
@@ -455,7 +455,7 @@ fn the_roles_are_the_smallest_that_suffice() {
     "##);
     insta::assert_snapshot!(roles(&[wanted(named(&["team-b"]))], PROD), @r##"
     # The smallest roles for `regcred sync` on prod. `plan` and `verify` do without create and patch;
-    # `sync --allow-replace` also deletes secrets. To bind them to whoever runs it:
+    # `sync --allow-replace` and `remove` also delete secrets. To bind them to whoever runs it:
     #   kubectl --context prod -n team-b create rolebinding regcred --role=regcred --user=NAME
     ---
     apiVersion: rbac.authorization.k8s.io/v1
