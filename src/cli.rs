@@ -31,6 +31,9 @@ pub enum Command {
     /// Make it so: prove the credential, write the differences, prove the places
     #[command(after_long_help = help::SYNC)]
     Sync(SyncArgs),
+    /// Take away what regcred made; what was there before stays. AWS keeps the secret for 30 days
+    #[command(after_long_help = help::REMOVE)]
+    Remove(RemoveArgs),
     /// Prove the credential and every place; write nothing. Differences end with 2
     #[command(after_long_help = help::VERIFY)]
     Verify(VerifyArgs),
@@ -143,6 +146,7 @@ impl Cli {
         let overrides = match &self.command {
             Command::Plan(args) => args.overrides,
             Command::Sync(args) => args.overrides,
+            Command::Remove(args) => Overrides { allow_delete: args.allow_delete, ..Overrides::default() },
             _ => Overrides::default(),
         };
         let Overrides { rewrite, allow_delete, allow_replace } = overrides;
@@ -179,18 +183,37 @@ pub struct PlanArgs {
 /// `sync`.
 #[derive(Debug, Args)]
 pub struct SyncArgs {
-    /// Make the changes without asking
-    #[arg(long)]
-    pub yes: bool,
-    /// Make the changes without asking, if the plan has this digest (12 digits or more)
-    #[arg(long, value_name = "DIGEST", value_parser = digest)]
-    pub expect: Option<String>,
+    /// What makes the changes without asking.
+    #[command(flatten)]
+    pub approval: Approval,
     /// Wait this long for a Daytona that is still starting, such as 30s or 2m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub wait: Option<Duration>,
     /// What it may do beside making and changing.
     #[command(flatten)]
     pub overrides: Overrides,
+}
+
+/// `remove`.
+#[derive(Debug, Args)]
+pub struct RemoveArgs {
+    /// What makes the changes without asking.
+    #[command(flatten)]
+    pub approval: Approval,
+    /// Delete what is declared though regcred did not make it
+    #[arg(long)]
+    pub allow_delete: bool,
+}
+
+/// What was approved beforehand.
+#[derive(Debug, Args)]
+pub struct Approval {
+    /// Make the changes without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Make the changes without asking, if the plan has this digest (12 digits or more)
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    pub expect: Option<String>,
 }
 
 /// What a run may do only when it is told to, on that run.

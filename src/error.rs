@@ -22,11 +22,15 @@ pub enum Error {
         expected: String,
         /// Today's.
         digest: String,
+        /// The command that was given it.
+        command: &'static str,
     },
     /// There is something to do, and nobody to ask.
     NoConsent {
         /// Today's digest.
         digest: String,
+        /// The command that asks.
+        command: &'static str,
     },
     /// Whoever was asked said no.
     Declined,
@@ -70,14 +74,14 @@ impl Error {
         match self {
             Self::Invalid(problems) | Self::Source(problems) => problems.clone(),
             Self::Proof(failed) => failed.iter().map(refused).collect(),
-            Self::Unexpected { expected, digest } => one(
+            Self::Unexpected { expected, digest, command } => one(
                 format!("today's plan has the digest {}, not {expected}", &digest[..12]),
-                Some(format!("review it above, then: regcred sync --expect {}", &digest[..12])),
+                Some(format!("review it above, then: regcred {command} --expect {}", &digest[..12])),
             ),
-            Self::NoConsent { digest } => {
+            Self::NoConsent { digest, command } => {
                 let problem = Problem::input("there is something to do, and no terminal to ask on");
-                let reviewed = format!("after a review: regcred sync --expect {}", &digest[..12]);
-                vec![problem.hint(reviewed).hint("whatever it is: regcred sync --yes")]
+                let reviewed = format!("after a review: regcred {command} --expect {}", &digest[..12]);
+                vec![problem.hint(reviewed).hint(format!("whatever it is: regcred {command} --yes"))]
             }
             Self::Declined => one("declined: nothing was written".to_owned(), None),
             Self::Output(error) => one(format!("cannot print: {error}; nothing was written"), None),

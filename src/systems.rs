@@ -225,6 +225,16 @@ macro_rules! systems {
                 self.diff(&self.unread(why), &Terms { known: &known, options })
             }
 
+            /// The rows that take away what regcred made.
+            #[must_use]
+            pub fn undo(&self, observed: &Observed, options: &Options) -> Vec<Change<Operation>> {
+                let mut rows = Vec::new();
+                $(rows.extend(<$target>::undo(&self.$field, &observed.$field, options)
+                    .into_iter()
+                    .map(|row| row.map(Operation::$variant)));)+
+                rows
+            }
+
             /// What people should know beside the rows.
             #[must_use]
             pub fn notes(&self, observed: &Observed) -> Vec<String> {

@@ -61,10 +61,12 @@ impl<O> Change<O> {
 }
 
 impl<O: Operation> Change<O> {
-    /// Whether there is something to say of the row: it does not stay as it is, or somebody may read that nobody listed.
+    /// Whether there is something to say of the row: it does not stay as it is, it stays though what regcred made goes, or
+    /// somebody may read that nobody listed.
     #[must_use]
     pub fn is_news(&self) -> bool {
-        self.action != Action::Keep || self.access.as_ref().is_some_and(Access::is_remarkable)
+        let stays = matches!(self.reason, Reason::Theirs(_) | Reason::Shared(_));
+        self.action != Action::Keep || stays || self.access.as_ref().is_some_and(Access::is_remarkable)
     }
 
     /// Whether executing this row writes the credential's value.
@@ -139,9 +141,32 @@ impl Known {
     }
 }
 
+/// What a run is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// What is declared is put in place.
+    #[default]
+    Sync,
+    /// What regcred made of it is taken away.
+    Remove,
+}
+
+impl Purpose {
+    /// The command that carries it out.
+    #[must_use]
+    pub fn command(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Remove => "remove",
+        }
+    }
+}
+
 /// How this run was asked to plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
+    /// What the run is for.
+    pub purpose: Purpose,
     /// A stack's own run (`--stack`): what is missing is made, a shared value is never changed.
     pub stack_run: bool,
     /// Address prefixes to restrict the run to; empty means all.

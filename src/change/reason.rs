@@ -139,6 +139,16 @@ pub enum Reason {
     NoNamespace,
     /// The namespace is being deleted.
     Terminating,
+    /// regcred made it, and it goes; the words say what of, and what works no longer.
+    Made(String),
+    /// It stays when what regcred made goes, as regcred did not make it; in words.
+    Theirs(String),
+    /// It stays, for what else it is for; in words.
+    Shared(String),
+    /// It may not go as long as this uses it; in words.
+    InUse(String),
+    /// It goes by itself on the day given.
+    Leaving(String),
     /// Something that it needs first is blocked, unread or left out.
     Depends(Address),
     /// The repository is not trusted, and this is not for it to decide.
@@ -210,6 +220,8 @@ impl Reason {
             Self::NoNamespace => {
                 Some("kubectl create namespace NAME, or correct the item in regcred.yaml".to_owned())
             }
+            Self::Theirs(_) => Some("to delete it all the same: regcred remove --allow-delete".to_owned()),
+            Self::InUse(_) => Some("point it elsewhere or delete it, and run this again".to_owned()),
             Self::Archived => Some("unarchive the repository, or leave it out of regcred.yaml".to_owned()),
             _ => None,
         }
@@ -291,6 +303,10 @@ impl fmt::Display for Reason {
             Self::NoAccount => f.write_str("does not exist yet, and is waited for"),
             Self::NoNamespace => f.write_str("the namespace does not exist"),
             Self::Terminating => f.write_str("the namespace is being deleted, so it is left alone"),
+            Self::Made(words) | Self::Shared(words) => f.write_str(words),
+            Self::Theirs(words) => write!(f, "stays: {words}"),
+            Self::InUse(user) => write!(f, "{user} uses it"),
+            Self::Leaving(day) => write!(f, "scheduled for deletion on {day}"),
             Self::Depends(address) => write!(f, "needs {address} first"),
             Self::Unreadable(problem) | Self::Untrusted(problem) => f.write_str(&problem.message),
         }

@@ -86,6 +86,20 @@ Examples:
     files!()
 );
 
+pub(super) const REMOVE: &str = concat!(
+    "\
+Examples:
+  regcred remove                           after a look at the plan, and a yes
+  regcred remove --expect 5b1e90aa7c21     exactly the plan that was reviewed
+  regcred remove --stack dev --yes         the rules of one stack; the secret stays for others
+  regcred remove --only runpod:            one system
+
+No credential is needed for it, only the logins to the systems.
+",
+    environment!(),
+    files!()
+);
+
 pub(super) const VERIFY: &str = concat!(
     "\
 Examples:

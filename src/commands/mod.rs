@@ -7,6 +7,7 @@ mod man;
 mod permissions;
 mod plan;
 mod rbac;
+mod remove;
 mod schema;
 mod session;
 mod sync;
@@ -25,6 +26,7 @@ pub async fn run(cli: &Cli, context: &Context<'_>) -> Result<ExitStatus, Error> 
     match &cli.command {
         Command::Plan(args) => plan::run(args, context).await,
         Command::Sync(args) => sync::run(args, context).await,
+        Command::Remove(args) => remove::run(args, context).await,
         Command::Verify(args) => verify::run(args, context).await,
         Command::Image(args) => image::run(args, context),
         Command::Init(args) => init::run(args, context).await,

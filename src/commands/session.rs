@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::aws;
-use crate::change::{Known, Options, Reason};
+use crate::change::{Known, Options, Purpose, Reason};
 use crate::cli::{Common, Overrides};
 use crate::desired::{self, Desired, Loaded, Request};
 use crate::env::Env;
@@ -46,6 +46,7 @@ pub(super) struct Session {
     pub(super) vault: Vault,
     pub(super) proofs: Proofs,
     pub(super) plan: Plan,
+    options: Options,
     known: BTreeMap<CredentialId, Known>,
 }
 
@@ -77,7 +78,39 @@ impl Context<'_> {
     fn options(&self, overrides: Overrides) -> Options {
         let Overrides { rewrite, allow_delete, allow_replace } = overrides;
         let (stack_run, only) = (!self.common.stack.is_empty(), self.common.only.clone());
-        Options { stack_run, only, rewrite, allow_delete, allow_replace }
+        let purpose = Purpose::Sync;
+        Options { purpose, stack_run, only, rewrite, allow_delete, allow_replace }
+    }
+
+    /// Loads, reads and plans what is to be taken away. No value is needed for that, so none is read or proven.
+    pub(super) async fn session_of_removal(&self, allow_delete: bool) -> Result<Session, Error> {
+        let planned = async {
+            let Loaded { desired, .. } =
+                desired::load_places(&self.request()?, self.env, self.dir).map_err(Error::Invalid)?;
+            let http = self.http()?;
+            self.ui.begin(&format!("Reading {} …", desired.places.words().join(" and ")));
+            let clients = desired.places.log_in(&Setting { env: self.env, http: &http }).await;
+            let observed = self.look_at(&desired, &clients).await;
+            let overrides = Overrides { allow_delete, ..Overrides::default() };
+            let options = Options { purpose: Purpose::Remove, ..self.options(overrides) };
+            let plan = plan::plan(&desired, &observed, &BTreeMap::new(), &options);
+            self.check_only(&plan)?;
+            let (vault, proofs, known) = (Vault::default(), Proofs::new(), BTreeMap::new());
+            Ok(Session { http, desired, clients, observed, vault, proofs, plan, known, options })
+        };
+        let session = planned.await;
+        self.ui.idle();
+        self.tell_stream(session)
+    }
+
+    fn http(&self) -> Result<Http, Error> {
+        Http::new(self.env).map_err(|problem| Error::Invalid(vec![problem]))
+    }
+
+    async fn look_at(&self, desired: &Desired, clients: &Clients) -> Observed {
+        let say = |words: &str| self.ui.say(words);
+        let look = Look { concurrency: self.concurrency(), wait: Duration::ZERO, say: &say };
+        desired.places.observe(clients, &look).await
     }
 
     /// Loads, reads, proves, observes and plans; waits so long for a system that is still starting.
@@ -164,7 +197,7 @@ impl Context<'_> {
         wait: Option<Duration>,
     ) -> Result<Session, Error> {
         let Loaded { mut desired, sources, registries } = loaded;
-        let http = Http::new(self.env).map_err(|problem| Error::Invalid(vec![problem]))?;
+        let http = self.http()?;
         let way = aws::Way::new(&http, self.env, desired.places.aws.iter().any(|place| place.insecure));
         let clients = desired.places.log_in(&Setting { env: self.env, http: &http }).await;
         let say = |words: &str| self.ui.say(words);
@@ -195,7 +228,7 @@ impl Context<'_> {
             plan = plan::plan(&desired, &observed, &known, &options);
         }
         self.check_only(&plan)?;
-        Ok(Session { http, desired, clients, observed, vault, proofs, plan, known })
+        Ok(Session { http, desired, clients, observed, vault, proofs, plan, known, options })
     }
 
     /// A prefix that selects nothing is a slip.
@@ -209,6 +242,12 @@ impl Context<'_> {
 }
 
 impl Session {
+    /// The same plan, of what is there now.
+    pub(super) async fn planned_again(&self, context: &Context<'_>) -> Plan {
+        let observed = context.look_at(&self.desired, &self.clients).await;
+        plan::plan(&self.desired, &observed, &self.known, &self.options)
+    }
+
     pub(super) fn shown<'a>(&'a self, again: &'a Again) -> Shown<'a> {
         Shown {
             again,

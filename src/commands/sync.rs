@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::session::{Context, Session};
-use crate::cli::SyncArgs;
+use crate::change::{Finding, Purpose};
+use crate::cli::{Approval, SyncArgs};
 use crate::error::Error;
 use crate::execute::{Event, execute};
 use crate::model::Address;
+use crate::plan::Change;
 use crate::report::{ExitStatus, Outcome, Report};
 use crate::systems::Writers;
 use crate::targets::Scope;
@@ -23,8 +25,17 @@ const LONG: usize = 60;
 pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
     let mut session = context.session_of_stream(args.overrides, args.wait).await?;
     session.prove_or_end(context)?;
-    show_plan(context, &session)?;
-    if let Err(error) = consent(args, context, &session) {
+    carry_out(&args.approval, context, &session).await
+}
+
+/// Shows the plan, asks, writes it, and proves what came of it.
+pub(super) async fn carry_out(
+    approval: &Approval,
+    context: &Context<'_>,
+    session: &Session,
+) -> Result<ExitStatus, Error> {
+    show_plan(context, session)?;
+    if let Err(error) = consent(approval, context, session) {
         session.end_stream(context, error.status())?;
         return Err(error);
     }
@@ -35,16 +46,30 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
     }
     let stop = context.env.programs().leave_interrupts();
     let before = session.http.writes();
-    let outcomes = write(context, &session, stop.clone()).await;
+    let outcomes = write(context, session, stop.clone()).await;
     let mut report = Report::new(&session.plan, outcomes);
     report.wrote = session.http.writes() > before;
-    let done = |change: &crate::plan::Change| {
+    tokio::select! {
+        biased;
+        () = interrupted(stop) => report.interrupted = true,
+        findings = proven(context, session, &report) => report.findings = findings,
+    }
+    context.ui.idle();
+    show_report(context, session, &report).map_err(|error| error.after(report.wrote))?;
+    Ok(report.status())
+}
+
+async fn proven(context: &Context<'_>, session: &Session, report: &Report) -> Vec<Finding> {
+    if session.plan.purpose == Purpose::Remove {
+        return super::remove::proven(context, session, report).await;
+    }
+    let done = |change: &Change| {
         matches!(
             report.outcomes.get(&change.address),
             Some(Outcome::Applied | Outcome::Refreshed | Outcome::Unchanged)
         )
     };
-    let findings = verify(
+    verify(
         &session.plan,
         &session.desired.places,
         &session.clients,
@@ -52,15 +77,8 @@ pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitSt
         Scope::Touched,
         done,
         context.concurrency(),
-    );
-    tokio::select! {
-        biased;
-        () = interrupted(stop) => report.interrupted = true,
-        findings = findings => report.findings = findings,
-    }
-    context.ui.idle();
-    show_report(context, &session, &report).map_err(|error| error.after(report.wrote))?;
-    Ok(report.status())
+    )
+    .await
 }
 
 fn show_plan(context: &Context<'_>, session: &Session) -> Result<(), Error> {
@@ -74,20 +92,20 @@ fn show_plan(context: &Context<'_>, session: &Session) -> Result<(), Error> {
 }
 
 /// A digest that was given is the approval; else `--yes`, else whoever sits at the terminal.
-fn consent(args: &SyncArgs, context: &Context<'_>, session: &Session) -> Result<(), Error> {
-    let digest = session.plan.digest();
-    if let Some(expected) = &args.expect {
+fn consent(approval: &Approval, context: &Context<'_>, session: &Session) -> Result<(), Error> {
+    let (digest, command) = (session.plan.digest(), session.plan.purpose.command());
+    if let Some(expected) = &approval.expect {
         return if digest.starts_with(expected.as_str()) {
             Ok(())
         } else {
-            Err(Error::Unexpected { expected: expected.clone(), digest })
+            Err(Error::Unexpected { expected: expected.clone(), digest, command })
         };
     }
-    if args.yes || !session.plan.writes() {
+    if approval.yes || !session.plan.writes() {
         return Ok(());
     }
     if context.common.json || !context.ui.can_ask() {
-        return Err(Error::NoConsent { digest });
+        return Err(Error::NoConsent { digest, command });
     }
     context.ui.data(&human::plan_counts(&session.plan))?;
     if context.ui.confirm("Make these changes?") { Ok(()) } else { Err(Error::Declined) }

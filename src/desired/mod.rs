@@ -113,6 +113,24 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
     if problems.is_empty() { Ok(Loaded { desired, sources: located, registries }) } else { Err(problems) }
 }
 
+/// The same for a run that needs no value: where it would come from is not looked at, as it may be gone already.
+///
+/// # Errors
+/// Everything that can be known to be wrong without a network.
+pub fn load_places(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Problem>> {
+    env.check()?;
+    let (mut desired, specs, _) = declared(request, env, dir)?;
+    env.withhold(secrets::of(&specs));
+    desired.notes.extend(request.note.clone());
+    let mut problems = restrict(&mut desired, request);
+    discover::hold_back(&mut desired, &specs, env, dir, Asking::Environments);
+    let remarks = desired.places.environment(env);
+    problems.extend(remarks.problems);
+    desired.notes.extend(remarks.notes);
+    let (sources, registries) = (BTreeMap::new(), Endpoints::default());
+    if problems.is_empty() { Ok(Loaded { desired, sources, registries }) } else { Err(problems) }
+}
+
 /// What is wanted, without a look at where the values come from: nothing if nothing is declared here.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use cost::Cost;
 pub use summary::Summary;
 
-use crate::change::{Action, Known, Options, Reason};
+use crate::change::{Action, Known, Options, Purpose, Reason};
 use crate::desired::Desired;
 use crate::model::{CredentialId, Fingerprint, Problem};
 use crate::systems::{Observed, Operation};
@@ -26,6 +26,8 @@ pub type Change = crate::change::Change<Operation>;
 /// What this run would do. Rows are sorted by address; none occurs twice.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
+    /// What it is for.
+    pub purpose: Purpose,
     /// The rows, keeps included.
     pub changes: Vec<Change>,
     /// The fingerprint of each credential that the rows carry.
@@ -46,14 +48,18 @@ pub fn plan(
 ) -> Plan {
     // What is refused comes first: of two rows of one address it is the one that stays.
     let refused = desired.refused.iter().flat_map(|refused| refused.rows(options));
-    let wanted = desired.places.diff(observed, &Terms { known, options });
+    let wanted = match options.purpose {
+        Purpose::Sync => desired.places.diff(observed, &Terms { known, options }),
+        Purpose::Remove => desired.places.undo(observed, options),
+    };
     let all = order::merged(refused.chain(wanted).map(judged).collect());
     let total = all.len();
     let changes = order::settle(all, options);
     Plan {
         left_out: total - changes.len()
             + desired.others.unread_rows(&Problem::outside("is not read"), options).len(),
-        notes: notes(desired, observed, known),
+        purpose: options.purpose,
+        notes: notes(desired, observed, known, options.purpose),
         fingerprints: known.iter().map(|(id, known)| (id.clone(), known.fingerprint)).collect(),
         changes,
     }
@@ -69,9 +75,16 @@ fn judged(row: Change) -> Change {
     }
 }
 
-fn notes(desired: &Desired, observed: &Observed, known: &BTreeMap<CredentialId, Known>) -> Vec<String> {
+fn notes(
+    desired: &Desired,
+    observed: &Observed,
+    known: &BTreeMap<CredentialId, Known>,
+    purpose: Purpose,
+) -> Vec<String> {
     let mut notes = desired.notes.clone();
-    notes.extend(desired.places.notes(observed));
+    if purpose == Purpose::Sync {
+        notes.extend(desired.places.notes(observed));
+    }
     notes.extend(known.iter().filter_map(|(id, known)| doubts(id, known)));
     notes
 }

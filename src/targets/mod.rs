@@ -1,6 +1,6 @@
 //! The systems that a credential is put into, one folder each. All that is about a system is in its folder, under the same
 //! names: `mod.rs` (what is wanted and found, and its [`Target`]) · `file.rs` (its part of `regcred.yaml`) · `validate.rs`
-//! (what that part means) · `diff.rs` (the rules that compare, pure) · `read.rs` · `write.rs` · `verify.rs` · its client.
+//! (what that part means) · `diff.rs` (the rules that compare, pure) · `undo.rs` (what of it goes again, pure) · `read.rs` · `write.rs` · `verify.rs` · its client.
 
 pub mod aws;
 pub mod daytona;
@@ -120,6 +120,13 @@ pub trait Target {
         desired: &[Self::Desired],
         observed: &Self::Observed,
         terms: &Terms<'_>,
+    ) -> Vec<Change<Self::Operation>>;
+
+    /// The rows that take away what regcred made; what was there before stays, unless that is allowed. Pure.
+    fn undo(
+        desired: &[Self::Desired],
+        observed: &Self::Observed,
+        options: &Options,
     ) -> Vec<Change<Self::Operation>>;
 
     /// What people should know beside the rows. Pure.

@@ -7,8 +7,19 @@ use serde_json::{Value, json};
 use crate::place::Place;
 
 /// The commands of the program, but for `help`.
-const COMMANDS: [&str; 10] =
-    ["plan", "sync", "verify", "image", "init", "rbac", "permissions", "schema", "completions", "man"];
+const COMMANDS: [&str; 11] = [
+    "plan",
+    "sync",
+    "remove",
+    "verify",
+    "image",
+    "init",
+    "rbac",
+    "permissions",
+    "schema",
+    "completions",
+    "man",
+];
 
 /// What bash offers for the last of these words, by the script that the program prints.
 fn offered(place: &Place, words: &[&str]) -> Vec<String> {

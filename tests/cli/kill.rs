@@ -13,12 +13,11 @@ use crate::refresh::PUT_SECRET;
 use crate::strike::{Start, in_parallel, is_full};
 use crate::world::{Seen, assert_holds, assert_values, broken, is_recorded, watch};
 
-/// Runs a sync and kills it at this request. Whether it came that far.
-fn kill_at(place: &Place, index: usize, moment: Moment) -> bool {
+/// Runs a command and kills it at this request. Whether it came that far.
+pub(crate) fn kill_at(place: &Place, args: &[&str], index: usize, moment: Moment) -> bool {
     place.sandbox.clear_calls();
     let mut pause = place.sandbox.pause_at(index, moment);
-    let mut child =
-        place.command(&["sync", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = place.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     while !pause.wait(Duration::from_millis(100)) {
         if child.try_wait().unwrap().is_some() {
             return false;
@@ -41,11 +40,6 @@ pub(crate) fn kill_everywhere(
     let what = start.what;
     let requests = start.place().sync().len();
     assert!(requests > least, "{what}: only {requests} requests");
-    let moments = |index: usize| match index % 2 {
-        _ if is_full() => &[Moment::BeforeEffect, Moment::AfterEffect][..],
-        0 => &[Moment::BeforeEffect],
-        _ => &[Moment::AfterEffect],
-    };
     let jobs: Vec<(usize, Moment)> =
         (0..requests).flat_map(|index| moments(index).iter().map(move |moment| (index, *moment))).collect();
     let killed = AtomicUsize::new(0);
@@ -53,13 +47,23 @@ pub(crate) fn kill_everywhere(
         let place = start.place();
         let seen = watch(&place);
         let at = format!("{what}, request {index} {moment:?}");
-        killed.fetch_add(usize::from(kill_at(&place, *index, *moment)), Ordering::Relaxed);
+        killed
+            .fetch_add(usize::from(kill_at(&place, &["sync", "--yes"], *index, *moment)), Ordering::Relaxed);
         then(&place, &at);
         assert_eq!(*seen.lock().unwrap(), [""; 0], "{at}");
     });
     // Requests that go out side by side may come in another order, but never fewer of them.
     assert_eq!(killed.into_inner(), jobs.len(), "{what}: each of {requests} requests was reached");
     tell(&format!("killed: {what}: {} of {} pairs of request and moment", jobs.len(), 2 * requests));
+}
+
+/// When a run is killed at this request.
+pub(crate) fn moments(index: usize) -> &'static [Moment] {
+    match index % 2 {
+        _ if is_full() => &[Moment::BeforeEffect, Moment::AfterEffect],
+        0 => &[Moment::BeforeEffect],
+        _ => &[Moment::AfterEffect],
+    }
 }
 
 /// The next run puts everything in place and a third writes nothing but what nobody can know.

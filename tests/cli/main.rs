@@ -34,6 +34,7 @@ mod programs;
 mod proxy;
 mod quotes;
 mod refresh;
+mod remove;
 mod runpod;
 mod scan;
 mod selection;

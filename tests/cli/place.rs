@@ -206,7 +206,7 @@ impl Ran {
             .chain(self.stderr.lines())
             .filter(|line| !line.starts_with(['{', '#']) && !line.contains("[OPTIONS]"));
         let printed = lines.filter_map(|line| line.trim_end_matches('`').rsplit_once("regcred "));
-        let known = ["plan", "sync", "verify", "init", "image", "rbac", "permissions"];
+        let known = ["plan", "sync", "remove", "verify", "init", "image", "rbac", "permissions"];
         let commands = printed.filter(|(before, command)| {
             before.ends_with([' ', '`']) && known.contains(&command.split(' ').next().unwrap())
         });

@@ -116,6 +116,17 @@ def looking(run):
     return run.regcred("plan", "--detailed-exitcode") == 0 and run.regcred("verify") == 0
 
 
+def removing(run):
+    """Somebody else has synced; this login takes it away."""
+    keys = copy.deepcopy(run.world["aws"]["access_keys"])
+    for key in run.world["aws"]["access_keys"].values():
+        key["denied"] = []
+    if not run.synced():
+        raise RuntimeError("the world to take away could not be made")
+    run.world["aws"]["access_keys"] = keys
+    return run.regcred("remove", "--yes") == 0 and bool(run.world["aws"]["secrets"][0]["deleted"])
+
+
 AWS = {
     "plan": [("", looking)],
     "sync": [
@@ -124,6 +135,7 @@ AWS = {
         ("", secret_scheduled_for_deletion),
         ("", rule_on_another_secret),
     ],
+    "remove": [("", removing)],
     "role": [(f', role: "{ROLE}"', sync_with_a_role)],
 }
 

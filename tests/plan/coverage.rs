@@ -6,7 +6,9 @@ use regcred::change::{Action, ReasonKind};
 use regcred::plan::Plan;
 use strum::IntoEnumIterator;
 
-use crate::{aws_policy, aws_readers, aws_rules, aws_secret, daytona, github, kubernetes, runpod, runs};
+use crate::{
+    aws_policy, aws_readers, aws_rules, aws_secret, daytona, github, kubernetes, runpod, runs, undo,
+};
 
 fn plans() -> Vec<Plan> {
     let all = [
@@ -19,6 +21,7 @@ fn plans() -> Vec<Plan> {
         kubernetes::ALL,
         runpod::ALL,
         runs::ALL,
+        undo::ALL,
     ];
     all.into_iter().flatten().map(|scenario| scenario()).collect()
 }

@@ -9,7 +9,7 @@ use regcred::targets::daytona::{self, ROW_LIMIT, Row};
 use crate::case::*;
 use crate::scenarios;
 
-const ROW: &str = "daytona:registry/docker-hub";
+pub(crate) const ROW: &str = "daytona:registry/docker-hub";
 const SECOND: &str = "daytona:registry/second";
 /// The name that records the wanted credential.
 const CURRENT: &str = "docker-hub-abababab";
@@ -23,13 +23,13 @@ pub(crate) fn wanted() -> daytona::Desired {
     }
 }
 
-fn row(id: &str, name: &str, url: &str) -> Row {
+pub(crate) fn row(id: &str, name: &str, url: &str) -> Row {
     let (id, name, url) = (id.to_owned(), name.to_owned(), url.to_owned());
     Row { id, name, url, username: "acme".to_owned(), updated: at(0) }
 }
 
 /// One credential for Daytona alone, and these rows in its list.
-fn case(rows: Vec<Row>) -> Case {
+pub(crate) fn case(rows: Vec<Row>) -> Case {
     let mut case = Case::empty();
     case.desired.places.aws.clear();
     case.desired.places.github.clear();

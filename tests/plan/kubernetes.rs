@@ -14,8 +14,8 @@ use crate::case::*;
 use crate::scenarios;
 
 const PROD: &str = "prod";
-const PULL: &str = "kubernetes:prod/team-a/secret/docker-hub";
-const DEFAULT: &str = "kubernetes:prod/team-a/serviceaccount/default";
+pub(crate) const PULL: &str = "kubernetes:prod/team-a/secret/docker-hub";
+pub(crate) const DEFAULT: &str = "kubernetes:prod/team-a/serviceaccount/default";
 pub(crate) const HUB_KEY: &str = "https://index.docker.io/v1/";
 
 pub(crate) fn named(names: &[&str]) -> Scope {
@@ -74,7 +74,7 @@ fn empty() -> Case {
     case_of(wanted(named(&["team-a"])), &[("team-a", there(true))])
 }
 
-fn in_place() -> Case {
+pub(crate) fn in_place() -> Case {
     empty().applied()
 }
 
@@ -341,7 +341,7 @@ scenarios! {
         expect_still(&case.plan());
         let found = case.observed.kubernetes.secrets.get_mut(&at("runai", "docker-hub")).unwrap();
         let labels = &mut found.as_mut().unwrap().as_mut().unwrap().labels;
-        assert_eq!(labels.keys().map(String::as_str).collect::<Vec<_>>(), ["run.ai/cluster-wide", "run.ai/resource", "runai/cluster-wide"]);
+        assert_eq!(labels.keys().map(String::as_str).collect::<Vec<_>>(), ["app.kubernetes.io/managed-by", "run.ai/cluster-wide", "run.ai/resource", "runai/cluster-wide"]);
         labels.remove("runai/cluster-wide");
         let plan = case.plan();
         let address = "kubernetes:prod/runai/secret/docker-hub";
@@ -434,7 +434,7 @@ fn the_roles_are_the_smallest_that_suffice() {
     let other = Desired { context: "other".to_owned(), ..wanted(named(&["x"])) };
     insta::assert_snapshot!(roles(&[selected, single, covered, other], PROD), @r##"
     # The smallest roles for `regcred sync` on prod. `plan` and `verify` do without create and patch;
-    # `sync --allow-replace` also deletes secrets. To bind them to whoever runs it:
+    # `sync --allow-replace` and `remove` also delete secrets. To bind them to whoever runs it:
     #   kubectl --context prod create clusterrolebinding regcred --clusterrole=regcred --user=NAME
     #   kubectl --context prod -n runai create rolebinding regcred --role=regcred --user=NAME
     ---
@@ -455,7 +455,7 @@ fn the_roles_are_the_smallest_that_suffice() {
     "##);
     insta::assert_snapshot!(roles(&[wanted(named(&["team-b"]))], PROD), @r##"
     # The smallest roles for `regcred sync` on prod. `plan` and `verify` do without create and patch;
-    # `sync --allow-replace` also deletes secrets. To bind them to whoever runs it:
+    # `sync --allow-replace` and `remove` also delete secrets. To bind them to whoever runs it:
     #   kubectl --context prod -n team-b create rolebinding regcred --role=regcred --user=NAME
     ---
     apiVersion: rbac.authorization.k8s.io/v1

@@ -7,7 +7,7 @@ use proptest::sample::{select, subsequence};
 use proptest::test_runner::Config;
 use regcred::change::{Action, Reason};
 use regcred::model::Fingerprint;
-use regcred::targets::kubernetes::{Account, KIND, Namespace, Scope, Secret, State};
+use regcred::targets::kubernetes::{Account, KIND, MANAGED_BY, Namespace, Scope, Secret, State};
 
 use crate::case::*;
 use crate::kubernetes::{HUB_KEY, add_ghcr, at, case_of, named, wanted};
@@ -26,16 +26,20 @@ fn any_secret() -> impl Strategy<Value = Option<Secret>> {
         proptest::collection::vec(login(), keys.len())
             .prop_map(move |values| keys.iter().cloned().zip(values).collect::<BTreeMap<_, _>>())
     });
-    let there =
-        (logins, select(vec![KIND, KIND, KIND, "Opaque"]), any::<bool>(), any::<bool>(), any::<bool>());
-    let there = there.prop_map(|(logins, kind, immutable, damaged, labelled)| Secret {
+    let there = (logins, select(vec![KIND, KIND, KIND, "Opaque"]), any::<[bool; 5]>());
+    let there = there.prop_map(|(logins, kind, [immutable, damaged, labelled, ours, others])| Secret {
         kind: kind.to_owned(),
         immutable,
         owner: None,
         logins,
         damage: damaged.then(|| broken("quay.io")).into_iter().collect(),
         unreadable: None,
-        labels: labelled.then(|| ("run.ai/resource".to_owned(), "password".to_owned())).into_iter().collect(),
+        others: damaged || others,
+        labels: [(labelled, ("run.ai/resource", "password")), (ours, MANAGED_BY)]
+            .into_iter()
+            .filter(|(there, _)| *there)
+            .map(|(_, (name, value))| (name.to_owned(), value.to_owned()))
+            .collect(),
     });
     let unreadable = Secret {
         kind: KIND.to_owned(),

@@ -20,6 +20,7 @@ mod runpod;
 mod runpod_case;
 mod runpod_worlds;
 mod runs;
+mod undo;
 mod view;
 mod view_json;
 

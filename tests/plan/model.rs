@@ -113,6 +113,26 @@ fn perform_aws(operation: &aws::Operation, observed: &mut aws::Observed) {
                 rules.get_mut(prefix).expect("an update is of something").credential_arn = Some(arn.clone());
             }
         }
+        aws::Operation::DeleteRule { session, prefix, credential_arn } => {
+            for witness in witnesses(observed, session) {
+                let rules = observed.rules.get_mut(&witness).unwrap().as_mut().unwrap();
+                let rule = rules.remove(prefix).expect("what is deleted is there");
+                assert_eq!(rule.credential_arn.as_ref(), Some(credential_arn));
+            }
+        }
+        aws::Operation::ScheduleDeletion { session, arn } => {
+            let rules = observed.rules[session].as_ref().unwrap();
+            assert!(
+                rules.values().all(|rule| rule.credential_arn.as_ref() != Some(arn)),
+                "a rule reads {arn}"
+            );
+            let here = witnesses(observed, session);
+            let all = observed.secrets.iter_mut().filter(|((witness, _), _)| here.contains(witness));
+            let all = all.filter_map(|(_, found)| found.as_mut().ok()?.as_mut());
+            all.filter(|secret| secret.arn == *arn).for_each(|secret| {
+                assert_eq!(secret.deleted.replace("2027-01-01".to_owned()), None);
+            });
+        }
     }
 }
 
@@ -175,6 +195,14 @@ fn perform_github(operation: &github::Operation, observed: &mut github::Observed
                 found.audiences.extend(audience.clone().map(|audience| (name.clone(), audience)));
             }
         }
+        github::Operation::DeleteSecret { place, name } => {
+            for (_, found) in observed.places.iter_mut().filter(|((at, _), _)| at == place) {
+                found.secrets.as_mut().unwrap().remove(name);
+            }
+        }
+        github::Operation::DeleteMarker { place, name } => {
+            observed.places.get_mut(&(place.clone(), name.clone())).unwrap().marker = Ok(None);
+        }
         github::Operation::PutMarker { place, name, fingerprint, names, written, .. } => {
             assert!(!written.is_empty(), "a marker without a write has no time");
             let found = observed.places.get_mut(&(place.clone(), name.clone())).unwrap();
@@ -206,6 +234,8 @@ fn perform_kubernetes(
             }
             if *how != How::Update {
                 secret.kind = KIND.to_owned();
+                let (name, maker) = kubernetes::MANAGED_BY;
+                secret.labels.insert(name.to_owned(), maker.to_owned());
             }
             secret.labels.extend(labels.clone());
             for (key, credential) in logins {
@@ -227,6 +257,23 @@ fn perform_kubernetes(
                 secrets.iter().filter(|name| !account.secrets.contains(name)).cloned().collect();
             assert!(!new.is_empty(), "{at:?} names them all");
             account.secrets.extend(new);
+        }
+        kubernetes::Operation::TakeOut { at, keys, whole, .. } => {
+            let found = observed.secrets.get_mut(at).unwrap().as_mut().unwrap();
+            let secret = found.as_mut().expect("what is taken out is there");
+            let gone: Vec<_> = keys.iter().map(|key| docker_config::registry(key)).collect();
+            secret.logins.retain(|key, _| !gone.contains(&docker_config::registry(key)));
+            secret.damage.retain(|key, _| !gone.contains(&docker_config::registry(key)));
+            if *whole {
+                assert!(!secret.others && secret.logins.is_empty(), "{at:?}: nothing foreign goes");
+                *found = None;
+            } else {
+                assert!(!secret.immutable, "{at:?}");
+            }
+        }
+        kubernetes::Operation::Detach { at, secrets, .. } => {
+            let account = observed.accounts.get_mut(at).unwrap().as_mut().unwrap().as_mut().unwrap();
+            account.secrets.retain(|name| !secrets.contains(name));
         }
     }
 }
@@ -254,6 +301,18 @@ fn perform_runpod(operation: &runpod::Operation, observed: &mut runpod::Observed
             let user = users.iter_mut().find(|user| user.id == *id).expect("what is changed is there");
             assert_eq!(user.cluster, None, "{id}: RunPod does not change it");
             user.registry = Some(auth);
+        }
+        runpod::Operation::Unpoint { kind, id } => {
+            let users = observed.users.get_mut(kind).unwrap().as_mut().unwrap();
+            let user = users.iter_mut().find(|user| user.id == *id).expect("what is changed is there");
+            assert_eq!(user.cluster, None, "{id}: RunPod does not change it");
+            user.registry = None;
+        }
+        runpod::Operation::Drop { auth } => {
+            let using = observed.each().find(|(_, user)| user.registry.as_ref() == Some(auth));
+            assert_eq!(using, None, "{auth} is used");
+            assert!(observed.users.values().all(Result::is_ok), "{auth}: a list was not read");
+            assert!(observed.auths.as_mut().unwrap().remove(auth).is_some(), "{auth} is there");
         }
         runpod::Operation::Retire { auth, current, .. } => {
             assert_ne!(auth_of(current, observed), *auth);

@@ -157,6 +157,7 @@ fn options() -> impl Strategy<Value = regcred::change::Options> {
     ];
     (any::<[bool; 4]>(), select(only)).prop_map(
         |([stack_run, rewrite, allow_delete, allow_replace], only)| regcred::change::Options {
+            purpose: regcred::change::Purpose::Sync,
             stack_run,
             only,
             rewrite,
@@ -177,7 +178,7 @@ fn stacks() -> Vec<Stack> {
 
 prop_compose! {
     /// Any world, with everything that can be wanted of it in all five systems.
-    fn worlds()(
+    pub(crate) fn worlds()(
         states in proptest::collection::vec((secret_state(), policy_state(), rules_state()), 2),
         places in (place_state(Names::of(&id())), place_state(Names::of(&id())), place_state(Names::of(&second()))),
         chosen in subsequence(stacks(), 1..=5),
@@ -264,7 +265,7 @@ fn add_second(case: &mut Case) {
     });
 }
 
-fn writing(plan: &regcred::plan::Plan) -> Vec<String> {
+pub(crate) fn writing(plan: &regcred::plan::Plan) -> Vec<String> {
     let rows = plan.changes.iter().filter(|change| change.action.writes());
     rows.map(|change| format!("{} {}: {}", change.action.word(), change.address, change.reason)).collect()
 }

@@ -86,28 +86,13 @@ struct AccountRegion<'a> {
 
 impl AccountRegion<'_> {
     fn rows(&self, quota: &mut RuleQuota) -> Vec<Change> {
-        if let Some(reason) = self.foreign_account() {
+        if let Some(reason) = self.place.foreign_account(&self.identity.account) {
             return self.place.all(Some(&self.identity.account), Action::Blocked, &reason);
         }
         let secret = self.secret_state();
         let mut rows = vec![self.policy(secret.clone()), self.secret(secret.clone())];
         rows.extend(self.rules(secret, quota));
         rows
-    }
-
-    /// The guards of `account:`, `aws:allowedAccountIds` and `aws:forbiddenAccountIds`: every stack of the site has to agree.
-    fn foreign_account(&self) -> Option<Reason> {
-        let account = &self.identity.account;
-        let words = self.place.stacks.iter().find_map(|stack| {
-            let allowed: Vec<&str> = stack.accounts.iter().map(String::as_str).collect();
-            if stack.forbidden.contains(account) {
-                Some(format!("stack {} forbids it", stack.name))
-            } else {
-                let refused = !allowed.is_empty() && !allowed.contains(&account.as_str());
-                refused.then(|| format!("stack {} allows only {}", stack.name, allowed.join(", ")))
-            }
-        })?;
-        Some(Reason::WrongAccount(format!("the login is for account {account}, but {words}")))
     }
 
     fn row(&self, item: AwsItem) -> Change {

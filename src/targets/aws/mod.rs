@@ -9,6 +9,7 @@ mod names;
 pub mod policy;
 pub mod read;
 mod sites;
+mod undo;
 mod validate;
 pub mod verify;
 pub mod write;
@@ -21,7 +22,7 @@ use super::{Look, Proof, Remarks, Setting, Target, Terms, Validator, endpoint};
 use chrono::{DateTime, Utc};
 
 use crate::aws::{Clients, Session, Way};
-use crate::change::{Finding, Input, Inputs, Read, Receipt};
+use crate::change::{Finding, Input, Inputs, Options, Read, Receipt};
 use crate::env::Env;
 use crate::model::{CredentialId, Problem, Registry};
 use crate::yaml::{Node, Reader};
@@ -30,6 +31,9 @@ use crate::yaml::{Node, Reader};
 pub const SECRET_NAME_PREFIX: &str = "ecr-pullthroughcache/";
 /// Rules per registry and region; not adjustable (Amazon ECR user guide, "Service quotas").
 pub const RULE_LIMIT: usize = 50;
+/// How long a deleted secret can be restored: the longest time that AWS takes (Secrets Manager's API reference,
+/// `DeleteSecret`).
+pub const RECOVERY_DAYS: i64 = 30;
 /// The tag that marks what regcred made.
 pub const MANAGED_BY: (&str, &str) = ("managed-by", "regcred");
 
@@ -232,6 +236,24 @@ pub enum Operation {
         /// The secret.
         credential_arn: Input,
     },
+    /// The rule is gone, if it still reads this secret.
+    DeleteRule {
+        /// Where.
+        #[serde(skip)]
+        session: Session,
+        /// The repository prefix.
+        prefix: String,
+        /// The secret.
+        credential_arn: String,
+    },
+    /// The secret is scheduled for deletion, unless a rule of its account and region reads it.
+    ScheduleDeletion {
+        /// Where.
+        #[serde(skip)]
+        session: Session,
+        /// The secret's ARN, with its random suffix: one of the same name that is made meanwhile stays.
+        arn: String,
+    },
 }
 
 /// One row of the plan, of this target.
@@ -248,6 +270,8 @@ impl crate::change::Operation for Operation {
             Self::EnsurePolicy { .. } => 3,
             // The rule's validation comes after it.
             Self::CreateRule { .. } | Self::UpdateRule { .. } => 2,
+            // What is deleted is looked at before.
+            Self::DeleteRule { .. } | Self::ScheduleDeletion { .. } => 2,
         }
     }
 }
@@ -350,6 +374,10 @@ impl Target for Aws {
 
     fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {
         diff::diff(desired, observed, terms.known, terms.options)
+    }
+
+    fn undo(desired: &[Desired], observed: &Observed, options: &Options) -> Vec<Change> {
+        undo::undo(desired, observed, options)
     }
 
     fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {

@@ -143,7 +143,7 @@ pub(super) async fn policy(client: &Client, name: &str) -> Result<Option<String>
     }
 }
 
-async fn rules(client: &Client) -> Result<BTreeMap<String, Rule>, AwsError> {
+pub(super) async fn rules(client: &Client) -> Result<BTreeMap<String, Rule>, AwsError> {
     let operation = "ecr:DescribePullThroughCacheRules";
     let pages = client.ecr.describe_pull_through_cache_rules().max_results(PAGE).into_paginator();
     let (mut pages, mut rules) = (pages.send(), BTreeMap::new());

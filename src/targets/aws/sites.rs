@@ -54,6 +54,20 @@ impl Site<'_> {
         Address::Aws { account: account.map(str::to_owned), region: self.session.region.clone(), item }
     }
 
+    /// The guards of `account:`, `aws:allowedAccountIds` and `aws:forbiddenAccountIds`: every stack of the site has to agree.
+    pub(super) fn foreign_account(&self, account: &str) -> Option<Reason> {
+        let words = self.stacks.iter().find_map(|stack| {
+            let allowed: Vec<&str> = stack.accounts.iter().map(String::as_str).collect();
+            if stack.forbidden.contains(account) {
+                Some(format!("stack {} forbids it", stack.name))
+            } else {
+                let refused = !allowed.is_empty() && !allowed.contains(&account);
+                refused.then(|| format!("stack {} allows only {}", stack.name, allowed.join(", ")))
+            }
+        })?;
+        Some(Reason::WrongAccount(format!("the login is for account {account}, but {words}")))
+    }
+
     pub(super) fn row(&self, account: Option<&str>, item: AwsItem, stacks: &[&Stack]) -> Change {
         let credentials = BTreeSet::from([self.desired.credential.clone()]);
         let row = Change::new(self.address(account, item), credentials, Action::Keep, Reason::InSync);

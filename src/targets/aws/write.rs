@@ -74,6 +74,12 @@ impl<'a> Writer<'a> {
                 let site = self.site(session, inputs, false)?;
                 site.update_rule(prefix, &inputs.resolve(credential_arn)?).await
             }
+            Operation::DeleteRule { session, prefix, credential_arn } => {
+                self.site(session, inputs, false)?.delete_rule(prefix, credential_arn).await
+            }
+            Operation::ScheduleDeletion { session, arn } => {
+                self.site(session, inputs, false)?.schedule_deletion(arn).await
+            }
         }
     }
 
@@ -280,6 +286,45 @@ impl Site<'_> {
         };
         self.settled("the secret", update).await?;
         Ok(Receipt::default())
+    }
+
+    /// A rule that reads another secret by now is somebody else's.
+    async fn delete_rule(&self, prefix: &str, arn: &str) -> Result<Receipt, Problem> {
+        match read::rule(self.client, prefix).await? {
+            None => return Ok(Receipt::default()),
+            Some(rule) if rule.credential_arn.as_deref() != Some(arn) => {
+                return Err(Problem::outside("the rule reads another secret by now").hint("run it again"));
+            }
+            Some(_) => {}
+        }
+        let answer =
+            self.client.ecr.delete_pull_through_cache_rule().ecr_repository_prefix(prefix).send().await;
+        match answer
+            .map_err(|error| AwsError::new("ecr:DeletePullThroughCacheRule", &error, &self.client.login))
+        {
+            Err(error) if !error.is("PullThroughCacheRuleNotFoundException") => Err(error.into()),
+            _ => Ok(Receipt::default()),
+        }
+    }
+
+    /// Another rule may have come to read it since the plan was made.
+    async fn schedule_deletion(&self, arn: &str) -> Result<Receipt, Problem> {
+        let rules = read::rules(self.client).await?;
+        let reads = |(_, rule): &(&String, &super::Rule)| rule.credential_arn.as_deref() == Some(arn);
+        if let Some((prefix, _)) = rules.iter().find(reads) {
+            let words = format!("the cache rule {} uses it by now", redact::outside(prefix));
+            return Err(Problem::outside(words).hint("run it again"));
+        }
+        let request = self.client.secrets.delete_secret().secret_id(arn);
+        let answer = request.recovery_window_in_days(super::RECOVERY_DAYS).send().await;
+        let Err(error) = answer else { return Ok(Receipt::default()) };
+        // By an answer of ours that was lost, or by another run.
+        match read::secret(self.client, arn).await? {
+            Some(secret) if secret.deleted.is_none() => {
+                Err(AwsError::new("secretsmanager:DeleteSecret", &error, &self.client.login).into())
+            }
+            _ => Ok(Receipt::default()),
+        }
     }
 
     /// Tries again while AWS does not see something that this run has just made.

@@ -8,6 +8,7 @@ mod names;
 pub mod pull;
 pub mod read;
 pub mod stored;
+mod undo;
 mod validate;
 pub mod verify;
 pub mod write;
@@ -18,7 +19,7 @@ use chrono::{DateTime, Utc};
 pub use client::{Client, DaytonaError, Key};
 
 use super::{Look, Proof, Remarks, Setting, Target, Terms, Validator, endpoint};
-use crate::change::{Finding, Inputs, Known, Pull, Read, Receipt};
+use crate::change::{Finding, Inputs, Known, Options, Pull, Read, Receipt};
 use crate::env::Env;
 use crate::model::{Address, CredentialId, DaytonaItem, Fingerprint, Problem, Registry};
 use crate::yaml::{Node, Reader};
@@ -208,6 +209,10 @@ impl Target for Daytona {
 
     fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {
         diff::diff(desired, observed, terms)
+    }
+
+    fn undo(desired: &[Desired], observed: &Observed, options: &Options) -> Vec<Change> {
+        undo::undo(desired, observed, options)
     }
 
     fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {

@@ -65,11 +65,11 @@ fn blocked(row: Change, name: &str) -> Change {
     Change { action: Action::Blocked, reason: Reason::OtherOwner(name.to_owned()), operation: None, ..row }
 }
 
-struct PlaceDiff<'a> {
-    desired: &'a Desired,
-    found: &'a Found,
-    known: &'a Known,
-    options: &'a Options,
+pub(super) struct PlaceDiff<'a> {
+    pub(super) desired: &'a Desired,
+    pub(super) found: &'a Found,
+    pub(super) known: &'a Known,
+    pub(super) options: &'a Options,
 }
 
 impl PlaceDiff<'_> {
@@ -79,6 +79,11 @@ impl PlaceDiff<'_> {
                 .map(|(name, half)| self.secret(name, half))
                 .to_vec();
         rows.extend(self.marker(&rows));
+        self.settled(rows)
+    }
+
+    /// The rows, blocked where the repository has another owner by now.
+    pub(super) fn settled(&self, rows: Vec<Change>) -> Vec<Change> {
         match self.other_owner() {
             Some(name) => rows.into_iter().map(|row| blocked(row, &name)).collect(),
             None => rows,
@@ -86,7 +91,7 @@ impl PlaceDiff<'_> {
     }
 
     /// The place by its present name.
-    fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Place {
         let declared = &self.desired.place;
         let present = self.found.renamed.get(&declared.name()).and_then(|name| split_repository(name));
         match present {
@@ -109,7 +114,7 @@ impl PlaceDiff<'_> {
         Some(self.place().address(item.clone()).to_string().to_lowercase())
     }
 
-    fn row(&self, address: Address, action: Action, reason: Reason) -> Change {
+    pub(super) fn row(&self, address: Address, action: Action, reason: Reason) -> Change {
         let credentials = BTreeSet::from([self.desired.credential.clone()]);
         Change { identity: self.identity(&address), ..Change::new(address, credentials, action, reason) }
     }

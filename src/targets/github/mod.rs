@@ -10,6 +10,7 @@ mod marker;
 mod names;
 pub mod read;
 mod token;
+mod undo;
 mod validate;
 pub mod write;
 
@@ -23,7 +24,7 @@ pub use marker::Marker;
 pub use validate::split_repository;
 
 use super::{Look, Proof, Remarks, Setting, Target, Terms, Validator, endpoint};
-use crate::change::{Finding, Inputs, Read, Receipt};
+use crate::change::{Finding, Inputs, Options, Read, Receipt};
 use crate::env::Env;
 use crate::model::{Address, CredentialId, GithubItem, Problem};
 use crate::yaml::{Node, Reader};
@@ -212,6 +213,20 @@ pub enum Operation {
         #[serde(skip_serializing_if = "Option::is_none")]
         audience: Option<Audience>,
     },
+    /// The secret is gone.
+    DeleteSecret {
+        /// Where.
+        place: Place,
+        /// The secret's name.
+        name: String,
+    },
+    /// The marker is gone.
+    DeleteMarker {
+        /// Where.
+        place: Place,
+        /// The variable's name.
+        name: String,
+    },
     /// The marker records the fingerprint, the names and the time of the last of these writes.
     PutMarker {
         /// Where.
@@ -243,7 +258,7 @@ impl crate::change::Operation for Operation {
 
     fn records(&self) -> &[Address] {
         match self {
-            Self::PutSecret { .. } => &[],
+            Self::PutSecret { .. } | Self::DeleteSecret { .. } | Self::DeleteMarker { .. } => &[],
             Self::PutMarker { written, .. } => written,
         }
     }
@@ -261,7 +276,9 @@ impl crate::change::Operation for Operation {
             }
             // What is not written now is looked at again.
             Self::PutMarker { kept, .. } => 1 + usize::from(!kept.is_empty()),
-            Self::PutSecret { half: Half::Username, .. } => 1,
+            Self::PutSecret { half: Half::Username, .. }
+            | Self::DeleteSecret { .. }
+            | Self::DeleteMarker { .. } => 1,
         }
     }
 }
@@ -345,6 +362,10 @@ impl Target for Github {
 
     fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {
         diff::diff(desired, observed, terms)
+    }
+
+    fn undo(desired: &[Desired], observed: &Observed, options: &Options) -> Vec<Change> {
+        undo::undo(desired, observed, options)
     }
 
     fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {

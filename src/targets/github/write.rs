@@ -63,6 +63,10 @@ impl<'a> Writer<'a> {
                 let seen_by = self.seen_by(place, audience.as_ref()).await?;
                 self.put_secret(place, name, value, &seen_by).await
             }
+            Operation::DeleteSecret { place, name } => {
+                self.delete(&format!("{}/{}", place.secrets(), segment(name))).await
+            }
+            Operation::DeleteMarker { place, name } => self.delete(&variable(place, name)).await,
             Operation::PutMarker { place, name, fingerprint, exists, names, kept, written } => {
                 let times = written.iter().filter_map(|address| inputs.field(address, DATE).ok());
                 let time = times.filter_map(|text| DateTime::parse_from_rfc3339(&text).ok()).max();
@@ -75,6 +79,14 @@ impl<'a> Writer<'a> {
                 let marker = Marker { fingerprint, time: time.to_utc(), names };
                 self.record(place, name, &marker).await.map_err(|error| unrecorded(error, name, *exists))
             }
+        }
+    }
+
+    /// What is gone already is as it should be.
+    async fn delete(&self, path: &str) -> Result<Receipt, Problem> {
+        match self.client.delete(path).await {
+            Err(error) if error.status() != Some(StatusCode::NOT_FOUND) => Err(error.into()),
+            _ => Ok(Receipt::default()),
         }
     }
 

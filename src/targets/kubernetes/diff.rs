@@ -72,39 +72,39 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
 
 /// What is wanted, thing by thing: several credentials may share a secret, and several secrets a service account.
 #[derive(Default)]
-struct Wanted<'a> {
-    secrets: BTreeMap<ObjectRef, WantedSecret<'a>>,
-    accounts: BTreeMap<ObjectRef, WantedAccount>,
-    unread: BTreeMap<ObjectRef, UnreadScope>,
+pub(super) struct Wanted<'a> {
+    pub(super) secrets: BTreeMap<ObjectRef, WantedSecret<'a>>,
+    pub(super) accounts: BTreeMap<ObjectRef, WantedAccount>,
+    pub(super) unread: BTreeMap<ObjectRef, UnreadScope>,
 }
 
-struct WantedSecret<'a> {
-    namespace: Namespace,
-    logins: BTreeMap<&'a Registry, BTreeSet<CredentialId>>,
+pub(super) struct WantedSecret<'a> {
+    pub(super) namespace: Namespace,
+    pub(super) logins: BTreeMap<&'a Registry, BTreeSet<CredentialId>>,
     labels: BTreeMap<String, String>,
 }
 
-struct WantedAccount {
-    namespace: Namespace,
-    secrets: BTreeSet<String>,
-    credentials: BTreeSet<CredentialId>,
+pub(super) struct WantedAccount {
+    pub(super) namespace: Namespace,
+    pub(super) secrets: BTreeSet<String>,
+    pub(super) credentials: BTreeSet<CredentialId>,
 }
 
 /// Namespaces that could not be looked for.
-struct UnreadScope {
+pub(super) struct UnreadScope {
     credentials: BTreeSet<CredentialId>,
     reason: Problem,
 }
 
 impl UnreadScope {
-    fn row(&self, at: &ObjectRef) -> Change {
+    pub(super) fn row(&self, at: &ObjectRef) -> Change {
         let reason = Reason::Unreadable(self.reason.clone());
         Change::new(at.secret(), self.credentials.clone(), Action::Unread, reason)
     }
 }
 
 impl<'a> Wanted<'a> {
-    fn of(desired: &'a [Desired], observed: &Observed) -> Self {
+    pub(super) fn of(desired: &'a [Desired], observed: &Observed) -> Self {
         let mut wanted = Self::default();
         for desired in desired {
             match observed.namespaces.get(&(desired.context.clone(), desired.scope.clone())) {
@@ -338,6 +338,11 @@ impl Account {
             secrets.iter().filter(|name| !self.secrets.contains(name)).map(String::as_str).collect();
         (!missing.is_empty()).then(|| missing.join(", "))
     }
+}
+
+/// Whether labels say that regcred made it.
+pub(super) fn is_ours(labels: Option<&BTreeMap<String, String>>) -> bool {
+    labels.is_some_and(|labels| labels.get(MANAGED_BY.0).is_some_and(|maker| maker == MANAGED_BY.1))
 }
 
 /// The labels of a secret that regcred makes.

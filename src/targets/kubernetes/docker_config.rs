@@ -2,7 +2,7 @@
 //! docker-registry` writes it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -99,6 +99,38 @@ pub(super) fn merged(found: Option<&[u8]>, logins: &BTreeMap<&str, &Login>) -> R
         }
     }
     Ok(Merged { bytes: assembled(&config, |_| true, &auths)?, changed })
+}
+
+/// Whether something else than entries is in a configuration; also if that cannot be told.
+#[must_use]
+pub(super) fn has_others(found: &[u8]) -> bool {
+    let text = docker_config::text(found).ok();
+    let config = text.as_ref().and_then(|text| object(text).ok());
+    config.is_none_or(|config| config.pairs().any(|(key, _)| !go::is_field(key, AUTHS)))
+}
+
+/// A configuration without the entries for some registries.
+pub(super) struct Without {
+    pub(super) bytes: Zeroizing<Vec<u8>>,
+    /// Whether one was there.
+    pub(super) changed: bool,
+    /// Whether other entries are there.
+    pub(super) others: bool,
+}
+
+/// The configuration without the entries for these registries, by their keys; whatever else is in it stays as it is written.
+///
+/// # Errors
+/// Why the kubelet reads nothing of it.
+pub(super) fn without(found: &[u8], keys: &BTreeSet<String>) -> Result<Without, String> {
+    let text = docker_config::text(found)?;
+    let config = object(&text)?;
+    let gone: BTreeSet<Registry> = keys.iter().filter_map(|key| registry(key)).collect();
+    let mut auths = borrowed(config.map(AUTHS)?);
+    let before = auths.len();
+    auths.retain(|key, _| registry(key).is_none_or(|registry| !gone.contains(&registry)));
+    let (changed, others) = (auths.len() != before, !auths.is_empty());
+    Ok(Without { bytes: assembled(&config, |_| true, &auths)?, changed, others })
 }
 
 /// The configuration without what the kubelet cannot read, which costs it all the rest; nothing if it is no configuration.
@@ -296,6 +328,21 @@ mod tests {
             String::from_utf8(after.bytes.to_vec()).unwrap(),
             r#"{"n":1e400,"s":"\u00e9","n":2,"auths":{"z":{ "x" : 0.10 }}}"#
         );
+    }
+
+    #[test]
+    fn a_login_is_taken_out_under_each_of_its_keys_and_whatever_else_is_there_stays_as_it_is_written() {
+        let before = r#"{"n": 1e400, "auths":{"z":{ "x" : 0.10 },"docker.io":{},"https://index.docker.io/v1/":{"auth":"YTpi"},"docker.io/acme":{}}}"#;
+        let keys = ["https://index.docker.io/v1/".to_owned()].into();
+        let after = without(before.as_bytes(), &keys).unwrap();
+        let text = String::from_utf8(after.bytes.to_vec()).unwrap();
+        assert_eq!(text, r#"{"n":1e400,"auths":{"docker.io/acme":{},"z":{ "x" : 0.10 }}}"#);
+        assert!(after.changed && after.others && has_others(before.as_bytes()));
+        let again = without(&after.bytes, &keys).unwrap();
+        assert!(!again.changed && again.bytes == after.bytes);
+        let ours = without(br#"{"auths":{"docker.io":{}}}"#, &keys).unwrap();
+        assert!(ours.changed && !ours.others && !has_others(&ours.bytes) && !has_others(b""));
+        assert!(without(b"[]", &keys).is_err() && has_others(b"[]"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod plugin;
 pub mod read;
 mod roles;
 mod runai;
+mod undo;
 mod usable;
 mod validate;
 pub mod verify;
@@ -29,7 +30,7 @@ pub use error::KubeError;
 pub use roles::{contexts, roles};
 
 use super::{Look, Proof, Setting, Target, Terms, Validator};
-use crate::change::{Finding, Inputs, Read, Receipt};
+use crate::change::{Finding, Inputs, Options, Read, Receipt};
 use crate::model::{Address, CredentialId, Fingerprint, KubernetesItem, Problem, Registry};
 use crate::yaml::{Node, Reader};
 
@@ -156,6 +157,8 @@ pub struct Secret {
     /// The logins for the declared registries, by the key that they are filed under; nothing where the kubelet
     /// would find no user name there.
     pub logins: BTreeMap<String, Option<Fingerprint>>,
+    /// Whether something else is in it: other entries, or anything that is no login.
+    pub others: bool,
     /// The entries that the kubelet cannot read, in words, by their key: each costs it the whole secret.
     pub damage: BTreeMap<String, String>,
     /// Why the kubelet reads nothing of it at all, in words.
@@ -209,6 +212,26 @@ pub enum Operation {
         /// Whether the configuration names the namespace.
         named: bool,
     },
+    /// The secret has no login for these registries; one with nothing else in it, which regcred made, is gone.
+    TakeOut {
+        /// Where.
+        at: ObjectRef,
+        /// The keys of the registries.
+        keys: BTreeSet<String>,
+        /// Whether it goes as a whole.
+        whole: bool,
+        /// Whether the configuration names the namespace.
+        named: bool,
+    },
+    /// The service account no longer names these secrets.
+    Detach {
+        /// Where.
+        at: ObjectRef,
+        /// The secrets.
+        secrets: BTreeSet<String>,
+        /// Whether the configuration names the namespace.
+        named: bool,
+    },
 }
 
 /// One row of the plan, of this target.
@@ -223,7 +246,7 @@ impl crate::change::Operation for Operation {
         match self {
             // What comes to be is read back, for many namespaces at once.
             Self::PutSecret { how: How::Create, .. } | Self::Attach { .. } => 1,
-            Self::PutSecret { how: How::Update, .. } => 2,
+            Self::PutSecret { how: How::Update, .. } | Self::TakeOut { .. } | Self::Detach { .. } => 2,
             Self::PutSecret { how: How::Replace, .. } => 3,
         }
     }
@@ -284,6 +307,10 @@ impl Target for Kubernetes {
 
     fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {
         diff::diff(desired, observed, terms.known, terms.options)
+    }
+
+    fn undo(desired: &[Desired], observed: &Observed, options: &Options) -> Vec<Change> {
+        undo::undo(desired, observed, options)
     }
 
     fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {

@@ -233,6 +233,7 @@ impl Reader<'_> {
         if seen.kind != KIND {
             return seen;
         }
+        seen.others = has_others(&secret);
         match docker_config::read(config(&secret).unwrap_or_default()) {
             Ok(entries) => {
                 for (key, entry) in entries {
@@ -257,7 +258,7 @@ impl Reader<'_> {
             (Some(_), Ok(None) | Err(_)) => {
                 seen.logins.insert(key, None);
             }
-            (None, _) => {}
+            (None, _) => seen.others = true,
         }
     }
 
@@ -290,6 +291,12 @@ impl Reader<'_> {
 /// The Docker configuration in a secret.
 pub(super) fn config(secret: &core::Secret) -> Option<&[u8]> {
     Some(&secret.data.as_ref()?.get(KEY)?.0)
+}
+
+/// Whether there is something in a secret beside the entries of its configuration.
+pub(super) fn has_others(secret: &core::Secret) -> bool {
+    let data = secret.data.iter().flatten().any(|(key, _)| key != KEY);
+    data || docker_config::has_others(config(secret).unwrap_or_default())
 }
 
 /// Whether a namespace is there; nothing if that cannot be told.

@@ -49,7 +49,7 @@ pub fn roles(desired: &[Desired], context: &str) -> String {
     }
     let mut text = format!(
         "# The smallest roles for `regcred sync` on {}. `plan` and `verify` do without create and patch;\n\
-         # `sync --allow-replace` also deletes secrets. To bind them to whoever runs it:\n",
+         # `sync --allow-replace` and `remove` also delete secrets. To bind them to whoever runs it:\n",
         redact::line(context)
     );
     let context = redact::line(&word(context));

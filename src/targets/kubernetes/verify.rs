@@ -38,13 +38,19 @@ impl Operation {
     #[must_use]
     pub fn at(&self) -> &ObjectRef {
         match self {
-            Self::PutSecret { at, .. } | Self::Attach { at, .. } => at,
+            Self::PutSecret { at, .. }
+            | Self::Attach { at, .. }
+            | Self::TakeOut { at, .. }
+            | Self::Detach { at, .. } => at,
         }
     }
 
-    fn named(&self) -> bool {
+    pub(super) fn named(&self) -> bool {
         match self {
-            Self::PutSecret { named, .. } | Self::Attach { named, .. } => *named,
+            Self::PutSecret { named, .. }
+            | Self::Attach { named, .. }
+            | Self::TakeOut { named, .. }
+            | Self::Detach { named, .. } => *named,
         }
     }
 }
@@ -59,7 +65,7 @@ async fn cluster(
         .iter()
         .filter_map(|operation| match operation {
             Operation::PutSecret { logins, .. } => Some(logins.keys()),
-            Operation::Attach { .. } => None,
+            _ => None,
         })
         .flatten()
         .filter_map(|key| super::docker_config::registry(key))
@@ -82,19 +88,21 @@ async fn cluster(
     let judge = |operation: &Operation| match operation {
         Operation::PutSecret { at, logins, labels, .. } => {
             let result = held.get(at).map_or_else(unread, |found| holds(found, logins, labels, fingerprints));
-            Finding::proof(at.secret(), MEANS, result)
+            Some(Finding::proof(at.secret(), MEANS, result))
         }
         Operation::Attach { at, secrets, .. } => {
             let result = attached.get(at).map_or_else(unread, |found| names_all(found, secrets));
-            Finding::proof(at.service_account(), MEANS, result)
+            Some(Finding::proof(at.service_account(), MEANS, result))
         }
+        // What is taken away is looked for by the next plan.
+        Operation::TakeOut { .. } | Operation::Detach { .. } => None,
     };
     let mut findings = Vec::new();
     for operation in secrets.into_iter().chain(accounts) {
         let gone = matches!(held.get(operation.at()), Some(Ok(None)))
             || matches!(attached.get(operation.at()), Some(Ok(None)));
         if !gone || operation.named() || !is_going(client, &operation.at().namespace).await {
-            findings.push(judge(operation));
+            findings.extend(judge(operation));
         }
     }
     findings

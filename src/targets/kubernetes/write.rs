@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::client::ApiRequest;
-use super::diff::own_labels;
+use super::diff::{is_ours, own_labels};
 use super::docker_config;
 use super::login::Clients;
-use super::read::{account, config, encoded, get, state};
+use super::read::{account, config, encoded, get, has_others, state};
 use super::{Account, Client, How, KEY, KIND, KubeError, ObjectRef, Observed, Operation, State};
 use crate::change::{Inputs, Receipt};
 use crate::model::{CredentialId, Login, Problem};
@@ -49,9 +49,7 @@ impl<'a> Writer<'a> {
     /// If the cluster refuses a request or does not answer, if something is written over again and again by others, or
     /// if a service account does not come to be within 10 s. A namespace that was found and is gone by now is harmless.
     pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
-        let (at, named) = match operation {
-            Operation::PutSecret { at, named, .. } | Operation::Attach { at, named, .. } => (at, *named),
-        };
+        let (at, named) = (operation.at(), operation.named());
         let Some(Ok(client)) = self.clients.get(&at.context) else {
             return Err(Problem::outside(format!("no login for the cluster of {}", at.context)));
         };
@@ -70,6 +68,8 @@ impl<'a> Writer<'a> {
                 let observed = self.observed.accounts.get(at).and_then(|found| found.clone().ok().flatten());
                 site.attach(secrets, observed, inputs).await?;
             }
+            Operation::TakeOut { keys, whole, .. } => site.take_out(keys, *whole).await?,
+            Operation::Detach { secrets, .. } => site.detach(secrets).await?,
         }
         Ok(Receipt::default())
     }
@@ -250,6 +250,40 @@ impl Site<'_> {
         Err(self.changed("somebody else writes the secret again and again"))
     }
 
+    /// Takes the logins out of the version that was read, or deletes it if nothing else is in it.
+    async fn take_out(&self, keys: &BTreeSet<String>, whole: bool) -> Result<(), Problem> {
+        for _ in 0..CONFLICTS {
+            let Some(found) = self.secret().await? else { return Ok(()) };
+            let left =
+                docker_config::without(config(&found).unwrap_or_default(), keys).map_err(unreadable)?;
+            let metadata = &found.metadata;
+            let answer = if whole {
+                if left.others || has_others(&found) || !is_ours(metadata.labels.as_ref()) {
+                    return Err(self.changed("the secret holds what regcred did not put there by now"));
+                }
+                let precondition = json!({
+                    "apiVersion": "v1", "kind": "DeleteOptions",
+                    "preconditions": { "uid": metadata.uid, "resourceVersion": metadata.resource_version },
+                });
+                self.client.delete(self.ask("delete", "secrets"), &precondition).await
+            } else if left.changed {
+                let data = json!({ KEY: encoded(&left.bytes) });
+                let patch =
+                    json!({ "metadata": { "resourceVersion": metadata.resource_version }, "data": data });
+                self.client.patch(self.ask("patch", "secrets"), &patch).await
+            } else {
+                return Ok(());
+            };
+            match answer {
+                // Written or deleted in between.
+                Err(error) if matches!(error.code(), Some(404 | 409)) => {}
+                Err(error) => return Err(self.failed(error)),
+                Ok(()) => return Ok(()),
+            }
+        }
+        Err(self.changed("somebody else writes the secret again and again"))
+    }
+
     async fn secret(&self) -> Result<Option<core::Secret>, Problem> {
         self.client.get(self.ask("get", "secrets")).await.map_err(|error| self.failed(error))
     }
@@ -275,6 +309,31 @@ impl Site<'_> {
             let all: Vec<Value> =
                 found.secrets.iter().chain(added).map(|name| json!({ "name": name })).collect();
             let patch = json!({ "metadata": { "resourceVersion": found.version }, "imagePullSecrets": all });
+            match self.client.patch(self.ask("patch", "serviceaccounts"), &patch).await {
+                Err(error) if matches!(error.code(), Some(404 | 409)) => {}
+                Err(error) => return Err(self.failed(error)),
+                Ok(()) => return Ok(()),
+            }
+        }
+        Err(self.changed("somebody else writes the service account again and again"))
+    }
+
+    /// Writes the list of the version that was read without these names; the others stay in their order.
+    async fn detach(&self, secrets: &BTreeSet<String>) -> Result<(), Problem> {
+        for _ in 0..CONFLICTS {
+            let read = self.client.get::<core::ServiceAccount>(self.ask("get", "serviceaccounts")).await;
+            let Some(found) = read.map_err(|error| self.failed(error))? else { return Ok(()) };
+            let found = account(&found);
+            let left: Vec<Value> = found
+                .secrets
+                .iter()
+                .filter(|name| !secrets.contains(*name))
+                .map(|name| json!({ "name": name }))
+                .collect();
+            if left.len() == found.secrets.len() {
+                return Ok(());
+            }
+            let patch = json!({ "metadata": { "resourceVersion": found.version }, "imagePullSecrets": left });
             match self.client.patch(self.ask("patch", "serviceaccounts"), &patch).await {
                 Err(error) if matches!(error.code(), Some(404 | 409)) => {}
                 Err(error) => return Err(self.failed(error)),

@@ -128,18 +128,24 @@ impl Client {
     /// # Errors
     /// If RunPod refuses it (404 for what is not one's own, 409 for a pod of a cluster), no usable answer comes after the
     /// tries, or the answer names another auth.
-    pub async fn point(&self, kind: Kind, id: &str, auth: &str, say: Say<'_>) -> Result<(), RunpodError> {
+    pub async fn point(
+        &self,
+        kind: Kind,
+        id: &str,
+        auth: Option<&str>,
+        say: Say<'_>,
+    ) -> Result<(), RunpodError> {
         let (path, body) = ([kind.collection(), id], json!({ "registry": auth }));
         let answer = self.send(&ApiRequest::new(Method::PATCH, &path).with(&body), say).await?;
         let pointed: Pointed = answer.json()?;
-        if pointed.registry.as_deref() == Some(auth) {
+        if pointed.registry.as_deref() == auth {
             return Ok(());
         }
         Err(RunpodError::Unchanged {
             method: Method::PATCH,
             path: self.url(&path).path().to_owned(),
             found: pointed.registry.map_or_else(|| "no auth".to_owned(), |auth| redact::outside(&auth)),
-            wanted: auth.to_owned(),
+            wanted: auth.unwrap_or("no auth").to_owned(),
         })
     }
 

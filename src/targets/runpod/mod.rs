@@ -15,6 +15,7 @@ mod file;
 mod pace;
 pub mod read;
 mod retire;
+mod undo;
 mod validate;
 pub mod verify;
 mod wire;
@@ -28,7 +29,7 @@ pub use error::RunpodError;
 pub use wire::{Health, Releases, Rollout, Worker, Workers};
 
 use super::{Look, Proof, Remarks, Scope, Setting, Target, Terms, Validator};
-use crate::change::{Finding, Input, Inputs, Operation as _, Read, Receipt};
+use crate::change::{Finding, Input, Inputs, Operation as _, Options, Read, Receipt};
 use crate::env::Env;
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry, RunpodItem};
 use crate::yaml::{Node, Reader};
@@ -232,6 +233,18 @@ pub enum Operation {
         #[serde(skip)]
         looks: usize,
     },
+    /// It points at no auth, and pulls anonymously.
+    Unpoint {
+        /// What it is.
+        kind: Kind,
+        /// Its id.
+        id: String,
+    },
+    /// The auth is gone, unless something uses it.
+    Drop {
+        /// Its id.
+        auth: String,
+    },
 }
 
 /// One row of the plan, of this target.
@@ -244,7 +257,12 @@ impl crate::change::Operation for Operation {
 
     fn requests(&self) -> usize {
         match self {
-            Self::CreateAuth { .. } | Self::CreateTemplate { .. } | Self::Point { .. } => 1,
+            Self::CreateAuth { .. }
+            | Self::CreateTemplate { .. }
+            | Self::Point { .. }
+            | Self::Unpoint { .. } => 1,
+            // The lists, and the deletion.
+            Self::Drop { .. } => Kind::ALL.len() + 1,
             // The deletion, and the lists after it.
             Self::Retire { looks, .. } => looks + 1 + Kind::ALL.len(),
         }
@@ -316,6 +334,10 @@ impl Target for Runpod {
 
     fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {
         diff::diff(desired, observed, terms.known, terms.options)
+    }
+
+    fn undo(desired: &[Desired], observed: &Observed, options: &Options) -> Vec<Change> {
+        undo::undo(desired, observed, options)
     }
 
     fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {

@@ -54,6 +54,22 @@ impl Writer<'_> {
         Ok(Receipt::default())
     }
 
+    /// Deletes an auth that nothing takes the place of, if a fresh look shows that nothing uses it.
+    pub(super) async fn drop_auth(&self, auth: &str, say: Say<'_>) -> Result<Receipt, Problem> {
+        let users = self.users(say).await?;
+        if let Some((kind, user)) = users.iter().find(|(_, user)| user.registry.as_deref() == Some(auth)) {
+            let words = format!("{} uses it by now", kind.address(&user.id));
+            return Err(Problem::outside(words).hint("run it again"));
+        }
+        match self.client.delete_auth(auth, say).await {
+            Err(error) if error.status() == Some(400) => {
+                Err(self.held(auth, &error, say).await.harmless(false))
+            }
+            Err(error) => Err(error.into()),
+            Ok(()) => Ok(Receipt::default()),
+        }
+    }
+
     /// The look before, taken once: all that is retired waits for the same rows.
     async fn look(&self, current: &str, say: Say<'_>) -> Result<Arc<Look>, RunpodError> {
         let mut looks = self.looks.lock().await;
@@ -142,7 +158,7 @@ impl Writer<'_> {
             };
             if lost {
                 // One that cannot be pointed is no reason to leave the others without.
-                let pointed = self.client.point(kind, &user.id, current, say).await;
+                let pointed = self.client.point(kind, &user.id, Some(current), say).await;
                 repaired = repaired.and(pointed);
             }
         }

@@ -42,9 +42,15 @@ impl<'a> Writer<'a> {
             }
             Operation::Point { kind, id, auth } => {
                 let auth = inputs.resolve(auth)?;
-                self.client.point(*kind, id, &auth, inputs.say).await?;
+                self.client.point(*kind, id, Some(&auth), inputs.say).await?;
                 Ok(Receipt::default())
             }
+            Operation::Unpoint { kind, id } => match self.client.point(*kind, id, None, inputs.say).await {
+                // What is gone uses nothing.
+                Err(error) if error.status() != Some(404) => Err(error.into()),
+                _ => Ok(Receipt::default()),
+            },
+            Operation::Drop { auth } => self.drop_auth(auth, inputs.say).await,
             Operation::Retire { auth, current, .. } => {
                 let current = inputs.resolve(current)?;
                 self.retire(auth, &current, inputs.say).await
@@ -114,7 +120,7 @@ impl<'a> Writer<'a> {
             return Ok(None);
         };
         if found.registry.as_deref() != Some(auth) {
-            self.client.point(Kind::Template, &found.id, auth, say).await?;
+            self.client.point(Kind::Template, &found.id, Some(auth), say).await?;
         }
         Ok(Some(found.id))
     }

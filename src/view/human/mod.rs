@@ -5,7 +5,7 @@ mod report;
 use std::fmt::Write;
 
 use super::{Again, Shown, fold};
-use crate::change::{Access, Action, Known, Reason};
+use crate::change::{Access, Action, Known, Purpose, Reason};
 use crate::model::{Address, AwsItem, Credential};
 use crate::plan::{Change, Plan, Summary};
 use crate::redact;
@@ -31,7 +31,8 @@ pub struct Layout {
 #[must_use]
 pub fn plan(shown: &Shown<'_>, layout: Layout) -> String {
     let mut text = String::new();
-    for credential in shown.credentials {
+    // What is taken away needs no credential.
+    for credential in shown.credentials.iter().filter(|_| shown.plan.purpose == Purpose::Sync) {
         text += &proof(shown, credential, layout.width);
     }
     text += &groups(shown, layout);
@@ -216,7 +217,8 @@ pub fn plan_summary(shown: &Shown<'_>) -> String {
     if shown.plan.writes() && proven && shown.plan.summary().unread == 0 {
         let digest = shown.plan.digest();
         let _ = writeln!(text, "Digest: {digest}");
-        let command = shown.again.command(&format!("sync --expect {}", &digest[..12]));
+        let command = shown.plan.purpose.command();
+        let command = shown.again.command(&format!("{command} --expect {}", &digest[..12]));
         let _ = writeln!(text, "To make exactly these changes: {}", styled(HINT, command));
     }
     text
@@ -226,7 +228,7 @@ pub fn plan_summary(shown: &Shown<'_>) -> String {
 #[must_use]
 pub fn plan_counts(plan: &Plan) -> String {
     let summary = plan.summary();
-    let mut text = counts(summary);
+    let mut text = counts(summary, plan.purpose);
     if plan.left_out > 0 {
         let _ = write!(text, " --only left out {}.", number(plan.left_out, "row"));
     }
@@ -246,7 +248,7 @@ pub fn number(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-fn counts(summary: Summary) -> String {
+fn counts(summary: Summary, purpose: Purpose) -> String {
     let Summary { create, update, refresh, replace, delete, keep, blocked, unread } = summary;
     let named = [
         (create, "to create"),
@@ -259,6 +261,9 @@ fn counts(summary: Summary) -> String {
         (unread, "could not be read"),
     ];
     match (create + update + replace + delete + blocked + unread, refresh) {
+        (0, 0) if purpose == Purpose::Remove => {
+            return "No changes. Nothing is left that regcred made.".to_owned();
+        }
         (0, 0) => return format!("No changes. Everything declared is in place ({keep} unchanged)."),
         (0, refresh) => {
             return format!(
