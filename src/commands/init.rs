@@ -171,7 +171,7 @@ fn tell(context: &Context<'_>, name: &Path, outline: &Outline, found: &Found) {
     let todo = match (&outline.from, outline.is_example) {
         (_, true) => {
             let near = init::systems(&found.nearby(&outline.registry));
-            let near = if near.is_empty() { near } else { format!("\nFound here: {near}") };
+            let near = if near.is_empty() { near } else { format!(".\nFound here: {near}") };
             let systems = init::systems(&outline.to);
             format!(
                 "; it does not say yet where the credential goes.\nUncomment what you use of {systems}{near}"
