@@ -51,7 +51,8 @@ def is_whole(command):
 def script_of(lines, log):
     """A script that goes on whatever fails, and writes down how each line ended."""
     for number, line in enumerate(lines):
-        yield line
+        # Its questions take no yes: without a terminal it writes what is found.
+        yield re.sub(r"^regcred init\b", "</dev/null regcred init", line)
         yield f"echo {number} $? >>{shlex.quote(str(log))}"
 
 
@@ -126,7 +127,7 @@ def judge_text(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
     spans = (" ".join(span.split()) for span in re.findall(r"`(regcred\s[^`]+)`", text))
-    commands = [part for span in spans for part in re.split(r" (?:&&|\|) ", span) if part.startswith("regcred ")]
+    commands = [part for span in spans for part in re.split(r" (?:&&|[|>]) ", span) if part.startswith("regcred ")]
     for command in commands:
         # Unknown commands and flags are refused before help is given; values that are missing are not.
         ran = subprocess.run(["regcred", *shlex.split(command)[1:], "--help"], env={"PATH": str(programs())}, capture_output=True, text=True)
