@@ -21,7 +21,7 @@ use super::files::NEXT;
 use super::is_calm;
 
 /// What takes longer waits for another try of a request, which nobody answers.
-const LIMIT: Duration = Duration::from_millis(100);
+const LIMIT: Duration = Duration::from_millis(10);
 /// A program is waited for as long as one is on a machine that has other work.
 const STARTS: Duration = Duration::from_secs(20);
 /// Where nobody listens: the discard port.
@@ -29,8 +29,9 @@ const NOBODY: &str = "http://127.0.0.1:9";
 /// Seeds have it where a secret stands.
 const CANARY: &str = "c4nary";
 
-/// The program behind every name: it says and ends as three files have it.
-const SCRIPT: &str = "#!/bin/sh\n[ -s DIR/stderr ] && /bin/cat DIR/stderr >&2\n\
+/// The program behind every name: it says and ends as three files have it. It hears first what it is asked: a fuzzer, which
+/// has no `main` of Rust's, would be ended by writing to one that has gone.
+const SCRIPT: &str = "#!/bin/sh\nread -r question\n[ -s DIR/stderr ] && /bin/cat DIR/stderr >&2\n\
                       /bin/cat DIR/stdout\nread -r code <DIR/code\nexit \"$code\"\n";
 const PROGRAMS: [&str; 5] = ["answer", "docker-credential-fuzz", "gh", "git", "pulumi"];
 
@@ -75,13 +76,17 @@ thread_local! {
 
 struct World {
     runtime: Runtime,
+    http: Http,
     dir: TempDir,
 }
 
 impl World {
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let world = Self { runtime, dir: TempDir::new().expect("a folder") };
+        // No request reaches anybody.
+        let nobody = Env::from_iter([("HTTP_PROXY", NOBODY), ("HTTPS_PROXY", NOBODY)]);
+        let http = Http::new(&nobody).expect("a client");
+        let world = Self { runtime, http, dir: TempDir::new().expect("a folder") };
         FILES.iter().for_each(|(name, text)| drop(world.file(name, text)));
         for name in PROGRAMS {
             let file = world.file(&format!("bin/{name}"), &SCRIPT.replace("DIR", &world.path("")));
@@ -102,19 +107,19 @@ impl World {
         self.dir.path().join(name).to_string_lossy().trim_end_matches('/').to_owned()
     }
 
-    /// An environment in which these programs are all that there are, or none is, and no request reaches anybody.
+    /// An environment in which these programs are all that there are, or none is.
     fn env(&self, programs: &str, more: &[(&str, &str)]) -> Env {
         let own = [("PATH", programs), ("HOME", "home"), ("PULUMI_HOME", "home"), ("DOCKER_CONFIG", "d")];
         let own = own.map(|(name, folder)| (name, self.path(folder)));
         let own = own.iter().map(|(name, folder)| (*name, folder.as_str()));
-        let proxies = [("HTTP_PROXY", NOBODY), ("HTTPS_PROXY", NOBODY), ("PULUMI_ACCESS_TOKEN", "pul-0123")];
-        let places = [("DAYTONA_API_KEY", "dtn_0123"), ("GITHUB_API_URL", "https://ghe.example.com/api/v3")];
-        own.chain(proxies).chain(places).chain(more.iter().copied()).collect()
+        let logins = [("PULUMI_ACCESS_TOKEN", "pul-0123"), ("DAYTONA_API_KEY", "dtn_0123")];
+        let server = [("GITHUB_API_URL", "https://ghe.example.com/api/v3")];
+        own.chain(logins).chain(server).chain(more.iter().copied()).collect()
     }
 
     /// Why a profile of AWS is no login, if it is none. Nothing leaves the machine.
     async fn log_in(&self, env: &Env, profile: &str) -> Option<Problem> {
-        let way = Way::new(&Http::new(env).expect("a client"), env, false);
+        let way = Way::new(&self.http, env, false);
         let access = Access { profile: Some(profile), ..Access::default() };
         let login = sdk_config(&way, &access).await.config.credentials_provider()?;
         let keys = tokio::time::timeout(LIMIT, login.provide_credentials()).await.ok()?;
@@ -154,13 +159,12 @@ impl World {
     }
 
     async fn clusters(&self, loaded: &Loaded, env: &Env) -> Vec<Problem> {
-        let http = Http::new(env).expect("a client");
-        let clients = Clients::prepare(&loaded.desired.places.kubernetes, env, &http).await;
+        let clients = Clients::prepare(&loaded.desired.places.kubernetes, env, &self.http).await;
         clients.get("c").and_then(|client| client.as_ref().err().cloned()).into_iter().collect()
     }
 
     async fn value(&self, loaded: &Loaded, env: &Env) -> Vec<Problem> {
-        let shared = Shared::new(Way::new(&Http::new(env).expect("a client"), env, false));
+        let shared = Shared::new(Way::new(&self.http, env, false));
         let mut problems = Vec::new();
         for credential in &loaded.desired.credentials {
             let Some(source) = loaded.sources.get(&credential.id) else { continue };
