@@ -164,9 +164,10 @@ fn report_counts(report: &Report) -> String {
     let seen =
         report.findings.iter().filter(|finding| finding.result.is_ok() && finding.state.is_some()).count();
     let pulled = |good: bool| report.pulls.iter().filter(|pull| pull.result.is_ok() == good).count();
+    let differ = count(|outcome| matches!(outcome, Outcome::Differs));
     let named = [
         (count(|outcome| matches!(outcome, Outcome::Applied)), "applied"),
-        (count(|outcome| matches!(outcome, Outcome::Differs)), "differ"),
+        (differ, if differ == 1 { "differs" } else { "differ" }),
         (count(|outcome| matches!(outcome, Outcome::Unchanged)), "in place"),
         (count(|outcome| matches!(outcome, Outcome::Refreshed)), "refreshed"),
         (
