@@ -73,10 +73,20 @@ impl<'a> Object<'a> {
             if value.get() == "null" {
                 map.clear();
             }
-            let Self(pairs) = Self::of(value).ok_or_else(|| format!("has `{name}` that are no object"))?;
-            map.extend(pairs);
+            map.extend(Self::part(name, value)?.0);
         }
         Ok(map)
+    }
+
+    /// Every pair of a field with a map, also those that do not count: Go reads them all.
+    pub(crate) fn all(&self, name: &str) -> Result<Vec<(String, &'a RawValue)>, String> {
+        let parts: Vec<Self> =
+            self.field(name).map(|value| Self::part(name, value)).collect::<Result<_, _>>()?;
+        Ok(parts.into_iter().flat_map(|Self(pairs)| pairs).collect())
+    }
+
+    fn part(name: &str, value: &'a RawValue) -> Result<Self, String> {
+        Self::of(value).ok_or_else(|| format!("has `{name}` that are no object"))
     }
 }
 

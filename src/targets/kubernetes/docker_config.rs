@@ -32,7 +32,15 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, String> {
     let text = docker_config::text(bytes)?;
     let config = object(&text)?;
     headers(&config)?;
-    Ok(config.map(AUTHS)?.into_iter().map(|(key, value)| (key, entry(value))).collect())
+    let mut entries: BTreeMap<String, Entry> =
+        config.map(AUTHS)?.into_iter().map(|(key, value)| (key, entry(value))).collect();
+    // One that another takes the place of is read all the same.
+    for (key, value) in config.all(AUTHS)? {
+        if let Err(words) = entry(value) {
+            entries.insert(key, Err(words));
+        }
+    }
+    Ok(entries)
 }
 
 fn object(text: &str) -> Result<Object<'_>, String> {
@@ -317,6 +325,21 @@ mod tests {
         ] {
             assert_eq!(onto(found.as_bytes()), Err(words.to_owned()), "{found}");
             assert_eq!(read(found.as_bytes()).err().as_deref(), Some(words), "{found}");
+        }
+    }
+
+    #[test]
+    fn an_entry_that_another_takes_the_place_of_costs_all_the_same_until_it_is_gone() {
+        for before in [
+            r#"{"auths":{"ghcr.io":{"auth":"*"},"ghcr.io":{}}}"#,
+            r#"{"auths":{"ghcr.io":{"auth":"*"}},"Auths":{"ghcr.io":{}}}"#,
+            r#"{"auths":{"ghcr.io":{"auth":"*"}},"auths":null}"#,
+        ] {
+            assert!(found(before, "ghcr.io").is_err(), "{before}");
+            let ours = login("acme", "t");
+            let after = merged(Some(before.as_bytes()), &[("ghcr.io", &ours)].into()).unwrap();
+            let after = String::from_utf8(after.bytes.to_vec()).unwrap();
+            assert_eq!(found(&after, "ghcr.io"), pair("acme", "t"), "{before}");
         }
     }
 
