@@ -221,7 +221,11 @@ impl Ran {
     fn counts(&self) {
         let plural = |word: &str| {
             let word = word.trim_end_matches([',', '.', ';', ':', ')']);
-            word.len() > 3 && word.ends_with('s') && word.chars().all(|c| c.is_ascii_lowercase())
+            let is_a_verb = word == "differs";
+            !is_a_verb
+                && word.len() > 3
+                && word.ends_with('s')
+                && word.chars().all(|c| c.is_ascii_lowercase())
         };
         for line in self.stdout.lines().chain(self.stderr.lines()).filter(|line| !line.starts_with('{')) {
             let words: Vec<&str> = line.split(' ').collect();
