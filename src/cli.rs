@@ -60,6 +60,9 @@ pub enum Command {
     /// Write the manual pages into a folder
     #[command(after_long_help = help::MAN)]
     Man(ManArgs),
+    /// Print the version, as --version does
+    #[command(hide = true)]
+    Version,
 }
 
 /// What every command takes.

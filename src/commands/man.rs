@@ -25,7 +25,8 @@ pub(super) fn run(args: &ManArgs, context: &Context<'_>) -> Result<ExitStatus, E
 }
 
 fn pages(command: &Command, dir: &Path) -> io::Result<()> {
-    command.get_subcommands().try_for_each(|command| pages(command, dir))?;
+    let mut shown = command.get_subcommands().filter(|command| !command.is_hide_set());
+    shown.try_for_each(|command| pages(command, dir))?;
     let man = Man::new(command.clone());
     page(&man, command, &mut std::fs::File::create(dir.join(man.get_filename()))?)
 }

@@ -12,6 +12,7 @@ mod schema;
 mod session;
 mod sync;
 mod verify;
+mod version;
 
 use crate::cli::{Cli, Command};
 use crate::error::Error;
@@ -35,6 +36,7 @@ pub async fn run(cli: &Cli, context: &Context<'_>) -> Result<ExitStatus, Error> 
         Command::Schema => schema::run(context),
         Command::Completions(args) => completions::run(args, context),
         Command::Man(args) => man::run(args, context),
+        Command::Version => version::run(context),
     }
 }
 

@@ -6,7 +6,8 @@ use regcred_sandbox::World;
 
 use crate::place::Place;
 
-fn file(path: &str) -> PathBuf {
+/// A file of the project.
+pub(crate) fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 

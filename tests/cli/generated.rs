@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::place::Place;
 
-/// The commands of the program, but for `help`.
+/// The commands of the program, but for `help` and `version`.
 const COMMANDS: [&str; 11] = [
     "plan",
     "sync",
@@ -80,6 +80,7 @@ fn every_command_has_a_page_in_the_manual_with_examples() {
         let page = page(&format!("regcred-{command}.1"));
         assert!(page.contains(".TH") && page.contains(".SH EXAMPLES\n.nf\n"), "{command}\n{page}");
     }
+    assert!(!place.repo().join("share/man1/regcred-version.1").exists(), "it says what --version says");
     place.write("in-the-way", "");
     place.run(&["man", "in-the-way"]).ends(3).complains("in-the-way cannot be written");
 }
@@ -130,7 +131,7 @@ fn sources() -> String {
 }
 
 #[test]
-fn the_version_says_the_commit_and_its_day_and_help_is_a_word_too() {
+fn the_version_says_the_commit_and_its_day_and_version_and_help_are_words_too() {
     let place = Place::bare(regcred_sandbox::World::default());
     let version = place.run(&["--version"]).ends(0).stdout.clone();
     let words: Vec<&str> = version.split_whitespace().collect();
@@ -138,6 +139,7 @@ fn the_version_says_the_commit_and_its_day_and_help_is_a_word_too() {
     if let [_, _, commit, day] = words.as_slice() {
         assert_eq!((commit.len(), day.len()), ("(123456789".len(), "2026-11-29)".len()), "{version}");
     }
+    assert_eq!(place.run(&["version"]).ends(0).stdout, version);
     assert_eq!(place.run(&["help"]).ends(0).stdout, place.run(&["--help"]).stdout);
     assert_eq!(place.run(&["help", "plan"]).ends(0).stdout, place.run(&["plan", "--help"]).stdout);
 }

@@ -29,6 +29,7 @@ mod many;
 mod no_file;
 mod organization;
 mod page;
+mod pictures;
 mod place;
 mod programs;
 mod proxy;
