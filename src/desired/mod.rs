@@ -76,12 +76,8 @@ pub const SCHEMA_FILE: &str = "regcred.schema.json";
 /// # Errors
 /// Everything that can be known to be wrong without a network.
 pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Problem>> {
-    env.check()?;
-    let (mut desired, specs, base) = declared(request, env, dir)?;
-    env.withhold(secrets::of(&specs));
-    desired.notes.extend(request.note.clone());
-    let mut problems = restrict(&mut desired, request);
-    discover::hold_back(&mut desired, &specs, env, dir, Asking::Environments);
+    let (Declared { mut desired, specs, base, .. }, mut problems) =
+        selected(request, env, dir, Asking::Environments)?;
     if let Some(reviewed) = Reviewed::of(env)? {
         reviewed.judge(&mut desired, &specs);
     }
@@ -118,12 +114,7 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
 /// # Errors
 /// Everything that can be known to be wrong without a network.
 pub fn load_places(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Problem>> {
-    env.check()?;
-    let (mut desired, specs, _) = declared(request, env, dir)?;
-    env.withhold(secrets::of(&specs));
-    desired.notes.extend(request.note.clone());
-    let mut problems = restrict(&mut desired, request);
-    discover::hold_back(&mut desired, &specs, env, dir, Asking::Environments);
+    let (Declared { mut desired, .. }, mut problems) = selected(request, env, dir, Asking::Environments)?;
     let remarks = desired.places.environment(env);
     problems.extend(remarks.problems);
     desired.notes.extend(remarks.notes);
@@ -145,10 +136,8 @@ pub fn places(request: &Request, env: &Env, dir: &Path) -> Result<Desired, Vec<P
     if !has_file && !discover::is_meant(env, dir)? {
         return Ok(Desired::default());
     }
-    let (mut desired, specs, _) = declared(request, env, dir)?;
-    let problems = restrict(&mut desired, request);
-    discover::hold_back(&mut desired, &specs, env, dir, Asking::Nobody);
-    if problems.is_empty() { Ok(desired) } else { Err(problems) }
+    let (declared, problems) = selected(request, env, dir, Asking::Nobody)?;
+    if problems.is_empty() { Ok(declared.desired) } else { Err(problems) }
 }
 
 /// What a folder says by itself.
@@ -199,10 +188,36 @@ pub fn noted(problem: &Problem, dir: &Path) -> String {
     }
 }
 
-type Declared = (Desired, BTreeMap<CredentialId, Spec>, PathBuf);
+/// What is declared, and how.
+struct Declared {
+    desired: Desired,
+    specs: BTreeMap<CredentialId, Spec>,
+    /// The folder that relative paths mean.
+    base: PathBuf,
+    is_file: bool,
+}
 
-/// From the named file, else from `regcred.yaml` if there is one, else by discovery; with the folder
-/// that relative paths mean.
+/// What is declared of what the request selects, with what is wrong about the selection.
+fn selected(
+    request: &Request,
+    env: &Env,
+    dir: &Path,
+    asking: Asking,
+) -> Result<(Declared, Vec<Problem>), Vec<Problem>> {
+    env.check()?;
+    let mut declared = declared(request, env, dir)?;
+    let Declared { desired, specs, is_file, .. } = &mut declared;
+    env.withhold(secrets::of(specs));
+    desired.notes.extend(request.note.clone());
+    let problems = restrict(desired, request);
+    // Discovery has judged the settings of the stacks that it found.
+    if *is_file {
+        discover::hold_back(desired, specs, env, dir, asking);
+    }
+    Ok((declared, problems))
+}
+
+/// From the named file, else from `regcred.yaml` if there is one, else by discovery.
 fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Problem>> {
     let default = dir.join(DEFAULT_FILE);
     let file = match &request.file {
@@ -212,7 +227,7 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
     let Some(file) = file else {
         find::misnamed(dir, Path::new("")).map_err(|problem| vec![problem])?;
         let (desired, specs) = discover::discover(env, dir, &request.stacks)?;
-        return Ok((desired, specs, dir.to_owned()));
+        return Ok(Declared { desired, specs, base: dir.to_owned(), is_file: false });
     };
     env.check_file(&dir.join(&file)).map_err(|problem| vec![problem])?;
     let text = files::text(&dir.join(&file)).map_err(|error| {
@@ -221,7 +236,7 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
     })?;
     let (desired, specs) = validate::read(&file, &text)?;
     let base = dir.join(file.parent().unwrap_or(Path::new("")));
-    Ok((desired, specs, base))
+    Ok(Declared { desired, specs, base, is_file: true })
 }
 
 /// Leaves only what `--credential`, `--stack` and `--only` name.

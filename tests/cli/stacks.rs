@@ -161,6 +161,9 @@ fn with_a_login_pulumi_is_asked_for_what_an_environment_gives() {
     with_pulumi(&mut place, &format!("echo '{settings}'"));
     let ran = place.run(&["plan"]);
     ran.ends(0).says("aws:333333333333/us-west-2").says("cache-rule/dev-docker-hub");
+    let elsewhere = r#"{"aws:region":{"value":"us-west-2","secret":false},"aws:profile":{"value":"dev","secret":false},"aws:endpoints":{"value":"[{\"ecr\":\"http://localhost:4566\"}]","secret":false}}"#;
+    with_pulumi(&mut place, &format!("echo '{elsewhere}'"));
+    place.run(&["plan", "--stack", "dev"]).ends(1).says("stack dev has `aws:endpoints`");
     let login = r#"{"aws:region":{"value":"us-west-2","secret":false},"aws:secretKey":{"secret":true}}"#;
     with_pulumi(&mut place, &format!("echo '{login}'"));
     place.run(&["plan"]).ends(0).says("stack dev has `aws:secretKey`").says("left out");
