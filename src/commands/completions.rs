@@ -18,6 +18,7 @@ use crate::desired::{self, Desired, Request};
 use crate::env::Env;
 use crate::error::Error;
 use crate::model::{Address, Problem};
+use crate::redact;
 use crate::report::ExitStatus;
 
 /// The variable in which a shell's script names the shell.
@@ -59,7 +60,10 @@ fn with_names(words: &[OsString], env: &Env, dir: &Path) -> clap::Command {
     let names = std::sync::Arc::new(std::sync::LazyLock::new(move || Names::of(&words, &env, &dir)));
     let candidates = |pick: fn(&Names) -> &BTreeSet<String>| {
         let names = std::sync::Arc::clone(&names);
-        let list = move || pick(&names).iter().map(CompletionCandidate::new).collect::<Vec<_>>();
+        // A shell writes them to the terminal as they are.
+        let shown = |name: &&String| redact::outside(name) == **name;
+        let list =
+            move || pick(&names).iter().filter(shown).map(CompletionCandidate::new).collect::<Vec<_>>();
         ArgValueCandidates::new(list)
     };
     Cli::command()

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::place::Place;
+use crate::source;
 
 /// The commands of the program, but for `help` and `version`.
 const COMMANDS: [&str; 11] = [
@@ -55,6 +56,12 @@ fn completion_offers_commands_and_the_names_of_the_configuration() {
     place.write("other.yaml", "version: 1\ncredentials:\n  hub:\n    to: { runpod: { name: hub } }\n");
     assert_eq!(offered(&["regcred", "--file", "other.yaml", "plan", "--credential", ""]), ["hub"]);
     assert_eq!(offered(&["regcred", "--file", "other.yaml", "plan", "--only", ""]), ["runpod:"]);
+    place.write("infra/Pulumi.\u{1b}[31mred.yaml", "config:\n  aws:region: eu-west-1\n");
+    assert_eq!(
+        offered(&["regcred", "plan", "--stack", ""]),
+        ["dev", "main"],
+        "nothing that acts on a terminal"
+    );
     place.write("regcred.yaml", "no: [\n");
     assert_eq!(offered(&["regcred", "plan", "--credential", ""]), [""], "one that is wrong offers nothing");
 }
@@ -88,7 +95,8 @@ fn every_command_has_a_page_in_the_manual_with_examples() {
 #[test]
 fn every_example_of_the_help_is_a_command_and_every_variable_is_one_that_is_read() {
     let place = Place::bare(regcred_sandbox::World::default());
-    let source = sources();
+    let others = source::files().into_iter().filter(|(path, _)| !path.ends_with("cli/help.rs"));
+    let source: String = others.map(|(_, text)| text).collect();
     for command in [None].into_iter().chain(COMMANDS.map(Some)) {
         let args: Vec<&str> = command.into_iter().chain(["--help"]).collect();
         let help = place.run(&args).ends(0).stdout.clone();
@@ -111,23 +119,6 @@ fn every_example_of_the_help_is_a_command_and_every_variable_is_one_that_is_read
             assert!(source.contains(&format!("\"{name}")), "{command:?}: nothing reads {name}");
         }
     }
-}
-
-/// The text of the program's source but for the help itself.
-fn sources() -> String {
-    fn read(folder: &std::path::Path, text: &mut String) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                read(&path, text);
-            } else if !path.ends_with("cli/help.rs") {
-                text.push_str(&std::fs::read_to_string(path).unwrap());
-            }
-        }
-    }
-    let mut text = String::new();
-    read(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut text);
-    text
 }
 
 #[test]

@@ -39,6 +39,7 @@ mod remove;
 mod runpod;
 mod scan;
 mod selection;
+mod source;
 mod source_traps;
 mod sources;
 mod stacks;

@@ -9,6 +9,7 @@ use regcred_sandbox::World;
 
 use crate::kubernetes::{ONE, of_world};
 use crate::place::{ONE_STACK, Place};
+use crate::source::with_code;
 
 /// Puts something that is no file at a path, and says what it is to be called.
 fn put(path: &Path, what: &str) -> &'static str {
@@ -161,23 +162,9 @@ fn what_a_shell_hands_over_by_a_pipe_is_read() {
 fn there_is_one_place_that_opens_files() {
     // What only the system writes is no file of somebody else's.
     const ALLOWED: [&str; 2] = ["src/files.rs", "src/program/interrupt.rs"];
-    let (mut openers, mut folders) = (Vec::new(), vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")]);
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let text = std::fs::read_to_string(&path).unwrap();
-            let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
-            let opens =
-                ["fs::read(", "fs::read_to_string(", "File::open("].iter().any(|way| code.contains(way));
-            if opens && !path.ends_with("tests.rs") && !ALLOWED.iter().any(|allowed| path.ends_with(allowed))
-            {
-                openers.push(path);
-            }
-        }
-    }
+    const WAYS: [&str; 3] = ["fs::read(", "fs::read_to_string(", "File::open("];
+    let mut openers = with_code(|code| WAYS.iter().any(|way| code.contains(way)));
+    openers
+        .retain(|path| !path.ends_with("tests.rs") && !ALLOWED.iter().any(|allowed| path.ends_with(allowed)));
     assert!(openers.is_empty(), "{openers:?}");
 }

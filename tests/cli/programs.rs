@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use serde_json::json;
 
 use crate::ends::{SIGNALS, send};
 use crate::place::{ONE_STACK, Place, TOKEN, USER};
+use crate::source::with_code;
 use crate::sources::terminal::on_a_terminal;
 use crate::sources::{program, seen};
 
@@ -345,21 +345,7 @@ fn a_login_plugin_may_ask_whoever_sits_at_the_terminal() {
 
 #[test]
 fn there_is_one_place_that_starts_programs() {
-    let mut starters = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let text = std::fs::read_to_string(&path).unwrap();
-            if text.split("#[cfg(test)]\nmod ").next().unwrap().contains("Command::new(") {
-                starters.push(path);
-            }
-        }
-    }
+    let starters = with_code(|code| code.contains("Command::new("));
     assert!(matches!(&starters[..], [one] if one.ends_with("src/program/mod.rs")), "{starters:?}");
 }
 
