@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use regcred_sandbox::World;
+use serde_json::json;
 
 use crate::place::{PASSPHRASE, Place, TOKEN, USER};
 use crate::sources::terminal::on_a_terminal;
@@ -315,16 +316,18 @@ fn a_profile_of_aws_gives_its_region() {
     }
 }
 
+/// A kubeconfig whose only context has this name.
+fn with_context(place: &mut Place, name: &str) {
+    let context = json!({ "name": name, "context": {} });
+    place.write("kubeconfig", &json!({ "current-context": name, "contexts": [context] }).to_string());
+    place.set("KUBECONFIG", &place.repo().join("kubeconfig").display().to_string());
+}
+
 #[test]
 fn names_that_are_no_plain_words_are_quoted_and_mean_themselves() {
     let hostile = "a: b #c }]\"' \\ \u{1F600}é & *x {y";
     let mut place = without_variables(bare());
-    let kubeconfig = format!(
-        "{{\"current-context\": {name}, \"contexts\": [{{\"name\": {name}, \"context\": {{}}}}]}}",
-        name = serde_json::Value::from(hostile)
-    );
-    place.write("kubeconfig", &kubeconfig);
-    place.set("KUBECONFIG", &place.repo().join("kubeconfig").display().to_string());
+    with_context(&mut place, hostile);
     place.run(&["init", "--to", "kubernetes", "--from", "command=cat \"a: b\" '#c' '[x'"]).ends(0);
     let text = file(&place);
     assert!(text.contains("command: [cat, \"a: b\", \"#c\", \"[x\"]"), "{text}");
@@ -341,12 +344,7 @@ fn names_that_are_no_plain_words_are_quoted_and_mean_themselves() {
 fn a_name_with_a_line_break_adds_no_line_and_is_refused_where_it_would_count() {
     let name = "x\u{2028}      runpod: { templates: all }\n      daytona: {}\u{85}#";
     let mut place = without_variables(bare());
-    let kubeconfig = format!(
-        "{{\"current-context\": {name}, \"contexts\": [{{\"name\": {name}, \"context\": {{}}}}]}}",
-        name = serde_json::Value::from(name)
-    );
-    place.write("kubeconfig", &kubeconfig);
-    place.set("KUBECONFIG", &place.repo().join("kubeconfig").display().to_string());
+    with_context(&mut place, name);
     place.run(&["init", "--to", "kubernetes"]).ends(3).complains("a character that is not seen");
     assert!(!is_there(&place));
 }

@@ -256,14 +256,10 @@ impl AccountRegion<'_> {
         }
     }
 
-    /// One row per prefix: stacks that name the same one share its rule.
     fn rules(&self, secret: Result<Option<&Secret>, Problem>, quota: &mut RuleQuota) -> Vec<Change> {
-        let mut by_prefix: BTreeMap<&str, Vec<&Stack>> = BTreeMap::new();
-        for stack in &self.place.stacks {
-            by_prefix.entry(&stack.prefix).or_default().push(stack);
-        }
         let arn = secret.ok().flatten().map(|secret| secret.arn.as_str());
-        by_prefix.into_iter().map(|(prefix, stacks)| self.rule(prefix, &stacks, arn, quota)).collect()
+        let rules = self.place.by_prefix().into_iter();
+        rules.map(|(prefix, stacks)| self.rule(prefix, &stacks, arn, quota)).collect()
     }
 
     fn rule(&self, prefix: &str, stacks: &[&Stack], arn: Option<&str>, quota: &mut RuleQuota) -> Change {

@@ -68,6 +68,15 @@ impl Site<'_> {
         Some(Reason::WrongAccount(format!("the login is for account {account}, but {words}")))
     }
 
+    /// The stacks by the prefix of their rules: those that name the same one share its rule.
+    pub(super) fn by_prefix(&self) -> BTreeMap<&str, Vec<&Stack>> {
+        let mut by_prefix: BTreeMap<&str, Vec<&Stack>> = BTreeMap::new();
+        for stack in &self.stacks {
+            by_prefix.entry(&stack.prefix).or_default().push(stack);
+        }
+        by_prefix
+    }
+
     pub(super) fn row(&self, account: Option<&str>, item: AwsItem, stacks: &[&Stack]) -> Change {
         let credentials = BTreeSet::from([self.desired.credential.clone()]);
         let row = Change::new(self.address(account, item), credentials, Action::Keep, Reason::InSync);

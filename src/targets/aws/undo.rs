@@ -69,12 +69,7 @@ impl Undo<'_> {
         self.site.row(Some(&self.identity.account), item, &self.site.stacks)
     }
 
-    /// One row per prefix: stacks that name the same one share its rule.
     fn rules(&self, rules: &BTreeMap<String, Rule>, secret: Option<&Secret>) -> Vec<Change> {
-        let mut by_prefix: BTreeMap<&str, Vec<&Stack>> = BTreeMap::new();
-        for stack in &self.site.stacks {
-            by_prefix.entry(&stack.prefix).or_default().push(stack);
-        }
         let rule = |(prefix, stacks): (&str, Vec<&Stack>)| {
             let item = AwsItem::CacheRule(prefix.to_owned());
             let row = self.site.row(Some(&self.identity.account), item, &stacks);
@@ -93,7 +88,7 @@ impl Undo<'_> {
                 }
             }
         };
-        by_prefix.into_iter().map(rule).collect()
+        self.site.by_prefix().into_iter().map(rule).collect()
     }
 
     fn delete_rule(&self, row: Change, prefix: &str, arn: &str) -> Change {

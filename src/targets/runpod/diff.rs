@@ -393,7 +393,7 @@ impl Account<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Fingerprint, Registry, Secret, TokenKind};
+    use crate::model::{Fingerprint, Secret, TokenKind};
 
     /// An account with an auth of somebody else that a template uses, and one that nothing uses.
     fn account() -> Observed {
@@ -411,24 +411,9 @@ mod tests {
         }
     }
 
-    fn desired() -> Desired {
-        let registry = Registry::parse("docker.io").expect("a registry");
-        Desired {
-            credential: CredentialId("docker-hub".to_owned()),
-            registry,
-            name: "docker-hub-acme".to_owned(),
-            others: BTreeSet::new(),
-            templates: Choice::All,
-            endpoints: Choice::default(),
-            pods: Choice::default(),
-            create: Vec::new(),
-            insecure: false,
-        }
-    }
-
     #[test]
     fn an_auth_that_nothing_is_moved_away_from_is_never_deleted() {
-        let desired = desired();
+        let desired = Desired::sample("docker-hub-acme");
         let token = Secret::new("dckr_pat_0123456789abcdefghi".to_owned());
         let known = Known {
             username: "acme".to_owned(),
@@ -456,7 +441,7 @@ mod tests {
         };
         let told = |image: &str| {
             let create = vec![super::super::NewTemplate { image: image.to_owned(), ..new.clone() }];
-            notes(&[Desired { create, ..desired() }], &account())
+            notes(&[Desired { create, ..Desired::sample("docker-hub-acme") }], &account())
         };
         let words = "runpod:template/t1 (train) has the image acme/train:2, not acme/train:3 as in `create`: templates \
                      that are there are not changed";

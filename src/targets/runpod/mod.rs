@@ -379,22 +379,30 @@ fn insecure(desired: &[Desired]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_auth_is_ours_by_the_digits_at_its_end_and_a_day_is_no_such_digits() {
-        let desired = Desired {
+impl Desired {
+    /// Every template, by an auth of this name.
+    fn sample(name: &str) -> Self {
+        Self {
             credential: CredentialId("docker-hub".to_owned()),
             registry: Registry::docker_hub(),
-            name: "docker-hub".to_owned(),
+            name: name.to_owned(),
             others: BTreeSet::new(),
             templates: Choice::All,
             endpoints: Choice::default(),
             pods: Choice::default(),
             create: Vec::new(),
             insecure: false,
-        };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_auth_is_ours_by_the_digits_at_its_end_and_a_day_is_no_such_digits() {
+        let desired = Desired::sample("docker-hub");
         for ours in ["docker-hub-0123abcd", "docker-hub-12345678", "docker-hub-20261332"] {
             assert!(desired.made(ours), "{ours}");
         }
