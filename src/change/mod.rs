@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use access::{Access, Doubt, Reader};
 pub use action::Action;
 pub use finding::Finding;
-pub use pull::{Pull, Used};
+pub use pull::{Login as PullLogin, Pull, Used};
 pub use reason::{Read, Reason, ReasonKind};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};

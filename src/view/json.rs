@@ -7,8 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Again, Shown};
-use crate::change::Pull;
-use crate::change::{Access, Finding};
+use crate::change::{Access, Finding, Pull, PullLogin};
 use crate::execute::Event;
 use crate::model::{Address, CredentialId, Problem};
 use crate::plan::{Change, Cost, Summary};
@@ -189,16 +188,23 @@ pub fn findings(findings: &[Finding], again: &Again) -> String {
     findings.iter().map(object).collect()
 }
 
-/// One line per image that was asked about, with the row that Daytona pulls it with.
+/// One line per image that was asked about and place that pulls it, with the login that is used.
 #[must_use]
 pub fn pulls(pulls: &[Pull], again: &Again) -> String {
-    let object = |Pull { image, row, result }: &Pull| {
-        let (row, failure) = (row.as_ref(), result.as_ref().err());
+    let stored = |login: &PullLogin| {
+        json!({
+            "address": login.address, "registry": login.registry, "username": login.username, "row": login.name,
+        })
+    };
+    let object = |Pull { image, place, login, then, result, instead }: &Pull| {
+        let (used, failure) = (login.login(), result.as_ref().err());
         line(&json!({
-            "type": "verify_complete", "address": row.map(|row| &row.address), "image": image,
-            "registry": row.map(|row| &row.registry), "username": row.map(|row| &row.username),
-            "row": row.map(|row| &row.name), "ok": failure.is_none(),
-            "error": failure.map(|failure| &failure.message), "hint": failure.and_then(|failure| again.problem(failure).advice()),
+            "type": "verify_complete", "address": used.map(|used| &used.address), "image": image,
+            "place": place, "login": login.word(),
+            "registry": used.map(|used| &used.registry), "username": used.map(|used| &used.username),
+            "row": used.map(|used| &used.name), "then": then.iter().map(stored).collect::<Vec<_>>(),
+            "ok": failure.is_none(), "error": failure.map(|failure| &failure.message), "instead": instead,
+            "hint": failure.and_then(|failure| again.problem(failure).advice()),
         }))
     };
     pulls.iter().map(object).collect()

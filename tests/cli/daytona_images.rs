@@ -149,12 +149,14 @@ fn where_daytona_differs_from_what_the_name_means_it_is_said_what_to_write() {
 }
 
 #[test]
-fn the_line_is_in_the_words_of_the_runners_log_and_has_no_password() {
+fn the_line_says_whose_login_it_is_and_has_no_password() {
     let place = place(World::default());
     place.sync();
     let ran = place.run(&["verify", "--image", "redis:7.0-alpine", "--image", "quay.io/acme/api:1"]);
-    ran.ends(0).says("image redis:7.0-alpine using credentials for registry docker.io (User: acme)");
-    ran.says("image quay.io/acme/api:1 anonymously").says("2 images pulled as named");
+    ran.ends(0).says(
+        "daytona: redis:7.0-alpine is pulled with our login, user acme for docker.io of daytona:registry/",
+    );
+    ran.says("daytona: quay.io/acme/api:1 is pulled anonymously").says("2 images pulled as named");
     assert!(!ran.stdout.contains("dckr_pat") && !ran.stdout.contains("ghp_"), "{}", ran.stdout);
 }
 

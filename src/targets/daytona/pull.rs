@@ -4,11 +4,12 @@
 //! `localhost`. Without one, the row of `docker.io` is used. With one, the first row whose url, without its scheme, the
 //! name begins with, up to a `/`, a `:` or the end. Nothing is folded: `index.docker.io/…` matches no row.
 
-use super::{Desired, Observed, Row, address, stored};
-use crate::change::{Pull, Used};
+use super::{Daytona, Desired, Observed, Row, address, stored};
+use crate::change::{Pull, PullLogin, Used};
 use crate::model::registry::DOCKER_HUB;
 use crate::model::{Problem, Reference, Registry};
 use crate::redact;
+use crate::targets::Target;
 
 /// The rows and what they are to be.
 pub struct Rows<'a> {
@@ -31,13 +32,23 @@ pub fn pulls(images: &[String], desired: &[Desired], observed: &Observed) -> Vec
 impl Rows<'_> {
     fn pull(&self, image: &str) -> Pull {
         let used = self.used(image);
-        let row = used.map(|row| Used {
-            address: self.owner(row).map_or_else(|| address(&row.id), Desired::address),
+        let login = used.map_or(Used::None, |row| self.login(row));
+        let result = self.judge(image, used);
+        let instead = result.is_err().then(|| Reference::parse(image).ok()).flatten();
+        let instead = instead.and_then(|reference| self.instead(image, &reference));
+        let place = Daytona::NAME.to_owned();
+        Pull { image: image.to_owned(), place, login, then: Vec::new(), result, instead }
+    }
+
+    fn login(&self, row: &Row) -> Used {
+        let owner = self.owner(row);
+        let login = PullLogin {
+            address: owner.map_or_else(|| address(&row.id), Desired::address),
             name: redact::outside(&row.name),
-            registry: redact::outside(stored::bare(&row.url)),
-            username: redact::outside(&row.username),
-        });
-        Pull { image: image.to_owned(), row, result: self.judge(image, used) }
+            registry: Some(redact::outside(stored::bare(&row.url))),
+            username: Some(redact::outside(&row.username)),
+        };
+        if owner.is_some() { Used::Ours(login) } else { Used::Other(login) }
     }
 
     /// The row that Daytona takes.

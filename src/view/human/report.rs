@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::change::{Finding, Pull};
+use crate::change::{Finding, Pull, Used};
 use crate::execute::Event;
 use crate::model::{Address, Problem};
 use crate::plan::Plan;
@@ -56,20 +56,20 @@ pub fn findings(findings: &[Finding], again: &Again, said: Said) -> String {
     fold::alike(findings, kind, said.all).into_iter().map(line).collect()
 }
 
-/// One line for how Daytona pulls an image, in the words of its runner's log.
+/// How each place pulls an image, and where that is not what the image's name means.
 #[must_use]
 pub fn pulls(pulls: &[Pull], again: &Again, said: Said) -> String {
     let mut text = String::new();
-    for Pull { image, row, result } in pulls {
+    for Pull { image, place, login, then, result, .. } in pulls {
         let (style, word) = if result.is_ok() { (GOOD, "pulls ") } else { (BAD, "differs") };
-        let with = match row {
-            Some(row) => format!(
-                "using credentials for registry {} (User: {}) of {} `{}`",
-                row.registry, row.username, row.address, row.name
-            ),
-            None => "anonymously".to_owned(),
+        let how = match login {
+            Used::Ours(login) => format!("is pulled with our login, {login}"),
+            Used::Other(login) => format!("is pulled with another login, {login}"),
+            Used::None => "is pulled anonymously".to_owned(),
+            Used::Refused => "is not pulled".to_owned(),
         };
-        let _ = writeln!(text, "{} image {image} {with}", styled(style, word));
+        let then: String = then.iter().map(|login| format!(", then {login}")).collect();
+        let _ = writeln!(text, "{} {place}: {image} {how}{then}", styled(style, word));
         if let Err(failure) = result {
             let _ = writeln!(text, "  {failure}");
             text += &details(&again.problem(failure), 2, false, said.width);
