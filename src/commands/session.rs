@@ -263,7 +263,9 @@ impl Session {
         let mut causes: BTreeMap<(&str, String), usize> = BTreeMap::new();
         for change in &self.plan.changes {
             if let Reason::Unreadable(problem) = &change.reason {
-                *causes.entry((&problem.message, change.address.place())).or_default() += 1;
+                let place = Some(change.address.place()).filter(|place| !place.is_empty());
+                let place = place.unwrap_or_else(|| change.address.system().to_owned());
+                *causes.entry((&problem.message, place)).or_default() += 1;
             }
         }
         let cause = |((words, place), count): ((&str, String), usize)| {

@@ -7,8 +7,12 @@ use crate::model::Problem;
 /// What is wrong with the address in the variable `name`. Plain http goes only to this machine, unless the file says that the
 /// target is self-hosted without TLS.
 pub(super) fn fault(name: &str, value: &str, insecure: bool) -> Option<Problem> {
-    let Ok(url) = Url::parse(value) else {
-        return Some(problem(name, "is not an address such as https://api.github.com"));
+    let url = match Url::parse(value) {
+        Ok(url) => url,
+        Err(error) => {
+            let hint = format!("export {name}=https://HOST, or unset it");
+            return Some(problem(name, &format!("is not the address of a server: {error}")).hint(hint));
+        }
     };
     let fault = crate::net::check(&url, insecure).err()?;
     Some(problem(name, &fault.message).hints(fault.hints))

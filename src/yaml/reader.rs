@@ -83,12 +83,13 @@ impl Reader {
 
     /// The same, but for keys of which whoever asks has said what is wrong with them.
     pub fn map_but(&self, node: &Node, what: &str, keys: &[&str], told: &[&str]) -> Option<Fields<'_>> {
-        let fields = self.open_map(node, what)?;
+        let takes = || format!("{what} takes: {}", keys.join(", "));
+        let fields = self.entries(node, what, || Some(format!("{}; without them: {{}}", takes())))?;
         for Entry { key, at, .. } in &*fields.entries {
             if !keys.contains(&&**key) && !told.contains(&&**key) {
                 let hint = match nearest(key, keys) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("{what} takes: {}", keys.join(", ")),
+                    None => takes(),
                 };
                 self.problem(*at, format!("unknown key `{key}` in {what}"), Some(hint));
             }
@@ -98,21 +99,19 @@ impl Reader {
 
     /// The node's entries, whatever their keys.
     pub fn open_map(&self, node: &Node, what: &str) -> Option<Fields<'_>> {
-        match &node.kind {
-            Kind::Map(entries) => {
-                let fields = Fields { reader: self, at: node.at, entries: Arc::clone(entries) };
-                for (key, _) in fields.entries() {
-                    if key.value.contains(redact::is_hidden) {
-                        self.hidden(key.at, &format!("a key of {what}"), &key.value);
-                    }
-                }
-                Some(fields)
-            }
-            Kind::Scalar(_) | Kind::List(_) => {
-                self.problem(node.at, format!("{what} is {}, not a map", name(node)), None);
-                None
-            }
+        self.entries(node, what, || None)
+    }
+
+    fn entries(&self, node: &Node, what: &str, hint: impl Fn() -> Option<String>) -> Option<Fields<'_>> {
+        let Kind::Map(entries) = &node.kind else {
+            self.problem(node.at, format!("{what} is {}, not a map", name(node)), hint());
+            return None;
+        };
+        let fields = Fields { reader: self, at: node.at, entries: Arc::clone(entries) };
+        for (key, _) in fields.entries().filter(|(key, _)| key.value.contains(redact::is_hidden)) {
+            self.hidden(key.at, &format!("a key of {what}"), &key.value);
         }
+        Some(fields)
     }
 
     /// The text of a value called `what`; one that is empty or none is a problem.

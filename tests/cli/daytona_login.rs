@@ -12,6 +12,7 @@ fn without_a_key_or_with_a_wrong_one_nothing_is_logged_in_to() {
     let mut place = place();
     place.set("DAYTONA_API_KEY", "dtn_wrong");
     place.run(&["sync", "--yes"]).ends(4).says("401: Invalid credentials").says("make a new key");
+    place.run(&["plan"]).ends(4).complains("1 row of daytona could not be read: ");
     place.unset("DAYTONA_API_KEY");
     let (ran, calls) = place.watch(&["sync", "--yes"]);
     ran.ends(4).says("DAYTONA_API_KEY is not set").says("write:registries");
@@ -156,7 +157,11 @@ fn names_and_rows_that_cannot_be_are_refused_all_at_once() {
     refused(&row("{ name: \"see https://acme.com\" }"), "5:24: the name", "name: docker-hub");
     refused(&row("{ name: www.acme }"), "looks like a link", "name: docker-hub");
     refused(&row("{ nmae: hub }"), "5:18: unknown key `nmae` in `daytona`", "did you mean `name`?");
-    refused(&row("[]"), "`daytona` is a list, not a map", "");
+    refused(
+        &row("[]"),
+        "`daytona` is a list, not a map",
+        "`daytona` takes: name, insecure; without them: {}",
+    );
     let two = "credentials:
   one: { to: { daytona: { name: hub } } }
   two: { to: { daytona: { name: www.hub } } }
@@ -179,6 +184,15 @@ fn plain_http_goes_to_this_machine_only_unless_the_file_says_insecure() {
         .run(&["plan"])
         .says("http://daytona.invalid:3000/api/docker-registry")
         .says("no connection could be made");
+}
+
+#[test]
+fn an_address_that_is_none_is_refused_with_what_to_export() {
+    let mut place = place();
+    place.set("DAYTONA_API_URL", "daytona.example.com/api");
+    let ran = place.run(&["plan"]);
+    ran.ends(3).complains("DAYTONA_API_URL: is not the address of a server");
+    ran.complains("export DAYTONA_API_URL=https://HOST, or unset it");
 }
 
 #[test]
