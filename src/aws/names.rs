@@ -4,7 +4,10 @@ use crate::model::nearest;
 
 /// The words that regions are made of (AWS general reference, "Regions and zones"). New regions
 /// combine them anew, so no list of regions grows old here.
-const AREAS: &[&str] = &["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "cn", "us-gov", "eusc-de"];
+const AREAS: &[&str] = &[
+    "us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "cn", "us-gov", "us-iso", "us-isob", "us-isof",
+    "eu-isoe", "eusc-de",
+];
 const DIRECTIONS: &[&str] =
     &["north", "south", "east", "west", "central", "northeast", "southeast", "northwest", "southwest"];
 
@@ -91,8 +94,13 @@ mod tests {
 
     #[test]
     fn a_mistyped_region_is_refused_and_the_right_one_named() {
-        for region in COMMON.iter().chain(&["us-gov-west-1", "cn-north-1", "ap-southeast-7", "mx-central-1"])
-        {
+        for region in COMMON.iter().chain(&[
+            "us-gov-west-1",
+            "us-isof-south-1",
+            "eu-isoe-west-1",
+            "cn-north-1",
+            "mx-central-1",
+        ]) {
             assert!(is_region(region), "{region}");
         }
         for (wrong, right) in [("us-esat-2", "us-east-2"), ("us-east2", "us-east-2")] {
