@@ -102,7 +102,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, env: &Env, dir: &Path
 fn enter(dir: &Path, common: &cli::Common) -> Result<PathBuf, Problem> {
     let Some(own) = &common.chdir else { return Ok(dir.to_owned()) };
     let entered = std::env::set_current_dir(dir.join(own)).and_then(|()| std::env::current_dir());
-    entered.map_err(|error| Problem::input(format!("-C: cannot go to {}: {error}", own.display())))
+    entered.map_err(|error| Problem::input(format!("-C: {} cannot be entered: {error}", own.display())))
 }
 
 /// What the environment is known to hold is never shown, whoever repeats it.

@@ -281,7 +281,7 @@ fn a_flag_that_is_wrong_is_refused_with_what_was_meant_and_nothing_is_written() 
         (&["--from", "aws-secret=x"], "the region of the secret is not known", "export AWS_REGION"),
         (&["--registry", "hub.docker.com"], "not the name of Docker Hub's registry", "docker.io"),
         (&["--registry", "quay.io", "--to", "aws=us-east-2"], "ECR has no pull-through cache", "ghcr.io"),
-        (&["--stack", "dev"], "`--stack` and `--only` choose of a file's places", "leave out"),
+        (&["--stack", "dev"], "`--stack` and `--only` choose among a file's places", "leave out"),
         (&["--credential", "Hub", "--to", "daytona"], "`Hub` is not a credential's name", "docker-hub"),
         (&["--to", ""], "a value is required", "--to"),
     ] {
@@ -345,7 +345,7 @@ fn a_name_with_a_line_break_adds_no_line_and_is_refused_where_it_would_count() {
     let name = "x\u{2028}      runpod: { templates: all }\n      daytona: {}\u{85}#";
     let mut place = without_variables(bare());
     with_context(&mut place, name);
-    place.run(&["init", "--to", "kubernetes"]).ends(3).complains("a character that is not seen");
+    place.run(&["init", "--to", "kubernetes"]).ends(3).complains("an invisible character");
     assert!(!is_there(&place));
 }
 

@@ -86,9 +86,11 @@ fn pipes_devices_and_links_in_a_circle_are_not_waited_for() {
     }
     let ran = place.run(&["image", "--scan", "."]);
     ran.ends(0).says("alpine:3").says("nginx:${TAG:-1}").says("redis:${TAG:-7}");
-    let open = "`.env`, whose variables are not known then: it is";
-    ran.complains(&format!("pipe/compose.yaml was not read: {open} a named pipe, and no file"));
-    ran.complains(&format!("device/compose.yaml was not read: {open} a link out of what is scanned"));
+    let open = "`.env`, whose variables are not known then: it";
+    ran.complains(&format!("pipe/compose.yaml was not read: {open} is a named pipe, not a file"));
+    ran.complains(&format!(
+        "device/compose.yaml was not read: {open} links to a file outside what is scanned"
+    ));
     assert_eq!(ran.stdout.matches(" alpine:3 with").count(), 1, "each file is read once: {}", ran.stdout);
 }
 
