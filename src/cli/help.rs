@@ -130,7 +130,7 @@ Examples:
   regcred init --file team.yaml                   writes there
 
 Environment:
-  REGCRED_FILE   where it is read from later; this command writes to --file
+  REGCRED_FILE   the file that is written, instead of --file
   AWS_REGION, AWS_PROFILE, KUBECONFIG, GITHUB_REPOSITORY, DOCKER_CONFIG
                  what is found, beside the folder's Pulumi project and git remote";
 

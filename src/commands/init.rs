@@ -19,7 +19,9 @@ pub(super) async fn run(args: &InitArgs, context: &Context<'_>) -> Result<ExitSt
         let message = "`--stack` and `--only` choose among a file's places, and `init` writes the file";
         return Err(Error::invalid(message, Some("leave out in the file what is not wanted".to_owned())));
     }
-    let name = context.common.file.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
+    // Where the next command reads.
+    let named = context.common.file.clone().or_else(|| desired::named(context.env));
+    let name = named.unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
     let path = context.dir.join(&name);
     // Before anything is asked.
     if path.symlink_metadata().is_ok() {

@@ -99,6 +99,27 @@ fn a_file_that_is_there_stays_as_it_is_and_another_name_can_be_given() {
 }
 
 #[test]
+fn the_file_that_the_environment_names_is_written_and_is_what_the_next_command_reads() {
+    let mut place = Place::new();
+    std::fs::create_dir(place.repo().join("team")).unwrap();
+    place.set("REGCRED_FILE", "team/hub.yaml");
+    place
+        .run(&["init", "--to", "runpod"])
+        .ends(0)
+        .complains("team/hub.yaml is written. Next: regcred plan\n");
+    assert!(!place.repo().join("regcred.yaml").exists(), "nothing reads it while the variable is set");
+    place.run(&["plan"]).ends(0).says("runpod\n").says("the configuration is team/hub.yaml (REGCRED_FILE)");
+    place.run(&["init", "--to", "daytona"]).ends(3).complains("team/hub.yaml: is there already");
+    let ran = place.run(&["init", "--to", "daytona", "--file", "other.yaml"]);
+    ran.ends(0).complains("other.yaml is written. Next: regcred plan --file other.yaml\n");
+    place.run(&["plan", "--file", "other.yaml"]).ends(0).says("daytona\n");
+    place.set("REGCRED_FILE", "hub.yaml");
+    let ran = place.run(&["init", "--to", "daytona", "-C", "team/.."]);
+    ran.ends(0).complains("hub.yaml is written. Next: regcred plan -C team/..\n");
+    place.run(&["plan", "-C", "team/.."]).ends(0).says("daytona\n");
+}
+
+#[test]
 fn every_system_by_its_flag_plans_at_once() {
     for (to, address) in [
         ("aws=us-east-2", "aws:123456789012/us-east-2/cache-rule/main-docker-hub"),
