@@ -70,7 +70,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, env: &Env, dir: &Path
     teach(env);
     let args: Vec<OsString> = args.into_iter().collect();
     if let Some(shell) = env.filled(commands::COMPLETE) {
-        return commands::complete(shell, &args, env, dir);
+        return commands::complete(shell, &args, env, dir).await;
     }
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
