@@ -190,11 +190,11 @@ fn no_registry_gets_the_credential_but_those_that_everybody_knows() {
     place.write("regcred.yaml", &file);
     assert!(of(&place.watch(&["plan"]).1, Service::Registry) > 0, "a trusted plan asks it");
     let (ran, calls) = place.watch(&ARGS);
-    blocks(&ran, "github:", "none of the registries that everybody knows");
+    blocks(&ran, "github:", "not one of the registries that everybody knows");
     assert_eq!(calls.len(), 0, "nothing is contacted");
     // Not even if the base branch has it: the branch says what is sent there.
     review(&place, "regcred.yaml", &file);
-    blocks(&place.run(&ARGS), "", "none of the registries");
+    blocks(&place.run(&ARGS), "", "not one of the registries");
 }
 
 #[test]
