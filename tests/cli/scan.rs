@@ -115,7 +115,7 @@ fn a_link_out_of_what_is_scanned_gives_no_variables_and_that_is_said() {
         // Nor is the default told, which the link's file may have changed.
         assert!(!ran.stdout.contains("docker.io"), "{}", ran.stdout);
         ran.ends(0).complains(
-            "app/compose.yaml was not read: `.env`, whose variables are not known then: it is a link out",
+            "app/compose.yaml was not read: `.env`, whose variables are not known then: it links to a file",
         );
         ran.complains("`${REGISTRY:-docker.io}/acme/a:1` depends on a value that is not in the file");
         run("../outside/.env", &[paths, &["--fail-on", "unknown"]].concat()).ends(2);
