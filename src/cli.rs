@@ -28,10 +28,10 @@ pub enum Command {
     /// Show what sync would do; write nothing
     #[command(after_long_help = help::PLAN)]
     Plan(PlanArgs),
-    /// Make it so: prove the credential, write the differences, prove the places
+    /// Prove the credential, write the differences, prove the places
     #[command(after_long_help = help::SYNC)]
     Sync(SyncArgs),
-    /// Take away what regcred made; what was there before stays. AWS keeps the secret for 30 days
+    /// Delete what regcred made; what was there before stays. AWS keeps the secret for 30 days
     #[command(after_long_help = help::REMOVE)]
     Remove(RemoveArgs),
     /// Prove the credential and every place; write nothing. Differences end with 2
@@ -111,7 +111,7 @@ pub struct Common {
     /// Say nothing but data and errors
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
-    /// Show what stays as it is, too; twice: requests, three times: everything but secrets
+    /// Also show what stays as it is; twice: requests, three times: everything but secrets
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
     pub verbose: u8,
     /// When to use colour
@@ -166,10 +166,10 @@ pub struct PlanArgs {
     /// End with 2 if there are differences
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Markdown with a diagram, for a pull request or a step summary; =FILE puts it there, beside what is printed
+    /// Markdown with a diagram, for a pull request or a step summary; =FILE writes it there, with the usual output
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     pub markdown: Option<PathBuf>,
-    /// Put a page into FILE that shows every place with its state, to be looked at in a browser
+    /// Write a page to FILE that shows every place with its state, for a browser
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
     /// Trust nothing in the repository: start no program, and contact nothing but what everybody knows. For pull requests
@@ -178,7 +178,7 @@ pub struct PlanArgs {
     /// The configuration of the base branch: roles, profiles and key services that are equal in it are trusted
     #[arg(long, value_name = "FILE", requires = "untrusted")]
     pub trusted: Option<PathBuf>,
-    /// What the sync that it plans may do beside making and changing.
+    /// What the sync that it plans may do besides making and changing.
     #[command(flatten)]
     pub overrides: Overrides,
 }
@@ -192,7 +192,7 @@ pub struct SyncArgs {
     /// Wait this long for a Daytona that is still starting, such as 30s or 2m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub wait: Option<Duration>,
-    /// What it may do beside making and changing.
+    /// What it may do besides making and changing.
     #[command(flatten)]
     pub overrides: Overrides,
 }
@@ -219,7 +219,7 @@ pub struct Approval {
     pub expect: Option<String>,
 }
 
-/// What a run may do only when it is told to, on that run.
+/// What a run does only when it is asked to, on that run.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct Overrides {
     /// Write again what cannot be read back, even if the record says that it is in place
@@ -239,7 +239,7 @@ pub struct VerifyArgs {
     /// Say with which row of its registry list Daytona pulls this image
     #[arg(long, value_name = "REF")]
     pub image: Vec<String>,
-    /// Put a page into FILE that shows every place with its state, to be looked at in a browser
+    /// Write a page to FILE that shows every place with its state, for a browser
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
 }
@@ -253,7 +253,7 @@ pub struct ImageArgs {
     /// Find the images in Dockerfiles, Compose files, Kubernetes manifests and GitHub workflows
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with = "references")]
     pub scan: Vec<PathBuf>,
-    /// Give Compose files the variables of this file, in place of .env beside them
+    /// Give Compose files the variables of this file, instead of the .env beside them
     #[arg(long, value_name = "FILE", conflicts_with = "references")]
     pub env_file: Vec<PathBuf>,
     /// End with 2 if an image is pulled anonymously, or if it is unknown what is pulled

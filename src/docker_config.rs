@@ -60,7 +60,7 @@ impl<'a> Object<'a> {
         let mut text = String::new();
         for value in self.field(name) {
             let read: Option<String> =
-                serde_json::from_str(value.get()).map_err(|_| format!("has a `{name}` that is no text"))?;
+                serde_json::from_str(value.get()).map_err(|_| format!("has a `{name}` that is not text"))?;
             text = read.unwrap_or(text);
         }
         Ok(text)
@@ -86,7 +86,7 @@ impl<'a> Object<'a> {
     }
 
     fn part(name: &str, value: &'a RawValue) -> Result<Self, String> {
-        Self::of(value).ok_or_else(|| format!("has `{name}` that are no object"))
+        Self::of(value).ok_or_else(|| format!("has `{name}`, which is not an object"))
     }
 }
 
@@ -114,7 +114,7 @@ pub(crate) struct Entry<'a>(Object<'a>);
 impl<'a> Entry<'a> {
     /// Takes an entry apart.
     pub(crate) fn of(value: &'a RawValue) -> Result<Self, String> {
-        Object::of(value).map(Self).ok_or_else(|| "is no object".to_owned())
+        Object::of(value).map(Self).ok_or_else(|| "is not an object".to_owned())
     }
 
     /// A field with a text, empty where there is none.
@@ -159,7 +159,7 @@ mod tests {
         for empty in ["", " \n", "null", "{}", r#"{"auths":null}"#, r#"{"auths":{}}"#] {
             assert_eq!(found(empty), [""; 0], "{empty}");
         }
-        assert_eq!(keys(r#"{"auths":[]}"#), Err("has `auths` that are no object".to_owned()));
+        assert_eq!(keys(r#"{"auths":[]}"#), Err("has `auths`, which is not an object".to_owned()));
         for broken in ["[]", "{", "5", r#"{"a":1} x"#] {
             assert!(keys(broken).is_err(), "{broken}");
         }

@@ -31,7 +31,7 @@ impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unclosed => "has no closing quote",
-            Self::Continued => "goes on after its closing quote",
+            Self::Continued => "continues after its closing quote",
             Self::Replaced => "has $, \\ or ` in it, and is not in single quotes",
             Self::Comment => "begins with #, and is not in quotes",
         })

@@ -74,7 +74,7 @@ impl Env {
     /// Each that is not text.
     pub fn check(&self) -> Result<(), Vec<Problem>> {
         let problem = |name: &String| {
-            Problem::input(format!("the variable {name} is no text (UTF-8)"))
+            Problem::input(format!("the variable {name} is not text (UTF-8)"))
                 .hint(format!("export {name} again"))
         };
         let problems: Vec<Problem> = self.not_text.iter().map(problem).collect();

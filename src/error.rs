@@ -79,9 +79,9 @@ impl Error {
                 Some(format!("review it above, then: regcred {command} --expect {}", &digest[..12])),
             ),
             Self::NoConsent { digest, command } => {
-                let problem = Problem::input("there is something to do, and no terminal to ask on");
+                let problem = Problem::input("there are changes to make, and no terminal to ask on");
                 let reviewed = format!("after a review: regcred {command} --expect {}", &digest[..12]);
-                vec![problem.hint(reviewed).hint(format!("whatever it is: regcred {command} --yes"))]
+                vec![problem.hint(reviewed).hint(format!("without a review: regcred {command} --yes"))]
             }
             Self::Declined => one("declined: nothing was written".to_owned(), None),
             Self::Output(error) => one(format!("cannot print: {error}; nothing was written"), None),

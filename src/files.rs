@@ -70,7 +70,7 @@ pub(crate) fn check(path: &Path) -> Result<()> {
     if found.is_file() || named == EMPTY || HANDED.iter().any(|handed| named.starts_with(handed)) {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::InvalidInput, format!("it is {}, and no file", kind(&found))))
+    Err(Error::new(ErrorKind::InvalidInput, format!("it is {}, not a file", kind(&found))))
 }
 
 #[cfg(unix)]
@@ -115,7 +115,7 @@ mod tests {
             (&socket, "a socket"),
             (Path::new("/dev/zero"), "a device"),
         ] {
-            assert_eq!(refusal(path), format!("it is {what}, and no file"));
+            assert_eq!(refusal(path), format!("it is {what}, not a file"));
         }
         assert_eq!(*text(Path::new("/dev/null")).expect("it is empty"), "");
     }

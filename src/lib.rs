@@ -70,7 +70,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, env: &Env, dir: &Path
     teach(env);
     let args: Vec<OsString> = args.into_iter().collect();
     if let Some(shell) = env.filled(commands::COMPLETE) {
-        return commands::complete(shell, &args, env, dir);
+        return commands::complete(shell, &args, env, dir).await;
     }
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
@@ -102,7 +102,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, env: &Env, dir: &Path
 fn enter(dir: &Path, common: &cli::Common) -> Result<PathBuf, Problem> {
     let Some(own) = &common.chdir else { return Ok(dir.to_owned()) };
     let entered = std::env::set_current_dir(dir.join(own)).and_then(|()| std::env::current_dir());
-    entered.map_err(|error| Problem::input(format!("-C: cannot go to {}: {error}", own.display())))
+    entered.map_err(|error| Problem::input(format!("-C: {} cannot be entered: {error}", own.display())))
 }
 
 /// What the environment is known to hold is never shown, whoever repeats it.

@@ -24,7 +24,7 @@ pub enum Outcome {
     Skipped(Problem),
     /// Writing failed.
     Failed(Problem),
-    /// It was not started, because this one did not get done; or because the run was interrupted.
+    /// It was not started, because this one was not done; or because the run was interrupted.
     NotStarted(Option<Address>),
     /// It must not change.
     Blocked,

@@ -122,7 +122,7 @@ impl AwsError {
     }
 }
 
-const CLOCK: &str = "set this machine's clock: AWS takes a signature for some minutes only";
+const CLOCK: &str = "set this machine's clock: AWS accepts a signature for a few minutes only";
 
 /// Whether a signature is of another time (AWS general reference, "Troubleshooting Signature Version 4").
 fn is_clock(words: &str) -> bool {
@@ -146,13 +146,13 @@ fn denied_hint(operation: &str, words: &str) -> String {
     match GUARDS.into_iter().find(|(kind, _)| words.contains(kind)) {
         Some((_, guard)) if words.contains("explicit deny") && operation == "secretsmanager:CreateSecret" => {
             format!(
-                "{guard} denies {action}, and no Allow can help: if it wants tags, give them in the file (aws: {{ tags: {{ KEY: VALUE }} }}), else ask whoever administers it"
+                "{guard} denies {action}, and no Allow can help: if it wants tags, give them in the file (aws: {{ tags: {{ KEY: VALUE }} }}), else ask its administrator"
             )
         }
         Some((_, guard)) if words.contains("explicit deny") => format!(
-            "{guard} denies {action}, and no Allow can help: ask whoever administers it, or do it from where it is allowed"
+            "{guard} denies {action}, and no Allow can help: ask its administrator, or do it from where it is allowed"
         ),
-        Some((_, guard)) => format!("allow {action} in {guard}, too"),
+        Some((_, guard)) => format!("also allow {action} in {guard}"),
         None if words.contains("explicit deny") => {
             format!(
                 "a policy denies {action} by name, and no Allow can help: take that Deny out, or except this principal"
@@ -186,7 +186,7 @@ fn login_hint(login: &LoginSource, code: Option<&str>) -> String {
     };
     match code {
         Some("UnrecognizedClientException" | "InvalidClientTokenId") => {
-            format!("{again}; if the login is right, the account may not have enabled {region}")
+            format!("{again}; if the login is right, enable {region} in the account")
         }
         _ => again,
     }

@@ -129,7 +129,7 @@ impl Process {
         })?;
         read(&output.stdout, self.account.as_deref()).map_err(|what| {
             let message = format!("`{}` {what}", self.program.name());
-            let hint = "it has to print JSON: {\"Version\": 1, \"AccessKeyId\": …, \"SecretAccessKey\": …}";
+            let hint = "it must print JSON: {\"Version\": 1, \"AccessKeyId\": …, \"SecretAccessKey\": …}";
             refused(Problem::outside(message).hint(hint))
         })
     }
@@ -146,8 +146,8 @@ impl ProvideCredentials for Process {
 
 /// The keys in what it printed; the case of their names does not count. Never repeats a part of it.
 fn read(printed: &[u8], account: Option<&str>) -> Result<Credentials, String> {
-    let fields: BTreeMap<String, Value> =
-        serde_json::from_slice(printed).map_err(|_| "prints no JSON of its kind".to_owned())?;
+    let fields: BTreeMap<String, Value> = serde_json::from_slice(printed)
+        .map_err(|_| "does not print the JSON of a credential_process".to_owned())?;
     let fields: BTreeMap<String, Value> =
         fields.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
     let text = |name: &str| fields.get(&name.to_ascii_lowercase()).and_then(Value::as_str);
@@ -157,7 +157,7 @@ fn read(printed: &[u8], account: Option<&str>) -> Result<Credentials, String> {
         Some((value, None)) => Ok(Zeroizing::new(value.to_owned())),
     };
     if fields.get("version").and_then(Value::as_i64) != Some(1) {
-        return Err("prints another version than 1".to_owned());
+        return Err("prints a version other than 1".to_owned());
     }
     let mut credentials = Credentials::builder()
         .access_key_id(needed("AccessKeyId")?.as_str())
@@ -169,7 +169,7 @@ fn read(printed: &[u8], account: Option<&str>) -> Result<Credentials, String> {
     if let Some(ends) = text("Expiration") {
         let ends = chrono::DateTime::parse_from_rfc3339(ends);
         credentials = credentials
-            .expiry(ends.map(SystemTime::from).map_err(|_| "gives an Expiration that is no time")?);
+            .expiry(ends.map(SystemTime::from).map_err(|_| "gives an Expiration that is not a time")?);
     }
     if let Some(account) = text("AccountId").or(account) {
         credentials = credentials.account_id(account);
@@ -242,8 +242,8 @@ mod tests {
         assert!(read_all.expiry().is_some_and(has_passed));
         assert_eq!(read_all.account_id().map(|id| id.as_str()), Some("123456789012"));
         for (printed, words) in [
-            ("s3cret", "prints no JSON of its kind"),
-            (r#"{"Version": 2}"#, "prints another version than 1"),
+            ("s3cret", "does not print the JSON of a credential_process"),
+            (r#"{"Version": 2}"#, "prints a version other than 1"),
             (r#"{"Version": 1, "AccessKeyId": "a"}"#, "gives no SecretAccessKey"),
             (
                 r#"{"Version": 1, "AccessKeyId": "a\n", "SecretAccessKey": "s3cret"}"#,
@@ -251,7 +251,7 @@ mod tests {
             ),
             (
                 r#"{"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "s3cret", "Expiration": "soon"}"#,
-                "gives an Expiration that is no time",
+                "gives an Expiration that is not a time",
             ),
         ] {
             assert_eq!(read(printed.as_bytes(), None).expect_err("it is refused"), words);

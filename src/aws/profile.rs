@@ -48,7 +48,7 @@ impl Profile {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let hint = match nearest(name, &names) {
                 Some(near) => format!("did you mean {near}?"),
-                None => "aws configure list-profiles shows those that there are".to_owned(),
+                None => "see the profiles: aws configure list-profiles".to_owned(),
             };
             return Some(
                 Problem::outside(format!("there is no AWS profile `{name}`")).hint(hint).login(true),
@@ -63,7 +63,7 @@ impl Profile {
         if let Some(profile) = on_the_way.iter().find(|profile| both(profile)) {
             let name = given(profile.name());
             let message = format!(
-                "the AWS profile `{name}` has both a role and keys, and AWS tools differ in which counts"
+                "the AWS profile `{name}` has both a role and keys, and AWS tools differ in which they use"
             );
             return Some(
                 Problem::outside(message)
@@ -75,8 +75,8 @@ impl Profile {
         let (name, wants) = on_the_way.into_iter().find_map(|profile| {
             let factor = has(profile, "role_arn") && has(profile, "mfa_serial");
             let wants = match (factor, has(profile, "login_session")) {
-                (true, _) => "wants a code of a second factor (`mfa_serial`), which is not asked for here",
-                (false, true) => "logs in by `aws login` (`login_session`), which is not done here",
+                (true, _) => "needs a code of a second factor (`mfa_serial`), which regcred does not ask for",
+                (false, true) => "logs in by `aws login` (`login_session`), which regcred does not support",
                 (false, false) => return None,
             };
             Some((given(profile.name()), wants))

@@ -12,7 +12,7 @@ pub struct Access {
     pub readers: Vec<Reader>,
     /// Who is kept out by one statement in spite of another, and by which.
     pub kept_out: Vec<Doubt>,
-    /// Of whom it cannot be told, and what it depends on.
+    /// Of whom it is not known, and what it depends on.
     pub unknown: Vec<Doubt>,
     /// The statement that guards the secret, as it will be.
     pub statement: Value,
@@ -57,7 +57,7 @@ impl Access {
         if self.unlisted {
             words += "; the file lists no readers, so all of them stay";
         }
-        for (what, list) in [("kept out", &self.kept_out), ("cannot be told", &self.unknown)] {
+        for (what, list) in [("kept out", &self.kept_out), ("not known", &self.unknown)] {
             if !list.is_empty() {
                 let list: Vec<String> = list.iter().map(Doubt::to_string).collect();
                 words += &format!("; {what}: {}", list.join(", "));

@@ -172,7 +172,7 @@ impl Reason {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unreadable(problem) | Self::Untrusted(problem) => problem.advice(),
-            Self::OtherCredential => Some("it takes a full sync, without --stack".to_owned()),
+            Self::OtherCredential => Some("run a full sync, without --stack".to_owned()),
             Self::LeftToPulumi => Some("run pulumi up for the stack".to_owned()),
             Self::Replica(region) => Some(format!("give the stack's `region: {region}`, or delete the replica")),
             Self::CustomerKey(_) => Some(
@@ -187,7 +187,7 @@ impl Reason {
                 Some("let stacks share a rule: give them the same `prefix:` in regcred.yaml".to_owned())
             }
             Self::OtherProvider(_) => Some(
-                "leave the stack out, or write its region and login into regcred.yaml (`profile:`, `role:`) and take the setting out of the stack; an `environment` may stay beside a login or an `account:`"
+                "leave the stack out, or write its region and login into regcred.yaml (`profile:`, `role:`) and take the setting out of the stack; an `environment` may stay with a login or an `account:`"
                     .to_owned(),
             ),
             Self::WrongAccount(_) => Some("log in to the right account, or set the stack's `role:`".to_owned()),
@@ -214,13 +214,13 @@ impl Reason {
                 "if the credential is to go there, write {name} in regcred.yaml; else leave it out"
             )),
             Self::OwnedBy(_) => Some(
-                "give the item another `secret:` in regcred.yaml, or let the owner leave it; to write there all the same: regcred sync --allow-replace"
+                "give the item another `secret:` in regcred.yaml, or let the owner leave it; to write there anyway: regcred sync --allow-replace"
                     .to_owned(),
             ),
             Self::NoNamespace => {
                 Some("kubectl create namespace NAME, or correct the item in regcred.yaml".to_owned())
             }
-            Self::Theirs(_) => Some("to delete it all the same: regcred remove --allow-delete".to_owned()),
+            Self::Theirs(_) => Some("to delete it anyway: regcred remove --allow-delete".to_owned()),
             Self::InUse(_) => Some("point it elsewhere or delete it, and run this again".to_owned()),
             Self::Archived => Some("unarchive the repository, or leave it out of regcred.yaml".to_owned()),
             _ => None,
@@ -233,15 +233,15 @@ impl fmt::Display for Reason {
         match self {
             Self::Absent => f.write_str("absent"),
             Self::InSync => f.write_str("in sync"),
-            Self::Recorded => f.write_str("recorded: our last write, not changed since"),
+            Self::Recorded => f.write_str("recorded: not changed since regcred's last write"),
             Self::Unknown => f.write_str("cannot be read back; written at each sync"),
             Self::Behind(at) => {
-                write!(f, "cannot be read back; written at {at}, before AWS held the present value")
+                write!(f, "cannot be read back; written at {at}, before AWS had the current value")
             }
             Self::Rewrite => f.write_str("recorded, written again as asked"),
             Self::Changed => f.write_str("the record is of another credential"),
             Self::NotRecorded => f.write_str("the record does not list it"),
-            Self::ChangedOutside(at) => write!(f, "changed outside at {at}, after our last write"),
+            Self::ChangedOutside(at) => write!(f, "changed outside at {at}, after regcred's last write"),
             Self::RecordFollows => f.write_str("records what this run writes"),
             Self::OtherAudience { found, wanted } => write!(f, "seen by {found}, to be seen by {wanted}"),
             Self::ValueDiffers => f.write_str("holds another value"),
@@ -259,7 +259,7 @@ impl fmt::Display for Reason {
             }
             Self::NoCaches(partition) => write!(f, "AWS has no ECR pull-through caches in {partition}"),
             Self::Replica(region) => write!(f, "a replica; its primary is in {region}"),
-            Self::OwnedBy(owner) => write!(f, "written by {owner}, which would put its own content back"),
+            Self::OwnedBy(owner) => write!(f, "written by {owner}, which writes its own content back"),
             Self::ManagedBy(service) => write!(f, "managed by {service}"),
             Self::OtherCredential => {
                 f.write_str("holds another credential, and a stack's own run does not change it")
@@ -267,13 +267,13 @@ impl fmt::Display for Reason {
             Self::WrongAccount(words) | Self::OtherProvider(words) | Self::OnePlace(words) => {
                 f.write_str(words)
             }
-            Self::OtherOwner(name) => write!(f, "it is {name} by now, which is another owner's"),
+            Self::OtherOwner(name) => write!(f, "it is now {name}, of another owner"),
             Self::RuleLimit(used) => write!(f, "{used} of 50 rules of this account and region are used"),
             Self::Archived => f.write_str("the repository is archived, so read-only"),
             Self::TakenOver { name, username } => {
                 write!(f, "takes over the row `{name}` of user {username}, whose password cannot be read")
             }
-            Self::NeverMatches(url) => write!(f, "its url {url} is one that no image name matches"),
+            Self::NeverMatches(url) => write!(f, "no image name matches its url {url}"),
             Self::SecondRow { name, username } => write!(
                 f,
                 "a second row for the registry, `{name}` of user {username}: Daytona uses whichever comes first"
@@ -289,7 +289,7 @@ impl fmt::Display for Reason {
             Self::ClusterMember(cluster) => {
                 write!(f, "is part of the cluster {cluster}, and cannot be changed by itself")
             }
-            Self::NotFound => f.write_str("there is none of this id or name"),
+            Self::NotFound => f.write_str("nothing has this id or name"),
             Self::Logins(words) => f.write_str(words),
             Self::Labels(labels) => write!(f, "without the labels {labels}"),
             Self::OtherType(kind) => write!(f, "has the type {kind}, which cannot be changed"),
@@ -300,7 +300,7 @@ impl fmt::Display for Reason {
                 write!(f, "two credentials for {registry} are declared for this one secret")
             }
             Self::NotNamed(secrets) => write!(f, "does not name {secrets}"),
-            Self::NoAccount => f.write_str("does not exist yet, and is waited for"),
+            Self::NoAccount => f.write_str("does not exist yet; regcred waits for it"),
             Self::NoNamespace => f.write_str("the namespace does not exist"),
             Self::Terminating => f.write_str("the namespace is being deleted, so it is left alone"),
             Self::Made(words) | Self::Shared(words) => f.write_str(words),
@@ -323,7 +323,7 @@ mod tests {
             (Reason::NotFound, "correct it in regcred.yaml, or leave it out"),
             (
                 Reason::OwnedBy("external-secrets".to_owned()),
-                "give the item another `secret:` in regcred.yaml, or let the owner leave it; to write there all the same: \
+                "give the item another `secret:` in regcred.yaml, or let the owner leave it; to write there anyway: \
                  regcred sync --allow-replace",
             ),
             (

@@ -21,7 +21,7 @@ Environment:
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, AWS_CA_BUNDLE
                                           the way out
   DOCKER_CONFIG                           the folder of Docker's configuration
-  REGCRED_FILE                            the configuration, in place of --file
+  REGCRED_FILE                            the configuration, instead of --file
   REGCRED_REGISTRY_ENDPOINTS              registries elsewhere: docker.io=http://127.0.0.1:5000,…
   NO_COLOR                                no colour"
     };
@@ -119,7 +119,7 @@ Examples:
   regcred image --scan . --format sarif          for code scanning
 
 Environment:
-  REGCRED_FILE   the configuration, in place of --file";
+  REGCRED_FILE   the configuration, instead of --file";
 
 pub(super) const INIT: &str = "\
 Examples:
@@ -130,7 +130,7 @@ Examples:
   regcred init --file team.yaml                   writes there
 
 Environment:
-  REGCRED_FILE   where it is read from later; this command writes to --file
+  REGCRED_FILE   the file that is written, instead of --file
   AWS_REGION, AWS_PROFILE, KUBECONFIG, GITHUB_REPOSITORY, DOCKER_CONFIG
                  what is found, beside the folder's Pulumi project and git remote";
 
@@ -140,7 +140,7 @@ Examples:
   regcred rbac prod
 
 Environment:
-  REGCRED_FILE   the configuration, in place of --file";
+  REGCRED_FILE   the configuration, instead of --file";
 
 pub(super) const SCHEMA: &str = "\
 Examples:
@@ -166,4 +166,4 @@ Examples:
   regcred permissions aws github
 
 Environment:
-  REGCRED_FILE   the configuration, in place of --file";
+  REGCRED_FILE   the configuration, instead of --file";

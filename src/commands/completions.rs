@@ -14,6 +14,7 @@ use clap_complete::env::{EnvCompleter, Shells};
 use super::session::Context;
 use crate::change::Options;
 use crate::cli::{Cli, CompletionsArgs};
+use crate::desired::outline::{Found, SOURCES};
 use crate::desired::{self, Desired, Request};
 use crate::env::Env;
 use crate::error::Error;
@@ -37,14 +38,15 @@ pub(super) fn run(args: &CompletionsArgs, context: &Context<'_>) -> Result<ExitS
 
 /// Answers a shell's script: the words of a command line are behind the first `--`.
 #[must_use]
-pub fn complete(shell: &str, args: &[OsString], env: &Env, dir: &Path) -> ExitStatus {
+pub async fn complete(shell: &str, args: &[OsString], env: &Env, dir: &Path) -> ExitStatus {
     env.programs().refuse();
     let words: Vec<OsString> = args.iter().skip_while(|word| *word != "--").skip(1).cloned().collect();
+    let targets = targets(&words, env, dir).await;
     let answer = || -> Option<Vec<u8>> {
         let mut answer = Vec::new();
         let shells = Shells::builtins();
         let shell: &dyn EnvCompleter = shells.completer(shell)?;
-        let mut command = with_names(&words, env, dir);
+        let mut command = with_names(&words, env, dir, targets);
         command.build();
         shell.write_complete(&mut command, words.clone(), Some(dir), &mut answer).ok()?;
         Some(answer)
@@ -55,21 +57,50 @@ pub fn complete(shell: &str, args: &[OsString], env: &Env, dir: &Path) -> ExitSt
 }
 
 /// The grammar, with the names that the configuration has where it takes one.
-fn with_names(words: &[OsString], env: &Env, dir: &Path) -> clap::Command {
+fn with_names(words: &[OsString], env: &Env, dir: &Path, targets: Vec<String>) -> clap::Command {
     let (words, env, dir) = (words.to_vec(), env.clone(), dir.to_owned());
     let names = std::sync::Arc::new(std::sync::LazyLock::new(move || Names::of(&words, &env, &dir)));
     let candidates = |pick: fn(&Names) -> &BTreeSet<String>| {
         let names = std::sync::Arc::clone(&names);
-        // A shell writes them to the terminal as they are.
-        let shown = |name: &&String| redact::outside(name) == **name;
-        let list =
-            move || pick(&names).iter().filter(shown).map(CompletionCandidate::new).collect::<Vec<_>>();
-        ArgValueCandidates::new(list)
+        ArgValueCandidates::new(move || offered(pick(&names)))
     };
+    // What follows the `=` of a source is the user's own.
+    let sources: Vec<String> =
+        SOURCES.iter().map(|name| name.split_inclusive('=').next().unwrap_or(name).to_owned()).collect();
+    let list = |names: Vec<String>| ArgValueCandidates::new(move || offered(&names));
     Cli::command()
         .mut_arg("stack", |arg| arg.add(candidates(|names| &names.stacks)))
         .mut_arg("only", |arg| arg.add(candidates(|names| &names.prefixes)))
         .mut_arg("credential", |arg| arg.add(candidates(|names| &names.credentials)))
+        .mut_subcommand("init", |init| {
+            let init = init.mut_arg("to", |arg| arg.add(list(targets)));
+            init.mut_arg("from", |arg| arg.add(list(sources)))
+        })
+}
+
+/// What a shell may show: it writes them to the terminal as they are.
+fn offered<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<CompletionCandidate> {
+    let shown = |name: &&String| redact::outside(name) == **name;
+    names.into_iter().filter(shown).map(CompletionCandidate::new).collect()
+}
+
+/// What `init --to` takes in the folder that the words mean.
+async fn targets(words: &[OsString], env: &Env, dir: &Path) -> Vec<String> {
+    if !words.iter().any(|word| word == "init") {
+        return Vec::new();
+    }
+    Found::look(env, &folder(words, dir)).await.choices()
+}
+
+/// A path that the words name by a flag.
+fn path(words: &[OsString], name: &str) -> Option<PathBuf> {
+    let matches = Cli::command().ignore_errors(true).try_get_matches_from(words).ok()?;
+    matches.try_get_one::<PathBuf>(name).ok().flatten().cloned()
+}
+
+/// The folder that the words mean.
+fn folder(words: &[OsString], dir: &Path) -> PathBuf {
+    path(words, "chdir").map_or_else(|| dir.to_owned(), |own| dir.join(own))
 }
 
 /// The names of a configuration.
@@ -83,10 +114,8 @@ struct Names {
 impl Names {
     /// Those of the configuration that the words mean; none of one that is wrong.
     fn of(words: &[OsString], env: &Env, dir: &Path) -> Self {
-        let matches = Cli::command().ignore_errors(true).try_get_matches_from(words).ok();
-        let path = |name: &str| matches.as_ref()?.try_get_one::<PathBuf>(name).ok().flatten().cloned();
-        let dir = path("chdir").map_or_else(|| dir.to_owned(), |own| dir.join(own));
-        let request = Request { file: path("file"), ..Request::default() }.found(env, &dir);
+        let dir = folder(words, dir);
+        let request = Request { file: path(words, "file"), ..Request::default() }.found(env, &dir);
         let desired = request.ok().and_then(|request| desired::places(&request, env, &dir).ok());
         desired.as_ref().map(Self::declared).unwrap_or_default()
     }

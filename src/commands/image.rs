@@ -89,7 +89,7 @@ fn files(args: &ImageArgs, context: &Context<'_>, known: &image::Context) -> Res
 }
 
 fn nothing_read() -> Problem {
-    Problem::input("no file was read: none is a Dockerfile or YAML, or `.gitignore` leaves all of them out")
+    Problem::input("no file was read: none is a Dockerfile or YAML, or `.gitignore` excludes all of them")
         .hint("name the files: regcred image --scan FILE…")
 }
 

@@ -16,10 +16,12 @@ use crate::view::init;
 
 pub(super) async fn run(args: &InitArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
     if !context.common.stack.is_empty() || !context.common.only.is_empty() {
-        let message = "`--stack` and `--only` choose of a file's places, and `init` writes the file";
+        let message = "`--stack` and `--only` choose among a file's places, and `init` writes the file";
         return Err(Error::invalid(message, Some("leave out in the file what is not wanted".to_owned())));
     }
-    let name = context.common.file.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
+    // Where the next command reads.
+    let named = context.common.file.clone().or_else(|| desired::named(context.env));
+    let name = named.unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
     let path = context.dir.join(&name);
     // Before anything is asked.
     if path.symlink_metadata().is_ok() {
@@ -154,7 +156,7 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
 
 fn refused(name: &Path, error: &std::io::Error) -> Error {
     let (message, hint) = match error.kind() {
-        ErrorKind::AlreadyExists => ("is there already, and stays as it is".to_owned(), "regcred plan"),
+        ErrorKind::AlreadyExists => ("is there already, and is not changed".to_owned(), "regcred plan"),
         _ => (format!("cannot be written: {error}"), "regcred init --file OTHER"),
     };
     Error::Invalid(vec![Problem::input(message).at(Place::file(name)).hint(hint)])

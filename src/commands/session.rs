@@ -176,8 +176,9 @@ impl Context<'_> {
                 continue;
             }
             if !self.ui.can_ask() {
-                let message =
-                    format!("the value of {id} is read from standard input, and nobody may be asked");
+                let message = format!(
+                    "the value of {id} is read from standard input, and regcred is not allowed to ask"
+                );
                 let hint = "pipe in the user name and the token, a line each".to_owned();
                 return Err(Error::invalid(message, Some(hint)));
             }

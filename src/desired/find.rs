@@ -20,14 +20,20 @@ impl Request {
         if self.file.is_some() {
             return Ok(self);
         }
-        let found = match env.filled(VARIABLE) {
-            Some(file) => Some((PathBuf::from(file), VARIABLE)),
+        let found = match named(env) {
+            Some(file) => Some((file, VARIABLE)),
             None => above(env, dir)?.map(|file| (file, "a folder above")),
         };
         let Some((file, whose)) = found else { return Ok(self) };
         let note = format!("the configuration is {} ({whose})", file.display());
         Ok(Self { file: Some(file), note: Some(note), ..self })
     }
+}
+
+/// The file that `REGCRED_FILE` names.
+#[must_use]
+pub fn named(env: &Env) -> Option<PathBuf> {
+    env.filled(VARIABLE).map(PathBuf::from)
 }
 
 /// The file of the nearest folder above `dir` that has one, up to where git keeps the repository, or home; nothing if `dir`

@@ -22,6 +22,7 @@ use crate::systems::Places;
 use crate::targets::github;
 
 use discover::Asking;
+pub use find::named;
 use untrusted::Reviewed;
 pub use untrusted::{Refused, distrusting};
 

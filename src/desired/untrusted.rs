@@ -57,11 +57,11 @@ pub fn distrusting(
     let what = match folder(file) {
         folder if !folder.is_dir() => "its folder is not there",
         folder if repository.holds(&folder) || repository.holds(&dir.join(file)) => {
-            "it is in the repository that is not trusted, and would be whatever a branch makes it"
+            "it is in the repository that is not trusted, where a branch can change it"
         }
         _ => return Ok(env.distrusting(repository)),
     };
-    let hint = format!("check the base branch out beside the repository: --trusted ../base/{DEFAULT_FILE}");
+    let hint = format!("check out the base branch next to the repository: --trusted ../base/{DEFAULT_FILE}");
     Err(vec![Problem::input(format!("--trusted: {what}")).at(Place::file(file)).hint(hint)])
 }
 
@@ -106,7 +106,7 @@ impl Reviewed {
     fn fault(&self, credential: &Credential, spec: &Spec) -> Option<String> {
         let Credential { id, registry, token_service, .. } = credential;
         if !is_public(registry) {
-            return Some(format!("{registry} is none of the registries that everybody knows"));
+            return Some(format!("{registry} is not one of the registries that everybody knows"));
         }
         if let Some(host) = token_service {
             return Some(format!("`token-service: {host}` would get the credential"));
@@ -123,7 +123,7 @@ impl Reviewed {
                 let has =
                     |spec: &Spec| matches!(spec, Spec::AwsSecret(own) if own.role.as_ref() == Some(role));
                 (!self.specs.values().any(has))
-                    .then(|| "the `role:` of `aws-secret` is none that the base branch has".to_owned())
+                    .then(|| "the `role:` of `aws-secret` is not in the base branch".to_owned())
             }
             _ => None,
         }

@@ -36,9 +36,7 @@ pub enum NotCached {
         partition: &'static str,
     },
     /// ECR has no name for it.
-    #[error(
-        "the repository's name in ECR would have {0} characters, and {MAX_REPOSITORY} are the most it can have"
-    )]
+    #[error("the repository's name in ECR would have {0} characters, and the limit is {MAX_REPOSITORY}")]
     TooLong(usize),
 }
 

@@ -57,7 +57,7 @@ impl NetError {
                 None => format!("no connection could be made{through}"),
             }
         } else if error.is_builder() || error.is_request() && causes(error).nth(1).is_none() {
-            "the request cannot be sent: its address or a header is none".to_owned()
+            "the request cannot be sent: its address or a header is not valid".to_owned()
         } else {
             "the connection broke before the answer was complete".to_owned()
         };

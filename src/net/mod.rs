@@ -305,14 +305,12 @@ impl Http {
         operation: Option<&str>,
     ) -> Result<http::Response<Body>, NetError> {
         let url = Url::parse(&request.uri().to_string())
-            .map_err(|_| NetError::refused(Problem::input("the request's address is no URL")))?;
+            .map_err(|_| NetError::refused(Problem::input("the request's address is not a URL")))?;
         let answer = self.exchange_at(url.clone(), request, operation).await?;
         match Redirect::read(&url, answer.status().as_u16(), answer.headers()) {
             Some(Redirect::Elsewhere(target)) => Err(NetError::refused(
-                Problem::outside(format!("it redirects to {target}, where nothing is sent")).hint(format!(
-                    "if that is the right address, write it in the place of {}",
-                    redacted(&url)
-                )),
+                Problem::outside(format!("it redirects to {target}, where nothing is sent"))
+                    .hint(format!("if that is the right address, write it instead of {}", redacted(&url))),
             )),
             _ => Ok(answer),
         }

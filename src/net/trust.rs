@@ -63,14 +63,14 @@ impl Roots {
             (Some(_), false) => "SSL_CERT_FILE and SSL_CERT_DIR",
         };
         let hint =
-            format!("add its authority's certificate (PEM) to {name}, which stands instead of the system's");
+            format!("add its authority's certificate (PEM) to {name}, which is used instead of the system's");
         Self::new(Origin::Paths { files: file.into_iter().collect(), folders }, name, hint)
     }
 
     /// Those of one file (PEM), which `name` names.
     pub(crate) fn of_file(name: &str, file: PathBuf) -> Self {
         let hint = format!(
-            "add its authority's certificate (PEM) to the file of {name}, which stands instead of the system's"
+            "add its authority's certificate (PEM) to the file of {name}, which is used instead of the system's"
         );
         Self::new(Origin::Paths { files: vec![file], folders: Vec::new() }, name, hint)
     }

@@ -181,7 +181,7 @@ impl Attempt<'_> {
                 let quota = Quota::read(answer.status, &answer.headers);
                 login.warning = quota
                     .is_used_up()
-                    .then(|| "no pulls are left: they fail until the limit has refilled".to_owned());
+                    .then(|| "no pulls are left: pulls fail until the limit resets".to_owned());
                 login.quota = Some(quota);
             }
             // The token service takes it, and this is what it is good for.
@@ -263,7 +263,9 @@ impl Attempt<'_> {
     }
 
     fn api(&self, path: &str) -> Result<Url, LoginError> {
-        self.base.join(&format!("v2/{path}")).map_err(|_| self.protocol("its endpoint is no base of a URL"))
+        self.base
+            .join(&format!("v2/{path}"))
+            .map_err(|_| self.protocol("its endpoint is not the base of a URL"))
     }
 }
 

@@ -20,7 +20,7 @@ pub enum LoginError {
         username: String,
     },
     /// It takes no login of this account or address for now.
-    #[error("{registry} takes no login for now (status 429): {detail}")]
+    #[error("{registry} accepts no login for now (status 429): {detail}")]
     LockedOut {
         /// The registry.
         registry: Registry,
@@ -123,7 +123,7 @@ impl LoginError {
         match error.status {
             None | Some(408 | 429 | 500..=599) => Self::Unreachable { registry, source: Box::new(error) },
             Some(_) => {
-                let detail = "it gave an answer that is not expected".into();
+                let detail = "it gave an unexpected answer".into();
                 Self::Protocol { registry, detail, source: Some(Box::new(error)) }
             }
         }

@@ -29,7 +29,7 @@ const SHARED: [&str; 9] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnsafeReason {
     /// The realm is not an absolute URL of the web.
-    #[error("it is not a URL of the web")]
+    #[error("it is not an http or https URL")]
     NotAUrl,
     /// The realm has a user name or password in it.
     #[error("it has a user name or a password in it")]
@@ -38,7 +38,7 @@ pub enum UnsafeReason {
     #[error("it is not https")]
     NotHttps,
     /// The realm is on another site than the registry, and not known to be its token service.
-    #[error("it is on another site than the registry")]
+    #[error("it is not on the registry's site")]
     OtherSite,
 }
 

@@ -32,7 +32,7 @@ impl AwsSecret {
         let got = got.map_err(|error| outside(self.refused(&AwsError::new(OPERATION, &error, &login))))?;
         let read = match got.secret_string() {
             Some(value) => text::read(value, &self.names, None),
-            None => Err("gives bytes, not a text".to_owned()),
+            None => Err("gives bytes that are not text".to_owned()),
         };
         read.map_err(|what| {
             let hint = "name its fields: { aws-secret: { secret: …, username: FIELD, token: FIELD } }";

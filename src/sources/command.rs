@@ -57,7 +57,7 @@ impl Command {
             not_given("the credential's command", &error, &hint)
         })?;
         let refused = |what: &str| {
-            let hint = "print the user name and the token, a line each, or give `username:` beside `run:`";
+            let hint = "print the user name and the token, a line each, or give `username:` with `run:`";
             one(unread(&format!("the credential's command `{name}` {what}"), hint))
         };
         let text =

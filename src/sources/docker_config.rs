@@ -129,11 +129,14 @@ fn in_entries(auths: &Auths<'_>, registry: &Registry) -> Result<Option<Located>,
     let Some(login) = logins.next() else { return Ok(None) };
     if logins.any(|other| (&other.username, other.token.expose()) != (&login.username, login.token.expose()))
     {
-        return Err(format!("has two logins for {registry}, of which docker takes one by chance"));
+        return Err(format!("has two logins for {registry}, and docker takes one at random"));
     }
     let unreadable = |(key, value): (&String, &&RawValue)| {
         let what = entry(value, registry).err().filter(|_| key != own)?;
-        Some(format!("docker's entry for {} {what}: docker may not read the others because of it", host(key)))
+        Some(format!(
+            "docker's entry for {} {what}: because of it, docker may fail to read the others",
+            host(key)
+        ))
     };
     Ok(Some((Entry::Login(login), auths.iter().filter_map(unreadable).collect())))
 }
@@ -169,7 +172,7 @@ fn entry(value: &RawValue, registry: &Registry) -> Result<Option<Login>, String>
     }
     if !entry.text("registrytoken")?.is_empty() {
         return Err(format!(
-            "has a registry token for {registry}: it is good for minutes, and nothing to spread"
+            "has a registry token for {registry}: it works for minutes only, so regcred writes it nowhere"
         ));
     }
     let Login { username, token } = entry.login(|_| Base64::Padded)?;
@@ -192,7 +195,7 @@ fn helper(config: &Object<'_>, registry: &Registry, env: &Env) -> Result<Option<
     let own = config.map("credHelpers")?.get(registry.docker_config_key()).copied();
     let name: Option<String> = match own {
         Some(name) => serde_json::from_str(name.get())
-            .map_err(|_| format!("names a credential helper for {registry} that is no text"))?,
+            .map_err(|_| format!("names a credential helper for {registry} that is not text"))?,
         None => Some(config.text("credsStore")?),
     };
     let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(None) };

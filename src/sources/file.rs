@@ -124,7 +124,7 @@ mod tests {
         for (lines, words) in [
             ("T=s3cret$HOME", "has a T that has $, \\ or ` in it"),
             ("T='s3cret", "has a T that has no closing quote"),
-            ("T='s3cret'x", "goes on after"),
+            ("T='s3cret'x", "continues after"),
             ("T=s3cret\nT=s3cret2", "sets T twice"),
             ("# T=s3cret", "does not set T"),
             ("T=", "gives an empty token"),

@@ -74,7 +74,7 @@ pub fn stack_files(
             _ => Some(project.stack(name).map(|file| (project, file)).map_err(Problem::from)),
         },
         Err(FileError::NoProject { .. } | FileError::NotAProjectFile { .. }) => None,
-        // Whether it has such a stack cannot be told.
+        // Whether it has such a stack is not known.
         Err(error) => Some(Err(error.into())),
     };
     folders.iter().filter_map(file).collect()

@@ -44,7 +44,7 @@ fn fault(Credential { id, registry, .. }: &Credential, login: &Login) -> Option<
             Problem::input(message).hint("write `registry: docker.io`, or give the registry's own token"),
         );
     }
-    // It cannot be told from its password, at no registry and in no Docker configuration.
+    // Its password does not say it, at no registry and in no Docker configuration.
     if username.contains(':') {
         let message = format!("the user name of {id} has a colon in it, which no login can carry");
         return Some(Problem::input(message).hint("compare it with the registry's own page of the account"));

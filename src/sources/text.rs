@@ -48,11 +48,11 @@ pub(super) fn read(text: &str, names: &Names, username: Option<&str>) -> Result<
 fn json(text: &str, names: &Names, username: Option<&str>) -> Result<Login, String> {
     // Its own errors can repeat a part of the text.
     let fields: BTreeMap<String, Value> =
-        serde_json::from_str(text).map_err(|_| "gives a text that is not valid JSON".to_owned())?;
+        serde_json::from_str(text).map_err(|_| "gives text that is not valid JSON".to_owned())?;
     let field = |own: &Option<String>, usual: &[&str]| {
         let wanted: Vec<&str> = own.as_deref().map_or_else(|| usual.to_vec(), |own| vec![own]);
         let found = wanted.iter().find_map(|name| fields.get(*name)?.as_str());
-        found.ok_or_else(|| format!("gives JSON without a text `{}`", wanted[0]))
+        found.ok_or_else(|| format!("gives JSON without `{}` as text", wanted[0]))
     };
     let username = match username {
         Some(username) => username,
@@ -127,7 +127,7 @@ mod tests {
         let login = read(r#"{"user": "a", "pat": "b", "token": "c"}"#, &names, None).expect("it is good");
         assert_eq!((login.username.as_str(), login.token.expose()), ("a", "b"));
         let error = read(r#"{"username": "a", "token": "c"}"#, &names, None).expect_err("it is refused");
-        assert_eq!(error, "gives JSON without a text `user`");
+        assert_eq!(error, "gives JSON without `user` as text");
     }
 
     #[test]
@@ -139,7 +139,7 @@ mod tests {
             ("acme\ns3cret \n", "a token that ends with a space"),
             ("\ns3cret\n", "an empty user name"),
             ("{\"token\": s3cret}", "not valid JSON"),
-            ("{\"username\": \"acme\", \"token\": 5}", "JSON without a text `token`"),
+            ("{\"username\": \"acme\", \"token\": 5}", "JSON without `token` as text"),
             ("{\"username\": \"acme\", \"token\": \"s3cret\\n\"}", "ends with a line break"),
         ] {
             let error = halves(text, None).expect_err("it is refused");

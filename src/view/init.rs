@@ -19,7 +19,7 @@ pub fn file(outline: &Outline, schema: &str) -> String {
     if !outline.is_example {
         return text + &systems.map(|lines| indented(6, &lines)).collect::<String>();
     }
-    text += "      # Take the # away in front of what you use, and correct it.\n";
+    text += "      # Remove the # in front of what you use, and correct it.\n";
     systems.for_each(|lines| text += &format!("\n{}", indented(6, &commented(&lines))));
     text
 }

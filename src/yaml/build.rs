@@ -87,7 +87,7 @@ impl Builder {
     fn alias(&mut self, anchor: usize, at: At) -> Result<(), Error> {
         // The parser refuses unknown names; what it knows and is not here has not ended yet.
         let Some(done) = self.anchors.get(&anchor).cloned() else {
-            return Err(Error::new(at, "the alias stands inside of what it is an alias for"));
+            return Err(Error::new(at, "the alias is inside what it is an alias for"));
         };
         if self.open.len() + done.depth > MAX_DEPTH {
             return Err(too_deep(at));

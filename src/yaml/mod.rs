@@ -108,7 +108,7 @@ impl Flaw {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Duplicate { .. } => "delete one of the two lines",
-            Self::KeyForm { .. } => "put it in quotes, if it is meant as a text",
+            Self::KeyForm { .. } => "put it in quotes if it is text",
         }
     }
 }

@@ -135,7 +135,7 @@ impl Reader {
 
     /// Refuses a name that is not seen as what it is.
     fn hidden(&self, at: At, what: &str, text: &str) {
-        let message = format!("{what} has a character that is not seen: `{}`", redact::line(text));
+        let message = format!("{what} has an invisible character: `{}`", redact::line(text));
         self.problem(at, message, Some("write it again without the character".to_owned()));
     }
 

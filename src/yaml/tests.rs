@@ -117,7 +117,7 @@ fn aliases_and_merge_keys_stand_for_what_they_name() {
     for wrong in ["<<: x\n", "<<: [{a: 1}, b]\n", "<<: [[{a: 1}]]\n", "<<:\n"] {
         assert_eq!(refusal(wrong), (at(1, 1), "`<<` needs a map, or a list of maps".to_owned()), "{wrong}");
     }
-    assert_eq!(refusal("a: &a [*a]\n").1, "the alias stands inside of what it is an alias for");
+    assert_eq!(refusal("a: &a [*a]\n").1, "the alias is inside what it is an alias for");
 }
 
 #[test]

@@ -358,7 +358,7 @@ fn a_secret_that_ecr_never_sees_is_given_up_and_the_report_says_so() {
 fn a_region_that_the_account_has_not_enabled_is_named_in_the_hint() {
     let place = one();
     place.edit("regcred.yaml", REGION, "af-south-1");
-    let hint = "the account may not have enabled\n            af-south-1\n";
+    let hint = "if the login is right, enable af-south-1 in the account\n";
     place.run(&["sync", "--yes"]).ends(5).says(hint);
 }
 
@@ -516,7 +516,7 @@ fn what_keeps_a_profile_from_being_a_login_is_told_in_words_once_for_every_regio
         (
             format!("[profile work]\n{role}[profile base]\n{keys}"),
             Some("work"),
-            "the AWS profile `work` wants a code of a second factor (`mfa_serial`)",
+            "the AWS profile `work` needs a code of a second factor (`mfa_serial`)",
             "aws configure export-credentials --profile work",
         ),
         (

@@ -257,7 +257,7 @@ fn items_of_kubernetes_that_cannot_be_right() {
     for (item, error, hint) in [
         ("{ namespaces: [default] }", "5:11: an item of `kubernetes` names no context", "context: NAME"),
         ("{ context: prod }", "an item of `kubernetes` has no namespaces", "runai: cluster"),
-        ("{ context: prod, namespaces: [] }", "`namespaces` names none", "namespaces: [NAME]"),
+        ("{ context: prod, namespaces: [] }", "`namespaces` is empty", "namespaces: [NAME]"),
         (
             "{ context: prod, namespaces: [a], selector: b }",
             "one of `namespaces`, `selector` and `runai`",

@@ -228,6 +228,6 @@ fn a_variable_that_is_no_text_does_not_count_as_one_that_is_not_set() {
         let output = place.command(&["plan"]).env(name, value).output().unwrap();
         assert_eq!(output.status.code(), Some(3), "{name}");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(said.contains(&format!("the variable {name} is no text")), "{said}");
+        assert!(said.contains(&format!("the variable {name} is not text")), "{said}");
     }
 }

@@ -168,7 +168,7 @@ fn names_and_rows_that_cannot_be_are_refused_all_at_once() {
   three: { registry: ghcr.io, to: { daytona: { name: hub } } }
 ";
     refused(two, "has the row for docker.io in Daytona already", "leave one of them out");
-    refused(two, "the row of credential `one` is called `hub`, too", "name: three");
+    refused(two, "credential `one` also calls its row `hub`", "name: three");
     refused(two, "looks like a link", "name: two");
 }
 

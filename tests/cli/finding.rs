@@ -88,5 +88,5 @@ fn a_run_works_as_if_started_in_the_folder_that_is_named() {
     run_in(&place, "away", &["image", "-C", "..", "--scan", "Dockerfile"]).ends(0).says("alpine");
     run_in(&place, "away", &["plan", "-C", "nowhere"])
         .ends(3)
-        .complains("-C: cannot go to nowhere: No such file");
+        .complains("-C: nowhere cannot be entered: No such file");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regcred_sandbox::World;
 use serde_json::{Value, json};
 
 use crate::place::Place;
@@ -64,6 +65,23 @@ fn completion_offers_commands_and_the_names_of_the_configuration() {
     );
     place.write("regcred.yaml", "no: [\n");
     assert_eq!(offered(&["regcred", "plan", "--credential", ""]), [""], "one that is wrong offers nothing");
+}
+
+#[test]
+fn completion_of_init_offers_systems_with_the_names_that_are_found_and_sources() {
+    let mut place = Place::bare(World::default());
+    let context = json!({ "name": "prod", "context": { "cluster": "prod", "user": "prod" } });
+    place.write("kubeconfig", &json!({ "contexts": [context] }).to_string());
+    place.set("KUBECONFIG", &place.repo().join("kubeconfig").display().to_string());
+    place.set("AWS_REGION", "us-east-2");
+    let offered = |words: &[&str]| offered(&place, words);
+    let to = offered(&["regcred", "init", "--to", ""]);
+    for name in ["runpod", "daytona", "kubernetes", "kubernetes=prod", "aws=us-east-2", "github=acme/api"] {
+        assert!(to.contains(&name.to_owned()), "no {name} in {to:?}");
+    }
+    assert_eq!(offered(&["regcred", "init", "--to", "runpod,day"]), ["runpod,daytona"]);
+    let from = offered(&["regcred", "init", "--from", ""]);
+    assert!(from.contains(&"docker-config".to_owned()) && from.contains(&"file=".to_owned()), "{from:?}");
 }
 
 #[test]

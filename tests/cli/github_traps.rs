@@ -94,7 +94,7 @@ fn a_repository_that_was_transferred_gets_nothing_whoever_approved_the_plan() {
         let (ran, calls) = place.watch(&["sync", "--expect", &digest]);
         ran.ends(3).says("mallory/api");
         assert!(!calls.iter().any(|call| call.is_write), "{calls:?}");
-        place.run(&["sync", "--yes"]).ends(5).says("mallory/api by now, which is another owner's");
+        place.run(&["sync", "--yes"]).ends(5).says("is now mallory/api, of another owner");
         let world = place.sandbox.snapshot();
         let held = world.github.repositories["mallory/api"].actions.value("DOCKER_HUB_TOKEN");
         assert_eq!(held, before.then_some(TOKEN));
@@ -116,7 +116,7 @@ fn a_repository_that_is_transferred_while_a_sync_runs_gets_nothing_under_its_new
     let output = run.wait_with_output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "nothing was written: {stdout}");
-    assert!(stdout.contains("another name by now, and maybe another owner"), "{stdout}");
+    assert!(stdout.contains("now has another name, and maybe another owner"), "{stdout}");
     let world = place.sandbox.snapshot();
     assert_eq!(world.github.repositories["mallory/api"].actions.value("DOCKER_HUB_TOKEN"), None);
 }

@@ -98,7 +98,7 @@ Dockerfile:2:6: registry-1.docker.io/library/redis anonymously: `registry-1.dock
 Dockerfile:3:6: Ubuntu is invalid: invalid reference format: repository name (library/Ubuntu) must be lowercase
   hint: write `ubuntu`
 ci.yml:4:16: node:20 anonymously: the job gives no `credentials:` for it
-  hint: write `credentials:` with `username:` and `password:`, from secrets, beside `image:`
+  hint: write `credentials:` with `username:` and `password:`, from secrets, next to `image:`
   cached as 111111111111.dkr.ecr.us-east-2.amazonaws.com/main-docker-hub/library/node:20
 ";
     assert_eq!((ran.code, ran.stdout.as_str()), (3, expected), "{}", ran.stderr);

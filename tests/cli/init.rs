@@ -99,6 +99,27 @@ fn a_file_that_is_there_stays_as_it_is_and_another_name_can_be_given() {
 }
 
 #[test]
+fn the_file_that_the_environment_names_is_written_and_is_what_the_next_command_reads() {
+    let mut place = Place::new();
+    std::fs::create_dir(place.repo().join("team")).unwrap();
+    place.set("REGCRED_FILE", "team/hub.yaml");
+    place
+        .run(&["init", "--to", "runpod"])
+        .ends(0)
+        .complains("team/hub.yaml is written. Next: regcred plan\n");
+    assert!(!place.repo().join("regcred.yaml").exists(), "nothing reads it while the variable is set");
+    place.run(&["plan"]).ends(0).says("runpod\n").says("the configuration is team/hub.yaml (REGCRED_FILE)");
+    place.run(&["init", "--to", "daytona"]).ends(3).complains("team/hub.yaml: is there already");
+    let ran = place.run(&["init", "--to", "daytona", "--file", "other.yaml"]);
+    ran.ends(0).complains("other.yaml is written. Next: regcred plan --file other.yaml\n");
+    place.run(&["plan", "--file", "other.yaml"]).ends(0).says("daytona\n");
+    place.set("REGCRED_FILE", "hub.yaml");
+    let ran = place.run(&["init", "--to", "daytona", "-C", "team/.."]);
+    ran.ends(0).complains("hub.yaml is written. Next: regcred plan -C team/..\n");
+    place.run(&["plan", "-C", "team/.."]).ends(0).says("daytona\n");
+}
+
+#[test]
 fn every_system_by_its_flag_plans_at_once() {
     for (to, address) in [
         ("aws=us-east-2", "aws:123456789012/us-east-2/cache-rule/main-docker-hub"),
@@ -281,7 +302,7 @@ fn a_flag_that_is_wrong_is_refused_with_what_was_meant_and_nothing_is_written() 
         (&["--from", "aws-secret=x"], "the region of the secret is not known", "export AWS_REGION"),
         (&["--registry", "hub.docker.com"], "not the name of Docker Hub's registry", "docker.io"),
         (&["--registry", "quay.io", "--to", "aws=us-east-2"], "ECR has no pull-through cache", "ghcr.io"),
-        (&["--stack", "dev"], "`--stack` and `--only` choose of a file's places", "leave out"),
+        (&["--stack", "dev"], "`--stack` and `--only` choose among a file's places", "leave out"),
         (&["--credential", "Hub", "--to", "daytona"], "`Hub` is not a credential's name", "docker-hub"),
         (&["--to", ""], "a value is required", "--to"),
     ] {
@@ -345,7 +366,7 @@ fn a_name_with_a_line_break_adds_no_line_and_is_refused_where_it_would_count() {
     let name = "x\u{2028}      runpod: { templates: all }\n      daytona: {}\u{85}#";
     let mut place = without_variables(bare());
     with_context(&mut place, name);
-    place.run(&["init", "--to", "kubernetes"]).ends(3).complains("a character that is not seen");
+    place.run(&["init", "--to", "kubernetes"]).ends(3).complains("an invisible character");
     assert!(!is_there(&place));
 }
 

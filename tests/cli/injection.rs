@@ -130,10 +130,7 @@ fn a_name_in_the_file_that_is_not_seen_as_what_it_is_is_refused() {
         let place = place(&to, |_| {});
         for args in [&["rbac"][..], &["plan"]] {
             let ran = place.run(args);
-            ran.ends(3)
-                .complains("regcred.yaml:5:")
-                .complains("has a character that is not seen")
-                .complains(shown);
+            ran.ends(3).complains("regcred.yaml:5:").complains("has an invisible character").complains(shown);
             assert_eq!(ran.stdout, "");
         }
     }

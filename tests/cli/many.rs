@@ -44,5 +44,5 @@ fn one_cause_of_many_failures_is_told_once_with_one_hint() {
     place.sandbox.fault(Fault::on(Service::GitHub, PUT, forbidden).forever());
     let ran = place.run(&["sync", "--yes", "--only", "github:"]);
     assert_eq!(ran.stdout.matches("hint:").count(), 1, "{}", ran.stdout);
-    ran.says(&format!("and {} more: ", 2 * REPOSITORIES - 1)).says("what they need did not get done");
+    ran.says(&format!("and {} more: ", 2 * REPOSITORIES - 1)).says("what they need was not done");
 }

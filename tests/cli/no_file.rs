@@ -18,19 +18,19 @@ fn put(path: &Path, what: &str) -> &'static str {
     match what {
         "pipe" => {
             assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
-            "it is a named pipe, and no file"
+            "it is a named pipe, not a file"
         }
         "socket" => {
             drop(UnixListener::bind(path).unwrap());
-            "it is a socket, and no file"
+            "it is a socket, not a file"
         }
         "device" => {
             symlink("/dev/zero", path).unwrap();
-            "it is a device, and no file"
+            "it is a device, not a file"
         }
         "folder" => {
             std::fs::create_dir(path).unwrap();
-            "it is a folder, and no file"
+            "it is a folder, not a file"
         }
         other => panic!("{other}"),
     }
@@ -122,7 +122,7 @@ fn a_kubeconfig_that_is_no_file_is_told_and_so_is_a_file_that_it_names() {
         put(&place.repo().join("pipe"), "pipe");
         let ran = place.run(&["plan"]);
         let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(ran.code == 4 && said.contains("it is a named pipe, and no file"), "{key}: {said}");
+        assert!(ran.code == 4 && said.contains("it is a named pipe, not a file"), "{key}: {said}");
     }
 }
 

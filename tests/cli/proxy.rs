@@ -91,7 +91,7 @@ fn a_token_service_on_another_site_issues_tokens_exactly_where_the_file_names_it
         let (place, proxy) = named(line);
         let (ran, calls) = place.watch(&["sync", "--yes"]);
         assert_eq!(ran.code, 1, "{line}: {}", said(&ran));
-        for words in ["it is on another site than the registry", "token-service: tokens.example.com"] {
+        for words in ["it is not on the registry's site", "token-service: tokens.example.com"] {
             assert!(said(&ran).contains(words), "{line}: {words}: {}", said(&ran));
         }
         assert!(!asked(&proxy), "{line}: it was sent there");

@@ -85,7 +85,7 @@ fn what_was_written_long_before_the_value_in_aws_is_a_difference() {
         secret.versions.iter_mut().for_each(|version| version.created = now);
     }
     let (ran, calls) = place.watch(&["plan", "--detailed-exitcode"]);
-    ran.ends(2).says("before AWS held the present value");
+    ran.ends(2).says("before AWS had the current value");
     let asked = calls.iter().filter(|call| call.operation == "ListSecretVersionIds").count();
     assert_eq!(asked, 1);
     place.run(&["sync", "--yes"]).ends(0);

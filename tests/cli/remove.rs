@@ -191,7 +191,7 @@ fn the_stream_is_of_the_same_format_as_that_of_a_sync() {
 #[test]
 fn a_stacks_own_run_takes_its_rule_and_leaves_what_others_share() {
     let place = Synced::new().place();
-    place.run(&["remove", "--yes", "--stack", "dev"]).ends(0).says("it takes a full remove, without --stack");
+    place.run(&["remove", "--yes", "--stack", "dev"]).ends(0).says("run a full remove, without --stack");
     let state = place.sandbox.state();
     assert!(state.aws.rule(ACCOUNT, REGION, "dev-docker-hub").is_none());
     assert!(state.aws.rule(ACCOUNT, REGION, "main-docker-hub").is_some());
@@ -242,7 +242,7 @@ fn a_secret_that_somebody_else_made_stays_and_says_how_it_may_go() {
     let place = Place::with_one_stack(world);
     place.sync();
     let ran = place.run(&["remove", "--yes"]);
-    ran.ends(0).says("stays: it has not the tag of what regcred made").says("regcred remove --allow-delete");
+    ran.ends(0).says("stays: it does not have regcred's tag").says("regcred remove --allow-delete");
     assert!(secret(&place.sandbox.state(), REGION).unwrap().deleted.is_none());
     place.run(&["remove", "--yes", "--allow-delete"]).ends(0);
     assert!(secret(&place.sandbox.state(), REGION).unwrap().deleted.is_some());
@@ -254,10 +254,7 @@ fn a_password_in_github_of_which_there_is_no_record_stays() {
     place.sandbox.state().registry.add_account(USER, "correct-horse-battery");
     place.set("DOCKER_HUB_TOKEN", "correct-horse-battery");
     place.sync();
-    place
-        .run(&["remove", "--yes", "--only", "github:"])
-        .ends(0)
-        .says("no record of regcred's vouches for it");
+    place.run(&["remove", "--yes", "--only", "github:"]).ends(0).says("no record says that regcred wrote it");
     assert_eq!(place.sandbox.state().github.repositories["acme/api"].actions.secrets.len(), 2);
     place.run(&["remove", "--yes", "--only", "github:", "--allow-delete"]).ends(0);
     assert!(place.sandbox.state().github.repositories["acme/api"].actions.secrets.is_empty());
@@ -295,7 +292,7 @@ fn a_row_of_daytona_that_was_taken_over_bears_our_name_and_goes_and_one_by_hand_
     let at = world.clock.now();
     world.daytona.add_row("docker-hub", "docker.io", USER, at);
     let place = crate::daytona::place_in(world);
-    place.run(&["remove", "--yes"]).ends(0).says("has not the name that regcred gives");
+    place.run(&["remove", "--yes"]).ends(0).says("does not have the name that regcred gives");
     assert_eq!(place.sandbox.state().daytona.registries.len(), 1);
     place.sync();
     place.run(&["remove", "--yes"]).ends(0);

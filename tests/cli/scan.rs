@@ -86,9 +86,11 @@ fn pipes_devices_and_links_in_a_circle_are_not_waited_for() {
     }
     let ran = place.run(&["image", "--scan", "."]);
     ran.ends(0).says("alpine:3").says("nginx:${TAG:-1}").says("redis:${TAG:-7}");
-    let open = "`.env`, whose variables are not known then: it is";
-    ran.complains(&format!("pipe/compose.yaml was not read: {open} a named pipe, and no file"));
-    ran.complains(&format!("device/compose.yaml was not read: {open} a link out of what is scanned"));
+    let open = "`.env`, whose variables are not known then: it";
+    ran.complains(&format!("pipe/compose.yaml was not read: {open} is a named pipe, not a file"));
+    ran.complains(&format!(
+        "device/compose.yaml was not read: {open} links to a file outside what is scanned"
+    ));
     assert_eq!(ran.stdout.matches(" alpine:3 with").count(), 1, "each file is read once: {}", ran.stdout);
 }
 
@@ -113,7 +115,7 @@ fn a_link_out_of_what_is_scanned_gives_no_variables_and_that_is_said() {
         // Nor is the default told, which the link's file may have changed.
         assert!(!ran.stdout.contains("docker.io"), "{}", ran.stdout);
         ran.ends(0).complains(
-            "app/compose.yaml was not read: `.env`, whose variables are not known then: it is a link out",
+            "app/compose.yaml was not read: `.env`, whose variables are not known then: it links to a file",
         );
         ran.complains("`${REGISTRY:-docker.io}/acme/a:1` depends on a value that is not in the file");
         run("../outside/.env", &[paths, &["--fail-on", "unknown"]].concat()).ends(2);

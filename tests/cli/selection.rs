@@ -103,7 +103,7 @@ fn a_stacks_own_run_with_another_credential_changes_nothing_and_is_partial() {
     place.sync();
     place.change_token();
     let (ran, calls) = place.watch(&["sync", "--stack", "main", "--yes"]);
-    ran.ends(5).says("a stack's own run does not change it").says("it takes a full sync, without --stack");
+    ran.ends(5).says("a stack's own run does not change it").says("run a full sync, without --stack");
     assert_eq!(written(&calls), [""; 0]);
     assert_holds(&place.sandbox.state(), TOKEN);
 }

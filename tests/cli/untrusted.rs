@@ -190,11 +190,11 @@ fn no_registry_gets_the_credential_but_those_that_everybody_knows() {
     place.write("regcred.yaml", &file);
     assert!(of(&place.watch(&["plan"]).1, Service::Registry) > 0, "a trusted plan asks it");
     let (ran, calls) = place.watch(&ARGS);
-    blocks(&ran, "github:", "none of the registries that everybody knows");
+    blocks(&ran, "github:", "not one of the registries that everybody knows");
     assert_eq!(calls.len(), 0, "nothing is contacted");
     // Not even if the base branch has it: the branch says what is sent there.
     review(&place, "regcred.yaml", &file);
-    blocks(&place.run(&ARGS), "", "none of the registries");
+    blocks(&place.run(&ARGS), "", "not one of the registries");
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn a_role_or_a_profile_is_used_only_if_the_base_branch_has_the_same() {
     let role = format!("role: \"{ROLE}\"");
     place.write("regcred.yaml", &file(&role));
     let (ran, calls) = place.watch(&ARGS);
-    blocks(&ran, "aws:", "the `role:` or `profile:` of stack `main` is none that the base branch has");
+    blocks(&ran, "aws:", "the `role:` or `profile:` of stack `main` is not in the base branch");
     assert_eq!(of(&calls, Service::Sts), 0);
     assert!(rows(&ran).iter().any(|(at, action, _)| at.starts_with("github:") && action == "create"));
     // The external id is part of the login.
@@ -256,7 +256,7 @@ fn a_role_that_reads_a_secret_is_assumed_only_if_the_base_branch_has_the_same() 
     let from = "    from: { aws-secret: { secret: s, region: us-east-2, role: \"arn:aws:iam::222222222222:role/r\" } }\n";
     let place = credential(from);
     let (ran, calls) = place.watch(&ARGS);
-    blocks(&ran, "", "the `role:` of `aws-secret` is none that the base branch has");
+    blocks(&ran, "", "the `role:` of `aws-secret` is not in the base branch");
     assert_eq!(calls.len(), 0);
     review(&place, "regcred.yaml", &ONE_STACK.replace("    to:", &format!("{from}    to:")));
     assert!(of(&place.watch(&ARGS).1, Service::Sts) > 0, "it is asked for now");

@@ -102,7 +102,7 @@ fn where_there_are_no_pull_through_caches_the_row_says_so() {
 fn a_name_that_ecr_has_no_room_for_is_not_cached() {
     let fits = "p".repeat(256 - "main-docker-hub/acme/".len());
     assert!(row(&format!("acme/{fits}")).not_cached.is_empty());
-    let reason = "the repository's name in ECR would have 257 characters, and 256 are the most it can have";
+    let reason = "the repository's name in ECR would have 257 characters, and the limit is 256";
     assert_eq!(row(&format!("acme/{fits}p")).not_cached["main"], reason);
 }
 

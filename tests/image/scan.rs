@@ -142,7 +142,7 @@ fn a_path_that_is_not_there_is_an_error_that_names_all_of_them() {
 fn a_named_file_of_no_known_kind_is_skipped_with_the_reason() {
     let folder = folder(&[("notes.txt", "FROM nowhere")]);
     let scan = scanned(&[folder.path().join("notes.txt")]);
-    assert_eq!(scan.skipped[0].reason, "by its name it is no Dockerfile and no YAML");
+    assert_eq!(scan.skipped[0].reason, "its name is not that of a Dockerfile or of YAML");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn aliases_that_would_make_a_small_file_a_large_tree_are_refused_as_kubectl_does
     }
     assert_eq!(skipped_in("bomb.yaml", &text), ["12 it is not YAML: the file has too many values"]);
     let merged = "services:\n  a: &a\n    <<: *a\n    image: x\n    build: *a\n";
-    let inside = "3 it is not YAML: the alias stands inside of what it is an alias for";
+    let inside = "3 it is not YAML: the alias is inside what it is an alias for";
     assert_eq!(skipped_in("loop.yaml", merged), [inside]);
     let deep =
         format!("apiVersion: v1\nkind: X\nspec: {}{} # image\n", "[".repeat(50_000), "]".repeat(50_000));

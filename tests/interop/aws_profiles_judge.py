@@ -10,7 +10,7 @@ asked, the role and its external id. Both have to be the same; where botocore ha
 Left out is what asks a person (SSO, `aws login`, a second factor), and sections whose meaning the two libraries' own parsers
 tell differently: keys in capitals, a profile in the configuration without the word `profile`, and an
 unknown profile beside keys of the environment, which count then. A profile with both a role and keys is refused by regcred,
-because AWS tools differ in which counts.
+because AWS tools differ in which they use.
 """
 
 import hashlib

@@ -227,7 +227,7 @@ async function main() {
     }
   }
   const verdicts = count * PRINCIPALS.length;
-  console.log(`${count} policies, ${verdicts} verdicts: ${counts.same} the same, ${counts.open} cannot be told, ${counts.differ} differ, ` +
+  console.log(`${count} policies, ${verdicts} verdicts: ${counts.same} the same, ${counts.open} open, ${counts.differ} differ, ` +
     `${counts.explained} where IAM's documentation says otherwise than the evaluator`);
   EXPLAINED.forEach(({ what, says }) => console.log(`  ${what}; ${says}`));
   console.log(`statements of other people: ${counts.merged} answers the same before and after, ${counts.lost} not`);

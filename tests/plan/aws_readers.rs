@@ -175,7 +175,7 @@ fn what_depends_on_the_request_is_said_and_is_no_obstacle() {
         assert!(row(&plan, POLICY).is_news(), "a row that is kept is shown for it");
     }
     let plan = beside_ours(&[deny_all_but(&[&ecr(), ACCOUNT])]);
-    assert!(access(&plan).words().contains("cannot be told: ECR (statement Theirs: the name of the session"));
+    assert!(access(&plan).words().contains("not known: ECR (statement Theirs: the name of the session"));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_role_whose_path_is_not_known_may_be_the_one_that_a_statement_names() {
     let deny = statement("Deny", &json!({ "AWS": "arn:aws:iam::123456789012:role/ci/deploy" }), &json!(READ));
     case.set_policy(Some(&json!({ "Version": "2012-10-17", "Statement": [deny] }).to_string()));
     let plan = case.plan();
-    let unknown = "may be read by ECR; cannot be told: role deploy (statement Theirs: the path of the role)";
+    let unknown = "may be read by ECR; not known: role deploy (statement Theirs: the path of the role)";
     assert_eq!(access(&plan).words(), unknown);
 }
 

@@ -17,7 +17,7 @@ fn login() -> impl Strategy<Value = Option<Fingerprint>> {
 }
 
 fn broken(key: &str) -> (String, String) {
-    (key.to_owned(), format!("the entry `{key}` is no object"))
+    (key.to_owned(), format!("the entry `{key}` is not an object"))
 }
 
 fn any_secret() -> impl Strategy<Value = Option<Secret>> {

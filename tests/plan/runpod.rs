@@ -190,7 +190,7 @@ scenarios! {
         for (id, words) in [
             ("tpl_ghcr", "its image is on ghcr.io"),
             ("tpl_port", "its image is on docker.io:443"),
-            ("tpl_bad", "no name that can be pulled"),
+            ("tpl_bad", "not a name that can be pulled"),
             ("tpl_none", "no image"),
         ] {
             let address = format!("runpod:template/{id}");

@@ -28,7 +28,7 @@ fn a_repository_that_moved_since_it_was_read_gets_no_write() {
         (307, vec![("location", format!("{origin}/api/v3/repositories/7?x=1"))], String::new())
     });
     let problem = Problem::from(put(&server).unwrap_err());
-    assert!(problem.message.contains("another name by now, and maybe another owner"), "{}", problem.message);
+    assert!(problem.message.contains("now has another name, and maybe another owner"), "{}", problem.message);
     assert_eq!(problem.hints, ["see who owns it: regcred plan"]);
     assert_eq!(server.log(), ["PUT /api/v3/repos/a/b"], "and not a second try");
 }
@@ -43,7 +43,7 @@ fn a_redirect_to_another_server_is_told_and_not_followed() {
         format!("PUT /repos/a/b: it redirects to {}/api/v3/repos/a/b, where nothing is sent", other.origin);
     assert_eq!(error.to_string(), wanted);
     let hints = Problem::from(error).hints;
-    assert!(hints[0].starts_with("if that is the right address, write it in the place of"), "{hints:?}");
+    assert!(hints[0].starts_with("if that is the right address, write it instead of"), "{hints:?}");
     assert!(other.calls().is_empty());
     assert_eq!(server.calls().len(), 1, "another try would say the same");
 }

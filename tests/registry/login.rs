@@ -229,7 +229,7 @@ fn a_token_service_on_another_site_never_gets_the_credential() {
     assert_eq!(
         error.to_string(),
         "docker.io names a token service that the credential is not sent to, https://auth.docker.io.example.com/token: \
-         it is on another site than the registry"
+         it is not on the registry's site"
     );
 }
 
@@ -327,7 +327,7 @@ fn too_many_logins_are_no_refusal() {
     let error = try_login("docker.io", &server, USER, TOKEN).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "docker.io takes no login for now (status 429): too many failed login attempts"
+        "docker.io accepts no login for now (status 429): too many failed login attempts"
     );
     assert!(!error.is_refusal() && error.hint().unwrap().contains("still sends an old token"));
 }

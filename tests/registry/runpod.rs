@@ -33,7 +33,7 @@ fn a_page_in_front_of_runpod_is_no_word_of_runpods_and_gives_no_hint_about_the_k
 #[test]
 fn what_runpod_itself_says_keeps_its_hint() {
     let forbidden = problem(403, r#"{"title":"Forbidden","status":403,"detail":"no"}"#);
-    assert!(forbidden.message.contains("403 no") && forbidden.hints[0].contains("may not do this"));
+    assert!(forbidden.message.contains("403 no") && forbidden.hints[0].contains("is not allowed to do this"));
     let credit = problem(402, r#"{"title":"Payment Required","status":402,"detail":"balance"}"#);
     assert!(credit.message.contains("402 balance") && credit.hints[0].contains("credit"), "{credit:?}");
 }

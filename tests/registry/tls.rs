@@ -73,7 +73,7 @@ fn a_pipe_in_the_place_of_certificates_is_told_and_not_waited_for() {
     let pipe = dir.path().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let error = ask_with(&server, "SSL_CERT_FILE", &pipe).unwrap_err();
-    let words = "no certificate could be read from SSL_CERT_FILE: it is a named pipe, and no file";
+    let words = "no certificate could be read from SSL_CERT_FILE: it is a named pipe, not a file";
     assert_eq!(error.detail, format!("localhost: {words}"));
 }
 

@@ -24,6 +24,20 @@ pub fn systems() -> impl Iterator<Item = &'static str> {
 type Words<T> = Result<T, Problem>;
 
 impl Found {
+    /// What `--to` takes here: each system alone, and with each name that is found.
+    #[must_use]
+    pub fn choices(&self) -> Vec<String> {
+        let repositories = self.all().into_iter().flat_map(|to| match to {
+            To::Github(repositories) => repositories,
+            To::Aws(_) | To::Daytona | To::Kubernetes(_) | To::Runpod => Vec::new(),
+        });
+        let contexts = self.machine.clusters.iter().map(|cluster| format!("kubernetes={}", cluster.context));
+        let aws = self.machine.profiles.iter().map(|profile| &profile.name).chain(&self.machine.region);
+        let alone = NAMES.iter().map(|name| (*name).to_owned());
+        let found = contexts.chain(aws.map(|name| format!("aws={name}")));
+        alone.chain(found).chain(repositories.map(|name| format!("github={name}"))).collect()
+    }
+
     /// The source that is named.
     ///
     /// # Errors

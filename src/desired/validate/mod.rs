@@ -102,7 +102,7 @@ impl Validator<'_> {
             url.path() == "/" && url.query().is_none() && url.username().is_empty() && url.has_host()
         });
         if !is_host || declared.value.contains(['/', '@', '?', '#']) {
-            let message = format!("`token-service: {}` is no host", declared.value);
+            let message = format!("`token-service: {}` is not a host", declared.value);
             self.refuse(declared.at, message, "name the host alone, such as token-service: api.scaleway.com");
         }
         declared.value.to_ascii_lowercase()

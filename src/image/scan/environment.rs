@@ -11,7 +11,7 @@ use crate::dotenv::{self, Flaw};
 
 /// The variables for a Compose file in a folder, or for one that another folder's file includes: those of the including one
 /// go before its own (compose-go, `loader/include.go`). A file that a person names is read wherever it is; `.env` is not where
-/// it is a link out of what is scanned.
+/// it links to a file outside what is scanned.
 pub(super) fn of_compose(folders: &[&Path], request: &Request) -> Variables {
     let mut variables = Variables::of_compose();
     let beside = folders.iter().map(|folder| folder.join(".env")).filter(|file| file.exists());
@@ -22,7 +22,7 @@ pub(super) fn of_compose(folders: &[&Path], request: &Request) -> Variables {
     for file in files {
         let text = match is_within(&file, request) || !request.env_files.is_empty() {
             true => read_text(&file),
-            false => Err("it is a link out of what is scanned".to_owned()),
+            false => Err("it links to a file outside what is scanned".to_owned()),
         };
         match text {
             Ok(text) => set_all(&mut variables, &text),

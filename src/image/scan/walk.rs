@@ -118,7 +118,7 @@ fn visit(entry: Result<DirEntry, ignore::Error>, request: &Request) -> Option<(P
     }
     let visit = match FileKind::of(entry.path()) {
         Some(kind) => read_file(entry.path(), kind, request),
-        None if named => skipped("by its name it is no Dockerfile and no YAML"),
+        None if named => skipped("its name is not that of a Dockerfile or of YAML"),
         None => return None,
     };
     Some((entry.path().to_owned(), visit))

@@ -22,7 +22,7 @@ const GITHUB_REGISTRY: &str = "ghcr.io/";
 
 const NO_CREDENTIALS: Login = Login::Missing {
     why: "the job gives no `credentials:` for it",
-    hint: "write `credentials:` with `username:` and `password:`, from secrets, beside `image:`",
+    hint: "write `credentials:` with `username:` and `password:`, from secrets, next to `image:`",
 };
 
 const BEFORE_ALL_STEPS: Login = Login::Missing {

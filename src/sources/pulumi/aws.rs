@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_list_of_anything_else_is_refused() {
-        let wanted = "`aws:allowedAccountIds` must be a list of texts";
+        let wanted = "`aws:allowedAccountIds` must be a list of text values";
         for value in ["{a: b}", "[[a]]", r#"'{"a": 1}'"#] {
             assert!(said(list(value).expect_err("it is refused")).contains(wanted), "{value}");
         }

@@ -17,7 +17,7 @@ pub enum ConfigError {
         fix: String,
     },
     /// A list or map where a text is needed.
-    #[error("`{key}` must be a text, not a list or a map")]
+    #[error("`{key}` must be text, not a list or a map")]
     NotText {
         /// Where the key is.
         place: Place,
@@ -33,7 +33,7 @@ pub enum ConfigError {
         key: String,
     },
     /// A map, or a text that is not JSON, where a list is needed.
-    #[error("`{key}` must be a list of texts")]
+    #[error("`{key}` must be a list of text values")]
     NotAList {
         /// Where the key is.
         place: Place,

@@ -41,7 +41,7 @@ pub enum CredentialError {
         fix: Box<str>,
     },
     /// A list or a map.
-    #[error("`{key}` must be a text, not a list or a map")]
+    #[error("`{key}` must be text, not a list or a map")]
     NotText {
         /// Where the key is.
         place: Place,

@@ -11,7 +11,7 @@ use crate::model::{Place, Problem};
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// Opening or reading failed.
-    #[error("cannot read the file")]
+    #[error("the file cannot be read")]
     Unreadable {
         /// The file or the folder.
         place: Place,
@@ -72,7 +72,7 @@ pub enum FileError {
         what: &'static str,
     },
     /// A list or a map where a text is needed.
-    #[error("{what} must be a text")]
+    #[error("{what} must be text")]
     NotText {
         /// Its place.
         place: Place,

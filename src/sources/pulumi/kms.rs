@@ -93,7 +93,10 @@ impl AwsKms {
         })?;
         let plain = Zeroizing::new(answer.plaintext.map(Blob::into_inner).unwrap_or_default());
         let bytes = <[u8; 32]>::try_from(plain.as_slice()).map_err(|_| {
-            self.refused("what it decrypts is no key of 32 bytes", vec!["restore `encryptedkey`".to_owned()])
+            self.refused(
+                "what it decrypts is not a key of 32 bytes",
+                vec!["restore `encryptedkey`".to_owned()],
+            )
         })?;
         Ok(DataKey::from_bytes(bytes))
     }

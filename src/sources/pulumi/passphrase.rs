@@ -40,7 +40,7 @@ pub enum PassphraseError {
     #[error("no passphrase: neither {VARIABLE} nor {FILE_VARIABLE} is set")]
     Unset,
     /// The file that the variable names cannot be read.
-    #[error("cannot read the file that {FILE_VARIABLE} names")]
+    #[error("the file that {FILE_VARIABLE} names cannot be read")]
     Unreadable {
         /// The file.
         place: Place,
@@ -56,7 +56,7 @@ impl From<PassphraseError> for Problem {
             PassphraseError::Unset => (
                 None,
                 format!(
-                    "set {VARIABLE} (to an empty text if the stack has an empty passphrase), or {FILE_VARIABLE} to a file that holds it"
+                    "set {VARIABLE} (to an empty value if the stack has an empty passphrase), or {FILE_VARIABLE} to a file that holds it"
                 ),
             ),
             PassphraseError::Unreadable { place, .. } => {
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_is_named() {
         let problem = Problem::from(read(&[(FILE_VARIABLE, "/nowhere/phrase")]).expect_err("no file"));
-        assert!(problem.to_string().starts_with("/nowhere/phrase: cannot read the file that"), "{problem}");
+        assert!(problem.to_string().starts_with("/nowhere/phrase: the file that"), "{problem}");
         assert!(problem.message.contains("No such file"), "{problem}");
     }
 

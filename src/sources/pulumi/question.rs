@@ -186,7 +186,7 @@ impl Stack {
                 &format!("pulumi login, or export PULUMI_ACCESS_TOKEN; {OTHER_SOURCE}"),
             )),
             (Backend::Files { scheme }, _) if of_the_service => Err(self.problem(
-                &format!("the backend in use is `{scheme}://`, which has no such thing"),
+                &format!("the backend in use is `{scheme}://`, which does not have it"),
                 &format!("export PULUMI_BACKEND_URL={CLOUD}; {OTHER_SOURCE}"),
             )),
             // The program would make a key and write it into the file.
@@ -323,8 +323,8 @@ impl Question {
         let fix = format!("{fix}{}, or set it in the environment", super::stack_file::chdir(&self.stack.dir));
         let refused = |what: &str| self.stack.problem(&format!("`{key}` {what}"), &fix);
         let (text, is_secret) =
-            self.lookup(config, key).ok_or_else(|| refused("is in no configuration of it"))?;
-        let text = Secret::new(text.ok_or_else(|| refused("must be a text, not a list or a map"))?);
+            self.lookup(config, key).ok_or_else(|| refused("is not in its configuration"))?;
+        let text = Secret::new(text.ok_or_else(|| refused("must be text, not a list or a map"))?);
         if must_be_secret && !is_secret {
             return Err(refused("is in plain text, and must be a secret"));
         }

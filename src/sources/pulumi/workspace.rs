@@ -34,7 +34,7 @@ impl Project {
     ///
     /// `env` looks a variable up; `working_dir` is the program's own, in whatever spelling. `None` if no
     /// stack is selected, or it cannot be known which: the file of the selection is unreadable, or has
-    /// several stacks for several backends and the current one cannot be told (Pulumi can encrypt
+    /// several stacks for several backends and the current one is not known (Pulumi can encrypt
     /// `credentials.json`).
     #[must_use]
     pub fn selected_stack(&self, env: Env<'_>, working_dir: &Path) -> Option<String> {
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(machine.selected().as_deref(), Some("main"), "there is only one");
         let two = r#"{"stack": "old", "stacks": {"https://api.pulumi.com": "acme/infra/main", "file://~": "organization/infra/dev"}}"#;
         machine.select(file, two);
-        assert_eq!(machine.selected(), None, "which backend is in use cannot be told");
+        assert_eq!(machine.selected(), None, "which backend is in use is not known");
         let credentials = machine.path("home/.pulumi/credentials.json");
         std::fs::write(&credentials, r#"{"current": "https://api.pulumi.com"}"#).expect("a file");
         assert_eq!(machine.selected().as_deref(), Some("main"));

@@ -100,7 +100,7 @@ fn roles(reader: &Reader, fields: &Fields<'_>) -> Vec<Role> {
         let Some(arn) = fields.text("arn") else {
             reader.problem(
                 node.at,
-                "a role names no `arn`",
+                "`arn` is missing in a role",
                 Some("arn: arn:aws:iam::123456789012:role/NAME".to_owned()),
             );
             return None;

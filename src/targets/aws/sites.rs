@@ -111,10 +111,8 @@ pub(super) fn refuse(desired: &mut Vec<Desired>, trusted: &[Desired]) -> Vec<(De
         };
         let stacks: Vec<Stack> = place.stacks.extract_if(.., foreign).collect();
         refused.extend(stacks.into_iter().map(|stack| {
-            let message = format!(
-                "the `role:` or `profile:` of stack `{}` is none that the base branch has",
-                stack.name
-            );
+            let message =
+                format!("the `role:` or `profile:` of stack `{}` is not in the base branch", stack.name);
             (Desired { stacks: vec![stack], ..place.clone() }, Untrusted::refused(message))
         }));
     }

@@ -118,11 +118,11 @@ impl Undo<'_> {
             return stays(Reason::ManagedBy(redact::outside(service)));
         }
         if !secret.ours && !self.options.allow_delete {
-            return stays(Reason::Theirs("it has not the tag of what regcred made".to_owned()));
+            return stays(Reason::Theirs("it does not have regcred's tag".to_owned()));
         }
         if self.options.stack_run {
             return stays(Reason::Shared(
-                "stays for other stacks: it takes a full remove, without --stack".to_owned(),
+                "stays for other stacks: run a full remove, without --stack".to_owned(),
             ));
         }
         let staying = rules.filter(|(prefix, rule)| {

@@ -154,7 +154,7 @@ impl Validator<'_, Desired> {
             if let (Some(setting), true) = (setting, roles.is_empty()) {
                 self.refuse(
                     setting.at,
-                    format!("`{key}` is a role's, and there is none"),
+                    format!("`{key}` goes with `role`, which is missing"),
                     "add `role:`, or leave it out",
                 );
             }

@@ -39,8 +39,8 @@ async fn prove(client: &Client, prefix: &str) -> Result<(), Problem> {
         validation.failure.map_or_else(|| "ECR gave no reason".to_owned(), |words| redact::outside(&words));
     let failure = Problem::outside(format!("ECR cannot log in with the secret: {words}"));
     Err(failure.hints([
-        "if something was just changed, in a minute: regcred verify".to_owned(),
-        "the value itself is never read; to put it again, under another version's id: regcred sync --rewrite"
+        "if something was just changed, wait a minute, then: regcred verify".to_owned(),
+        "the value itself is never read; to write it again, under another version's id: regcred sync --rewrite"
             .to_owned(),
         "if that does not help, compare the secret's policy with docs/aws.md, \"Who may read\"".to_owned(),
     ]))

@@ -293,7 +293,7 @@ impl Site<'_> {
         match read::rule(self.client, prefix).await? {
             None => return Ok(Receipt::default()),
             Some(rule) if rule.credential_arn.as_deref() != Some(arn) => {
-                return Err(Problem::outside("the rule reads another secret by now").hint("run it again"));
+                return Err(Problem::outside("the rule now reads another secret").hint("run it again"));
             }
             Some(_) => {}
         }
@@ -312,7 +312,7 @@ impl Site<'_> {
         let rules = read::rules(self.client).await?;
         let reads = |(_, rule): &(&String, &super::Rule)| rule.credential_arn.as_deref() == Some(arn);
         if let Some((prefix, _)) = rules.iter().find(reads) {
-            let words = format!("the cache rule {} uses it by now", redact::outside(prefix));
+            let words = format!("the cache rule {} now uses it", redact::outside(prefix));
             return Err(Problem::outside(words).hint("run it again"));
         }
         let request = self.client.secrets.delete_secret().secret_id(arn);

@@ -95,7 +95,7 @@ impl DaytonaError {
     fn hint(&self) -> Option<String> {
         Some(match self.error.status? {
             401..=403 if self.error.page => {
-                "something before Daytona refused it: run it from another address or without the proxy"
+                "something in front of Daytona refused it: run it from another address or without the proxy"
                     .to_owned()
             }
             401 => {

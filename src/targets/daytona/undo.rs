@@ -41,7 +41,7 @@ fn judged(desired: &Desired, listed: &Row, options: &Options) -> Change {
     let words = format!("the row `{name}` of user {username}");
     let at = address(&listed.id);
     if !Fingerprint::ends(&listed.name, &desired.name) && !options.allow_delete {
-        let reason = Reason::Theirs(format!("{words} has not the name that regcred gives"));
+        let reason = Reason::Theirs(format!("{words} does not have the name that regcred gives"));
         return row(desired, at, Action::Keep, reason);
     }
     let reason = Reason::Made(format!("{words}; images of {} are pulled anonymously then", desired.registry));

@@ -29,7 +29,7 @@ impl Validator<'_, Desired> {
                     "an organization pulls from a registry with one: leave one of them out",
                 );
             } else if other.name == name {
-                let message = format!("the row of credential `{}` is called `{name}`, too", other.credential);
+                let message = format!("credential `{}` also calls its row `{name}`", other.credential);
                 self.refuse(at, message, format!("name: {id}"));
             }
         }

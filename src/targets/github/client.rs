@@ -144,7 +144,7 @@ impl Client {
             return self.judge(method, path, status, headers, &bytes);
         };
         if *method != Method::GET {
-            let problem = Problem::outside("the repository has another name by now, and maybe another owner")
+            let problem = Problem::outside("the repository now has another name, and maybe another owner")
                 .hint("see who owns it: regcred plan");
             return Err(TryError::Final(GithubError::unusable(method, path, problem)));
         }

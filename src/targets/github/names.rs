@@ -8,9 +8,9 @@ pub(super) fn github_fault(name: &str) -> Option<&'static str> {
     if name.is_empty() || !name.chars().all(legal) {
         Some("may hold only letters, digits and _")
     } else if name.starts_with(|c: char| c.is_ascii_digit()) {
-        Some("may not start with a digit")
+        Some("cannot start with a digit")
     } else if name.to_ascii_uppercase().starts_with("GITHUB_") {
-        Some("may not start with GITHUB_")
+        Some("cannot start with GITHUB_")
     } else {
         None
     }

@@ -61,10 +61,10 @@ impl Undo<'_> {
         let updated = found.secrets.as_ref().ok().and_then(|secrets| secrets.get(name));
         let Some(updated) = updated else { return self.0.row(at, Action::Keep, Reason::Absent) };
         let theirs = match marker.filter(|marker| marker.names.contains(name)) {
-            None => Some("no record of regcred's vouches for it".to_owned()),
+            None => Some("no record says that regcred wrote it".to_owned()),
             Some(marker) if !marker.covers(*updated) => {
                 let time = updated.to_rfc3339_opts(SecondsFormat::Secs, true);
-                Some(format!("changed outside at {time}, after our last write"))
+                Some(format!("changed outside at {time}, after regcred's last write"))
             }
             Some(_) => None,
         };

@@ -72,7 +72,7 @@ impl<'a> Writer<'a> {
                 let time = times.filter_map(|text| DateTime::parse_from_rfc3339(&text).ok()).max();
                 let (Some(time), Some(fingerprint)) = (time, Fingerprint::parse(fingerprint)) else {
                     return Err(Problem::outside(
-                        "GitHub's answers to our writes carried no Date, so there is nothing to record",
+                        "GitHub's answers to the writes have no Date, so there is nothing to record",
                     ));
                 };
                 let names = self.unchanged(place, names, kept).await?;

@@ -109,7 +109,7 @@ pub(super) fn merged(found: Option<&[u8]>, logins: &BTreeMap<&str, &Login>) -> R
     Ok(Merged { bytes: assembled(&config, |_| true, &auths)?, changed })
 }
 
-/// Whether something else than entries is in a configuration; also if that cannot be told.
+/// Whether something else than entries is in a configuration; also if that is not known.
 #[must_use]
 pub(super) fn has_others(found: &[u8]) -> bool {
     let text = docker_config::text(found).ok();
@@ -319,8 +319,8 @@ mod tests {
         for (found, words) in [
             (r#"{"auths":{"ghcr.io":{"auth":"YTpi"}}"#, "is not a JSON object"),
             (r#"{"auths":{}} more"#, "is not a JSON object"),
-            (r#"{"auths":["YTpi"]}"#, "has `auths` that are no object"),
-            (r#"{"auths":{},"HttpHeaders":["a"]}"#, "has `HttpHeaders` that are no object"),
+            (r#"{"auths":["YTpi"]}"#, "has `auths`, which is not an object"),
+            (r#"{"auths":{},"HttpHeaders":["a"]}"#, "has `HttpHeaders`, which is not an object"),
             (r#"{"auths":{},"httpheaders":{"a":1}}"#, "has `HttpHeaders` that are not text"),
         ] {
             assert_eq!(onto(found.as_bytes()), Err(words.to_owned()), "{found}");

@@ -112,7 +112,7 @@ impl Files {
         // The error could repeat a token of the file.
         serde_json::from_value(part).map_err(|_| {
             let message = format!(
-                "the context `{name}`, its cluster or its user is not what the kubeconfig's form has"
+                "the context `{name}`, its cluster or its user does not have the form of a kubeconfig"
             );
             unreadable(message, "compare it with: kubectl config view")
         })

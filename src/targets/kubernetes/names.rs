@@ -74,7 +74,9 @@ fn requirement_fault(text: &str) -> Option<String> {
         is_key(text.strip_prefix('!').unwrap_or(text).trim())
     };
     (!good).then(|| {
-        format!("`{text}` is none of NAME, !NAME, NAME=VALUE, NAME!=VALUE, NAME in (A, B), NAME notin (A, B)")
+        format!(
+            "`{text}` is not one of NAME, !NAME, NAME=VALUE, NAME!=VALUE, NAME in (A, B), NAME notin (A, B)"
+        )
     })
 }
 

@@ -62,8 +62,9 @@ impl Plugin {
             Some(ExecInteractiveMode::IfAvailable) | None => env.programs().can_ask(),
             Some(ExecInteractiveMode::Always) if env.programs().can_ask() => true,
             Some(ExecInteractiveMode::Always) => {
-                let message =
-                    format!("the login plugin of context {context} asks a person, and nobody may be asked");
+                let message = format!(
+                    "the login plugin of context {context} asks a person, and regcred is not allowed to ask"
+                );
                 return Err(unreadable(message, "run it on a terminal"));
             }
         };
@@ -132,7 +133,8 @@ impl Plugin {
             return Err(format!("gives a token that {flaw}"));
         }
         let ends = status.expiration_timestamp.as_deref().map(chrono::DateTime::parse_from_rfc3339);
-        let ends = ends.transpose().map_err(|_| "gives an expirationTimestamp that is no time".to_owned())?;
+        let ends =
+            ends.transpose().map_err(|_| "gives an expirationTimestamp that is not a time".to_owned())?;
         Ok(Given { token, certificate, ends: ends.map(SystemTime::from) })
     }
 }
@@ -174,7 +176,7 @@ mod tests {
     fn a_plugin_that_always_asks_is_refused_where_nobody_may_be_asked() {
         let text = "{ command: x, apiVersion: client.authentication.k8s.io/v1, interactiveMode: Always }";
         let error = made(text).err().expect("it is refused");
-        assert!(error.contains("asks a person, and nobody may be asked"), "{error}");
+        assert!(error.contains("asks a person, and regcred is not allowed to ask"), "{error}");
     }
 
     #[test]
@@ -217,7 +219,7 @@ mod tests {
                 ("{clientKeyData: k}", "gives only one of certificate and key"),
                 ("{token: \"s3cret\\n\"}", "gives a token that has a line break in it"),
                 ("{token: s3crét}", "gives a token that has a character in it that is not ASCII"),
-                ("{token: a, expirationTimestamp: soon}", "gives an expirationTimestamp that is no time"),
+                ("{token: a, expirationTimestamp: soon}", "gives an expirationTimestamp that is not a time"),
                 ("[]", "prints no ExecCredential"),
             ] {
                 assert_eq!(read(status).err().as_deref(), Some(words), "{status}");

@@ -299,7 +299,7 @@ pub(super) fn has_others(secret: &core::Secret) -> bool {
     data || docker_config::has_others(config(secret).unwrap_or_default())
 }
 
-/// Whether a namespace is there; nothing if that cannot be told.
+/// Whether a namespace is there; nothing if that is not known.
 pub(super) async fn state(client: &Client, name: &str) -> Option<State> {
     let ask = ApiRequest { verb: "get", resource: "namespaces", namespace: None, name: Some(name) };
     let found: Option<core::Namespace> = match client.get(ask).await {

@@ -93,10 +93,10 @@ fn verdict(wanted: &WantedSecret<'_>, found: &Secret, options: &Options) -> (Act
         return (Action::Keep, Reason::Shared(format!("stays: written by {owner}")));
     }
     if !labelled && !options.allow_delete {
-        return theirs("it has not the label of what regcred made");
+        return theirs("it does not have regcred's label");
     }
     if let Some(words) = &found.unreadable {
-        return (Action::Blocked, Reason::Shared(format!("what else is in it cannot be told: {words}")));
+        return (Action::Blocked, Reason::Shared(format!("what else is in it is not known: {words}")));
     }
     if labelled && !found.others && others.is_empty() {
         return (Action::Delete, Reason::Made("pods that name it pull anonymously then".to_owned()));
@@ -105,7 +105,7 @@ fn verdict(wanted: &WantedSecret<'_>, found: &Secret, options: &Options) -> (Act
         return (Action::Keep, Reason::Shared("no login of regcred's is in it".to_owned()));
     }
     if found.immutable {
-        return (Action::Blocked, Reason::Immutable("has other logins beside regcred's".to_owned()));
+        return (Action::Blocked, Reason::Immutable("has other logins besides regcred's".to_owned()));
     }
     let words = "regcred's login is taken out, and what else is in it stays".to_owned();
     (Action::Update, Reason::Made(words))

@@ -94,7 +94,7 @@ impl Validator<'_, Desired> {
 
     fn names_of(&self, at: At, key: &str, names: &[Spanned<String>]) -> Option<BTreeSet<String>> {
         if names.is_empty() {
-            self.refuse(at, format!("`{key}` names none"), format!("{key}: [NAME]"));
+            self.refuse(at, format!("`{key}` is empty"), format!("{key}: [NAME]"));
             return None;
         }
         for name in names {

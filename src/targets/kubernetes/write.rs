@@ -162,7 +162,7 @@ fn held(secret: &core::Secret) -> Option<Zeroizing<Vec<u8>>> {
 
 /// Written over, what cannot be read would be lost.
 fn unreadable(words: String) -> Problem {
-    Problem::outside(format!("the configuration in the secret {words} by now")).hint("run it again")
+    Problem::outside(format!("the configuration in the secret now {words}")).hint("run it again")
 }
 
 /// Whether the kubelet can read every entry.
@@ -199,7 +199,7 @@ impl Site<'_> {
                 if content.logins.is_empty() {
                     // Labels alone make no secret.
                     self.check_namespace().await?;
-                    return Err(self.changed("the secret is gone by now"));
+                    return Err(self.changed("the secret is gone"));
                 }
                 let object = content.object(self.at, None)?;
                 match self.client.create(self.ask("create", "secrets"), &object).await {
@@ -209,11 +209,11 @@ impl Site<'_> {
                 }
             };
             if found.type_.as_deref() != Some(KIND) {
-                return Err(self.changed("the secret is of another type by now"));
+                return Err(self.changed("the secret now has another type"));
             }
             let Some(patch) = content.patch(&found)? else { return Ok(()) };
             if found.immutable == Some(true) && patch.get("data").is_some() {
-                return Err(self.changed("the secret is immutable by now"));
+                return Err(self.changed("the secret is now immutable"));
             }
             match self.client.patch(self.ask("patch", "secrets"), &patch).await {
                 // Written or deleted in between.
@@ -259,7 +259,7 @@ impl Site<'_> {
             let metadata = &found.metadata;
             let answer = if whole {
                 if left.others || has_others(&found) || !is_ours(metadata.labels.as_ref()) {
-                    return Err(self.changed("the secret holds what regcred did not put there by now"));
+                    return Err(self.changed("the secret now holds what regcred did not write"));
                 }
                 let precondition = json!({
                     "apiVersion": "v1", "kind": "DeleteOptions",

@@ -58,13 +58,13 @@ impl Desired {
 
     /// Whether it is pulled with this credential; else why not, in words.
     pub(super) fn covers(&self, user: &User) -> Result<(), String> {
-        let Some(image) = &user.image else { return Err("RunPod tells no image of it".to_owned()) };
+        let Some(image) = &user.image else { return Err("RunPod shows no image for it".to_owned()) };
         match Reference::parse(image) {
             Ok(reference) if self.registry.covers(&reference) => Ok(()),
             Ok(reference) => Err(format!("its image is on {}", redact::outside(reference.domain()))),
             Err(error) => {
                 let error = redact::outside(&error.to_string());
-                Err(format!("its image is no name that can be pulled ({error})"))
+                Err(format!("its image is not a name that can be pulled ({error})"))
             }
         }
     }
@@ -77,7 +77,7 @@ impl Desired {
         let by_name = self.choice(kind).names(user) || self.declares(kind, user).is_some();
         let covered = self.covers(user);
         Some(if covered.is_ok() && user.public && !by_name {
-            Err("it is public: whoever deploys it would be given our auth; name it to change it".to_owned())
+            Err("it is public: everybody who deploys it gets regcred's auth; name it to change it".to_owned())
         } else {
             covered
         })

@@ -116,7 +116,7 @@ impl RunpodError {
                 "the key in RUNPOD_API_KEY is not valid: make one in RunPod's console under Settings, API Keys, and export it".to_owned(),
             ),
             Self::Status { status: 403, .. } => Some(
-                "the key in RUNPOD_API_KEY may not do this: give it access to registries, templates, serverless and pods, reading and writing".to_owned(),
+                "the key in RUNPOD_API_KEY is not allowed to do this: give it read and write access to registries, templates, serverless and pods".to_owned(),
             ),
             Self::Status { status: 402, .. } => {
                 Some("add credit in RunPod's console under Billing".to_owned())

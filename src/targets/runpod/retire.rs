@@ -58,7 +58,7 @@ impl Writer<'_> {
     pub(super) async fn drop_auth(&self, auth: &str, say: Say<'_>) -> Result<Receipt, Problem> {
         let users = self.users(say).await?;
         if let Some((kind, user)) = users.iter().find(|(_, user)| user.registry.as_deref() == Some(auth)) {
-            let words = format!("{} uses it by now", kind.address(&user.id));
+            let words = format!("{} now uses it", kind.address(&user.id));
             return Err(Problem::outside(words).hint("run it again"));
         }
         match self.client.delete_auth(auth, say).await {

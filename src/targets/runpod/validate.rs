@@ -131,7 +131,7 @@ impl Validator<'_, Desired> {
     fn disk(&self, disk: &Spanned<String>) -> Option<u32> {
         let parsed = disk.value.parse().ok().filter(|gigabytes| *gigabytes > 0);
         if parsed.is_none() {
-            self.refuse(disk.at, format!("`disk: {}` is no number of gigabytes", disk.value), "disk: 20");
+            self.refuse(disk.at, format!("`disk: {}` is not a number of gigabytes", disk.value), "disk: 20");
         }
         parsed
     }

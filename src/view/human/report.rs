@@ -109,7 +109,7 @@ pub fn report(plan: &Plan, report: &Report, again: &Again, said: Said) -> String
         let Some((word, why, problem)) = failure(outcome) else { continue };
         // Each of several waits for another.
         let why = match outcome {
-            Outcome::NotStarted(Some(before)) if names.len() == 1 => format!("{before} did not get done"),
+            Outcome::NotStarted(Some(before)) if names.len() == 1 => format!("{before} was not done"),
             _ => why,
         };
         text += &format!("{word} {}: {why}\n", fold::named(&names));
@@ -132,7 +132,7 @@ fn without_names(why: &str, address: &Address) -> String {
 fn failure(outcome: &Outcome) -> Option<(String, String, Option<&Problem>)> {
     match outcome {
         Outcome::NotStarted(before) => {
-            let why = if before.is_some() { "what they need did not get done" } else { "interrupted" };
+            let why = if before.is_some() { "what they need was not done" } else { "interrupted" };
             Some((styled(WARN, "not started"), why.to_owned(), None))
         }
         Outcome::Failed(failure) => Some((styled(BAD, "failed"), failure.to_string(), Some(failure))),
@@ -149,7 +149,7 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
         ExitStatus::Interrupted => styled(BAD, "Interrupted:"),
         _ => styled(BAD, "Not all done:"),
     };
-    let next = if good { "" } else { "\nWhat is done stays done; the same command goes on from here." };
+    let next = if good { "" } else { "\nWhat is done stays done; run the same command again to continue." };
     format!("{head} {}.{next}\n", report_counts(report))
 }
 

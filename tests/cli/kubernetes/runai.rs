@@ -52,7 +52,7 @@ fn a_secret_that_is_gone_before_its_labels_are_set_is_told_and_not_made_empty() 
         let gone = Meanwhile::before(&["get"], "secrets", Deed::Delete);
         prod.meanwhile.push(gone.in_namespace("runai-team-a"));
     });
-    place.run(&["sync", "--yes"]).ends(5).says("the secret is gone by now").says("run it again");
+    place.run(&["sync", "--yes"]).ends(5).says("the secret is gone").says("run it again");
     assert!(place.sandbox.state().kubernetes.clusters["prod"].secret("runai-team-a", "docker-hub").is_none());
     place.sync();
     assert_pulls(&place, "runai-team-a", TOKEN);

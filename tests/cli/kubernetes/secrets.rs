@@ -230,10 +230,10 @@ fn put_bytes(cluster: &mut regcred_sandbox::kubernetes::Cluster, config: &[u8]) 
 fn a_configuration_that_cannot_be_read_is_never_taken_for_an_empty_one() {
     for (config, words) in [
         (&br#"{"auths": {"quay.io": {"auth": "YTpi"}"#[..], "its configuration is not a JSON object"),
-        (br#"{"auths": [{"auth": "YTpi"}]}"#, "its configuration has `auths` that are no object"),
+        (br#"{"auths": [{"auth": "YTpi"}]}"#, "its configuration has `auths`, which is not an object"),
         (
             br#"{"auths": {"quay.io": {}}, "HttpHeaders": 5}"#,
-            "its configuration has `HttpHeaders` that are no object",
+            "its configuration has `HttpHeaders`, which is not an object",
         ),
     ] {
         let place = place(ONE, |prod| put_bytes(prod, config));

@@ -39,7 +39,7 @@ fn every_fault_is_told_at_once_with_its_place_and_a_hint() {
         "9:19: an item of `pods` is a map, not text",
         "11:13: an item of `create` has no name",
         "11:22: the image is on ghcr.io, and the credential for docker.io",
-        "11:46: `disk: 0` is no number of gigabytes",
+        "11:46: `disk: 0` is not a number of gigabytes",
         "12:31: the image is on Acme, and the credential for docker.io",
         "13:13: an item of `create` has no image",
         "14:19: `insecure` is `maybe`, not true or false",

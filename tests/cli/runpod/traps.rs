@@ -336,7 +336,7 @@ fn a_key_that_is_not_valid_is_a_login_that_failed() {
 fn a_key_that_may_not_read_the_pods_says_so_and_keeps_the_earlier_auth() {
     let place = rotating();
     log_in_with(&place, Key::full("user_acme").with("pods", "none"));
-    place.run(&["sync", "--yes"]).ends(5).says("pod/*").says("may not do this");
+    place.run(&["sync", "--yes"]).ends(5).says("pod/*").says("is not allowed to do this");
     let world = place.sandbox.snapshot();
     assert_eq!(world.runpod.auths.len(), 2);
     let web = world.runpod.template("web").unwrap();
@@ -352,7 +352,7 @@ fn a_key_that_only_reads_is_enough_for_plan_and_verify_and_not_for_sync() {
     place.run(&["plan"]).ends(0);
     place.run(&["verify"]).ends(2);
     let ran = place.run(&["sync", "--yes"]);
-    ran.complains("403 access denied").says("reading and writing");
+    ran.complains("403 access denied").says("read and write access");
     assert_ne!(ran.code, 0);
 }
 
@@ -372,7 +372,7 @@ fn only_one_template_is_pointed_and_the_next_full_run_does_the_rest() {
 fn a_name_that_nothing_has_is_blocked_and_the_rest_goes_on() {
     let place = place(account());
     place.write("regcred.yaml", &FILE.replace("templates: all", "templates: [web, wroker]"));
-    place.run(&["sync", "--yes"]).ends(5).says("template/wroker").says("there is none of this id or name");
+    place.run(&["sync", "--yes"]).ends(5).says("template/wroker").says("nothing has this id or name");
     let world = place.sandbox.snapshot();
     assert!(holds(&world, world.runpod.template("web").unwrap().container.registry.as_deref(), TOKEN));
     assert_eq!(world.runpod.template("worker").unwrap().container.registry, None);

@@ -147,12 +147,12 @@ fn what_is_wrong_with_a_value_that_pulumi_gives_is_told_without_the_value() {
         (token(false, TOKEN), "`dockerHubToken` is in plain text, and must be a secret"),
         (token(true, ""), "`dockerHubToken` is empty"),
         (token(true, &format!("{TOKEN} ")), "`dockerHubToken` has a value that ends with a space"),
-        (name.clone(), "`dockerHubToken` is in no configuration of it"),
+        (name.clone(), "`dockerHubToken` is not in its configuration"),
         (
             format!(
                 r#"{name}, "infra:dockerHubToken": {{"value": "[]", "objectValue": [], "secret": true}}"#
             ),
-            "must be a text",
+            "must be text",
         ),
     ] {
         refuses(
@@ -233,7 +233,7 @@ fn a_key_of_aws_kms_that_is_refused_is_told_with_its_login() {
     refuses(&place, 1, &["AccessDeniedException", "allow kms:Decrypt to this principal"]);
     let place = kms("awskms://alias/pulumi?region=us-east-2&context_app=infra");
     place.sandbox.state().aws.wrapped.get_mut("AQID").unwrap().plaintext = "AAEC".to_owned();
-    refuses(&place, 1, &["what it decrypts is no key of 32 bytes"]);
+    refuses(&place, 1, &["what it decrypts is not a key of 32 bytes"]);
     place.sandbox.state().aws.wrapped.get_mut("AQID").unwrap().plaintext = STANDARD.encode([7; 32]);
     refuses(&place, 3, &["cannot decrypt `dockerHubToken`", "was encrypted for another stack"]);
 }

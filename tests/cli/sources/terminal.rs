@@ -52,5 +52,5 @@ fn whoever_sits_at_the_terminal_is_asked_and_the_token_is_not_shown() {
 
     let (code, shown) = on_a_terminal(&asked, "plan --no-input", &[]);
     assert_eq!(code, 3, "{shown}");
-    assert!(shown.contains("nobody may be asked"), "{shown}");
+    assert!(shown.contains("is not allowed to ask"), "{shown}");
 }

@@ -147,7 +147,7 @@ fn a_token_that_is_not_a_text_is_refused() {
         let content = format!("config:\n  dockerHubUsername: acme\n  dockerHubToken: {value}\n");
         assert_eq!(
             told(&content),
-            ["Pulumi.main.yaml:3:3: `dockerHubToken` must be a text, not a list or a map"]
+            ["Pulumi.main.yaml:3:3: `dockerHubToken` must be text, not a list or a map"]
         );
     }
 }

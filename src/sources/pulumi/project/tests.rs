@@ -151,8 +151,8 @@ fn a_project_file_that_cannot_be_used_is_refused_with_its_place() {
         ("- a\n", "Pulumi.yaml: the project file must be a map of keys and values"),
         ("Name: x\n", "Pulumi.yaml: the project file has no `name` [add a line such as `name: infra`]"),
         ("name: ''\n", "Pulumi.yaml: the project file has no `name` [add a line such as `name: infra`]"),
-        ("a: 1\nname: 5\n", "Pulumi.yaml:2:1: `name` must be a text"),
-        ("name: x\nstackConfigDir: [a]\n", "Pulumi.yaml:2:1: `stackConfigDir` must be a text"),
+        ("a: 1\nname: 5\n", "Pulumi.yaml:2:1: `name` must be text"),
+        ("name: x\nstackConfigDir: [a]\n", "Pulumi.yaml:2:1: `stackConfigDir` must be text"),
         (
             "name: x\nname: y\n",
             "Pulumi.yaml:2:1: the key `name` is here a second time: it is already on line 1 [delete one of the two lines]",

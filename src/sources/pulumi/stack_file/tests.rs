@@ -73,7 +73,7 @@ fn a_plain_value_must_not_be_encrypted_or_structured() {
     );
     assert_eq!(
         said(stack.plain("a").expect_err("it is a list")),
-        "Pulumi.main.yaml:3:3: `a` must be a text, not a list or a map"
+        "Pulumi.main.yaml:3:3: `a` must be text, not a list or a map"
     );
 }
 
@@ -105,7 +105,7 @@ fn a_file_that_cannot_be_used_is_refused_with_its_place() {
         ("- a\n", "Pulumi.main.yaml:1:1: the stack file must be a map of keys and values"),
         ("x\n", "Pulumi.main.yaml:1:1: the stack file must be a map of keys and values"),
         ("a: b\nconfig: x\n", "Pulumi.main.yaml:2:1: `config` must be a map of keys and values"),
-        ("encryptionsalt: [x]\n", "Pulumi.main.yaml:1:1: `encryptionsalt` must be a text"),
+        ("encryptionsalt: [x]\n", "Pulumi.main.yaml:1:1: `encryptionsalt` must be text"),
         (
             "config:\n  a: 1\n  infra:a: 2\n",
             "Pulumi.main.yaml:3:3: `infra:a` is the same setting as the one on line 2 [delete one of the two: which of them Pulumi takes changes from run to run]",
@@ -151,7 +151,7 @@ fn a_file_that_cannot_be_opened_is_told_with_the_cause() {
     std::os::unix::fs::symlink(&gone, dir.path().join("Pulumi.main.yaml")).expect("a link");
     let problems = project.stacks().expect_err("it cannot be opened");
     let said: Vec<_> = problems.into_iter().map(said).collect();
-    assert_eq!(said, ["Pulumi.main.yaml: cannot read the file: No such file or directory (os error 2)"]);
+    assert_eq!(said, ["Pulumi.main.yaml: the file cannot be read: No such file or directory (os error 2)"]);
 }
 
 proptest! {

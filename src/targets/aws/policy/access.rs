@@ -11,7 +11,7 @@ use super::{Guard, Told, exempted, statement, texts};
 use crate::change::{Access, Doubt, Reader};
 use crate::redact;
 
-/// What foreign statements make of somebody whom our statement exempts.
+/// What foreign statements make of somebody whom regcred's statement exempts.
 enum Fate {
     Reads,
     KeptOut(String),

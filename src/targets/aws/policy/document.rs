@@ -25,7 +25,7 @@ impl Document {
         };
         let unknown = || {
             Problem::outside(
-                "the secret's policy is not one that IAM describes, so nothing is put in its place",
+                "the secret's policy is not one that IAM describes, so regcred does not replace it",
             )
             .hint("look at it: aws secretsmanager get-resource-policy --secret-id NAME")
         };

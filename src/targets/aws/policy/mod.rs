@@ -118,19 +118,19 @@ impl<'a> Guard<'a> {
         }
         let Some(ours) = self.found.ours() else { return Verdict::Missing };
         let Some(found) = exempted(ours) else {
-            let how = "our statement was changed and no longer keeps others from reading";
+            let how = "regcred's statement was changed and no longer keeps others from reading";
             return Verdict::Weakened(format!("{how}: everybody else in the account loses access"));
         };
         let wanted = self.wanted();
         if !found.contains(&ecr_role(self.identity)) {
-            let how = "our statement no longer exempts ECR's own role";
+            let how = "regcred's statement no longer exempts ECR's own role";
             return Verdict::Weakened(format!("{how}: {}", self.change(&found, &wanted)));
         }
         let broad =
             found.iter().find(|pattern| !wanted.contains(*pattern) && is_broad(pattern, self.identity));
         match broad {
             Some(pattern) => Verdict::Weakened(format!(
-                "our statement exempts {}, which may be more than one principal: {}",
+                "regcred's statement exempts {}, which may be more than one principal: {}",
                 redact::outside(pattern),
                 self.change(&found, &wanted)
             )),
@@ -220,7 +220,7 @@ fn statement(exempted: &BTreeSet<String>) -> Value {
     })
 }
 
-/// The principals that our statement exempts, if it still denies reading, and nothing else, to all others.
+/// The principals that regcred's statement exempts, if it still denies reading, and nothing else, to all others.
 fn exempted(statement: &Value) -> Option<BTreeSet<String>> {
     let everybody = texts(&statement["Principal"]) == ["*"] || texts(&statement["Principal"]["AWS"]) == ["*"];
     let actions = texts(&statement["Action"]);

@@ -1,6 +1,6 @@
 //! What can be told without asking IAM: yes, no, or not.
 
-/// Whether something holds. What cannot be told says what it depends on.
+/// Whether something holds. What is not known says what it depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     /// It does not.
