@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod pace;
 pub mod read;
+pub mod registry_auth;
 mod retire;
 mod undo;
 mod validate;
@@ -24,8 +25,9 @@ pub mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use choice::Choice;
-pub use client::Client;
+pub use client::{Client, Say};
 pub use error::RunpodError;
+pub use registry_auth::{ContainerRegistryAuth, ContainerRegistryAuthCreateInput, ContainerRegistryAuths};
 pub use wire::{Health, Releases, Rollout, Worker, Workers};
 
 use super::{Look, Proof, Remarks, Scope, Setting, Target, Terms, Validator};

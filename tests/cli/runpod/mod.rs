@@ -3,6 +3,7 @@
 
 mod answers;
 mod disasters;
+mod example;
 mod file;
 mod quota;
 mod story;
