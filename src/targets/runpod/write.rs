@@ -1,12 +1,9 @@
 //! Writing RunPod. Every operation may be repeated; `retire.rs` has the one that takes something away.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use tokio::sync::Mutex;
 
 use super::client::{POLICY, Say};
-use super::retire::Look;
+use super::retire::Looks;
 use super::{Client, ContainerRegistryAuthCreateInput, Kind, NewTemplate, Operation, RunpodError};
 use crate::change::{Inputs, Receipt};
 use crate::model::{CredentialId, Problem};
@@ -18,8 +15,8 @@ pub const ID: &str = "id";
 /// What writes to RunPod.
 pub struct Writer<'a> {
     pub(super) client: &'a Client,
-    /// The look before something is retired, by the auth that takes its place: taken once for all.
-    pub(super) looks: Mutex<BTreeMap<String, Arc<Look>>>,
+    /// What was seen before something is retired; whoever holds it deletes.
+    pub(super) looks: Mutex<Looks>,
 }
 
 impl<'a> Writer<'a> {
