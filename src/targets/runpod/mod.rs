@@ -31,9 +31,10 @@ pub use registry_auth::{ContainerRegistryAuth, ContainerRegistryAuthCreateInput,
 pub use wire::{Health, Releases, Rollout, Worker, Workers};
 
 use super::{Look, Proof, Remarks, Scope, Setting, Target, Terms, Validator};
-use crate::change::{Finding, Input, Inputs, Operation as _, Options, Read, Receipt};
+use crate::change::{Details, Finding, Input, Inputs, Operation as _, Options, Read, Receipt};
 use crate::env::Env;
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry, RunpodItem};
+use crate::redact;
 use crate::yaml::{Node, Reader};
 
 /// What the configuration wants in RunPod for one credential.
@@ -196,6 +197,22 @@ pub struct User {
     pub cluster: Option<String>,
     /// Where the job API tells how a queue's endpoint is.
     pub health: Option<String>,
+}
+
+impl User {
+    /// What people know it by.
+    fn details(&self) -> Details {
+        let name = Some(redact::outside(&self.name)).filter(|name| !name.is_empty());
+        Details { id: None, name, image: self.image.as_deref().map(redact::outside) }
+    }
+
+    /// What it is called where no row of it is beside: by its address, its name and its image.
+    fn called(&self, kind: Kind) -> String {
+        match self.details().to_string().as_str() {
+            "" => kind.address(&self.id).to_string(),
+            known => format!("{} ({known})", kind.address(&self.id)),
+        }
+    }
 }
 
 /// One convergent operation in RunPod.

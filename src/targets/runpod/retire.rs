@@ -11,7 +11,6 @@ use super::write::Writer;
 use super::{Kind, RunpodError, User};
 use crate::change::Receipt;
 use crate::model::Problem;
-use crate::redact;
 
 /// Endpoints that are asked beside each other.
 const AT_ONCE: usize = 8;
@@ -33,7 +32,7 @@ impl Looks {
         let unfinished = self.unfinished.get(current).map(Vec::as_slice).unwrap_or_default();
         let using = self.users.iter().find(|(_, user)| user.registry.as_deref() == Some(auth));
         match (using, unfinished.first()) {
-            (Some((kind, user)), _) => Some(format!("{} uses it", kind.address(&user.id))),
+            (Some((kind, user)), _) => Some(format!("{} uses it", user.called(*kind))),
             (None, Some(first)) => {
                 let others = unfinished.len() - 1;
                 let more = if others == 0 { String::new() } else { format!(", and {others} more endpoints") };
@@ -65,7 +64,7 @@ impl Writer<'_> {
     pub(super) async fn drop_auth(&self, auth: &str, say: Say<'_>) -> Result<Receipt, Problem> {
         let users = self.users(say).await?;
         if let Some((kind, user)) = users.iter().find(|(_, user)| user.registry.as_deref() == Some(auth)) {
-            let words = format!("{} uses it by now", kind.address(&user.id));
+            let words = format!("{} uses it by now", user.called(*kind));
             return Err(Problem::outside(words).hint("run it again"));
         }
         match self.client.delete_auth(auth, say).await {
@@ -84,12 +83,9 @@ impl Writer<'_> {
         }
         let users = self.users(say).await?;
         // Every endpoint: one that has just been pointed elsewhere may have workers that run with what it had before.
-        let endpoints: Vec<(&str, bool)> = users
-            .iter()
-            .filter(|(kind, _)| *kind == Kind::Endpoint)
-            .map(|(_, user)| (user.id.as_str(), user.registry.as_deref() == Some(current)))
-            .collect();
-        let looking = endpoints.into_iter().map(|(id, ours)| self.unfinished(id, ours, say));
+        let endpoints: Vec<&User> =
+            users.iter().filter(|(kind, _)| *kind == Kind::Endpoint).map(|(_, user)| user).collect();
+        let looking = endpoints.into_iter().map(|user| self.unfinished(user, current, say));
         let unfinished: Vec<Option<String>> = stream::iter(looking).buffered(AT_ONCE).try_collect().await?;
         looks.unfinished.insert(current.to_owned(), unfinished.into_iter().flatten().collect());
         looks.users = users;
@@ -109,9 +105,14 @@ impl Writer<'_> {
     /// What an endpoint is not done with; one that is gone is done. An old endpoint has no versions, and tells stale workers
     /// by their image alone: while it has any, nobody knows which auth they start with. That counts where it uses the
     /// current auth; else it would keep the earlier one for ever.
-    async fn unfinished(&self, id: &str, ours: bool, say: Say<'_>) -> Result<Option<String>, RunpodError> {
-        let address = Kind::Endpoint.address(id);
-        let releases = match self.client.releases(id, say).await {
+    async fn unfinished(
+        &self,
+        user: &User,
+        current: &str,
+        say: Say<'_>,
+    ) -> Result<Option<String>, RunpodError> {
+        let (address, ours) = (user.called(Kind::Endpoint), user.registry.as_deref() == Some(current));
+        let releases = match self.client.releases(&user.id, say).await {
             Err(error) if error.status() == Some(404) => return Ok(None),
             releases => releases?,
         };
@@ -134,7 +135,7 @@ impl Writer<'_> {
         let using: Vec<String> = pods
             .iter()
             .filter(|pod| pod.registry.as_deref() == Some(auth))
-            .map(|pod| format!("{} ({})", Kind::Pod.address(&pod.id), redact::outside(&pod.name)))
+            .map(|pod| pod.called(Kind::Pod))
             .collect();
         match using.as_slice() {
             [] => kept(&format!("RunPod does not delete it ({error})")),

@@ -68,7 +68,7 @@ fn an_auth_that_a_pod_still_uses_is_kept_and_the_pod_named() {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("(late) uses it") && said.contains("kept"), "{said}");
+    assert!(said.contains("(late, acme/late:1) uses it") && said.contains("kept"), "{said}");
     assert!(place.sandbox.state().runpod.auth(&earlier).is_some());
     place.sync();
     assert_settled(&place.sandbox.state(), OTHER_TOKEN);
