@@ -236,7 +236,7 @@ pub struct Overrides {
 /// `verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// Say with which row of its registry list Daytona pulls this image
+    /// Say with whose login each declared place pulls this image
     #[arg(long, value_name = "REF")]
     pub image: Vec<String>,
     /// Put a page into FILE that shows every place with its state, to be looked at in a browser

@@ -13,6 +13,7 @@ mod diff;
 mod error;
 mod file;
 mod pace;
+mod pull;
 pub mod read;
 pub mod registry_auth;
 mod retire;
@@ -31,7 +32,7 @@ pub use registry_auth::{ContainerRegistryAuth, ContainerRegistryAuthCreateInput,
 pub use wire::{Health, Releases, Rollout, Worker, Workers};
 
 use super::{Look, Proof, Remarks, Scope, Setting, Target, Terms, Validator};
-use crate::change::{Details, Finding, Input, Inputs, Operation as _, Options, Read, Receipt};
+use crate::change::{Details, Finding, Input, Inputs, Operation as _, Options, Pull, Read, Receipt};
 use crate::env::Env;
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry, RunpodItem};
 use crate::redact;
@@ -390,6 +391,12 @@ impl Target for Runpod {
             (Scope::All, Ok(client)) => verify::verify(proof, client, observed).await,
             _ => Vec::new(),
         }
+    }
+
+    const TELLS_PULLS: bool = true;
+
+    fn pulls(images: &[String], desired: &[Desired], observed: &Observed) -> Vec<Pull> {
+        pull::pulls(images, desired, observed)
     }
 }
 

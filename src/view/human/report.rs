@@ -168,7 +168,9 @@ fn report_counts(report: &Report) -> String {
     };
     let seen =
         report.findings.iter().filter(|finding| finding.result.is_ok() && finding.state.is_some()).count();
-    let pulled = |good: bool| report.pulls.iter().filter(|pull| pull.result.is_ok() == good).count();
+    let told = |pull: &&Pull| !(pull.result.is_ok() && pull.login == Used::Refused);
+    let pulled =
+        |good: bool| report.pulls.iter().filter(told).filter(|pull| pull.result.is_ok() == good).count();
     let differ = count(|outcome| matches!(outcome, Outcome::Differs));
     let named = [
         (count(|outcome| matches!(outcome, Outcome::Applied)), "applied"),

@@ -5,6 +5,7 @@ mod answers;
 mod disasters;
 mod example;
 mod file;
+mod pulls;
 mod quota;
 mod story;
 mod traps;
