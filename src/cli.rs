@@ -236,7 +236,7 @@ pub struct Overrides {
 /// `verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// Say with which row of its registry list Daytona pulls this image
+    /// Say with whose login each declared place pulls this image
     #[arg(long, value_name = "REF")]
     pub image: Vec<String>,
     /// Write a page to FILE that shows every place with its state, for a browser

@@ -20,8 +20,8 @@ pub enum Event {
     Started(Address),
     /// A row waits for something, in words.
     Waiting(Address, String),
-    /// A row is done.
-    Applied(Address),
+    /// A row is done, and gave this.
+    Applied(Address, Receipt),
     /// A row could not be done, and the run is as good without it; in words.
     Skipped(Address, Problem),
     /// A row failed.
@@ -111,7 +111,7 @@ pub async fn execute(
         let Some((change, result)) = running.next().await else { break };
         let (state, outcome) = match result {
             Ok(receipt) => {
-                event(Event::Applied(change.address.clone()));
+                event(Event::Applied(change.address.clone(), receipt.clone()));
                 queue.done(&change.address);
                 (State::Done(receipt), Outcome::Applied)
             }

@@ -266,10 +266,14 @@ macro_rules! systems {
                 [$(<$target>::TELLS_PULLS && !self.$field.is_empty()),+].contains(&true)
             }
 
-            /// How images are pulled, where a system tells.
+            /// How images are pulled, where something is wanted in a system that tells.
             #[must_use]
             pub fn pulls(&self, images: &[String], observed: &Observed) -> Vec<Pull> {
-                [$(<$target>::pulls(images, &self.$field, &observed.$field)),+].into_iter().flatten().collect()
+                let mut pulls = Vec::new();
+                $(if !self.$field.is_empty() {
+                    pulls.extend(<$target>::pulls(images, &self.$field, &observed.$field));
+                })+
+                pulls
             }
         }
 

@@ -5,6 +5,7 @@
 
 mod access;
 mod action;
+mod details;
 mod finding;
 mod pull;
 mod reason;
@@ -13,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use access::{Access, Doubt, Reader};
 pub use action::Action;
+pub use details::Details;
 pub use finding::Finding;
 pub use pull::{Login as PullLogin, Pull, Used};
 pub use reason::{Read, Reason, ReasonKind};
@@ -39,6 +41,8 @@ pub struct Change<O> {
     pub reason: Reason,
     /// What must be done (or in place) before.
     pub after: BTreeSet<Address>,
+    /// What its system tells of it beside what its address says.
+    pub details: Details,
     /// Who may read what it guards, once the plan is carried out.
     pub access: Option<Access>,
     /// How it is done. A row that is kept, blocked or unread has none.
@@ -56,7 +60,19 @@ impl<O> Change<O> {
     ) -> Self {
         let (stacks, after) = (BTreeSet::new(), BTreeSet::new());
         let (identity, access, operation) = (None, None, None);
-        Self { address, identity, credentials, stacks, action, reason, after, access, operation }
+        let details = Details::default();
+        Self { address, identity, credentials, stacks, action, reason, after, details, access, operation }
+    }
+}
+
+impl<O> Change<O> {
+    /// Why, behind what people know the thing by where its address does not say it.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match self.details.to_string().as_str() {
+            "" => self.reason.to_string(),
+            known => format!("{known}: {}", self.reason),
+        }
     }
 }
 
@@ -78,9 +94,20 @@ impl<O: Operation> Change<O> {
     /// The same row with its operation as one among those of all systems.
     #[must_use]
     pub fn map<P>(self, wrap: impl FnOnce(O) -> P) -> Change<P> {
-        let Self { address, identity, credentials, stacks, action, reason, after, access, operation } = self;
+        let Self {
+            address,
+            identity,
+            credentials,
+            stacks,
+            action,
+            reason,
+            after,
+            details,
+            access,
+            operation,
+        } = self;
         let operation = operation.map(wrap);
-        Change { address, identity, credentials, stacks, action, reason, after, access, operation }
+        Change { address, identity, credentials, stacks, action, reason, after, details, access, operation }
     }
 }
 
@@ -202,7 +229,8 @@ pub enum Input {
     },
 }
 
-/// What a write gave: the fields that later rows may refer to.
+/// What a write gave: the fields that later rows may refer to, and what other programs' calls do: ids and ARNs. Nothing of it
+/// is secret; its words are as they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt(pub BTreeMap<&'static str, String>);
 

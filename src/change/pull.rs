@@ -7,7 +7,8 @@ use crate::model::{Address, Problem};
 pub struct Pull {
     /// The image as it was written.
     pub image: String,
-    /// What pulls it: an address, or the name of a system that is one place.
+    /// What pulls it: an address, with what people know it by where that has only an id, or the name of a system that is one
+    /// place.
     pub place: String,
     /// Whose login it is pulled with.
     pub login: Used,

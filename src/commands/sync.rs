@@ -142,14 +142,15 @@ async fn write(
 
 fn tell(context: &Context<'_>, event: &Event, progress: &mut Progress, elapsed: Duration) {
     let is_told = progress.note(event, context.ui.moves());
-    if let Event::Started(address) | Event::Applied(address) | Event::Failed(address, _) = event {
+    if let Event::Started(address) | Event::Applied(address, _) | Event::Failed(address, _) = event {
         context.ui.busy(&progress.line(address, elapsed));
     }
     if context.common.json {
         // That it cannot be written is told by the next write of data.
         let _ = context.ui.data(&json::event(event, context.again));
     }
-    if let Some(line) = human::event(event, context.ui.moves() && !context.common.json).filter(|_| is_told) {
+    let (reported, all) = (context.ui.moves() && !context.common.json, context.said().all);
+    if let Some(line) = human::event(event, reported, all).filter(|_| is_told) {
         context.ui.say(&line);
     }
 }

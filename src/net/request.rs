@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -89,9 +90,10 @@ impl Request {
     }
 
     /// Sends a value as JSON.
-    pub fn json(mut self, value: &serde_json::Value) -> Self {
+    pub fn json(mut self, value: &impl Serialize) -> Self {
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.body = Some(Zeroizing::new(value.to_string().into_bytes()));
+        // Plain data cannot fail to serialize.
+        self.body = Some(Zeroizing::new(serde_json::to_vec(value).unwrap_or_default()));
         self
     }
 

@@ -24,8 +24,8 @@ struct Row<'a> {
 
 impl<'a> From<&'a Change> for Row<'a> {
     fn from(change: &'a Change) -> Self {
-        let Change { address, identity: _, credentials, stacks, action, reason, after, access, operation } =
-            change;
+        let Change { address, identity: _, credentials, stacks, action, reason, .. } = change;
+        let Change { after, details: _, access, operation, .. } = change;
         Row {
             address,
             credentials: credentials.iter().collect(),

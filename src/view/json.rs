@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Again, Shown};
-use crate::change::{Access, Finding, Pull, PullLogin};
+use super::{Again, Shown, told};
+use crate::change::{Access, Details, Finding, Pull, PullLogin};
 use crate::execute::Event;
 use crate::model::{Address, CredentialId, Problem};
 use crate::plan::{Change, Cost, Summary};
@@ -62,6 +62,8 @@ struct ChangeObject<'a> {
     action: &'static str,
     reason: String,
     after: Vec<String>,
+    #[serde(flatten)]
+    details: &'a Details,
     #[serde(skip_serializing_if = "Option::is_none")]
     access: Option<&'a Access>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,8 +72,8 @@ struct ChangeObject<'a> {
 
 impl<'a> ChangeObject<'a> {
     fn new(change: &'a Change, again: &Again) -> Self {
-        let Change { address, identity: _, credentials, stacks, action, reason, after, access, operation: _ } =
-            change;
+        let Change { address, identity: _, credentials, stacks, action, reason, .. } = change;
+        let Change { after, details, access, operation: _, .. } = change;
         Self {
             address: address.to_string(),
             credentials: credentials.iter().map(|id| id.0.as_str()).collect(),
@@ -79,6 +81,7 @@ impl<'a> ChangeObject<'a> {
             action: action.word(),
             reason: reason.to_string(),
             after: after.iter().map(Address::to_string).collect(),
+            details,
             access: access.as_ref(),
             hint: reason.hint().map(|hint| again.hint(&hint)),
         }
@@ -159,7 +162,14 @@ pub fn planned(shown: &Shown<'_>) -> String {
 pub fn event(event: &Event, again: &Again) -> String {
     match event {
         Event::Started(address) => line(&json!({ "type": "apply_start", "address": address })),
-        Event::Applied(address) => line(&json!({ "type": "apply_complete", "address": address })),
+        Event::Applied(address, receipt) => {
+            let mut object = json!({ "type": "apply_complete", "address": address });
+            let receipt: BTreeMap<&str, String> = told(receipt).collect();
+            if !receipt.is_empty() {
+                object["receipt"] = json!(receipt);
+            }
+            line(&object)
+        }
         Event::Skipped(address, failure) => line(&json!({
             "type": "apply_complete", "address": address, "skipped": failure.message, "hint": again.problem(failure).advice(),
         })),

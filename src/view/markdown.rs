@@ -87,7 +87,7 @@ fn table(plan: &Plan) -> String {
 /// A row's reason, with who may read what it guards.
 fn why(change: &Change) -> String {
     let access = change.access.as_ref().map(|access| format!("; {}", access.words()));
-    format!("{}{}", change.reason, access.unwrap_or_default())
+    format!("{}{}", change.why(), access.unwrap_or_default())
 }
 
 /// Credential to places, by action.

@@ -17,10 +17,11 @@ use std::collections::BTreeMap;
 pub use again::Again;
 pub use progress::Progress;
 
-use crate::change::Known;
+use crate::change::{Known, Receipt};
 use crate::model::{Credential, CredentialId, Fingerprint};
 use crate::plan::Plan;
 use crate::prove::Proofs;
+use crate::redact;
 
 /// What is shown of a run: the plan and what it is about.
 pub struct Shown<'a> {
@@ -34,6 +35,11 @@ pub struct Shown<'a> {
     pub plan: &'a Plan,
     /// What the next command keeps of this run.
     pub again: &'a Again,
+}
+
+/// What a write gave, as it may be shown.
+fn told(receipt: &Receipt) -> impl Iterator<Item = (&'static str, String)> {
+    receipt.0.iter().map(|(name, value)| (*name, redact::outside(value)))
 }
 
 impl Shown<'_> {

@@ -156,7 +156,7 @@ fn place(state: State, change: &Change, proof: Option<&Finding>) -> String {
         (Ok(()), Some(state)) => format!("; {state}"),
         (Ok(()), None) => format!("; proven {}", proof.means),
     });
-    let known = format!("{}{}{}", change.reason, access.unwrap_or_default(), proven.unwrap_or_default());
+    let known = format!("{}{}{}", change.why(), access.unwrap_or_default(), proven.unwrap_or_default());
     let hint = change.reason.hint().map(|hint| format!("<br><span class=\"soft\">{}</span>", html(&hint)));
     let names: Vec<&str> = change.credentials.iter().map(|id| id.0.as_str()).collect();
     let stacks: String = change.stacks.iter().map(|stack| format!(", stack {stack}")).collect();

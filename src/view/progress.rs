@@ -36,7 +36,7 @@ impl Progress {
                 false
             }
             Event::Waiting(address, words) => self.waits.insert((address.clone(), words.clone())),
-            Event::Applied(_) => {
+            Event::Applied(..) => {
                 self.ended += 1;
                 !moving || self.total <= FEW
             }
@@ -80,10 +80,15 @@ fn rounded(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::Receipt;
     use crate::model::Problem;
 
     fn address(repo: usize) -> Address {
         format!("github:acme/r{repo}/actions/T").parse().expect("it is an address")
+    }
+
+    fn is_done(repo: usize) -> Event {
+        Event::Applied(address(repo), Receipt::default())
     }
 
     /// So many rows are started, and so many of them done.
@@ -92,7 +97,7 @@ mod tests {
         for event in (0..started).map(|repo| Event::Started(address(repo))) {
             progress.note(&event, true);
         }
-        for event in (0..done).map(|repo| Event::Applied(address(repo))) {
+        for event in (0..done).map(is_done) {
             progress.note(&event, true);
         }
         progress
@@ -113,9 +118,9 @@ mod tests {
         let mut progress = after(960, 3, 0);
         let wait = Event::Waiting(address(0), "not visible yet".to_owned());
         assert!(progress.note(&wait, true) && !progress.note(&wait, true));
-        assert!(!progress.note(&Event::Applied(address(0)), true), "960 lines help nobody");
-        assert!(progress.note(&Event::Applied(address(1)), false), "a log has nothing else");
+        assert!(!progress.note(&is_done(0), true), "960 lines help nobody");
+        assert!(progress.note(&is_done(1), false), "a log has nothing else");
         assert!(progress.note(&Event::Failed(address(2), Problem::outside("no")), true));
-        assert!(after(3, 1, 0).note(&Event::Applied(address(0)), true));
+        assert!(after(3, 1, 0).note(&is_done(0), true));
     }
 }

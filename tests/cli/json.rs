@@ -194,3 +194,18 @@ fn one_run_prints_the_document_and_writes_the_markdown_of_the_same_plan() {
         .ends(3)
         .complains("nowhere/plan.md: cannot be written");
 }
+
+#[test]
+fn what_a_write_gave_is_its_receipt_so_that_other_programs_can_name_it() {
+    let lines = stream(one().run(&["sync", "--yes", "--json"]).ends(0));
+    let receipt = |kind: &str, field: &str| {
+        let is = |line: &&Value| {
+            line["type"] == "apply_complete" && line["address"].as_str().unwrap().contains(kind)
+        };
+        lines.iter().find(is).unwrap()["receipt"][field].as_str().unwrap_or_default().to_owned()
+    };
+    let arn = receipt("/secret/", "arn");
+    assert!(arn.starts_with("arn:aws:secretsmanager:us-east-2:"), "{arn}");
+    assert_eq!(receipt("/cache-rule/", "credential_arn"), arn);
+    assert!(!lines.iter().any(|line| line.to_string().contains(TOKEN)));
+}

@@ -231,7 +231,7 @@ scenarios! {
         users(&mut case, Kind::Template).extend(more);
         let plan = case.plan();
         let note = plan.notes.iter().find(|note| note.contains("pulled anonymously")).expect("a note");
-        assert!(note.contains("runpod:template/tpl_more (more)") && note.contains(INFER), "{note}");
+        assert!(note.contains("runpod:template/tpl_more (more, postgres:17)") && note.contains(INFER), "{note}");
         assert!(!note.contains("tpl_web") && !note.contains("tpl_ghcr") && !note.contains(TRAIN), "{note}");
         plan
     }

@@ -9,12 +9,25 @@ use url::Url;
 use crate::server::{Server, answer};
 
 fn problem(status: u16, body: &'static str) -> Problem {
+    asked(status, body).0
+}
+
+/// What is said of a list that is answered so, and how often it was asked for.
+fn asked(status: u16, body: &'static str) -> (Problem, usize) {
     let server = Server::start(move |_, _| answer(status, body));
     let base = Url::parse(&server.origin).unwrap();
     let client =
         Client::new(&Http::new(&Env::default()).unwrap(), base, Secret::new("rpa_canary-key".into()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    Problem::from(runtime.block_on(client.auths(&|_| {})).unwrap_err())
+    let problem = Problem::from(runtime.block_on(client.auths(&|_| {})).unwrap_err());
+    (problem, server.calls().len())
+}
+
+#[test]
+fn a_read_that_is_answered_503_is_sent_three_times_in_all() {
+    let (problem, requests) = asked(503, r#"{"title":"Service Unavailable","status":503,"detail":"busy"}"#);
+    assert_eq!(requests, 3, "{problem}");
+    assert_eq!(asked(403, r#"{"title":"Forbidden","status":403,"detail":"no"}"#).1, 1);
 }
 
 #[test]

@@ -19,6 +19,8 @@ use crate::redact;
 
 /// The field of a receipt that holds a secret's ARN.
 pub const ARN: &str = "arn";
+/// The field of a rule's receipt that holds the ARN of the secret that it reads: rules have none of their own.
+const CREDENTIAL_ARN: &str = "credential_arn";
 
 /// How long something just made may stay invisible to ECR or Secrets Manager; seen to take some 10 s.
 const SETTLING: Wait = Wait {
@@ -251,7 +253,7 @@ impl Site<'_> {
     async fn create_rule(&self, prefix: &str, upstream: (&str, &str), arn: &str) -> Result<Receipt, Problem> {
         let created = self.settled("the secret", || self.put_rule(prefix, upstream, arn)).await;
         let error = match created {
-            Ok(()) => return Ok(Receipt::default()),
+            Ok(()) => return Ok(reads(arn)),
             Err(error) => error,
         };
         if !error.is("PullThroughCacheRuleAlreadyExistsException") {
@@ -262,7 +264,7 @@ impl Site<'_> {
             Some(rule) if !rule.upstream_url.eq_ignore_ascii_case(upstream.1) => {
                 Err(Problem::outside(format!("{error}; it is for {}", redact::outside(&rule.upstream_url))))
             }
-            Some(rule) if rule.credential_arn.as_deref() == Some(arn) => Ok(Receipt::default()),
+            Some(rule) if rule.credential_arn.as_deref() == Some(arn) => Ok(reads(arn)),
             _ => self.update_rule(prefix, arn).await,
         }
     }
@@ -285,7 +287,7 @@ impl Site<'_> {
                 .map_err(|error| AwsError::new("ecr:UpdatePullThroughCacheRule", &error, &self.client.login))
         };
         self.settled("the secret", update).await?;
-        Ok(Receipt::default())
+        Ok(reads(arn))
     }
 
     /// A rule that reads another secret by now is somebody else's.
@@ -339,6 +341,11 @@ impl Site<'_> {
         };
         SETTLING.until(request, yet, say).await
     }
+}
+
+/// What a rule that reads this secret gives.
+fn reads(arn: &str) -> Receipt {
+    Receipt([(CREDENTIAL_ARN, arn.to_owned())].into())
 }
 
 /// What Secrets Manager answered to a put.

@@ -4,13 +4,16 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::address;
 use super::error::{other_api, refused};
 use super::pace::Pace;
-use super::wire::{Created, Pointed, Registries, Users};
+use super::wire::{Created, Pointed, Users};
+use super::{ContainerRegistryAuth, ContainerRegistryAuthCreateInput, ContainerRegistryAuths};
 use super::{Health, Kind, NewTemplate, Releases, RunpodError, User, Workers};
 use crate::change::Read;
 use crate::env::Env;
@@ -25,8 +28,8 @@ const MAX_LIST: usize = 32 * 1024 * 1024;
 /// Where the job API is, which tells an endpoint's health: another host than the control plane's.
 const JOBS: &str = "api.runpod.ai";
 
-/// Says a word about a wait.
-pub(super) type Say<'a> = &'a (dyn Fn(String) + Sync);
+/// Says a word about a wait for RunPod's quota.
+pub type Say<'a> = &'a (dyn Fn(String) + Sync);
 
 /// The longest wait for a quota; beyond it the run fails with the time at which to try again. A minute's quota is waited
 /// for, an hour's is not.
@@ -35,7 +38,25 @@ pub(super) const POLICY: Policy = Policy::STANDARD.longest(LONGEST_WAIT);
 /// The wait after a refusal that names no time: the shortest window of the quota.
 const WITHOUT_TIME: Duration = Duration::from_secs(60);
 
-/// A client that is logged in with a key.
+/// A client that is logged in with a key. It needs nothing else of regcred:
+///
+/// ```no_run
+/// use regcred::env::Env;
+/// use regcred::targets::runpod::{Client, ContainerRegistryAuthCreateInput};
+///
+/// # async fn story() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = Client::from_env(&Env::of_process())?;
+/// let auth = ContainerRegistryAuthCreateInput {
+///     name: "docker-hub-acme".to_owned(),
+///     username: "acme".to_owned(),
+///     password: std::env::var("DOCKER_HUB_TOKEN")?.into(),
+/// };
+/// let made = client.create_auth(&auth, &|_| {}).await?;
+/// assert!(client.auths(&|_| {}).await?.named("docker-hub-acme").is_some());
+/// client.delete_auth(&made.id, &|_| {}).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Client {
     http: Http,
@@ -45,6 +66,19 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client of the account that the environment names: with the key of `RUNPOD_API_KEY`, at RunPod or at
+    /// `RUNPOD_API_URL`, by the environment's proxies and certificates. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// There is no key, or a variable names an address where no key goes.
+    pub fn from_env(env: &Env) -> Read<Self> {
+        let base = address::control_plane(env);
+        if let Some(fault) = address::fault(&base, false) {
+            return Err(fault);
+        }
+        Self::log_in(&Http::new(env)?, &base, env)
+    }
+
     /// A client of the control plane at `base` with the key of `RUNPOD_API_KEY`. Nothing is asked yet.
     ///
     /// # Errors
@@ -69,13 +103,12 @@ impl Client {
         Self { http: http.clone(), base, key, pace: Pace::default() }
     }
 
-    /// Ids and names of every registry auth: `GET /v2/registries`.
+    /// Every registry auth: `GET /v2/registries`.
     ///
     /// # Errors
     /// If RunPod refuses it, or no usable answer comes after the tries.
-    pub async fn auths(&self, say: Say<'_>) -> Result<Vec<(String, String)>, RunpodError> {
-        let list: Registries = self.get(&["registries"], say).await?;
-        Ok(list.registries.into_iter().map(|auth| (auth.id, auth.name)).collect())
+    pub async fn auths(&self, say: Say<'_>) -> Result<ContainerRegistryAuths, RunpodError> {
+        self.get(&["registries"], say).await
     }
 
     /// Every template, endpoint or pod of one's own: `GET /v2/templates`, `/v2/serverless` or
@@ -88,28 +121,34 @@ impl Client {
         Ok(list.into_users())
     }
 
-    /// Makes a registry auth and gives its id: `POST /v2/registries` with `name`, `username` and `password`, all of one
-    /// character or more. It is sent once: after an error look first, whether it is there.
+    /// Makes a registry auth: `POST /v2/registries`. RunPod sees it once. After an error that
+    /// [may have worked](RunpodError::may_have_worked), look first whether it is there.
     ///
     /// # Errors
     /// If RunPod refuses it, or no usable answer comes.
-    pub(super) async fn create_auth(
+    pub async fn create_auth(
         &self,
-        name: &str,
-        username: &str,
-        password: &Secret,
+        input: &ContainerRegistryAuthCreateInput,
+        say: Say<'_>,
+    ) -> Result<ContainerRegistryAuth, RunpodError> {
+        let id = POLICY.resend(false).run(|| self.make_auth(input, say)).await?;
+        Ok(ContainerRegistryAuth { id, name: input.name.clone() })
+    }
+
+    /// The same in one try, for whoever looks by itself whether it is there.
+    pub(super) async fn make_auth(
+        &self,
+        input: &ContainerRegistryAuthCreateInput,
         say: Say<'_>,
     ) -> Result<String, TryError<RunpodError>> {
-        let body = json!({ "name": name, "username": username, "password": password.expose() });
-        let ask = ApiRequest::new(Method::POST, &["registries"]).with(&body);
-        self.created(&ask, say).await
+        self.created(&ApiRequest::new(Method::POST, &["registries"]).with(input), say).await
     }
 
     /// Makes a template and gives its id: `POST /v2/templates`. It is sent once, as an auth is.
     ///
     /// # Errors
     /// If RunPod refuses it, or no usable answer comes.
-    pub(super) async fn create_template(
+    pub(super) async fn make_template(
         &self,
         template: &NewTemplate,
         auth: &str,
@@ -189,7 +228,7 @@ impl Client {
         };
         let Some(url) = Url::parse(url).ok().filter(known) else { return Ok(None) };
         let path = url.path().to_owned();
-        let answer = self.http.send(&self.request(Method::GET, url, None)?).await?;
+        let answer = self.http.send(&self.request(Method::GET, url, NO_BODY)?).await?;
         if !answer.is_success() {
             return Err(refused(&Method::GET, &path, &answer));
         }
@@ -201,7 +240,11 @@ impl Client {
     }
 
     /// Makes something, and gives its id if the answer tells it.
-    async fn created(&self, ask: &ApiRequest<'_>, say: Say<'_>) -> Result<String, TryError<RunpodError>> {
+    async fn created<B: Serialize>(
+        &self,
+        ask: &ApiRequest<'_, B>,
+        say: Say<'_>,
+    ) -> Result<String, TryError<RunpodError>> {
         let answer = self.once(ask, say).await?;
         let made: Created = answer.json().map_err(|error| TryError::Fault(error.into()))?;
         made.id().ok_or_else(|| {
@@ -215,12 +258,20 @@ impl Client {
     }
 
     /// Sends what may be repeated.
-    async fn send(&self, ask: &ApiRequest<'_>, say: Say<'_>) -> Result<Response, RunpodError> {
+    async fn send<B: Serialize>(
+        &self,
+        ask: &ApiRequest<'_, B>,
+        say: Say<'_>,
+    ) -> Result<Response, RunpodError> {
         POLICY.run(|| self.once(ask, say)).await
     }
 
     /// Sends once, at the quota's pace.
-    async fn once(&self, ask: &ApiRequest<'_>, say: Say<'_>) -> Result<Response, TryError<RunpodError>> {
+    async fn once<B: Serialize>(
+        &self,
+        ask: &ApiRequest<'_, B>,
+        say: Say<'_>,
+    ) -> Result<Response, TryError<RunpodError>> {
         let url = self.url(ask.path);
         let path = url.path().to_owned();
         let limited = |wait: Duration| RunpodError::Limited {
@@ -257,7 +308,12 @@ impl Client {
         }
     }
 
-    fn request(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Request, RunpodError> {
+    fn request(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<&impl Serialize>,
+    ) -> Result<Request, RunpodError> {
         let mut request = Request::new(method, url).bearer(&self.key)?.max_body(MAX_LIST);
         if let Some(body) = body {
             request = request.json(body);
@@ -279,23 +335,27 @@ impl Client {
     }
 }
 
-/// A request of the API.
-struct ApiRequest<'a> {
+const NO_BODY: Option<&Value> = None;
+
+/// A request of the API. What it sends is written to JSON at once, so that no other copy of a secret is made.
+struct ApiRequest<'a, B = Value> {
     method: Method,
     /// The segments behind `/v2`.
     path: &'a [&'a str],
-    body: Option<&'a Value>,
+    body: Option<&'a B>,
 }
 
 impl<'a> ApiRequest<'a> {
     fn new(method: Method, path: &'a [&'a str]) -> Self {
-        Self { method, path, body: None }
+        Self { method, path, body: NO_BODY }
     }
 
-    fn with(self, body: &'a Value) -> Self {
-        Self { body: Some(body), ..self }
+    fn with<B>(self, body: &'a B) -> ApiRequest<'a, B> {
+        ApiRequest { method: self.method, path: self.path, body: Some(body) }
     }
+}
 
+impl<B> ApiRequest<'_, B> {
     /// What may be done about an answer. What was to be made may be there, whatever the answer looks like.
     fn trouble(&self, error: RunpodError) -> TryError<RunpodError> {
         let made = self.method == Method::POST && error.may_have_worked();

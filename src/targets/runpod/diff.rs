@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::write::ID;
 use super::{Change, Choice, Desired, Kind, Observed, Operation, User};
-use crate::change::{Action, Input, Known, Options, Reason};
+use crate::change::{Action, Details, Input, Known, Options, Reason};
 use crate::model::{Address, CredentialId, Problem, RunpodItem};
 use crate::redact;
 
@@ -48,7 +48,7 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
         .each()
         .filter(|(kind, user)| *kind != Kind::Pod && user.registry.is_none() && unchosen(*kind, user))
         .filter(|(_, user)| desired.iter().any(|desired| desired.covers(user).is_ok()))
-        .map(|(kind, user)| named(kind, user))
+        .map(|(kind, user)| user.called(kind))
         .collect();
     if !anonymous.is_empty() {
         notes.push(format!(
@@ -79,15 +79,11 @@ fn differing<'a>(desired: &'a Desired, observed: &'a Observed) -> impl Iterator<
         let found = user.image.as_deref().filter(|image| *image != template.image)?;
         Some(format!(
             "{} has the image {}, not {} as in `create`: templates that are there are not changed",
-            named(kind, user),
+            format_args!("{} ({})", kind.address(&user.id), redact::outside(&user.name)),
             redact::outside(found),
             template.image
         ))
     })
-}
-
-fn named(kind: Kind, user: &User) -> String {
-    format!("{} ({})", kind.address(&user.id), redact::outside(&user.name))
 }
 
 fn unread(desired: &Desired, unreadable: &Problem) -> Change {
@@ -133,7 +129,8 @@ impl<'a> Rotation<'a> {
             name: self.name.clone(),
             credential: self.desired.credential.clone(),
         });
-        Change { operation, ..self.row(self.desired.address(), action, reason) }
+        let details = Details { id: self.current.map(redact::outside), ..Details::default() };
+        Change { operation, details, ..self.row(self.desired.address(), action, reason) }
     }
 
     /// The present auth's id, now or once it is made.
@@ -184,7 +181,7 @@ impl Account<'_> {
     fn rows(&self) -> Vec<Change> {
         let mut rows: Vec<Change> = self.holders.iter().map(Rotation::auth).collect();
         let users: Vec<(&User, Change)> =
-            self.observed.each().filter_map(|(kind, user)| Some((user, self.user(kind, user)?))).collect();
+            self.observed.each().filter_map(|(kind, user)| Some((user, self.told(kind, user)?))).collect();
         rows.extend(self.holders.iter().flat_map(|holder| self.absent(holder)));
         rows.extend(self.holders.iter().flat_map(|holder| self.unread(holder)));
         rows.extend(self.retired(&users, &rows));
@@ -198,10 +195,16 @@ impl Account<'_> {
     fn rivals(&self, kind: Kind, user: &User) -> impl Iterator<Item = Change> {
         let taking = self.holders.iter().filter(move |holder| holder.desired.takes(kind, user));
         let auth = user.registry.as_deref();
-        taking.skip(1).map(move |holder| holder.pointed(kind, user, self.moves(holder, auth)))
+        let rival = move |holder: &Rotation<'_>| holder.pointed(kind, user, self.moves(holder, auth));
+        taking.skip(1).map(move |holder| Change { details: user.details(), ..rival(holder) })
     }
 
-    /// The row of a template, endpoint or pod. Whoever chooses it comes before whose earlier auth it uses.
+    /// The row of a template, endpoint or pod, with what people know it by.
+    fn told(&self, kind: Kind, user: &User) -> Option<Change> {
+        Some(Change { details: user.details(), ..self.user(kind, user)? })
+    }
+
+    /// The same without that. Whoever chooses it comes before whose earlier auth it uses.
     fn user(&self, kind: Kind, user: &User) -> Option<Change> {
         let auth = user.registry.as_deref();
         let taking = self.holders.iter().find(|holder| holder.desired.takes(kind, user));

@@ -13,7 +13,9 @@ mod diff;
 mod error;
 mod file;
 mod pace;
+mod pull;
 pub mod read;
+pub mod registry_auth;
 mod retire;
 mod undo;
 mod validate;
@@ -24,14 +26,16 @@ pub mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use choice::Choice;
-pub use client::Client;
+pub use client::{Client, Say};
 pub use error::RunpodError;
+pub use registry_auth::{ContainerRegistryAuth, ContainerRegistryAuthCreateInput, ContainerRegistryAuths};
 pub use wire::{Health, Releases, Rollout, Worker, Workers};
 
 use super::{Look, Proof, Remarks, Scope, Setting, Target, Terms, Validator};
-use crate::change::{Finding, Input, Inputs, Operation as _, Options, Read, Receipt};
+use crate::change::{Details, Finding, Input, Inputs, Operation as _, Options, Pull, Read, Receipt};
 use crate::env::Env;
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry, RunpodItem};
+use crate::redact;
 use crate::yaml::{Node, Reader};
 
 /// What the configuration wants in RunPod for one credential.
@@ -194,6 +198,22 @@ pub struct User {
     pub cluster: Option<String>,
     /// Where the job API tells how a queue's endpoint is.
     pub health: Option<String>,
+}
+
+impl User {
+    /// What people know it by.
+    fn details(&self) -> Details {
+        let name = Some(redact::outside(&self.name)).filter(|name| !name.is_empty());
+        Details { id: None, name, image: self.image.as_deref().map(redact::outside) }
+    }
+
+    /// What it is called where no row of it is beside: by its address, its name and its image.
+    fn called(&self, kind: Kind) -> String {
+        match self.details().to_string().as_str() {
+            "" => kind.address(&self.id).to_string(),
+            known => format!("{} ({known})", kind.address(&self.id)),
+        }
+    }
 }
 
 /// One convergent operation in RunPod.
@@ -371,6 +391,12 @@ impl Target for Runpod {
             (Scope::All, Ok(client)) => verify::verify(proof, client, observed).await,
             _ => Vec::new(),
         }
+    }
+
+    const TELLS_PULLS: bool = true;
+
+    fn pulls(images: &[String], desired: &[Desired], observed: &Observed) -> Vec<Pull> {
+        pull::pulls(images, desired, observed)
     }
 }
 

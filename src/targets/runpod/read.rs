@@ -21,7 +21,9 @@ pub async fn observe(client: &Read<Client>, desired: &[Desired]) -> Observed {
     let (auths, templates, endpoints, pods) =
         tokio::join!(client.auths(&silent), users(Kind::Template), users(Kind::Endpoint), users(Kind::Pod));
     Observed {
-        auths: auths.map(|auths| auths.into_iter().collect()).map_err(Problem::from),
+        auths: auths
+            .map(|auths| auths.into_iter().map(|auth| (auth.id, auth.name)).collect())
+            .map_err(Problem::from),
         users: [templates, endpoints, pods].into(),
     }
 }

@@ -1,9 +1,8 @@
 //! Deleting an earlier auth. RunPod lets a template, and whatever else is no pod, silently lose the auth that it uses.
 //! So: a fresh look; nothing may use it, and no worker may still run with it; then the deletion, another look, and what
-//! lost its auth in between gets the current one.
+//! lost its auth in between gets the current one. Deletions go one after the other, each by the look after the one before.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
@@ -12,25 +11,30 @@ use super::write::Writer;
 use super::{Kind, RunpodError, User};
 use crate::change::Receipt;
 use crate::model::Problem;
-use crate::redact;
 
 /// Endpoints that are asked beside each other.
 const AT_ONCE: usize = 8;
 
-/// What uses which auth, and which endpoints are not done with their rollout.
-pub(super) struct Look {
+/// What was seen before the next deletion.
+#[derive(Default)]
+pub(super) struct Looks {
+    /// What uses which auth, by the newest lists.
     users: Vec<(Kind, User)>,
-    unfinished: Vec<String>,
+    /// Endpoints that are not done with their rollout, by the auth that takes the place of others: asked once for all of those.
+    unfinished: BTreeMap<String, Vec<String>>,
+    /// What this run has deleted, each with the auth that took its place.
+    deleted: BTreeMap<String, String>,
 }
 
-impl Look {
-    /// Why the auth has to stay for now, in words.
-    fn obstacle(&self, auth: &str) -> Option<String> {
+impl Looks {
+    /// Why an auth has to stay for now, in words.
+    fn obstacle(&self, auth: &str, current: &str) -> Option<String> {
+        let unfinished = self.unfinished.get(current).map(Vec::as_slice).unwrap_or_default();
         let using = self.users.iter().find(|(_, user)| user.registry.as_deref() == Some(auth));
-        match (using, self.unfinished.first()) {
-            (Some((kind, user)), _) => Some(format!("{} uses it", kind.address(&user.id))),
+        match (using, unfinished.first()) {
+            (Some((kind, user)), _) => Some(format!("{} uses it", user.called(*kind))),
             (None, Some(first)) => {
-                let others = self.unfinished.len() - 1;
+                let others = unfinished.len() - 1;
                 let more = if others == 0 { String::new() } else { format!(", and {others} more endpoints") };
                 Some(format!("{first}{more}"))
             }
@@ -41,8 +45,9 @@ impl Look {
 
 impl Writer<'_> {
     pub(super) async fn retire(&self, auth: &str, current: &str, say: Say<'_>) -> Result<Receipt, Problem> {
-        let look = self.look(current, say).await?;
-        if let Some(words) = look.obstacle(auth) {
+        let mut looks = self.looks.lock().await;
+        self.look(&mut looks, current, say).await?;
+        if let Some(words) = looks.obstacle(auth, current) {
             return Err(kept(&words));
         }
         match self.client.delete_auth(auth, say).await {
@@ -50,7 +55,8 @@ impl Writer<'_> {
             Err(error) if error.status() == Some(400) => return Err(self.held(auth, &error, say).await),
             Err(error) => return Err(error.into()),
         }
-        self.repair(&look, auth, current, say).await?;
+        looks.deleted.insert(auth.to_owned(), current.to_owned());
+        self.repair(&mut looks, say).await?;
         Ok(Receipt::default())
     }
 
@@ -58,7 +64,7 @@ impl Writer<'_> {
     pub(super) async fn drop_auth(&self, auth: &str, say: Say<'_>) -> Result<Receipt, Problem> {
         let users = self.users(say).await?;
         if let Some((kind, user)) = users.iter().find(|(_, user)| user.registry.as_deref() == Some(auth)) {
-            let words = format!("{} now uses it", kind.address(&user.id));
+            let words = format!("{} now uses it", user.called(*kind));
             return Err(Problem::outside(words).hint("run it again"));
         }
         match self.client.delete_auth(auth, say).await {
@@ -70,24 +76,20 @@ impl Writer<'_> {
         }
     }
 
-    /// The look before, taken once: all that is retired waits for the same rows.
-    async fn look(&self, current: &str, say: Say<'_>) -> Result<Arc<Look>, RunpodError> {
-        let mut looks = self.looks.lock().await;
-        if let Some(look) = looks.get(current) {
-            return Ok(look.clone());
+    /// The look before the first deletion: all that one auth takes the place of waits for the same rows.
+    async fn look(&self, looks: &mut Looks, current: &str, say: Say<'_>) -> Result<(), RunpodError> {
+        if looks.unfinished.contains_key(current) {
+            return Ok(());
         }
         let users = self.users(say).await?;
         // Every endpoint: one that has just been pointed elsewhere may have workers that run with what it had before.
-        let endpoints: Vec<(&str, bool)> = users
-            .iter()
-            .filter(|(kind, _)| *kind == Kind::Endpoint)
-            .map(|(_, user)| (user.id.as_str(), user.registry.as_deref() == Some(current)))
-            .collect();
-        let looking = endpoints.into_iter().map(|(id, ours)| self.unfinished(id, ours, say));
+        let endpoints: Vec<&User> =
+            users.iter().filter(|(kind, _)| *kind == Kind::Endpoint).map(|(_, user)| user).collect();
+        let looking = endpoints.into_iter().map(|user| self.unfinished(user, current, say));
         let unfinished: Vec<Option<String>> = stream::iter(looking).buffered(AT_ONCE).try_collect().await?;
-        let look = Arc::new(Look { unfinished: unfinished.into_iter().flatten().collect(), users });
-        looks.insert(current.to_owned(), look.clone());
-        Ok(look)
+        looks.unfinished.insert(current.to_owned(), unfinished.into_iter().flatten().collect());
+        looks.users = users;
+        Ok(())
     }
 
     async fn users(&self, say: Say<'_>) -> Result<Vec<(Kind, User)>, RunpodError> {
@@ -103,9 +105,14 @@ impl Writer<'_> {
     /// What an endpoint is not done with; one that is gone is done. An old endpoint has no versions, and tells stale workers
     /// by their image alone: while it has any, nobody knows which auth they start with. That counts where it uses the
     /// current auth; else it would keep the earlier one for ever.
-    async fn unfinished(&self, id: &str, ours: bool, say: Say<'_>) -> Result<Option<String>, RunpodError> {
-        let address = Kind::Endpoint.address(id);
-        let releases = match self.client.releases(id, say).await {
+    async fn unfinished(
+        &self,
+        user: &User,
+        current: &str,
+        say: Say<'_>,
+    ) -> Result<Option<String>, RunpodError> {
+        let (address, ours) = (user.called(Kind::Endpoint), user.registry.as_deref() == Some(current));
+        let releases = match self.client.releases(&user.id, say).await {
             Err(error) if error.status() == Some(404) => return Ok(None),
             releases => releases?,
         };
@@ -128,7 +135,7 @@ impl Writer<'_> {
         let using: Vec<String> = pods
             .iter()
             .filter(|pod| pod.registry.as_deref() == Some(auth))
-            .map(|pod| format!("{} ({})", Kind::Pod.address(&pod.id), redact::outside(&pod.name)))
+            .map(|pod| pod.called(Kind::Pod))
             .collect();
         match using.as_slice() {
             [] => kept(&format!("RunPod does not delete it ({error})")),
@@ -136,31 +143,29 @@ impl Writer<'_> {
         }
     }
 
-    /// What had the current auth or came to use the deleted one, and has none now, gets the current one.
-    async fn repair(
-        &self,
-        before: &Look,
-        deleted: &str,
-        current: &str,
-        say: Say<'_>,
-    ) -> Result<(), RunpodError> {
-        let had: BTreeSet<(Kind, &str)> = before
-            .users
+    /// What had a current auth or came to use a deleted one, and has none now, gets the current one.
+    async fn repair(&self, looks: &mut Looks, say: Say<'_>) -> Result<(), RunpodError> {
+        let now = self.users(say).await?;
+        let before = std::mem::replace(&mut looks.users, now);
+        let home = |auth: &str| match looks.unfinished.get_key_value(auth) {
+            Some((current, _)) => Some(current.as_str()),
+            None => looks.deleted.get(auth).map(String::as_str),
+        };
+        let had: BTreeMap<(Kind, &str), &str> = before
             .iter()
-            .filter(|(_, user)| user.registry.as_deref() == Some(current))
-            .map(|(kind, user)| (*kind, user.id.as_str()))
+            .filter_map(|(kind, user)| Some(((*kind, user.id.as_str()), home(user.registry.as_deref()?)?)))
             .collect();
         let mut repaired = Ok(());
-        for (kind, user) in self.users(say).await? {
+        for (kind, user) in &mut looks.users {
             let lost = match user.registry.as_deref() {
-                None => had.contains(&(kind, user.id.as_str())),
-                Some(auth) => auth == deleted,
+                None => had.get(&(*kind, user.id.as_str())).copied(),
+                Some(auth) => looks.deleted.get(auth).map(String::as_str),
             };
-            if lost {
-                // One that cannot be pointed is no reason to leave the others without.
-                let pointed = self.client.point(kind, &user.id, Some(current), say).await;
-                repaired = repaired.and(pointed);
-            }
+            let Some(current) = lost else { continue };
+            // One that cannot be pointed is no reason to leave the others without.
+            repaired = repaired.and(self.client.point(*kind, &user.id, Some(current), say).await);
+            // The next deletion tries again what could not be.
+            user.registry = Some(current.to_owned());
         }
         repaired
     }

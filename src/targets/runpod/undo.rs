@@ -48,7 +48,10 @@ fn of(desired: &Desired, observed: &Observed) -> Vec<Change> {
 }
 
 fn unpointed(desired: &Desired, kind: super::Kind, user: &User, auth: &str) -> Change {
-    let row = |action, reason| Change::new(kind.address(&user.id), credentials(desired), action, reason);
+    let row = |action, reason| Change {
+        details: user.details(),
+        ..Change::new(kind.address(&user.id), credentials(desired), action, reason)
+    };
     if let Some(cluster) = &user.cluster {
         return row(Action::Blocked, Reason::ClusterMember(redact::outside(cluster)));
     }

@@ -1,23 +1,11 @@
-//! What RunPod's REST API v2 sends, after its own OpenAPI description. Members that are not named here may come and go.
+//! What RunPod's REST API v2 sends beside auths, after its own OpenAPI description. Members that are not named here may come
+//! and go.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use super::User;
-
-/// `GET /v2/registries`.
-#[derive(Debug, Deserialize)]
-pub(super) struct Registries {
-    pub(super) registries: Vec<Registry>,
-}
-
-/// A registry auth: neither its user nor its value is ever told.
-#[derive(Debug, Deserialize)]
-pub(super) struct Registry {
-    pub(super) id: String,
-    pub(super) name: String,
-}
 
 /// What a creation answers: the thing itself, or wrapped, as RunPod's own Terraform provider expects it too.
 #[derive(Debug, Deserialize)]

@@ -1,13 +1,10 @@
 //! Writing RunPod. Every operation may be repeated; `retire.rs` has the one that takes something away.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use tokio::sync::Mutex;
 
 use super::client::{POLICY, Say};
-use super::retire::Look;
-use super::{Client, Kind, NewTemplate, Operation, RunpodError};
+use super::retire::Looks;
+use super::{Client, ContainerRegistryAuthCreateInput, Kind, NewTemplate, Operation, RunpodError};
 use crate::change::{Inputs, Receipt};
 use crate::model::{CredentialId, Problem};
 use crate::net::TryError;
@@ -18,8 +15,8 @@ pub const ID: &str = "id";
 /// What writes to RunPod.
 pub struct Writer<'a> {
     pub(super) client: &'a Client,
-    /// The look before something is retired, by the auth that takes its place: taken once for all.
-    pub(super) looks: Mutex<BTreeMap<String, Arc<Look>>>,
+    /// What was seen before something is retired; whoever holds it deletes.
+    pub(super) looks: Mutex<Looks>,
 }
 
 impl<'a> Writer<'a> {
@@ -66,11 +63,12 @@ impl<'a> Writer<'a> {
     ) -> Result<Receipt, Problem> {
         let login = inputs.login(credential)?;
         let say = inputs.say;
-        self.once(
-            || self.client.create_auth(name, &login.username, &login.token, say),
-            || self.auth_named(name, say),
-        )
-        .await
+        let auth = ContainerRegistryAuthCreateInput {
+            name: name.to_owned(),
+            username: login.username.clone(),
+            password: login.token.clone(),
+        };
+        self.once(|| self.client.make_auth(&auth, say), || self.auth_named(name, say)).await
     }
 
     async fn create_template(
@@ -80,7 +78,7 @@ impl<'a> Writer<'a> {
         say: Say<'_>,
     ) -> Result<Receipt, Problem> {
         self.once(
-            || self.client.create_template(template, auth, say),
+            || self.client.make_template(template, auth, say),
             || self.template_named(&template.name, auth, say),
         )
         .await
@@ -104,8 +102,7 @@ impl<'a> Writer<'a> {
 
     /// The auth of this name. Two runs at once may have made two: all take the same one.
     async fn auth_named(&self, name: &str, say: Say<'_>) -> Result<Option<String>, RunpodError> {
-        let auths = self.client.auths(say).await?;
-        Ok(auths.into_iter().filter(|(_, other)| other == name).map(|(id, _)| id).min())
+        Ok(self.client.auths(say).await?.named(name).map(|auth| auth.id.clone()))
     }
 
     /// The template of this name, pointed at the auth.

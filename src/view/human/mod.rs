@@ -127,7 +127,9 @@ fn alike(rows: &[&Change], column: usize, layout: Layout, again: &Again) -> Stri
         text += &row(one, &split(&one.address).1, column, layout);
     } else {
         for change in rows {
-            let _ = writeln!(text, "  {} {}", sign(change, layout.states), split(&change.address).1);
+            let known = change.details.to_string();
+            let known = if known.is_empty() { known } else { format!("  {known}") };
+            let _ = writeln!(text, "  {} {}{known}", sign(change, layout.states), split(&change.address).1);
         }
         text += &paragraph("      ", 6, &rows[0].reason.to_string(), Some(width));
     }
@@ -189,7 +191,7 @@ fn state(action: Action) -> Option<&'static str> {
 }
 
 fn row(change: &Change, name: &str, column: usize, layout: Layout) -> String {
-    let mut reason = change.reason.to_string();
+    let mut reason = change.why();
     if matches!(&change.address, Address::Aws { item: AwsItem::CacheRule(_), .. })
         && !change.stacks.is_empty()
     {

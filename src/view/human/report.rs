@@ -9,7 +9,7 @@ use crate::plan::Plan;
 use crate::report::{ExitStatus, Outcome, Report};
 use crate::systems;
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, details, styled};
-use crate::view::{Again, fold};
+use crate::view::{Again, fold, told};
 
 /// How what came of a run is told.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,12 +21,17 @@ pub struct Said {
 }
 
 /// One line for what happened; on a terminal that a report follows on without the reason of a failure, which that tells.
+/// With `all` it says what a write gave, too.
 #[must_use]
-pub fn event(event: &Event, reported: bool) -> Option<String> {
+pub fn event(event: &Event, reported: bool, all: bool) -> Option<String> {
     match event {
         Event::Started(_) => None,
         Event::Waiting(address, words) => Some(format!("{} {address}: {words}", styled(WARN, "waiting"))),
-        Event::Applied(address) => Some(format!("{}    {address}", styled(GOOD, "done"))),
+        Event::Applied(address, receipt) => {
+            let gave: Vec<String> = told(receipt).map(|(name, value)| format!("{name} {value}")).collect();
+            let gave = if all && !gave.is_empty() { format!("  {}", gave.join(", ")) } else { String::new() };
+            Some(format!("{}    {address}{gave}", styled(GOOD, "done")))
+        }
         Event::Skipped(address, failure) => {
             Some(format!("{} {address}: {failure}; the run goes on without it", styled(WARN, "skipped")))
         }
@@ -163,7 +168,9 @@ fn report_counts(report: &Report) -> String {
     };
     let seen =
         report.findings.iter().filter(|finding| finding.result.is_ok() && finding.state.is_some()).count();
-    let pulled = |good: bool| report.pulls.iter().filter(|pull| pull.result.is_ok() == good).count();
+    let told = |pull: &&Pull| !(pull.result.is_ok() && pull.login == Used::Refused);
+    let pulled =
+        |good: bool| report.pulls.iter().filter(told).filter(|pull| pull.result.is_ok() == good).count();
     let differ = count(|outcome| matches!(outcome, Outcome::Differs));
     let named = [
         (count(|outcome| matches!(outcome, Outcome::Applied)), "applied"),

@@ -3,7 +3,9 @@
 
 mod answers;
 mod disasters;
+mod example;
 mod file;
+mod pulls;
 mod quota;
 mod story;
 mod traps;

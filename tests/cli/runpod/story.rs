@@ -174,6 +174,45 @@ fn a_stacks_own_run_leaves_runpod_alone() {
 }
 
 #[test]
+fn the_id_of_the_auth_is_told_when_it_is_made_and_as_long_as_it_is_there() {
+    let row = |lines: &[serde_json::Value], kind: &str| {
+        let is = |line: &&serde_json::Value| {
+            line["type"] == kind && line["address"] == "runpod:registry/docker-hub-acme"
+        };
+        lines.iter().find(is).cloned().unwrap()
+    };
+    let (machine, person) = (place(account()), place(account()));
+    let made = row(&machine.run(&["sync", "--yes", "--json"]).ends(0).lines(), "apply_complete");
+    let id = machine.sandbox.state().runpod.auths[0].id.clone();
+    assert_eq!(made["receipt"]["id"], *id);
+    let stays = row(&machine.run(&["verify", "--json"]).ends(0).lines(), "planned_change");
+    assert_eq!((&stays["action"], &stays["id"]), (&"keep".into(), &id.clone().into()));
+    machine.run(&["plan", "-v"]).ends(0).says(&format!("id {id}: recorded"));
+
+    let ran = person.run(&["sync", "--yes", "-v"]);
+    let id = person.sandbox.state().runpod.auths[0].id.clone();
+    ran.ends(0).complains(&format!("done    runpod:registry/docker-hub-acme  id {id}"));
+}
+
+#[test]
+fn rows_have_the_name_and_the_image_beside_the_id_in_text_json_and_markdown() {
+    let place = place(account());
+    let ran = place.run(&["plan", "--markdown=plan.md"]);
+    ran.ends(0).says("web, acme/web:1: pulls anonymously").says("infer, acme/infer:1: pulls anonymously");
+    let markdown = std::fs::read_to_string(place.repo().join("plan.md")).unwrap();
+    assert!(markdown.contains("train, acme/train:1: pulls anonymously"), "{markdown}");
+    let document = place.run(&["plan", "--json"]).ends(0).lines().remove(0);
+    let rows = document["changes"].as_array().unwrap();
+    let known = |row: &serde_json::Value| (row["name"].clone(), row["image"].clone());
+    let known: Vec<_> = rows.iter().map(known).collect();
+    assert!(known.contains(&("infer".into(), "acme/infer:1".into())), "{known:?}");
+    assert!(known.contains(&(serde_json::Value::Null, serde_json::Value::Null)), "the auth is not there yet");
+    place.run(&["remove", "--yes"]).ends(0);
+    place.sync();
+    place.run(&["remove", "--no-input"]).says("infer, acme/infer:1: uses docker-hub-acme-");
+}
+
+#[test]
 fn what_machines_read_has_the_rows_and_what_was_seen() {
     let place = place(account());
     let lines = place.run(&["sync", "--yes", "--json"]).ends(0).lines();

@@ -68,7 +68,7 @@ fn an_auth_that_a_pod_still_uses_is_kept_and_the_pod_named() {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("(late) uses it") && said.contains("kept"), "{said}");
+    assert!(said.contains("(late, acme/late:1) uses it") && said.contains("kept"), "{said}");
     assert!(place.sandbox.state().runpod.auth(&earlier).is_some());
     place.sync();
     assert_settled(&place.sandbox.state(), OTHER_TOKEN);
@@ -89,6 +89,40 @@ fn a_template_that_loses_its_auth_with_the_deletion_gets_the_present_one_in_the_
     let calls = place.sandbox.calls();
     assert_eq!(written(&calls).last(), Some(&"PATCH /v2/templates/{id}"));
     place.sync_again();
+}
+
+#[test]
+fn what_comes_to_use_a_second_earlier_auth_while_the_first_one_goes_keeps_it_until_a_later_run() {
+    let rotated = || {
+        let place = rotating();
+        let second = place.sandbox.state().runpod.add_auth("docker-hub-acme-12ef12ef", USER, TOKEN);
+        (place, second)
+    };
+    let is_deletion = |call: &&Call| call.operation == "DELETE /v2/registries/{id}";
+    let (place, _) = rotated();
+    let calls = place.sync();
+    assert_eq!(calls.iter().filter(is_deletion).count(), 2);
+    let first = calls.iter().position(|call| is_deletion(&call)).unwrap();
+
+    let (place, second) = rotated();
+    place.sandbox.clear_calls();
+    let mut pause = place.sandbox.pause_at(first, Moment::BeforeEffect);
+    let mut child =
+        place.command(&["sync", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    assert!(pause.wait(Duration::from_secs(60)), "the first deletion is reached");
+    let asked = place.sandbox.calls().last().unwrap().path.clone();
+    let spared = match asked.ends_with(&second) {
+        true => place.sandbox.state().runpod.auths[0].id.clone(),
+        false => second,
+    };
+    // Somebody points it at the earlier auth that is still there: another auth than it had when the run looked.
+    place.sandbox.state().runpod.templates[2].container.registry = Some(spared.clone());
+    pause.release();
+    assert!(child.wait().unwrap().success());
+    let state = place.sandbox.snapshot();
+    assert_eq!(state.runpod.templates[2].container.registry.as_ref(), Some(&spared));
+    assert!(state.runpod.auth(&spared).is_some());
+    assert_eq!(state.runpod.outages, [""; 0]);
 }
 
 #[test]

@@ -46,8 +46,12 @@ fn what_nobody_chooses_and_pulls_anonymously_is_named() {
     );
     place.sync();
     let (ran, _) = place.watch(&["verify"]);
-    ran.ends(0).says("pulled anonymously").says("(worker)").says("(infer)").says("(embed)");
-    assert!(!ran.stdout.contains("(other)") && !ran.stdout.contains("(elsewhere)"), "{}", ran.stdout);
+    ran.ends(0)
+        .says("pulled anonymously")
+        .says("(worker, docker.io/acme/worker:1)")
+        .says("(infer, acme/infer:1)")
+        .says("(embed, ");
+    assert!(!ran.stdout.contains("(other") && !ran.stdout.contains("(elsewhere"), "{}", ran.stdout);
 }
 
 #[test]
