@@ -137,7 +137,7 @@ impl Run {
         }
         let (_stop, stopped) = tokio::sync::watch::channel(false);
         let writers = Writers::new(&clients, &observed);
-        let told = |event| acts_on_nothing(&human::event(&event, false).unwrap_or_default());
+        let told = |event| acts_on_nothing(&human::event(&event, false, true).unwrap_or_default());
         let written = execute(&plan, &writers, &self.vault, 4, stopped, &told);
         if let Ok(outcomes) = tokio::time::timeout(WRITES, written).await {
             acts_on_nothing(&human::report(
