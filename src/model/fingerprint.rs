@@ -148,6 +148,13 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_ends_with_a_day_is_somebody_elses_and_any_other_eight_digits_are_a_fingerprints() {
+        for (name, ours) in [("hub-0123abcd", true), ("hub-20261332", true), ("hub-20260801", false)] {
+            assert_eq!(Fingerprint::ends(name, "hub"), ours, "{name}");
+        }
+    }
+
+    #[test]
     fn a_version_id_belongs_to_one_secret_name() {
         let fingerprint = fingerprint("docker.io", "acme", "t");
         assert_ne!(fingerprint.version_id("a"), fingerprint.version_id("b"));

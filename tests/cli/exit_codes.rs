@@ -186,10 +186,10 @@ credentials:
     ran.ends(5);
 }
 
-/// The disk of stdout is full from any byte on: a limit of 4 KiB for its file, of which a part is used already.
+/// The disk of stdout is full from any byte on: a limit of 8 KiB for its file, of which a part is used already.
 #[test]
 fn code_5_is_a_report_that_cannot_be_printed_after_something_was_written_and_1_if_nothing_was() {
-    let used: Vec<usize> = (0..4096).step_by(100).collect();
+    let used: Vec<usize> = (0..8192).step_by(200).collect();
     let codes = Mutex::new(BTreeSet::new());
     in_parallel(&used, |used| {
         let place = one();
@@ -197,7 +197,7 @@ fn code_5_is_a_report_that_cannot_be_printed_after_something_was_written_and_1_i
         std::fs::write(&report, "#".repeat(*used)).unwrap();
         let regcred = place.command(&["sync", "--yes", "--json"]);
         let mut limited = Command::new("bash");
-        limited.args(["-c", r#"trap '' XFSZ; ulimit -f 4; report=$1; shift; exec "$@" >>"$report""#, "bash"]);
+        limited.args(["-c", r#"trap '' XFSZ; ulimit -f 8; report=$1; shift; exec "$@" >>"$report""#, "bash"]);
         limited.arg(&report).arg(regcred.get_program()).args(regcred.get_args());
         let variables = regcred.get_envs().filter_map(|(name, value)| Some((name, value?)));
         let output = limited.env_clear().envs(variables).current_dir(place.repo()).output().unwrap();
