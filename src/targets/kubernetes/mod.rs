@@ -9,6 +9,8 @@ mod diff;
 pub mod docker_config;
 mod error;
 mod file;
+#[cfg(test)]
+mod foreign;
 pub mod kubeconfig;
 pub mod login;
 mod names;
