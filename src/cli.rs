@@ -307,6 +307,9 @@ pub struct InitArgs {
 pub struct RbacArgs {
     /// The context of the cluster; may be left out if only one is declared
     pub context: Option<String>,
+    /// Also what `sync --allow-replace` and `remove` need
+    #[arg(long)]
+    pub allow_replace: bool,
 }
 
 /// `permissions`.

@@ -156,6 +156,7 @@ fn settled(change: &Change) -> Outcome {
     match (change.action, &change.reason) {
         (Action::Refresh, _) => Outcome::Unknown,
         (Action::Keep, Reason::Terminating) => Outcome::Skipped(Problem::outside(change.reason.to_string())),
+        (Action::Keep, Reason::LeftToManifest(_)) => Outcome::Differs,
         (Action::Keep, _) => Outcome::Unchanged,
         (Action::Blocked, _) => Outcome::Blocked,
         (Action::Unread, Reason::Unreadable(unreadable)) => {

@@ -81,7 +81,8 @@ impl<O: Operation> Change<O> {
     /// somebody may read that nobody listed.
     #[must_use]
     pub fn is_news(&self) -> bool {
-        let stays = matches!(self.reason, Reason::Theirs(_) | Reason::Shared(_));
+        let stays =
+            matches!(self.reason, Reason::Theirs(_) | Reason::Shared(_)) || self.reason.set_aside().is_some();
         self.action != Action::Keep || stays || self.access.as_ref().is_some_and(Access::is_remarkable)
     }
 

@@ -125,6 +125,12 @@ pub enum Reason {
     Damaged(String),
     /// What cannot be changed in place is deleted and made again, for the reason given.
     Remade(String),
+    /// What would have to be deleted and made again may not be, in words.
+    Kept(String),
+    /// It is absent, and made of what a copy by this name holds.
+    PutBack(String),
+    /// A copy of it, by this name, is left of its being made again.
+    Leftover(String),
     /// Two credentials are for the same registry, in the same secret.
     TwoCredentials(String),
     /// Two rows want different things of one place; the words say which.
@@ -133,6 +139,8 @@ pub enum Reason {
     OtherOwner(String),
     /// The service account does not name these secrets.
     NotNamed(String),
+    /// The service account does not name these secrets, which its manifest is to do.
+    LeftToManifest(String),
     /// The service account does not exist yet.
     NoAccount,
     /// The namespace does not exist.
@@ -165,6 +173,16 @@ impl Reason {
     #[must_use]
     pub fn name(&self) -> &'static str {
         ReasonKind::from(self).into()
+    }
+
+    /// What is said of a row that is kept and yet is not as declared: it is somebody else's turn, or nobody's any more.
+    #[must_use]
+    pub fn set_aside(&self) -> Option<&'static str> {
+        match self {
+            Self::Terminating => Some("skipped"),
+            Self::LeftToManifest(_) => Some("left to manifests"),
+            _ => None,
+        }
     }
 
     /// A command to run or a line to change, where there is one.
@@ -204,6 +222,13 @@ impl Reason {
                 "give the item another `secret:` in regcred.yaml, or have it deleted and made again: regcred sync --allow-replace"
                     .to_owned(),
             ),
+            Self::Kept(_) => Some(
+                "give the item another `secret:` in regcred.yaml, or have what keeps it taken away".to_owned(),
+            ),
+            Self::LeftToManifest(names) => {
+                let names: Vec<String> = names.split(", ").map(|name| format!("{{ name: {name} }}")).collect();
+                Some(format!("add to its manifest: imagePullSecrets: [{}]", names.join(", ")))
+            }
             Self::TwoCredentials(_) => {
                 Some("give one of them another `secret:` in regcred.yaml".to_owned())
             }
@@ -300,6 +325,14 @@ impl fmt::Display for Reason {
                 write!(f, "two credentials for {registry} are declared for this one secret")
             }
             Self::NotNamed(secrets) => write!(f, "does not name {secrets}"),
+            Self::LeftToManifest(secrets) => {
+                write!(f, "does not name {secrets}, and is left to its manifest (`attach: false`)")
+            }
+            Self::Kept(words) => f.write_str(words),
+            Self::PutBack(copy) => {
+                write!(f, "absent, and made of what it held, which an interrupted run left in {copy}")
+            }
+            Self::Leftover(copy) => write!(f, "its copy {copy} is left of its being made again, and goes"),
             Self::NoAccount => f.write_str("does not exist yet; regcred waits for it"),
             Self::NoNamespace => f.write_str("the namespace does not exist"),
             Self::Terminating => f.write_str("the namespace is being deleted, so it is left alone"),

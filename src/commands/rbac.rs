@@ -26,6 +26,6 @@ pub(super) fn run(args: &RbacArgs, context: &Context<'_>) -> Result<ExitStatus, 
             return Err(Error::invalid(format!("the context `{name}` is not declared"), Some(hint)));
         }
     };
-    context.ui.data(&roles(&desired.places.kubernetes, chosen))?;
+    context.ui.data(&roles(&desired.places.kubernetes, chosen, args.allow_replace))?;
     Ok(ExitStatus::Done)
 }

@@ -1,7 +1,7 @@
 //! `regcred verify`: the credential and every place, proven; writes nothing.
 
 use super::session::Context;
-use crate::change::Action;
+use crate::change::{Action, Reason};
 use crate::cli::{Overrides, VerifyArgs};
 use crate::desired;
 use crate::error::Error;
@@ -18,7 +18,7 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
     let mut report = Report::of_plan(&session.plan);
     let exists = |change: &crate::plan::Change| {
         matches!(change.action, Action::Keep | Action::Update | Action::Refresh)
-            && !matches!(change.reason, crate::change::Reason::LeftToPulumi)
+            && !matches!(change.reason, Reason::LeftToPulumi | Reason::LeftToManifest(_))
     };
     let findings = verify(
         &session.plan,

@@ -22,7 +22,7 @@ impl Again {
         let takes = |flag: &str| match own.split(' ').next() {
             Some("plan" | "sync" | "verify") => true,
             Some("remove") => !matches!(flag, "--rewrite" | "--allow-replace"),
-            Some("rbac") => matches!(flag, "-C" | "--file"),
+            Some("rbac") => matches!(flag, "-C" | "--file" | "--allow-replace"),
             Some("init" | "image") => flag == "-C",
             _ => false,
         };

@@ -10,7 +10,7 @@ use ring::digest::{SHA256, digest};
 
 use super::Shown;
 use super::human::number;
-use crate::change::{Action, Finding};
+use crate::change::{Action, Finding, Reason};
 use crate::model::{Address, Credential};
 use crate::plan::Change;
 use crate::redact::markup::html;
@@ -29,6 +29,7 @@ enum State {
     Missing,
     Extra,
     Unknown,
+    Skipped,
     InPlace,
 }
 
@@ -42,6 +43,8 @@ impl State {
             Action::Create => Self::Missing,
             Action::Delete => Self::Extra,
             Action::Refresh => Self::Unknown,
+            Action::Keep if change.reason == Reason::Terminating => Self::Skipped,
+            Action::Keep if change.reason.set_aside().is_some() => Self::Differs,
             Action::Keep => Self::InPlace,
         }
     }
@@ -56,6 +59,7 @@ impl State {
             Self::Missing => ("missing", "warn"),
             Self::Extra => ("extra", "warn"),
             Self::Unknown => ("cannot be read back", "unknown"),
+            Self::Skipped => ("skipped", "unknown"),
             Self::InPlace => ("in place", "good"),
         }
     }

@@ -30,6 +30,7 @@ pub(crate) fn wanted(scope: Scope) -> Desired {
         scope,
         secret: "docker-hub".to_owned(),
         service_accounts: ["default".to_owned()].into(),
+        attach: true,
         insecure: false,
     }
 }
@@ -336,6 +337,62 @@ scenarios! {
         plans.next().unwrap()
     }
 
+    fn what_a_finalizer_or_a_controller_keeps_is_not_made_again_even_when_told() -> Plan {
+        let mut case = in_place();
+        let words = "it has the finalizer example.com/keep".to_owned();
+        secret(&mut case).kept = Some(words.clone());
+        expect_still(&case.plan());
+        case.options.allow_replace = true;
+        secret(&mut case).kind = "Opaque".to_owned();
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Blocked, ReasonKind::Kept);
+        assert!(row(&plan, PULL).reason.to_string().ends_with(&words));
+        assert!(!row(&plan, PULL).reason.hint().unwrap().contains("--allow-replace"));
+        plan
+    }
+
+    fn an_absent_secret_of_which_a_copy_is_left_is_made_of_what_the_copy_holds() -> Plan {
+        let mut case = empty();
+        case.observed.kubernetes.copies = [at("team-a", "docker-hub")].into();
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Create, ReasonKind::PutBack);
+        let Operation::PutSecret { how, logins, .. } = operation(&plan, PULL) else { panic!() };
+        assert_eq!((*how, logins.len()), (How::Replace, 1));
+        plan
+    }
+
+    fn a_copy_that_is_left_beside_its_secret_goes_without_touching_the_value() -> Plan {
+        let mut case = in_place();
+        secret(&mut case).copy = Some("docker-hub.before-replace".to_owned());
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Update, ReasonKind::Leftover);
+        let Operation::PutSecret { how, logins, .. } = operation(&plan, PULL) else { panic!() };
+        assert_eq!((*how, logins.len()), (How::Update, 0));
+        plan
+    }
+
+    fn a_service_account_that_is_left_to_its_manifest_is_not_written_and_what_to_add_is_said() -> Plan {
+        let left = Desired { attach: false, ..wanted(named(&["team-a"])) };
+        let mut case = case_of(left, &[("team-a", there(true))]);
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Create, ReasonKind::Absent);
+        expect(&plan, DEFAULT, Action::Keep, ReasonKind::LeftToManifest);
+        let hint = row(&plan, DEFAULT).reason.hint().unwrap();
+        assert!(hint.ends_with("imagePullSecrets: [{ name: docker-hub }]"), "{hint}");
+        account(&mut case).secrets = vec!["theirs".to_owned(), "docker-hub".to_owned()];
+        expect(&case.plan(), DEFAULT, Action::Keep, ReasonKind::InSync);
+        plan
+    }
+
+    fn whoever_else_writes_the_list_of_a_service_account_is_named() -> Plan {
+        let mut case = in_place();
+        *account(&mut case) = Account { writer: Some("argocd-controller".to_owned()), ..Account::default() };
+        let plan = case.plan();
+        let reason = row(&plan, DEFAULT).reason.to_string();
+        assert_eq!(reason, "does not name docker-hub; argocd-controller writes its list, too");
+        plan
+    }
+
     fn a_label_that_is_missing_is_set_without_touching_the_value() -> Plan {
         let mut case = case_of(Desired { service_accounts: BTreeSet::new(), ..wanted(Scope::RunaiCluster) }, &[("runai", there(true))]).applied();
         expect_still(&case.plan());
@@ -423,6 +480,38 @@ fn labels_that_no_namespace_has_are_told() {
 }
 
 #[test]
+fn the_namespace_of_a_project_that_no_label_tells_is_said_to_be_a_guess() {
+    let projects = Scope::RunaiProjects(["a".to_owned(), "b".to_owned()].into());
+    let plan = case_of(wanted(projects), &[("runai-a", there(true)), ("research", there(false))]).plan();
+    let said: Vec<&String> = plan.notes.iter().filter(|note| note.contains("is assumed")).collect();
+    assert_eq!(
+        said,
+        [
+            "kubernetes:prod: no label says which namespace the project's is, so runai-a is assumed: Run:ai's default"
+        ]
+    );
+}
+
+#[test]
+fn two_files_that_need_other_rights_have_roles_of_other_names_and_one_file_always_the_same() {
+    let name = |desired: &Desired, deletes: bool| {
+        let text = roles(std::slice::from_ref(desired), PROD, deletes);
+        let at = text.find("metadata: { name: ").unwrap() + "metadata: { name: ".len();
+        text[at..].split([',', ' ']).next().unwrap().to_owned()
+    };
+    let one = wanted(named(&["team-a"]));
+    let others = [
+        Desired { secret: "pulls".to_owned(), ..one.clone() },
+        Desired { service_accounts: ["builder".to_owned()].into(), ..one.clone() },
+        Desired { attach: false, ..one.clone() },
+    ];
+    let mut names: BTreeSet<String> = others.iter().map(|desired| name(desired, false)).collect();
+    names.extend([name(&one, false), name(&one, true)]);
+    assert_eq!(names.len(), 5, "{names:?}");
+    assert_eq!(name(&one, false), name(&wanted(named(&["team-a", "team-b"])), false), "a namespace more");
+}
+
+#[test]
 fn the_roles_are_the_smallest_that_suffice() {
     let selected = wanted(Scope::Selector("team=a".to_owned()));
     let single = Desired {
@@ -432,38 +521,39 @@ fn the_roles_are_the_smallest_that_suffice() {
     };
     let covered = wanted(named(&["team-b"]));
     let other = Desired { context: "other".to_owned(), ..wanted(named(&["x"])) };
-    insta::assert_snapshot!(roles(&[selected, single, covered, other], PROD), @r##"
+    insta::assert_snapshot!(roles(&[selected, single, covered, other], PROD, false), @r##"
     # The smallest roles for `regcred sync` on prod. `plan` and `verify` do without create and patch;
-    # `sync --allow-replace` and `remove` also delete secrets. To bind them to whoever runs it:
-    #   kubectl --context prod create clusterrolebinding regcred --clusterrole=regcred --user=NAME
-    #   kubectl --context prod -n runai create rolebinding regcred --role=regcred --user=NAME
+    # `sync --allow-replace` and `remove` also delete secrets: regcred rbac --allow-replace. To bind them to whoever runs it:
+    #   kubectl --context prod create clusterrolebinding regcred-10ebbacc --clusterrole=regcred-10ebbacc --user=NAME
+    #   kubectl --context prod -n runai create rolebinding regcred-10ebbacc --role=regcred-10ebbacc --user=NAME
     ---
     apiVersion: rbac.authorization.k8s.io/v1
     kind: ClusterRole
-    metadata: { name: regcred }
+    metadata: { name: regcred-10ebbacc }
     rules:
       - { apiGroups: [""], resources: [namespaces], verbs: [list] }
       - { apiGroups: [""], resources: [secrets], verbs: [create] }
-      - { apiGroups: [""], resources: [secrets], resourceNames: ["docker-hub"], verbs: [get, list, patch] }
+      - { apiGroups: [""], resources: [secrets], resourceNames: ["docker-hub", "docker-hub.before-replace"], verbs: [get, list, patch] }
       - { apiGroups: [""], resources: [serviceaccounts], resourceNames: ["default"], verbs: [get, list, patch] }
     ---
     apiVersion: rbac.authorization.k8s.io/v1
     kind: Role
-    metadata: { name: regcred, namespace: "runai" }
+    metadata: { name: regcred-10ebbacc, namespace: "runai" }
     rules:
-      - { apiGroups: [""], resources: [secrets], resourceNames: ["pulls"], verbs: [get, patch] }
+      - { apiGroups: [""], resources: [secrets], resourceNames: ["pulls", "pulls.before-replace"], verbs: [get, patch] }
     "##);
-    insta::assert_snapshot!(roles(&[wanted(named(&["team-b"]))], PROD), @r##"
+    insta::assert_snapshot!(roles(&[wanted(named(&["team-b"]))], PROD, true), @r##"
     # The smallest roles for `regcred sync` on prod. `plan` and `verify` do without create and patch;
-    # `sync --allow-replace` and `remove` also delete secrets. To bind them to whoever runs it:
-    #   kubectl --context prod -n team-b create rolebinding regcred --role=regcred --user=NAME
+    # They suffice for `sync --allow-replace` and `remove`, too. To bind them to whoever runs it:
+    #   kubectl --context prod -n team-b create rolebinding regcred-eb85628d --role=regcred-eb85628d --user=NAME
     ---
     apiVersion: rbac.authorization.k8s.io/v1
     kind: Role
-    metadata: { name: regcred, namespace: "team-b" }
+    metadata: { name: regcred-eb85628d, namespace: "team-b" }
     rules:
+      - { apiGroups: [""], resources: [namespaces], verbs: [get] }
       - { apiGroups: [""], resources: [secrets], verbs: [create] }
-      - { apiGroups: [""], resources: [secrets], resourceNames: ["docker-hub"], verbs: [get, patch] }
+      - { apiGroups: [""], resources: [secrets], resourceNames: ["docker-hub", "docker-hub.before-replace"], verbs: [get, patch, delete] }
       - { apiGroups: [""], resources: [serviceaccounts], resourceNames: ["default"], verbs: [get, patch] }
     "##);
 }

@@ -7,7 +7,7 @@ use proptest::sample::{select, subsequence};
 use proptest::test_runner::Config;
 use regcred::change::{Action, Reason};
 use regcred::model::Fingerprint;
-use regcred::targets::kubernetes::{Account, KIND, MANAGED_BY, Namespace, Scope, Secret, State};
+use regcred::targets::kubernetes::{Account, Desired, KIND, MANAGED_BY, Namespace, Scope, Secret, State};
 
 use crate::case::*;
 use crate::kubernetes::{HUB_KEY, add_ghcr, at, case_of, named, wanted};
@@ -26,21 +26,24 @@ fn any_secret() -> impl Strategy<Value = Option<Secret>> {
         proptest::collection::vec(login(), keys.len())
             .prop_map(move |values| keys.iter().cloned().zip(values).collect::<BTreeMap<_, _>>())
     });
-    let there = (logins, select(vec![KIND, KIND, KIND, "Opaque"]), any::<[bool; 5]>());
-    let there = there.prop_map(|(logins, kind, [immutable, damaged, labelled, ours, others])| Secret {
-        kind: kind.to_owned(),
-        immutable,
-        owner: None,
-        logins,
-        damage: damaged.then(|| broken("quay.io")).into_iter().collect(),
-        unreadable: None,
-        others: damaged || others,
-        labels: [(labelled, ("run.ai/resource", "password")), (ours, MANAGED_BY)]
-            .into_iter()
-            .filter(|(there, _)| *there)
-            .map(|(_, (name, value))| (name.to_owned(), value.to_owned()))
-            .collect(),
-    });
+    let there = (logins, select(vec![KIND, KIND, KIND, "Opaque"]), any::<[bool; 7]>());
+    let there =
+        there.prop_map(|(logins, kind, [immutable, damaged, labelled, ours, others, kept, copied])| Secret {
+            kind: kind.to_owned(),
+            immutable,
+            owner: None,
+            kept: kept.then(|| "it has the finalizer example.com/keep".to_owned()),
+            copy: copied.then(|| "docker-hub.before-replace".to_owned()),
+            logins,
+            damage: damaged.then(|| broken("quay.io")).into_iter().collect(),
+            unreadable: None,
+            others: damaged || others,
+            labels: [(labelled, ("run.ai/resource", "password")), (ours, MANAGED_BY)]
+                .into_iter()
+                .filter(|(there, _)| *there)
+                .map(|(_, (name, value))| (name.to_owned(), value.to_owned()))
+                .collect(),
+        });
     let unreadable = Secret {
         kind: KIND.to_owned(),
         unreadable: Some("its configuration is not a JSON object".to_owned()),
@@ -54,6 +57,8 @@ prop_compose! {
         secrets in proptest::collection::vec(any_secret(), 3),
         accounts in proptest::collection::vec(proptest::option::of(subsequence(vec!["theirs".to_owned(), "docker-hub".to_owned()], 0..=2)), 3),
         states in proptest::collection::vec(select(vec![State::There, State::There, State::There, State::Terminating, State::Absent]), 3),
+        attach in any::<bool>(),
+        copies in subsequence(vec![0, 1, 2], 0..=3),
         allow_replace in any::<bool>(),
         with_ghcr in any::<bool>(),
         runai in any::<bool>(),
@@ -62,15 +67,17 @@ prop_compose! {
         let found: Vec<(&str, Namespace)> =
             names.iter().zip(&states).map(|(name, state)| (*name, Namespace { named: !runai, state: *state })).collect();
         let scope = if runai { Scope::RunaiAll } else { named(&names) };
-        let mut case = case_of(wanted(scope), &found);
+        let mut case = case_of(Desired { attach, ..wanted(scope) }, &found);
         case.options.allow_replace = allow_replace;
         if with_ghcr {
             add_ghcr(&mut case);
         }
+        let absent = copies.into_iter().filter(|index| secrets[*index].is_none());
+        case.observed.kubernetes.copies = absent.map(|index| at(names[index], "docker-hub")).collect();
         for (index, name) in names.iter().enumerate() {
             let observed = &mut case.observed.kubernetes;
             observed.secrets.insert(at(name, "docker-hub"), Ok(secrets[index].clone()));
-            let account = accounts[index].clone().map(|secrets| Account { secrets, version: "1".to_owned() });
+            let account = accounts[index].clone().map(|secrets| Account { secrets, version: "1".to_owned(), writer: None });
             observed.accounts.insert(at(name, "default"), Ok(account));
         }
         case

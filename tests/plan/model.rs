@@ -224,9 +224,12 @@ fn perform_kubernetes(
     match operation {
         kubernetes::Operation::PutSecret { at, logins, labels, how, .. } => {
             let found = observed.secrets.get_mut(at).unwrap().as_mut().unwrap();
-            assert_eq!(found.is_none(), *how == How::Create, "{at:?}");
+            let copied = observed.copies.remove(at);
+            assert_eq!(found.is_none(), *how == How::Create || copied, "{at:?}");
             let secret = found.get_or_insert_default();
+            secret.copy = None;
             if *how == How::Replace {
+                assert_eq!(secret.kept, None, "{at:?}");
                 secret.damage.clear();
                 secret.unreadable = None;
             } else {

@@ -25,6 +25,8 @@ const BODY_CAP: usize = 32 * 1024 * 1024;
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The wait after a refusal for its pace that names none.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Whom the server writes down in `managedFields`.
+pub(super) const MANAGER: &str = "regcred";
 /// The largest page that kubectl asks for, too.
 const PAGE: usize = 500;
 
@@ -162,7 +164,15 @@ impl Client {
     /// # Errors
     /// As for [`Client::get`].
     pub async fn create(&self, ask: ApiRequest<'_>, body: &Value) -> Result<(), KubeError> {
-        self.write(ask, &Method::POST, "application/json", body).await
+        self.write(ask, &Method::POST, "application/json", body, &[]).await
+    }
+
+    /// Asks whether a thing could be made: everything is checked, and nothing stays.
+    ///
+    /// # Errors
+    /// As for [`Client::get`].
+    pub async fn try_create(&self, ask: ApiRequest<'_>, body: &Value) -> Result<(), KubeError> {
+        self.write(ask, &Method::POST, "application/json", body, &[("dryRun", "All")]).await
     }
 
     /// Changes the fields of a thing that the body names. With `metadata.resourceVersion` in it, only that version.
@@ -170,7 +180,7 @@ impl Client {
     /// # Errors
     /// As for [`Client::get`].
     pub async fn patch(&self, ask: ApiRequest<'_>, body: &Value) -> Result<(), KubeError> {
-        self.write(ask, &Method::PATCH, "application/merge-patch+json", body).await
+        self.write(ask, &Method::PATCH, "application/merge-patch+json", body, &[]).await
     }
 
     /// Deletes a thing, if the preconditions of the body hold.
@@ -188,9 +198,10 @@ impl Client {
         method: &Method,
         kind: &str,
         body: &Value,
+        more: &[(&str, &str)],
     ) -> Result<(), KubeError> {
         // A field that the server does not know is an error and not dropped in silence.
-        let query = [("fieldManager", "regcred"), ("fieldValidation", "Strict")];
+        let query = [&[("fieldManager", MANAGER), ("fieldValidation", "Strict")], more].concat();
         let _: Value = self.send(ask, method, &query, Some((kind, body))).await?;
         Ok(())
     }

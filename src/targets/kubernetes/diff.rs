@@ -9,11 +9,16 @@
 //!             of another type                         blocked; replace with --allow-replace
 //!             something foreign in it that makes the
 //!               kubelet read nothing                  blocked; replace with --allow-replace
+//!             the same, with a finalizer or a
+//!               controller                            blocked
 //!             a login absent or another               update; immutable: as above
 //!             a label absent or another               update
+//!             a copy of it is left                    update: the copy goes
+//!             absent, and a copy of it is left        create, with what the copy holds
 //!             else                                    keep
 //! account     names the secrets                       keep
 //!             does not                                update: appended, others stay
+//!             does not, and `attach: false`           kept as it is
 //!             absent                                  update: waited for, never made
 //! ```
 
@@ -38,7 +43,8 @@ pub(super) fn diff(
     let wanted = Wanted::of(desired, observed);
     let mut rows: Vec<Change> = wanted.unread.iter().map(|(at, unread)| unread.row(at)).collect();
     for (at, secret) in &wanted.secrets {
-        rows.extend(observed.secrets.get(at).map(|found| secret.row(at, found, known, options)));
+        let copied = observed.copies.contains(at);
+        rows.extend(observed.secrets.get(at).map(|found| secret.row(at, (found, copied), known, options)));
     }
     for (at, account) in &wanted.accounts {
         rows.extend(observed.accounts.get(at).map(|found| account.row(at, found)));
@@ -66,8 +72,21 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
         {
             notes.insert(format!("kubernetes:{context}: no namespace has the labels `{selector}`"));
         }
+        notes.extend(guesses(scope, found).map(|name| {
+            format!("kubernetes:{context}: no label says which namespace the project's is, so {name} is assumed: Run:ai's default")
+        }));
     }
     notes.into_iter().collect()
+}
+
+/// The namespaces of Run:ai's projects that no label tells.
+fn guesses<'a>(
+    scope: &Scope,
+    found: Option<&'a Read<BTreeMap<String, Namespace>>>,
+) -> impl Iterator<Item = &'a String> {
+    let projects = matches!(scope, Scope::RunaiProjects(_));
+    let found = found.and_then(|found| found.as_ref().ok()).into_iter().flatten();
+    found.filter(move |(_, namespace)| projects && namespace.named).map(|(name, _)| name)
 }
 
 /// What is wanted, thing by thing: several credentials may share a secret, and several secrets a service account.
@@ -87,6 +106,8 @@ pub(super) struct WantedSecret<'a> {
 pub(super) struct WantedAccount {
     pub(super) namespace: Namespace,
     pub(super) secrets: BTreeSet<String>,
+    /// The secrets that its own manifest is to name.
+    pub(super) left: BTreeSet<String>,
     pub(super) credentials: BTreeSet<CredentialId>,
 }
 
@@ -119,7 +140,7 @@ impl<'a> Wanted<'a> {
     }
 
     fn add(&mut self, desired: &'a Desired, name: &str, namespace: Namespace) {
-        let Desired { credential, registry, context, scope, secret, service_accounts, insecure: _ } = desired;
+        let Desired { credential, registry, context, scope, secret, service_accounts, .. } = desired;
         let place = self
             .secrets
             .entry(ObjectRef::new(context, name, secret))
@@ -132,10 +153,12 @@ impl<'a> Wanted<'a> {
             let place = self.accounts.entry(at).or_insert_with(|| WantedAccount {
                 namespace,
                 secrets: BTreeSet::new(),
+                left: BTreeSet::new(),
                 credentials: BTreeSet::new(),
             });
             place.namespace = place.namespace.and(namespace);
-            place.secrets.insert(secret.clone());
+            let names = if desired.attach { &mut place.secrets } else { &mut place.left };
+            names.insert(secret.clone());
             place.credentials.insert(credential.clone());
         }
     }
@@ -180,6 +203,8 @@ pub(super) enum Fault {
     Damage(String),
     Logins(String),
     Labels(String),
+    /// It is as it should be, and a copy of it is left, by this name.
+    Copy(String),
 }
 
 /// The first fault of a secret, as the kubelet and the declared labels see it.
@@ -204,7 +229,10 @@ pub(super) fn fault(found: &Secret, content: &Content) -> Option<Fault> {
     let differs = |label: &(&String, &String)| found.labels.get(label.0).is_none_or(|value| value != label.1);
     let labels: Vec<String> =
         content.labels.iter().filter(differs).map(|(name, value)| format!("{name}={value}")).collect();
-    (!labels.is_empty()).then(|| Fault::Labels(labels.join(", ")))
+    match (labels.is_empty(), &found.copy) {
+        (false, _) => Some(Fault::Labels(labels.join(", "))),
+        (true, copy) => copy.clone().map(Fault::Copy),
+    }
 }
 
 /// What is wrong with the login for one registry: absent under its own key, or another under any key that is for it.
@@ -230,14 +258,18 @@ impl WantedSecret<'_> {
     fn row(
         &self,
         at: &ObjectRef,
-        found: &Read<Option<Secret>>,
+        (found, copied): (&Read<Option<Secret>>, bool),
         known: &BTreeMap<CredentialId, Known>,
         options: &Options,
     ) -> Change {
         let content = self.content(known);
-        let (action, reason, how) = self.verdict(found, &content, options);
+        let (mut action, mut reason, mut how) = self.verdict(found, &content, options);
+        if copied && how == Some(How::Create) {
+            let copy = super::replace::copy_name(&at.name);
+            (action, reason, how) = (Action::Create, Reason::PutBack(copy), Some(How::Replace));
+        }
         let operation = how.map(|how| {
-            let only_labels = matches!(reason, Reason::Labels(_));
+            let only_labels = matches!(reason, Reason::Labels(_) | Reason::Leftover(_));
             Operation::PutSecret {
                 at: at.clone(),
                 logins: if only_labels { BTreeMap::new() } else { self.keys() },
@@ -268,7 +300,9 @@ impl WantedSecret<'_> {
         }
         let Some(found) = found else { return (Action::Create, Reason::Absent, Some(How::Create)) };
         let remade = |reason: Reason| {
-            if options.allow_replace {
+            if let Some(words) = &found.kept {
+                (Action::Blocked, Reason::Kept(format!("{reason}, and {words}")), None)
+            } else if options.allow_replace {
                 (Action::Replace, Reason::Remade(reason.to_string()), Some(How::Replace))
             } else {
                 (Action::Blocked, reason, None)
@@ -277,12 +311,13 @@ impl WantedSecret<'_> {
         let owner = found.owner.as_ref().filter(|_| !options.allow_replace);
         match fault(found, content) {
             None => (Action::Keep, Reason::InSync, None),
-            Some(_) if owner.is_some() => {
-                (Action::Blocked, Reason::OwnedBy(owner.cloned().unwrap_or_default()), None)
-            }
+            Some(Fault::Copy(name)) => (Action::Update, Reason::Leftover(name), Some(How::Update)),
             Some(Fault::OtherType(kind)) => remade(Reason::OtherType(kind)),
             Some(Fault::Damage(words)) => remade(Reason::Damaged(words)),
             Some(Fault::Logins(words)) if found.immutable => remade(Reason::Immutable(words)),
+            Some(_) if owner.is_some() => {
+                (Action::Blocked, Reason::OwnedBy(owner.cloned().unwrap_or_default()), None)
+            }
             Some(Fault::Logins(words)) => (Action::Update, Reason::Logins(words), Some(How::Update)),
             Some(Fault::Labels(words)) => (Action::Update, Reason::Labels(words), Some(How::Update)),
         }
@@ -322,11 +357,18 @@ impl WantedAccount {
         match (found, self.namespace.verdict()) {
             (Err(unreadable), _) => (Action::Unread, Reason::Unreadable(unreadable.clone())),
             (Ok(_), Some(verdict)) => verdict,
-            (Ok(None), None) => (Action::Update, Reason::NoAccount),
-            (Ok(Some(account)), None) => match account.lacks(&self.secrets) {
-                Some(names) => (Action::Update, Reason::NotNamed(names)),
-                None => (Action::Keep, Reason::InSync),
-            },
+            (Ok(found), None) => self.lacking(found.as_ref()),
+        }
+    }
+
+    fn lacking(&self, found: Option<&Account>) -> (Action, Reason) {
+        let nothing = Account::default();
+        let account = found.unwrap_or(&nothing);
+        match (account.lacks(&self.secrets), account.lacks(&self.left)) {
+            (Some(_), _) if found.is_none() => (Action::Update, Reason::NoAccount),
+            (Some(names), _) => (Action::Update, Reason::NotNamed(account.and_writer(names))),
+            (None, Some(names)) => (Action::Keep, Reason::LeftToManifest(names)),
+            (None, None) => (Action::Keep, Reason::InSync),
         }
     }
 }
@@ -337,6 +379,14 @@ impl Account {
         let missing: Vec<&str> =
             secrets.iter().filter(|name| !self.secrets.contains(name)).map(String::as_str).collect();
         (!missing.is_empty()).then(|| missing.join(", "))
+    }
+
+    /// Words about its list, with who else writes it.
+    pub(super) fn and_writer(&self, words: String) -> String {
+        match &self.writer {
+            Some(writer) => format!("{words}; {writer} writes its list, too"),
+            None => words,
+        }
     }
 }
 

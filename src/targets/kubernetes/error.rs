@@ -68,17 +68,32 @@ impl KubeError {
         matches!(self, Self::Status { code: 403, causes, .. } if causes.iter().any(|cause| cause == TERMINATING))
     }
 
+    /// Whether nobody is logged in: the server knows no such login, or took none and answered whoever asks (authenticator,
+    /// `user.Anonymous`). Roles for that user would be everybody's.
+    #[must_use]
+    pub fn not_logged_in(&self) -> bool {
+        match self {
+            Self::Status { code, message, .. } => {
+                *code == 401 || *code == 403 && message.contains("User \"system:anonymous\" cannot ")
+            }
+            Self::Broken { .. } => false,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Self::Status { code: 401, context, .. } => {
+            Self::Status { context, .. } if self.not_logged_in() => {
                 vec![format!("log in to the cluster of context {context} again"), look(context)]
             }
-            Self::Status { code: 403, message, context, .. } if is_rbac(message) => vec![format!(
-                "allow it, and bind the roles to this user: regcred rbac {0} | kubectl --context {0} apply -f -",
-                word(context)
-            )],
+            Self::Status { code: 403, ask, message, context, .. } if is_rbac(message) => {
+                let more = if ask.starts_with("delete ") { " --allow-replace" } else { "" };
+                vec![format!(
+                    "allow it, and bind the roles to this user: regcred rbac {0}{more} | kubectl --context {0} apply -f -",
+                    word(context)
+                )]
+            }
             Self::Broken { context, problem, .. } if problem.hints.is_empty() => vec![look(context)],
             Self::Broken { problem, .. } => problem.hints.clone(),
             Self::Status { .. } => Vec::new(),
@@ -109,9 +124,9 @@ pub(super) fn word(context: &str) -> String {
 
 impl From<KubeError> for Problem {
     fn from(error: KubeError) -> Self {
-        let (message, hints) = (error.to_string(), error.hints());
+        let (message, hints, login) = (error.to_string(), error.hints(), error.not_logged_in());
         match error {
-            KubeError::Status { code, .. } => Self::outside(message).hints(hints).login(code == 401),
+            KubeError::Status { .. } => Self::outside(message).hints(hints).login(login),
             KubeError::Broken { problem, .. } => Self { message, hints, ..problem },
         }
     }

@@ -12,6 +12,7 @@ pub struct Declared {
     pub(super) runai: Option<Runai>,
     pub(super) secret: Option<Spanned<String>>,
     pub(super) service_accounts: Vec<Spanned<String>>,
+    pub(super) attach: bool,
     pub(super) insecure: bool,
 }
 
@@ -32,7 +33,8 @@ pub(super) enum Projects {
 }
 
 pub(super) fn read(reader: &Reader, node: &Node) -> Option<Declared> {
-    let keys = ["context", "namespaces", "selector", "runai", "secret", "service-accounts", "insecure"];
+    let keys =
+        ["context", "namespaces", "selector", "runai", "secret", "service-accounts", "attach", "insecure"];
     let fields = reader.map(node, "an item of `kubernetes`", &keys)?;
     Some(Declared {
         at: node.at,
@@ -42,6 +44,7 @@ pub(super) fn read(reader: &Reader, node: &Node) -> Option<Declared> {
         runai: fields.get("runai").map(|node| runai(reader, node).unwrap_or(Runai::Broken)),
         secret: fields.text("secret"),
         service_accounts: fields.texts("service-accounts").unwrap_or_default(),
+        attach: fields.flag("attach").unwrap_or(true),
         insecure: fields.flag("insecure").unwrap_or(false),
     })
 }

@@ -69,13 +69,19 @@ async fn log_in(
     // Before a plugin is heard.
     known_secrets(&config.auth_info).for_each(|secret| redact::teach(&secret));
     let plugin = authenticate(context, &mut config.auth_info, env).await?;
-    let base = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+    let base = address(&config.cluster_url.to_string());
     let kube = connector::client(config, http, proxy).map_err(|problem| {
         let message =
             format!("the cluster of {context} cannot be reached: {}", redact::outside(&problem.message));
         Problem { message, ..problem }.hint(look(context)).login(true)
     })?;
     Ok(Client { kube, base, context: context.to_owned(), plugin })
+}
+
+/// An API server's address, alike however it is spelled: the same cluster by two contexts is one place.
+fn address(server: &str) -> String {
+    let spelled = url::Url::parse(server).map_or_else(|_| server.to_owned(), |url| url.to_string());
+    spelled.trim_end_matches('/').to_owned()
 }
 
 /// A shorter setting is a word.
@@ -209,6 +215,14 @@ mod tests {
     use kube::config::ExecConfig;
 
     use super::*;
+
+    #[test]
+    fn one_server_has_one_address_however_a_context_spells_it() {
+        for spelled in ["https://K8s.Example:443", "https://k8s.example/", "HTTPS://k8s.example"] {
+            assert_eq!(address(spelled), "https://k8s.example", "{spelled}");
+        }
+        assert_ne!(address("https://k8s.example:6443"), address("https://k8s.example"));
+    }
 
     #[test]
     fn a_proxy_is_not_shown_what_goes_to_a_server_whose_certificate_is_not_checked() {

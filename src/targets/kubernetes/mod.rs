@@ -9,12 +9,15 @@ mod diff;
 pub mod docker_config;
 mod error;
 mod file;
+#[cfg(test)]
+mod foreign;
 pub mod kubeconfig;
 pub mod login;
 mod names;
 mod owner;
 mod plugin;
 pub mod read;
+mod replace;
 mod roles;
 mod runai;
 mod undo;
@@ -58,6 +61,8 @@ pub struct Desired {
     pub secret: String,
     /// The service accounts whose pods pull with it.
     pub service_accounts: BTreeSet<String>,
+    /// Whether regcred puts the secret into their lists; else their manifests are to name it.
+    pub attach: bool,
     /// Whether the API server may be spoken to without TLS, or with a certificate that nobody checks.
     pub insecure: bool,
 }
@@ -119,6 +124,8 @@ pub struct Observed {
     pub namespaces: BTreeMap<(String, Scope), Read<BTreeMap<String, Namespace>>>,
     /// The declared secrets.
     pub secrets: BTreeMap<ObjectRef, Read<Option<Secret>>>,
+    /// The absent secrets of which there is a copy, which a run that was interrupted left.
+    pub copies: BTreeSet<ObjectRef>,
     /// The declared service accounts.
     pub accounts: BTreeMap<ObjectRef, Read<Option<Account>>>,
 }
@@ -152,6 +159,10 @@ pub struct Secret {
     pub immutable: bool,
     /// The controller that writes it, in words: what somebody else writes there lasts until its next turn.
     pub owner: Option<String>,
+    /// What keeps it from being deleted and made again, in words.
+    pub kept: Option<String>,
+    /// The name of a copy of it, which a run that was interrupted left.
+    pub copy: Option<String>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// The logins for the declared registries, by the key that they are filed under; nothing where the kubelet
@@ -172,6 +183,8 @@ pub struct Account {
     pub secrets: Vec<String>,
     /// Its version, which a write has to name.
     pub version: String,
+    /// Who else wrote its list of pull secrets last: a field manager.
+    pub writer: Option<String>,
 }
 
 /// How a secret is written.
@@ -247,7 +260,8 @@ impl crate::change::Operation for Operation {
             // What comes to be is read back, for many namespaces at once.
             Self::PutSecret { how: How::Create, .. } | Self::Attach { .. } => 1,
             Self::PutSecret { how: How::Update, .. } | Self::TakeOut { .. } | Self::Detach { .. } => 2,
-            Self::PutSecret { how: How::Replace, .. } => 3,
+            // Read, copied, tried, deleted, made; the copy read and deleted, and its name taken away.
+            Self::PutSecret { how: How::Replace, .. } => 8,
         }
     }
 }

@@ -1,12 +1,23 @@
-//! Controllers that keep a secret as it is.
+//! Who else writes: controllers that keep a secret as it is, and field managers.
 
-use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::api::core::v1::{Secret, ServiceAccount};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, OwnerReference};
 
+use super::client::MANAGER;
 use crate::redact;
 
 /// External Secrets puts it on every secret that it writes (its documentation, "ownership and deletion policy").
 const MERGED: &str = "reconcile.external-secrets.io/managed";
+
+/// What keeps a secret from being deleted and made again, in words: its finalizers, or its controller.
+pub(super) fn keeps(secret: &Secret) -> Option<String> {
+    let finalizers: Vec<String> =
+        secret.metadata.finalizers.iter().flatten().map(|name| redact::outside(name)).collect();
+    if !finalizers.is_empty() {
+        return Some(format!("it has the finalizer {}", finalizers.join(" and ")));
+    }
+    of(secret).map(|owner| format!("{owner} writes it, and would put its own content back"))
+}
 
 /// Who keeps a secret as it is, in words: its controller, or External Secrets where it merges into a secret that it does not own.
 pub(super) fn of(secret: &Secret) -> Option<String> {
@@ -19,4 +30,16 @@ pub(super) fn of(secret: &Secret) -> Option<String> {
     let merged =
         || labels?.get(MERGED).filter(|value| *value == "true").map(|_| "External Secrets".to_owned());
     controllers.next().or_else(merged)
+}
+
+/// The field manager that wrote a service account's list of pull secrets last, if it is not ours: the server takes the field
+/// from whoever wrote it before (apiserver, `fieldmanager`), and leaves it with all who applied the same.
+pub(super) fn writer(account: &ServiceAccount) -> Option<String> {
+    let entries = account.metadata.managed_fields.iter().flatten();
+    let has_list = |entry: &&ManagedFieldsEntry| {
+        entry.fields_v1.as_ref().is_some_and(|fields| !fields.0["f:imagePullSecrets"].is_null())
+    };
+    let others = entries.filter(has_list).filter(|entry| entry.manager.as_deref() != Some(MANAGER));
+    let last = others.max_by_key(|entry| entry.time.as_ref().map(|time| time.0.to_string()))?;
+    last.manager.as_deref().map(redact::outside)
 }

@@ -13,7 +13,7 @@ use super::client::ApiRequest;
 use super::login::Clients;
 use super::{
     Account, Client, Desired, KEY, KIND, KubeError, Namespace, ObjectRef, Observed, Scope, Secret, State,
-    docker_config, owner, runai,
+    docker_config, owner, replace, runai,
 };
 use crate::change::Read;
 use crate::model::{Fingerprint, Login, Problem, Registry};
@@ -33,10 +33,12 @@ pub async fn observe(clients: &Clients, desired: &[Desired], concurrency: usize)
         })
     });
     let mut all = Observed::default();
-    for Observed { servers, namespaces, secrets, accounts } in futures::future::join_all(reads).await {
+    for Observed { servers, namespaces, secrets, copies, accounts } in futures::future::join_all(reads).await
+    {
         all.servers.extend(servers);
         all.namespaces.extend(namespaces);
         all.secrets.extend(secrets);
+        all.copies.extend(copies);
         all.accounts.extend(accounts);
     }
     all
@@ -97,7 +99,9 @@ async fn cluster(client: &Client, context: &str, desired: &[&Desired], concurren
     observed.accounts = accounts;
     observed.namespaces =
         namespaces.into_iter().map(|(scope, found)| ((context.to_owned(), scope.clone()), found)).collect();
-    reader.look_at_empty(&mut observed).await;
+    tokio::join!(reader.look_at_empty(&mut observed.namespaces, &observed.secrets), async {
+        observed.copies = reader.copies(desired, &observed.secrets).await;
+    });
     observed
 }
 
@@ -227,6 +231,8 @@ impl Reader<'_> {
             kind: secret.type_.clone().unwrap_or_else(|| "Opaque".to_owned()),
             immutable: secret.immutable.unwrap_or(false),
             owner: owner::of(&secret),
+            kept: owner::keeps(&secret),
+            copy: replace::copy_of(&secret).map(|name| redact::outside(name)),
             labels: secret.metadata.labels.clone().unwrap_or_default(),
             ..Secret::default()
         };
@@ -264,8 +270,11 @@ impl Reader<'_> {
 
     /// Whether the namespaces exist that are named and have no secret: a secret that is absent says nothing of that. Who may
     /// not ask is told by the write.
-    async fn look_at_empty(&self, observed: &mut Observed) {
-        let Observed { namespaces, secrets, .. } = observed;
+    async fn look_at_empty(
+        &self,
+        namespaces: &mut BTreeMap<(String, Scope), Read<BTreeMap<String, Namespace>>>,
+        secrets: &BTreeMap<ObjectRef, Read<Option<Secret>>>,
+    ) {
         let empty: BTreeSet<&str> = secrets
             .iter()
             .filter(|(_, secret)| matches!(secret, Ok(None)))
@@ -285,6 +294,33 @@ impl Reader<'_> {
                 namespace.state = state.unwrap_or(namespace.state);
             }
         }
+    }
+}
+
+impl Reader<'_> {
+    /// The absent secrets of which an interrupted run left a copy. Who may not ask has left none.
+    async fn copies(
+        &self,
+        desired: &[&Desired],
+        secrets: &BTreeMap<ObjectRef, Read<Option<Secret>>>,
+    ) -> BTreeSet<ObjectRef> {
+        let absent: Vec<&ObjectRef> =
+            secrets.iter().filter(|(_, found)| matches!(found, Ok(None))).map(|(at, _)| at).collect();
+        let copy = |at: &ObjectRef| ObjectRef { name: replace::copy_name(&at.name), ..at.clone() };
+        let named: BTreeSet<String> = absent.iter().map(|at| replace::copy_name(&at.name)).collect();
+        let looked_for = desired.iter().filter(|desired| desired.scope.selector().is_some());
+        let many: BTreeSet<String> = looked_for.map(|desired| replace::copy_name(&desired.secret)).collect();
+        let listed = named.intersection(&many).map(String::as_str).collect();
+        let mut listed: Listed<core::Secret> = self.listed("secrets", listed).await;
+        // One by one only where the configuration names the namespace.
+        let wanted = absent.iter().map(|at| copy(at));
+        let wanted = wanted.filter(|at| !matches!(listed.get(&at.name), Some(None | Some(Err(_))))).collect();
+        let things = self.things("secrets", wanted, &mut listed).await;
+        let is_copy = |at: &ObjectRef| {
+            let found = things.get(&copy(at)).and_then(|thing| thing.as_ref().ok()?.as_ref());
+            found.and_then(replace::original).is_some()
+        };
+        absent.into_iter().filter(|at| is_copy(at)).cloned().collect()
     }
 }
 
@@ -351,6 +387,7 @@ pub(super) fn account(account: &core::ServiceAccount) -> Account {
     Account {
         secrets: secrets.collect(),
         version: account.metadata.resource_version.clone().unwrap_or_default(),
+        writer: owner::writer(account),
     }
 }
 

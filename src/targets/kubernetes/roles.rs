@@ -3,8 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use ring::digest::{SHA256, digest};
+use serde_json::json;
+
 use super::Desired;
 use super::error::word;
+use super::replace::copy_name;
 use crate::redact;
 
 /// The contexts that are declared.
@@ -18,6 +22,8 @@ pub fn contexts(desired: &[Desired]) -> BTreeSet<&str> {
 struct Needs<'a> {
     secrets: BTreeSet<&'a str>,
     accounts: BTreeSet<&'a str>,
+    /// Those of the accounts that are only looked at.
+    left: BTreeSet<&'a str>,
 }
 
 impl<'a> Needs<'a> {
@@ -26,20 +32,40 @@ impl<'a> Needs<'a> {
         Self {
             secrets: self.secrets.difference(&everywhere.secrets).copied().collect(),
             accounts: self.accounts.difference(&everywhere.accounts).copied().collect(),
+            left: self.left.difference(&everywhere.left).copied().collect(),
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.secrets.is_empty() && self.accounts.is_empty() && self.left.is_empty()
     }
 
     fn add(&mut self, desired: &'a Desired) {
         self.secrets.insert(&desired.secret);
-        self.accounts.extend(desired.service_accounts.iter().map(String::as_str));
+        let accounts = if desired.attach { &mut self.accounts } else { &mut self.left };
+        accounts.extend(desired.service_accounts.iter().map(String::as_str));
     }
 }
 
+/// What the roles of a configuration are called. Two that give other rights have other names, so that of two teams who apply
+/// theirs to one cluster none takes the other's away.
+fn name(desired: &[&Desired], deletes: bool) -> String {
+    let rights: BTreeSet<_> = desired
+        .iter()
+        .map(|Desired { secret, service_accounts, attach, scope, .. }| {
+            (secret, service_accounts, attach, scope.named().is_some())
+        })
+        .collect();
+    let bytes = digest(&SHA256, json!((rights, deletes)).to_string().as_bytes());
+    format!("regcred-{}", hex::encode(&bytes.as_ref()[..4]))
+}
+
 /// The manifests of the roles that a sync of this context needs: a Role for each namespace that the configuration names, a
-/// `ClusterRole` where namespaces have to be found.
+/// `ClusterRole` where namespaces have to be found. With `deletes` they also suffice to take secrets away.
 #[must_use]
-pub fn roles(desired: &[Desired], context: &str) -> String {
-    let here = desired.iter().filter(|desired| desired.context == context);
+pub fn roles(desired: &[Desired], context: &str, deletes: bool) -> String {
+    let here: Vec<&Desired> = desired.iter().filter(|desired| desired.context == context).collect();
+    let name = name(&here, deletes);
     let (mut everywhere, mut named): (Needs<'_>, BTreeMap<String, Needs<'_>>) = Default::default();
     for desired in here {
         match desired.scope.named() {
@@ -49,38 +75,51 @@ pub fn roles(desired: &[Desired], context: &str) -> String {
     }
     let mut text = format!(
         "# The smallest roles for `regcred sync` on {}. `plan` and `verify` do without create and patch;\n\
-         # `sync --allow-replace` and `remove` also delete secrets. To bind them to whoever runs it:\n",
-        redact::line(context)
+         # {} To bind them to whoever runs it:\n",
+        redact::line(context),
+        match deletes {
+            true => "They suffice for `sync --allow-replace` and `remove`, too.",
+            false => "`sync --allow-replace` and `remove` also delete secrets: regcred rbac --allow-replace.",
+        }
     );
+    let delete = |verbs: &[&'static str]| -> Vec<&str> {
+        verbs.iter().copied().chain(deletes.then_some("delete")).collect()
+    };
     let context = redact::line(&word(context));
     let mut manifests = String::new();
     if !everywhere.secrets.is_empty() {
         let _ = writeln!(
             text,
-            "#   kubectl --context {context} create clusterrolebinding regcred --clusterrole=regcred --user=NAME"
+            "#   kubectl --context {context} create clusterrolebinding {name} --clusterrole={name} --user=NAME"
         );
-        manifests += "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: { name: regcred }\nrules:\n";
+        let _ = write!(
+            manifests,
+            "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{ name: {name} }}\nrules:\n"
+        );
         manifests += "  - { apiGroups: [\"\"], resources: [namespaces], verbs: [list] }\n";
         manifests += CREATE;
-        manifests += &rules(&everywhere, &["get", "list", "patch"]);
+        manifests += &rules(&everywhere, &["get", "list"], &delete(&["patch"]));
     }
     for (namespace, needs) in &named {
         let needs = needs.without(&everywhere);
-        if needs.secrets.is_empty() && needs.accounts.is_empty() {
+        if needs.is_empty() {
             continue;
         }
         let _ = writeln!(
             text,
-            "#   kubectl --context {context} -n {} create rolebinding regcred --role=regcred --user=NAME",
+            "#   kubectl --context {context} -n {} create rolebinding {name} --role={name} --user=NAME",
             redact::line(&word(namespace))
         );
         let _ = write!(
             manifests,
-            "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{ name: regcred, namespace: {} }}\nrules:\n",
+            "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{ name: {name}, namespace: {} }}\nrules:\n",
             quoted(namespace)
         );
-        manifests += if everywhere.secrets.is_empty() { CREATE } else { "" };
-        manifests += &rules(&needs, &["get", "patch"]);
+        if everywhere.secrets.is_empty() {
+            manifests += "  - { apiGroups: [\"\"], resources: [namespaces], verbs: [get] }\n";
+            manifests += CREATE;
+        }
+        manifests += &rules(&needs, &["get"], &delete(&["patch"]));
     }
     text + &manifests
 }
@@ -93,18 +132,26 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn rules(needs: &Needs<'_>, verbs: &[&str]) -> String {
+fn rules(needs: &Needs<'_>, reads: &[&str], writes: &[&str]) -> String {
     let list = |names: &BTreeSet<&str>| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+    let copies: BTreeSet<String> = needs.secrets.iter().map(|name| copy_name(name)).collect();
+    let secrets: BTreeSet<&str> =
+        needs.secrets.iter().copied().chain(copies.iter().map(String::as_str)).collect();
+    let both = [reads, writes].concat();
+    let patch = [reads, &["patch"][..]].concat();
+    let all = [
+        ("secrets", &secrets, both),
+        ("serviceaccounts", &needs.accounts, patch),
+        ("serviceaccounts", &needs.left, reads.to_vec()),
+    ];
     let mut text = String::new();
-    for (resource, names) in [("secrets", &needs.secrets), ("serviceaccounts", &needs.accounts)] {
-        if !names.is_empty() {
-            let _ = writeln!(
-                text,
-                "  - {{ apiGroups: [\"\"], resources: [{resource}], resourceNames: [{}], verbs: [{}] }}",
-                list(names),
-                verbs.join(", ")
-            );
-        }
+    for (resource, names, verbs) in all.iter().filter(|(_, names, _)| !names.is_empty()) {
+        let _ = writeln!(
+            text,
+            "  - {{ apiGroups: [\"\"], resources: [{resource}], resourceNames: [{}], verbs: [{}] }}",
+            list(names),
+            verbs.join(", ")
+        );
     }
     text
 }

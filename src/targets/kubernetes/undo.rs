@@ -127,6 +127,12 @@ fn account_row(
     };
     let named: BTreeSet<&String> =
         wanted.secrets.iter().filter(|name| found.secrets.contains(name)).collect();
+    let left: Vec<&str> =
+        wanted.left.iter().filter(|name| found.secrets.contains(name)).map(String::as_str).collect();
+    if named.is_empty() && !left.is_empty() {
+        let words = format!("goes on naming {}, as its manifest says (`attach: false`)", left.join(", "));
+        return row(Action::Keep, Reason::Shared(words));
+    }
     if named.is_empty() {
         return row(Action::Keep, Reason::Absent);
     }

@@ -25,6 +25,10 @@ impl Validator<'_, Desired> {
         for account in &declared.service_accounts {
             self.named(account, "a service account's name", object_fault);
         }
+        if !declared.attach && declared.service_accounts.is_empty() {
+            let hint = "service-accounts: [NAME], whose manifests name the secret; or leave `attach` out";
+            self.refuse(declared.at, "`attach: false` without `service-accounts`", hint);
+        }
         let Some(scope) = scope else { return };
         let desired = Desired {
             credential: id.clone(),
@@ -33,6 +37,7 @@ impl Validator<'_, Desired> {
             scope,
             secret: secret.value,
             service_accounts: declared.service_accounts.iter().map(|name| name.value.clone()).collect(),
+            attach: declared.attach,
             insecure: declared.insecure,
         };
         self.collision(declared.at, &desired);

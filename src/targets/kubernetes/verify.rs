@@ -137,14 +137,16 @@ fn holds(
         Some(Fault::Damage(words)) => format!("the kubelet reads nothing from it: {words}"),
         Some(Fault::Logins(words)) => format!("the kubelet finds {words} in it"),
         Some(Fault::Labels(words)) => format!("it is without the labels {words}"),
+        Some(Fault::Copy(name)) => format!("its copy {name} is left"),
     };
     Err(otherwise(words))
 }
 
 fn names_all(found: &Read<Option<super::Account>>, secrets: &BTreeSet<String>) -> Result<(), Problem> {
-    match present(found)?.lacks(secrets) {
+    let account = present(found)?;
+    match account.lacks(secrets) {
         None => Ok(()),
-        Some(names) => Err(otherwise(format!("it does not name {names}"))),
+        Some(names) => Err(otherwise(account.and_writer(format!("it does not name {names}")))),
     }
 }
 

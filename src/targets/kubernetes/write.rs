@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1 as core;
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::client::ApiRequest;
@@ -14,13 +15,14 @@ use super::diff::{is_ours, own_labels};
 use super::docker_config;
 use super::login::Clients;
 use super::read::{account, config, encoded, get, has_others, state};
+use super::replace::{copy_of, made_of};
 use super::{Account, Client, How, KEY, KIND, KubeError, ObjectRef, Observed, Operation, State};
 use crate::change::{Inputs, Receipt};
 use crate::model::{CredentialId, Login, Problem};
 use crate::net::Wait;
 
 /// How often a thing is read again because somebody else wrote it in between.
-const CONFLICTS: usize = 16;
+pub(super) const CONFLICTS: usize = 16;
 /// Where a secret of the type `kubernetes.io/dockercfg` has its logins.
 const OLDER_KEY: &str = ".dockercfg";
 /// How long a service account may take to come to be: the controller makes `default` after its namespace.
@@ -34,13 +36,15 @@ const FOR_ACCOUNT: Wait = Wait {
 pub struct Writer<'a> {
     clients: &'a Clients,
     observed: &'a Observed,
+    /// One secret at a time is made again: what goes wrong with the first goes wrong with no other.
+    replacing: Mutex<()>,
 }
 
 impl<'a> Writer<'a> {
     /// A writer that uses these clients, and knows the versions that were observed.
     #[must_use]
     pub fn new(clients: &'a Clients, observed: &'a Observed) -> Self {
-        Self { clients, observed }
+        Self { clients, observed, replacing: Mutex::default() }
     }
 
     /// Executes one operation.
@@ -61,7 +65,10 @@ impl<'a> Writer<'a> {
                 match how {
                     How::Create => site.create(&content).await?,
                     How::Update => site.update(&content).await?,
-                    How::Replace => site.replace(&content).await?,
+                    How::Replace => {
+                        let _alone = self.replacing.lock().await;
+                        site.replace(&content).await?;
+                    }
                 }
             }
             Operation::Attach { secrets, .. } => {
@@ -88,7 +95,7 @@ fn by_key(logins: &BTreeMap<String, Login>) -> BTreeMap<&str, &Login> {
 }
 
 /// What a secret has to hold.
-struct Content<'a> {
+pub(super) struct Content<'a> {
     logins: &'a BTreeMap<String, Login>,
     labels: &'a BTreeMap<String, String>,
 }
@@ -123,34 +130,26 @@ impl Content<'_> {
     }
 
     /// A new secret, with what an older one held.
-    fn object(&self, at: &ObjectRef, old: Option<&core::Secret>) -> Result<Value, Problem> {
-        let metadata = old.map(|old| &old.metadata);
+    pub(super) fn object(&self, at: &ObjectRef, old: Option<&core::Secret>) -> Result<Value, Problem> {
         let mut labels = own_labels(self.labels);
-        for (name, value) in metadata.and_then(|old| old.labels.as_ref()).into_iter().flatten() {
+        for (name, value) in old.and_then(|old| old.metadata.labels.as_ref()).into_iter().flatten() {
             labels.entry(name.clone()).or_insert_with(|| value.clone());
         }
-        let mut data: BTreeMap<String, String> = old
-            .and_then(|old| old.data.as_ref())
-            .into_iter()
-            .flatten()
-            .map(|(key, value)| (key.clone(), encoded(&value.0)))
-            .collect();
         // Every login that can be read is carried on, whatever the type was; what cannot would cost the kubelet all.
         let kept = old.and_then(held).and_then(|held| docker_config::without_damage(&held));
         let kept = kept.as_ref().map(|kept| kept.as_slice());
         let merged = docker_config::merged(kept, &by_key(self.logins)).map_err(unreadable)?;
-        data.insert(KEY.to_owned(), encoded(&merged.bytes));
-        let mut object = json!({
-            "apiVersion": "v1", "kind": "Secret", "type": KIND, "data": data,
-            "metadata": { "name": at.name, "namespace": at.namespace, "labels": labels },
-        });
-        if let Some(annotations) = metadata.and_then(|old| old.annotations.as_ref()) {
-            object["metadata"]["annotations"] = json!(annotations);
-        }
-        if let Some(immutable) = old.and_then(|old| old.immutable) {
-            object["immutable"] = json!(immutable);
-        }
+        let mut object = old.map_or_else(|| made_of(&core::Secret::default(), at), |old| made_of(old, at));
+        object["type"] = KIND.into();
+        object["metadata"]["labels"] = json!(labels);
+        object["data"][KEY] = encoded(&merged.bytes).into();
         Ok(object)
+    }
+
+    /// Whether what is there can be brought up to date as it is.
+    pub(super) fn fits(&self, found: &core::Secret) -> Result<bool, Problem> {
+        let fits = found.type_.as_deref() == Some(KIND) && readable(found);
+        Ok(fits && (found.immutable != Some(true) || self.patch(found)?.is_none()))
     }
 }
 
@@ -171,20 +170,29 @@ fn readable(secret: &core::Secret) -> bool {
         .is_ok_and(|entries| entries.values().all(Result::is_ok))
 }
 
+/// What a deletion says: only this version, which was read.
+pub(super) fn precondition(found: &core::Secret) -> Value {
+    let core::Secret { metadata, .. } = found;
+    json!({
+        "apiVersion": "v1", "kind": "DeleteOptions",
+        "preconditions": { "uid": metadata.uid, "resourceVersion": metadata.resource_version },
+    })
+}
+
 /// One thing in a namespace.
-struct Site<'a> {
-    client: &'a Client,
-    at: &'a ObjectRef,
+pub(super) struct Site<'a> {
+    pub(super) client: &'a Client,
+    pub(super) at: &'a ObjectRef,
     named: bool,
 }
 
 impl Site<'_> {
-    fn ask(&self, verb: &'static str, resource: &'static str) -> ApiRequest<'_> {
+    pub(super) fn ask(&self, verb: &'static str, resource: &'static str) -> ApiRequest<'_> {
         ApiRequest { verb, ..get(resource, self.at) }
     }
 
     /// Makes the secret; one that is there by now is brought up to date instead.
-    async fn create(&self, content: &Content<'_>) -> Result<(), Problem> {
+    pub(super) async fn create(&self, content: &Content<'_>) -> Result<(), Problem> {
         let object = content.object(self.at, None)?;
         match self.client.create(self.ask("create", "secrets"), &object).await {
             Err(error) if error.is("AlreadyExists") => self.update(content).await,
@@ -193,7 +201,7 @@ impl Site<'_> {
         }
     }
 
-    async fn update(&self, content: &Content<'_>) -> Result<(), Problem> {
+    pub(super) async fn update(&self, content: &Content<'_>) -> Result<(), Problem> {
         for _ in 0..CONFLICTS {
             let Some(found) = self.secret().await? else {
                 if content.logins.is_empty() {
@@ -211,7 +219,7 @@ impl Site<'_> {
             if found.type_.as_deref() != Some(KIND) {
                 return Err(self.changed("the secret now has another type"));
             }
-            let Some(patch) = content.patch(&found)? else { return Ok(()) };
+            let Some(patch) = content.patch(&found)? else { return self.finish(&found).await };
             if found.immutable == Some(true) && patch.get("data").is_some() {
                 return Err(self.changed("the secret is now immutable"));
             }
@@ -219,33 +227,8 @@ impl Site<'_> {
                 // Written or deleted in between.
                 Err(error) if matches!(error.code(), Some(404 | 409)) => {}
                 Err(error) => return Err(self.failed(error)),
-                Ok(()) => return Ok(()),
+                Ok(()) => return self.finish(&found).await,
             }
-        }
-        Err(self.changed("somebody else writes the secret again and again"))
-    }
-
-    /// Deletes the version that was read, and makes it again with what it held.
-    async fn replace(&self, content: &Content<'_>) -> Result<(), Problem> {
-        for _ in 0..CONFLICTS {
-            let Some(found) = self.secret().await? else { return self.create(content).await };
-            let fits = found.type_.as_deref() == Some(KIND) && readable(&found);
-            if fits && (found.immutable != Some(true) || content.patch(&found)?.is_none()) {
-                return self.update(content).await;
-            }
-            let core::Secret { metadata, .. } = &found;
-            let precondition = json!({
-                "apiVersion": "v1", "kind": "DeleteOptions",
-                "preconditions": { "uid": metadata.uid, "resourceVersion": metadata.resource_version },
-            });
-            match self.client.delete(self.ask("delete", "secrets"), &precondition).await {
-                Err(error) if error.is("Conflict") => continue,
-                Err(error) if error.code() != Some(404) => return Err(self.failed(error)),
-                _ => {}
-            }
-            let object = content.object(self.at, Some(&found))?;
-            let made = self.client.create(self.ask("create", "secrets"), &object).await;
-            return made.map_err(|error| self.failed(error));
         }
         Err(self.changed("somebody else writes the secret again and again"))
     }
@@ -261,11 +244,11 @@ impl Site<'_> {
                 if left.others || has_others(&found) || !is_ours(metadata.labels.as_ref()) {
                     return Err(self.changed("the secret now holds what regcred did not write"));
                 }
-                let precondition = json!({
-                    "apiVersion": "v1", "kind": "DeleteOptions",
-                    "preconditions": { "uid": metadata.uid, "resourceVersion": metadata.resource_version },
-                });
-                self.client.delete(self.ask("delete", "secrets"), &precondition).await
+                if copy_of(&found).is_some() {
+                    self.finish(&found).await?;
+                    continue;
+                }
+                self.client.delete(self.ask("delete", "secrets"), &precondition(&found)).await
             } else if left.changed {
                 let data = json!({ KEY: encoded(&left.bytes) });
                 let patch =
@@ -284,7 +267,7 @@ impl Site<'_> {
         Err(self.changed("somebody else writes the secret again and again"))
     }
 
-    async fn secret(&self) -> Result<Option<core::Secret>, Problem> {
+    pub(super) async fn secret(&self) -> Result<Option<core::Secret>, Problem> {
         self.client.get(self.ask("get", "secrets")).await.map_err(|error| self.failed(error))
     }
 
@@ -296,7 +279,7 @@ impl Site<'_> {
         observed: Option<Account>,
         inputs: &Inputs<'_>,
     ) -> Result<(), Problem> {
-        let mut known = observed;
+        let (mut known, mut again) = (observed, String::new());
         for _ in 0..CONFLICTS {
             let found = match known.take() {
                 Some(found) => found,
@@ -305,6 +288,7 @@ impl Site<'_> {
             if found.lacks(secrets).is_none() {
                 return Ok(());
             }
+            again = found.and_writer("somebody else writes the service account again and again".to_owned());
             let added = secrets.iter().filter(|name| !found.secrets.contains(name));
             let all: Vec<Value> =
                 found.secrets.iter().chain(added).map(|name| json!({ "name": name })).collect();
@@ -315,7 +299,7 @@ impl Site<'_> {
                 Ok(()) => return Ok(()),
             }
         }
-        Err(self.changed("somebody else writes the service account again and again"))
+        Err(self.changed(&again))
     }
 
     /// Writes the list of the version that was read without these names; the others stay in their order.
@@ -390,7 +374,7 @@ impl Site<'_> {
 
     /// What the server says, judged by what it is about: a namespace that is being deleted needs nothing any more, nor one
     /// that was found and is gone.
-    fn failed(&self, error: KubeError) -> Problem {
+    pub(super) fn failed(&self, error: KubeError) -> Problem {
         if error.terminating() {
             self.gone("is being deleted").harmless(true)
         } else if error.no_namespace() {
@@ -408,7 +392,7 @@ impl Site<'_> {
             .harmless(!self.named)
     }
 
-    fn changed(&self, what: &str) -> Problem {
+    pub(super) fn changed(&self, what: &str) -> Problem {
         Problem::outside(what).hint("run it again")
     }
 }

@@ -2,6 +2,7 @@
 
 mod report;
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{Again, Shown, fold};
@@ -230,7 +231,7 @@ pub fn plan_summary(shown: &Shown<'_>) -> String {
 #[must_use]
 pub fn plan_counts(plan: &Plan) -> String {
     let summary = plan.summary();
-    let mut text = counts(summary, plan.purpose);
+    let mut text = counts(summary, plan);
     if plan.left_out > 0 {
         let _ = write!(text, " --only left out {}.", number(plan.left_out, "row"));
     }
@@ -250,8 +251,13 @@ pub fn number(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-fn counts(summary: Summary, purpose: Purpose) -> String {
+fn counts(summary: Summary, plan: &Plan) -> String {
     let Summary { create, update, refresh, replace, delete, keep, blocked, unread } = summary;
+    let mut aside: BTreeMap<&str, usize> = BTreeMap::new();
+    for words in plan.changes.iter().filter_map(|change| change.reason.set_aside()) {
+        *aside.entry(words).or_default() += 1;
+    }
+    let keep = keep.saturating_sub(aside.values().sum());
     let named = [
         (create, "to create"),
         (update, "to update"),
@@ -262,8 +268,10 @@ fn counts(summary: Summary, purpose: Purpose) -> String {
         (blocked, "blocked"),
         (unread, "could not be read"),
     ];
-    match (create + update + replace + delete + blocked + unread, refresh) {
-        (0, 0) if purpose == Purpose::Remove => {
+    let changes = create + update + replace + delete + blocked + unread;
+    match (changes, refresh) {
+        _ if !aside.is_empty() => {}
+        (0, 0) if plan.purpose == Purpose::Remove => {
             return "No changes. Nothing is left that regcred made.".to_owned();
         }
         (0, 0) => return format!("No changes. Everything declared is in place ({keep} unchanged)."),
@@ -274,11 +282,13 @@ fn counts(summary: Summary, purpose: Purpose) -> String {
         }
         _ => {}
     }
-    let parts: Vec<String> = named
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, words)| format!("{count} {words}"))
-        .collect();
-    let head = if blocked + unread > 0 { styled(WARN, "Plan:") } else { "Plan:".to_owned() };
+    let named = named.into_iter().chain(aside.into_iter().map(|(words, count)| (count, words)));
+    let parts: Vec<String> =
+        named.filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
+    let head = match blocked + unread {
+        0 if changes + refresh == 0 => "No changes:".to_owned(),
+        0 => "Plan:".to_owned(),
+        _ => styled(WARN, "Plan:"),
+    };
     format!("{head} {}.", parts.join(", "))
 }

@@ -86,7 +86,8 @@ pub fn pulls(pulls: &[Pull], again: &Again, said: Said) -> String {
 /// What `verify` found, and what mends it.
 #[must_use]
 pub fn verified(plan: &Plan, report: &Report, again: &Again) -> String {
-    let differ = report.count(|outcome| *outcome == Outcome::Differs) > 0;
+    // What is left to others no sync mends.
+    let differ = report.count(|outcome| *outcome == Outcome::Differs) > 0 && plan.writes();
     let next =
         if differ { format!("Next: {}\n", styled(HINT, again.command("sync"))) } else { String::new() };
     let head = match report.detailed_status() {

@@ -3,6 +3,8 @@
 mod access;
 mod broken;
 mod namespaces;
+mod others;
+mod replace;
 mod runai;
 mod secrets;
 

@@ -2,7 +2,7 @@
 
 use regcred_sandbox::kubernetes::{Deed, Meanwhile};
 
-use super::{asked, assert_pulls, file, login, place, pull_secrets};
+use super::{asked, assert_pulls, file, login, place, pull_secrets, sentence};
 use crate::place::{OTHER_TOKEN, TOKEN, written};
 
 const SELECTED: &str = "context: prod, selector: pull=yes, service-accounts: [default]";
@@ -25,9 +25,10 @@ fn a_thousand_namespaces_are_read_in_nine_requests_and_written_in_two_each() {
         requests.iter().partition(|request| !request.starts_with("GET"));
     assert_eq!(writes.len(), 2002);
     // Three pages of namespaces, secrets and accounts; the latter two, which nobody had before, read back in three pages.
+    // And whether an interrupted run left copies of the secrets.
     let count = |path: &str| reads.iter().filter(|request| **request == &format!("GET {path}")).count();
-    assert_eq!((count("namespaces"), count("secrets"), count("serviceaccounts")), (3, 1 + 3, 3 + 3));
-    assert_eq!(reads.len(), 13);
+    assert_eq!((count("namespaces"), count("secrets"), count("serviceaccounts")), (3, 1 + 1 + 3, 3 + 3));
+    assert_eq!(reads.len(), 14);
     for number in [0, 499, 500, 1000] {
         assert_pulls(&place, &format!("team-{number:04}"), TOKEN);
         assert_eq!(pull_secrets(&place, &format!("team-{number:04}")), ["docker-hub"]);
@@ -95,14 +96,26 @@ fn a_namespace_that_goes_before_its_service_account_is_written_is_skipped() {
 }
 
 #[test]
-fn a_namespace_that_is_being_deleted_is_left_alone() {
-    let place = place(&file(&[SELECTED]), |prod| {
-        prod.add_namespace("team-a", &[("pull", "yes")]);
-        prod.terminate_namespace("team-a");
-    });
-    let (ran, calls) = place.watch(&["sync", "--yes", "-v"]);
-    ran.ends(0).says("the namespace is being deleted, so it is left alone");
-    assert_eq!(written(&calls), [""; 0]);
+fn a_namespace_that_is_being_deleted_is_skipped_and_said_to_be_by_every_command() {
+    const SKIPPED: &str = "the namespace is being deleted";
+    for item in [SELECTED, "context: prod, namespaces: [team-a], service-accounts: [default]"] {
+        let place = place(&file(&[item]), |prod| {
+            prod.add_namespace("team-a", &[("pull", "yes")]);
+            prod.terminate_namespace("team-a");
+        });
+        for args in [&["plan"][..], &["sync", "--yes"], &["verify"]] {
+            let (ran, calls) = place.watch(args);
+            let said = sentence(ran.ends(0));
+            assert!(said.contains(SKIPPED) && said.contains("2 skipped"), "{item} {args:?}: {said}");
+            assert!(!said.contains("in place"), "{item} {args:?}: {said}");
+            assert_eq!(written(&calls), [""; 0]);
+            let ran = place.run(&[args, &["--json"]].concat());
+            assert!(ran.stdout.contains(SKIPPED), "{item} {args:?}: {}", ran.stdout);
+            if args[0] != "plan" {
+                assert_eq!(ran.lines().last().unwrap()["skipped"], 2, "{item} {args:?}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -21,14 +21,16 @@ fn a_pull_secret_reaches_its_namespace_and_service_account_and_a_second_run_writ
     ran.ends(0).says("2 applied, 2 proven by reading back");
     let mut requests = asked(&calls);
     requests[..2].sort();
-    requests[5..].sort();
+    requests[2..4].sort();
+    requests[6..].sort();
     assert_eq!(
         requests,
         [
-            // Read, beside each other; and that the namespace is there, because the secret is not.
+            // Read, beside each other; and that the namespace is there and no copy of the secret, because the secret is not.
             "GET namespaces/default/secrets/docker-hub",
             "GET namespaces/default/serviceaccounts/default",
             "GET namespaces/default",
+            "GET namespaces/default/secrets/docker-hub.before-replace",
             "POST namespaces/default/secrets",
             "PATCH namespaces/default/serviceaccounts/default",
             // Read back.
@@ -419,7 +421,7 @@ fn a_secret_that_changes_or_goes_between_our_read_and_our_write_is_read_again() 
 #[test]
 fn what_somebody_takes_away_right_after_the_write_is_told_by_the_proof() {
     let place = one();
-    let gone = Meanwhile::before(&["get"], "secrets", Deed::Delete).times(2);
+    let gone = Meanwhile::before(&["get"], "secrets", Deed::Delete).named("docker-hub").times(2);
     place.sandbox.state().kubernetes.cluster_mut("prod").meanwhile.push(gone);
     let ran = place.run(&["sync", "--yes"]);
     ran.ends(5).says("it is not there").says("1 not as written");

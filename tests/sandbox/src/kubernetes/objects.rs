@@ -83,6 +83,7 @@ pub(crate) fn insert(visit: &mut Visit<'_>, mut object: Value, manager: &str) ->
         return Err(Refusal::denied(status, &object["data"].to_string()));
     }
     validation::check(visit.resource(), &name, None, &object)?;
+    check_quota(visit)?;
     if !object["metadata"]["resourceVersion"].is_null() {
         return Err(Refusal::plain("resourceVersion should not be set on objects to be created"));
     }
@@ -103,6 +104,21 @@ pub(crate) fn insert(visit: &mut Visit<'_>, mut object: Value, manager: &str) ->
         fields::record(None, &mut object, manager, &visit.now);
     }
     Ok(visit.store(object))
+}
+
+/// A quota is asked before the name is looked up, for a dry run, too (apiserver, `rest.Create` and
+/// `plugin/resourcequota/controller.go`).
+fn check_quota(visit: &mut Visit<'_>) -> Result<(), Refusal> {
+    let plural = visit.resource().plural();
+    let Some(limit) = visit.cluster.quota.filter(|_| plural == "secrets") else { return Ok(()) };
+    let used = visit.slot().map_or(0, |secrets| secrets.len());
+    if used < limit {
+        return Ok(());
+    }
+    let words = format!(
+        "exceeded quota: team, requested: count/secrets=1, used: count/secrets={used}, limited: count/secrets={limit}"
+    );
+    Err(Refusal::forbidden(plural, &visit.name, &words))
 }
 
 pub(crate) fn replace(visit: &mut Visit<'_>) -> Outcome {

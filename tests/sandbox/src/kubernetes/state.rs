@@ -104,6 +104,8 @@ pub struct Cluster {
     pub expired_continues: u32,
     /// The status with which a webhook refuses every new secret, in words that quote it.
     pub quoting_webhook: Option<u16>,
+    /// So many secrets a ResourceQuota lets each namespace have.
+    pub quota: Option<usize>,
     /// What others do between two requests of the client.
     pub meanwhile: Vec<Meanwhile>,
     /// The resourceVersion of the last write.
@@ -119,6 +121,7 @@ impl Default for Cluster {
             namespaces: BTreeMap::new(),
             expired_continues: 0,
             quoting_webhook: None,
+            quota: None,
             meanwhile: Vec::new(),
             revision: 1000,
         }
