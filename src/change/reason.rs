@@ -1,36 +1,45 @@
 //! Why a row has its action: a closed set of words.
 
-use std::fmt;
-
 use crate::model::{Address, Problem};
 
-/// Why a row has its action. Values are never part of it; times are for people and stay out of the
+/// Why a row has its action, with its words. Values are never part of it; times are for people and stay out of the
 /// plan's digest.
-#[derive(Clone, Debug, PartialEq, Eq, strum::EnumDiscriminants)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::EnumDiscriminants)]
 #[strum_discriminants(name(ReasonKind), derive(strum::EnumIter, strum::IntoStaticStr, PartialOrd, Ord))]
 #[strum_discriminants(doc = "A reason without its particulars: what the digest and the tests know it by.")]
 pub enum Reason {
     /// It is not there.
+    #[error("absent")]
     Absent,
     /// It was read and is as declared.
+    #[error("in sync")]
     InSync,
     /// It cannot be read; our own record beside it says that it is as declared.
+    #[error("recorded: not changed since regcred's last write")]
     Recorded,
     /// It cannot be read and there is no record of it.
+    #[error("cannot be read back; written at each sync")]
     Unknown,
     /// The same, and it was written, at the time given, before the credential's present value was current in AWS.
+    #[error("cannot be read back; written at {0}, before AWS had the current value")]
     Behind(String),
     /// It is recorded, and `--rewrite` was given.
+    #[error("recorded, written again as asked")]
     Rewrite,
     /// The record is of another credential.
+    #[error("the record is of another credential")]
     Changed,
     /// The record does not list it.
+    #[error("the record does not list it")]
     NotRecorded,
     /// It was written by somebody else after our record, at the time given.
+    #[error("changed outside at {0}, after regcred's last write")]
     ChangedOutside(String),
     /// The record has to follow what is written in this run.
+    #[error("records what this run writes")]
     RecordFollows,
     /// Other repositories of the organization see it than the declared ones.
+    #[error("seen by {found}, to be seen by {wanted}")]
     OtherAudience {
         /// Who sees it.
         found: String,
@@ -38,46 +47,67 @@ pub enum Reason {
         wanted: String,
     },
     /// It holds another value than the declared one.
+    #[error("holds another value")]
     ValueDiffers,
     /// It exists without any value.
+    #[error("has no value yet")]
     NoValue,
     /// It is scheduled for deletion, on the day given, and is restored.
+    #[error("scheduled for deletion on {0}, restored")]
     PendingDeletion(String),
     /// The policy lacks our statement; the words say who will lose and keep access.
+    #[error("{0}")]
     Unrestricted(String),
     /// Our statement no longer keeps everybody else out.
+    #[error("{0}")]
     Weakened(String),
     /// Our statement exempts other principals than the declared ones; the words say who comes and who goes.
+    #[error("{0}")]
     Exemptions(String),
     /// A statement of other people, by its name, keeps ECR from reading.
+    #[error("{0}, which regcred did not make, keeps ECR from reading")]
     EcrShutOut(String),
     /// The rule reads another secret.
+    #[error("reads another secret")]
     OtherSecret,
     /// The rule's declared owner is Pulumi, and it is not there yet.
+    #[error("absent, and left to Pulumi")]
     LeftToPulumi,
     /// The rule is for another upstream.
+    #[error("the prefix is taken by a rule for {0}")]
     OtherUpstream(String),
     /// ECR cannot use a secret under a customer managed key.
+    #[error("encrypted with the customer managed key {0}, which ECR cannot use")]
     CustomerKey(String),
     /// The partition, by name, has no pull-through caches.
+    #[error("AWS has no ECR pull-through caches in {0}")]
     NoCaches(&'static str),
     /// Replicas cannot be written; the primary's region is given.
+    #[error("a replica; its primary is in {0}")]
     Replica(String),
     /// Another AWS service owns the secret.
+    #[error("managed by {0}")]
     ManagedBy(String),
     /// A controller in the cluster, given in words, would write over what is written there.
+    #[error("written by {0}, which writes its own content back")]
     OwnedBy(String),
     /// A stack's own run does not change the shared value.
+    #[error("holds another credential, and a stack's own run does not change it")]
     OtherCredential,
     /// A setting of the stack's provider says where it goes, and regcred does not follow it; in words.
+    #[error("{0}")]
     OtherProvider(String),
     /// The login is for an account that the configuration does not allow.
+    #[error("{0}")]
     WrongAccount(String),
     /// The account and region have no room for another rule.
+    #[error("{0} of 50 rules of this account and region are used")]
     RuleLimit(usize),
     /// The repository is archived, so read-only.
+    #[error("the repository is archived, so read-only")]
     Archived,
     /// A row that was made by hand, or was renamed, becomes the declared one.
+    #[error("takes over the row `{name}` of user {username}, whose password cannot be read")]
     TakenOver {
         /// What it is called.
         name: String,
@@ -85,8 +115,10 @@ pub enum Reason {
         username: String,
     },
     /// The row's url is one that no image name matches.
+    #[error("no image name matches its url {0}")]
     NeverMatches(String),
     /// One more row for a registry: which of them is used is left to chance.
+    #[error("a second row for the registry, `{name}` of user {username}{}", which(*.used))]
     SecondRow {
         /// What it is called.
         name: String,
@@ -96,74 +128,109 @@ pub enum Reason {
         used: bool,
     },
     /// The organization's list has no room for another row.
+    #[error("the organization has {0} rows, and Daytona takes 100")]
     RowLimit(usize),
     /// It cannot be read back; its name holds the fingerprint of the credential that it was made of.
+    #[error("its name records this credential; the value cannot be read back")]
     Named,
     /// It uses no credential at all.
+    #[error("pulls anonymously")]
     Anonymous,
     /// It uses our auth, by this name, of an earlier credential.
+    #[error("uses {0}, of an earlier credential")]
     EarlierAuth(String),
     /// It uses an auth that regcred did not make, or that is gone; in words.
+    #[error("uses {0}")]
     OtherAuth(String),
     /// The auth, by this name, is of an earlier credential, and nothing is to use it any more.
+    #[error("{0}: nothing is to use it any more")]
     Superseded(String),
     /// The auth, by this name, is not regcred's.
+    #[error("{0} is not regcred's")]
     NotOurs(String),
     /// It is chosen, but not for this credential; the words say why.
+    #[error("left alone: {0}")]
     LeftAlone(String),
     /// It is part of the cluster given, and cannot be changed by itself.
+    #[error("is part of the cluster {0}, and cannot be changed by itself")]
     ClusterMember(String),
     /// There is nothing of this id or name.
+    #[error("nothing has this id or name")]
     NotFound,
     /// The pull secret lacks these logins, or has others.
+    #[error("{0}")]
     Logins(String),
     /// The pull secret lacks these labels.
+    #[error("without the labels {0}")]
     Labels(String),
     /// The secret is of another type, which cannot be changed.
+    #[error("has the type {0}, which cannot be changed")]
     OtherType(String),
     /// The secret lacks these logins, and its data cannot be changed.
+    #[error("{0}, and it is immutable")]
     Immutable(String),
     /// Something foreign in the secret keeps the kubelet from reading any of it.
+    #[error("the kubelet reads no login from it: {0}")]
     Damaged(String),
     /// What cannot be changed in place is deleted and made again, for the reason given.
+    #[error("{0}: deleted and made again")]
     Remade(String),
     /// What would have to be deleted and made again may not be, in words.
+    #[error("{0}")]
     Kept(String),
     /// It is absent, and made of what a copy by this name holds.
+    #[error("absent, and made of what it held, which an interrupted run left in {0}")]
     PutBack(String),
     /// A copy of it, by this name, is left of its being made again.
+    #[error("its copy {0} is left of its being made again, and goes")]
     Leftover(String),
     /// Two credentials are for the same registry, in the same secret.
+    #[error("two credentials for {0} are declared for this one secret")]
     TwoCredentials(String),
     /// Two rows want different things of one place; the words say which.
+    #[error("{0}")]
     OnePlace(String),
     /// The place belongs to somebody else by now: its present name.
+    #[error("it is now {0}, of another owner")]
     OtherOwner(String),
     /// The service account does not name these secrets.
+    #[error("does not name {0}")]
     NotNamed(String),
     /// The service account does not name these secrets, which its manifest is to do.
+    #[error("does not name {0}, and is left to its manifest (`attach: false`)")]
     LeftToManifest(String),
     /// The service account does not exist yet.
+    #[error("does not exist yet; regcred waits for it")]
     NoAccount,
     /// The namespace does not exist.
+    #[error("the namespace does not exist")]
     NoNamespace,
     /// The namespace is being deleted.
+    #[error("the namespace is being deleted, so it is left alone")]
     Terminating,
     /// regcred made it, and it goes; the words say what of, and what works no longer.
+    #[error("{0}")]
     Made(String),
     /// It stays when what regcred made goes, as regcred did not make it; in words.
+    #[error("stays: {0}")]
     Theirs(String),
     /// It stays, for what else it is for; in words.
+    #[error("{0}")]
     Shared(String),
     /// It may not go as long as this uses it; in words.
+    #[error("{0} uses it")]
     InUse(String),
     /// It goes by itself on the day given.
+    #[error("scheduled for deletion on {0}")]
     Leaving(String),
     /// Something that it needs first is blocked, unread or left out.
+    #[error("needs {0} first")]
     Depends(Address),
     /// The repository is not trusted, and this is not for it to decide.
+    #[error("{}", .0.message)]
     Untrusted(Problem),
     /// Reading failed.
+    #[error("{}", .0.message)]
     Unreadable(Problem),
 }
 
@@ -255,100 +322,12 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent => f.write_str("absent"),
-            Self::InSync => f.write_str("in sync"),
-            Self::Recorded => f.write_str("recorded: not changed since regcred's last write"),
-            Self::Unknown => f.write_str("cannot be read back; written at each sync"),
-            Self::Behind(at) => {
-                write!(f, "cannot be read back; written at {at}, before AWS had the current value")
-            }
-            Self::Rewrite => f.write_str("recorded, written again as asked"),
-            Self::Changed => f.write_str("the record is of another credential"),
-            Self::NotRecorded => f.write_str("the record does not list it"),
-            Self::ChangedOutside(at) => write!(f, "changed outside at {at}, after regcred's last write"),
-            Self::RecordFollows => f.write_str("records what this run writes"),
-            Self::OtherAudience { found, wanted } => write!(f, "seen by {found}, to be seen by {wanted}"),
-            Self::ValueDiffers => f.write_str("holds another value"),
-            Self::NoValue => f.write_str("has no value yet"),
-            Self::PendingDeletion(day) => write!(f, "scheduled for deletion on {day}, restored"),
-            Self::Unrestricted(who) | Self::Weakened(who) | Self::Exemptions(who) => f.write_str(who),
-            Self::EcrShutOut(statement) => {
-                write!(f, "{statement}, which regcred did not make, keeps ECR from reading")
-            }
-            Self::OtherSecret => f.write_str("reads another secret"),
-            Self::LeftToPulumi => f.write_str("absent, and left to Pulumi"),
-            Self::OtherUpstream(url) => write!(f, "the prefix is taken by a rule for {url}"),
-            Self::CustomerKey(key) => {
-                write!(f, "encrypted with the customer managed key {key}, which ECR cannot use")
-            }
-            Self::NoCaches(partition) => write!(f, "AWS has no ECR pull-through caches in {partition}"),
-            Self::Replica(region) => write!(f, "a replica; its primary is in {region}"),
-            Self::OwnedBy(owner) => write!(f, "written by {owner}, which writes its own content back"),
-            Self::ManagedBy(service) => write!(f, "managed by {service}"),
-            Self::OtherCredential => {
-                f.write_str("holds another credential, and a stack's own run does not change it")
-            }
-            Self::WrongAccount(words) | Self::OtherProvider(words) | Self::OnePlace(words) => {
-                f.write_str(words)
-            }
-            Self::OtherOwner(name) => write!(f, "it is now {name}, of another owner"),
-            Self::RuleLimit(used) => write!(f, "{used} of 50 rules of this account and region are used"),
-            Self::Archived => f.write_str("the repository is archived, so read-only"),
-            Self::TakenOver { name, username } => {
-                write!(f, "takes over the row `{name}` of user {username}, whose password cannot be read")
-            }
-            Self::NeverMatches(url) => write!(f, "no image name matches its url {url}"),
-            Self::SecondRow { name, username, used } => {
-                write!(f, "a second row for the registry, `{name}` of user {username}")?;
-                f.write_str(if *used {
-                    ", and most likely the one that is used: Daytona takes the one written longest ago"
-                } else {
-                    ": Daytona uses whichever comes first"
-                })
-            }
-            Self::RowLimit(rows) => write!(f, "the organization has {rows} rows, and Daytona takes 100"),
-            Self::Named => f.write_str("its name records this credential; the value cannot be read back"),
-            Self::Anonymous => f.write_str("pulls anonymously"),
-            Self::EarlierAuth(name) => write!(f, "uses {name}, of an earlier credential"),
-            Self::OtherAuth(words) => write!(f, "uses {words}"),
-            Self::Superseded(name) => write!(f, "{name}: nothing is to use it any more"),
-            Self::NotOurs(name) => write!(f, "{name} is not regcred's"),
-            Self::LeftAlone(words) => write!(f, "left alone: {words}"),
-            Self::ClusterMember(cluster) => {
-                write!(f, "is part of the cluster {cluster}, and cannot be changed by itself")
-            }
-            Self::NotFound => f.write_str("nothing has this id or name"),
-            Self::Logins(words) => f.write_str(words),
-            Self::Labels(labels) => write!(f, "without the labels {labels}"),
-            Self::OtherType(kind) => write!(f, "has the type {kind}, which cannot be changed"),
-            Self::Immutable(words) => write!(f, "{words}, and it is immutable"),
-            Self::Damaged(words) => write!(f, "the kubelet reads no login from it: {words}"),
-            Self::Remade(words) => write!(f, "{words}: deleted and made again"),
-            Self::TwoCredentials(registry) => {
-                write!(f, "two credentials for {registry} are declared for this one secret")
-            }
-            Self::NotNamed(secrets) => write!(f, "does not name {secrets}"),
-            Self::LeftToManifest(secrets) => {
-                write!(f, "does not name {secrets}, and is left to its manifest (`attach: false`)")
-            }
-            Self::Kept(words) => f.write_str(words),
-            Self::PutBack(copy) => {
-                write!(f, "absent, and made of what it held, which an interrupted run left in {copy}")
-            }
-            Self::Leftover(copy) => write!(f, "its copy {copy} is left of its being made again, and goes"),
-            Self::NoAccount => f.write_str("does not exist yet; regcred waits for it"),
-            Self::NoNamespace => f.write_str("the namespace does not exist"),
-            Self::Terminating => f.write_str("the namespace is being deleted, so it is left alone"),
-            Self::Made(words) | Self::Shared(words) => f.write_str(words),
-            Self::Theirs(words) => write!(f, "stays: {words}"),
-            Self::InUse(user) => write!(f, "{user} uses it"),
-            Self::Leaving(day) => write!(f, "scheduled for deletion on {day}"),
-            Self::Depends(address) => write!(f, "needs {address} first"),
-            Self::Unreadable(problem) | Self::Untrusted(problem) => f.write_str(&problem.message),
-        }
+/// Whether a second row is the one that is used.
+fn which(used: bool) -> &'static str {
+    if used {
+        ", and most likely the one that is used: Daytona takes the one written longest ago"
+    } else {
+        ": Daytona uses whichever comes first"
     }
 }
 
