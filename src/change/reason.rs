@@ -92,6 +92,8 @@ pub enum Reason {
         name: String,
         /// Its user.
         username: String,
+        /// Whether it most likely is the one that is used when the plan is carried out.
+        used: bool,
     },
     /// The organization's list has no room for another row.
     RowLimit(usize),
@@ -274,12 +276,16 @@ impl fmt::Display for Reason {
                 write!(f, "takes over the row `{name}` of user {username}, whose password cannot be read")
             }
             Self::NeverMatches(url) => write!(f, "no image name matches its url {url}"),
-            Self::SecondRow { name, username } => write!(
-                f,
-                "a second row for the registry, `{name}` of user {username}: Daytona uses whichever comes first"
-            ),
+            Self::SecondRow { name, username, used } => {
+                write!(f, "a second row for the registry, `{name}` of user {username}")?;
+                f.write_str(if *used {
+                    ", and most likely the one that is used: Daytona takes the one written longest ago"
+                } else {
+                    ": Daytona uses whichever comes first"
+                })
+            }
             Self::RowLimit(rows) => write!(f, "the organization has {rows} rows, and Daytona takes 100"),
-            Self::Named => f.write_str("recorded: its name holds this credential's fingerprint"),
+            Self::Named => f.write_str("its name records this credential; the value cannot be read back"),
             Self::Anonymous => f.write_str("pulls anonymously"),
             Self::EarlierAuth(name) => write!(f, "uses {name}, of an earlier credential"),
             Self::OtherAuth(words) => write!(f, "uses {words}"),

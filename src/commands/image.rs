@@ -34,7 +34,12 @@ fn known(desired: &Desired) -> image::Context {
             registry: place.registry.clone(),
         })
     });
-    image::Context { credentials: credentials.collect(), stacks: stacks.collect() }
+    let in_daytona = desired.places.daytona.iter().map(|place| place.credential.0.clone());
+    image::Context {
+        credentials: credentials.collect(),
+        stacks: stacks.collect(),
+        in_daytona: in_daytona.collect(),
+    }
 }
 
 fn names(args: &ImageArgs, context: &Context<'_>, known: &image::Context) -> Result<ExitStatus, Error> {

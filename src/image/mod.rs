@@ -5,7 +5,7 @@ pub mod explain;
 pub mod scan;
 
 use crate::model::{Reference, ReferenceError, Registry};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -19,6 +19,8 @@ pub struct Context {
     pub credentials: Vec<(String, Registry)>,
     /// The stacks whose caches can be pulled through.
     pub stacks: Vec<Stack>,
+    /// The names of the credentials that Daytona's registry list has.
+    pub in_daytona: BTreeSet<String>,
 }
 
 /// What one image name means. Serialised, it is one line of `regcred image --json`.

@@ -36,7 +36,13 @@ impl NetError {
     /// Reads an error of a request that was on its way.
     pub(super) fn of(error: &reqwest::Error, on: &Way<'_>) -> Self {
         let unsent = error.is_connect();
-        let class = if unsent { Retry::Safe } else { Retry::ObserveFirst };
+        let tls_failed = causes(error).any(|cause| tls(cause).is_some());
+        // Both sides would say the same to each other again.
+        let class = match (unsent, tls_failed) {
+            (true, true) => Retry::Never,
+            (true, false) => Retry::Safe,
+            (false, _) => Retry::ObserveFirst,
+        };
         let through = on.proxy.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
         let chain = causes(error).skip(1).map(|cause| redact::outside(&cause.to_string())).collect();
         let certificate = causes(error).find_map(tls).and_then(|cause| on.roots.refusal(cause));

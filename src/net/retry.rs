@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use http::HeaderMap;
 use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderName};
 
 /// What may be done after a failed request, known from where it failed and never from the text of the error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -181,10 +181,13 @@ impl Wait {
     }
 }
 
-/// How long the server asks to wait, where it says so in seconds.
+/// How long the server asks to wait, where it says so in seconds. NestJS names the limit that was met:
+/// `Retry-After-authenticated`; of several limits the longest counts.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let of_limit = |name: &HeaderName| name.as_str().starts_with("retry-after-");
+    let told = headers.iter().filter(|(name, _)| *name == RETRY_AFTER || of_limit(name));
+    let seconds = told.filter_map(|(_, value)| value.to_str().ok()?.trim().parse().ok()).max()?;
     Some(Duration::from_secs(seconds))
 }
 
@@ -228,6 +231,11 @@ mod tests {
         assert_eq!(wait(" 7 "), Some(Duration::from_secs(7)));
         assert_eq!(wait("Wed, 21 Oct 2026 07:28:00 GMT"), None);
         assert_eq!(retry_after(&HeaderMap::new()), None);
+        let of_limits = [("retry-after-anonymous", "3"), ("retry-after-authenticated", "41")];
+        let headers = of_limits.map(|(name, value)| {
+            (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
+        });
+        assert_eq!(retry_after(&HeaderMap::from_iter(headers)), Some(Duration::from_secs(41)));
     }
 
     #[tokio::test]

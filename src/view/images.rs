@@ -92,7 +92,7 @@ pub fn scan(scan: &Scan) -> String {
 }
 
 fn found(image: &ImageRow) -> String {
-    let ImageRow { file, line, column, row, .. } = image;
+    let ImageRow { file, line, column, row, daytona, .. } = image;
     let place = format!("{}:{line}:{column}:", redact::line(&file.display().to_string()));
     let input = redact::line(&row.input);
     let mut text = match (&row.error, &row.credential, &row.anonymous_why) {
@@ -114,6 +114,9 @@ fn found(image: &ImageRow) -> String {
     }
     if let Some(hint) = &row.hint {
         let _ = writeln!(text, "  {} {hint}", styled(HINT, "hint:"));
+    }
+    if let Some(words) = daytona {
+        let _ = writeln!(text, "  {} {}", styled(WARN, "note:"), redact::line(words));
     }
     let cached: Vec<&str> = row.cached.values().map(String::as_str).collect();
     if let [first, rest @ ..] = cached.as_slice() {

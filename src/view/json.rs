@@ -184,12 +184,15 @@ pub fn event(event: &Event, again: &Again) -> String {
 #[must_use]
 pub fn findings(findings: &[Finding], again: &Again) -> String {
     let object = |finding: &Finding| {
-        let Finding { address, means: _, result, state } = finding;
+        let Finding { address, means: _, result, state, unread } = finding;
         let failure = result.as_ref().err();
         let mut object = json!({
             "type": "verify_complete", "address": address, "ok": failure.is_none(),
             "error": failure.map(|failure| &failure.message), "hint": failure.and_then(|failure| again.problem(failure).advice()),
         });
+        if *unread {
+            object["unread"] = true.into();
+        }
         if let Some(state) = state {
             object["state"] = Value::from(state.as_str());
         }
@@ -240,7 +243,7 @@ pub fn summary(shown: &Shown<'_>, report: &Report, status: u8) -> String {
         "not_started": count(|outcome| matches!(outcome, Outcome::NotStarted(_))),
         "blocked": count(|outcome| matches!(outcome, Outcome::Blocked)),
         "unread": count(|outcome| matches!(outcome, Outcome::Unread { .. })),
-        "invalid": report.findings.iter().filter(|finding| finding.result.is_err()).count(),
+        "invalid": report.findings.iter().filter(|finding| finding.result.is_err() && !finding.unread).count(),
         "notes": shown.plan.notes,
         "exit": status,
     }))

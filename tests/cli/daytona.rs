@@ -75,7 +75,7 @@ fn a_row_is_made_with_four_requests_a_second_run_takes_two_reads_and_a_change_th
     assert_eq!(place.sandbox.violations(), [""; 0]);
     assert_row(&place.sandbox.state(), TOKEN);
     assert_eq!(asked(&place.sync()), [LIST, KEY]);
-    place.run(&["verify"]).ends(0).says("recorded");
+    place.run(&["verify"]).ends(0).says("its name records this credential; the value cannot be read back");
     let before = rows(&place);
     place.change_token();
     assert_eq!(asked(&place.sync()), [LIST, KEY, PATCH]);
@@ -178,11 +178,124 @@ fn a_second_row_is_shown_and_goes_only_when_that_is_allowed_and_the_first_is_rig
 }
 
 #[test]
+fn a_change_that_something_before_daytona_answered_is_not_taken_for_done_and_deletes_nothing() {
+    let place = place_in(by_hand(&[("Old", "docker.io", "bob"), ("New", "docker.io", "carol")]));
+    let body = "<title>Welcome</title>".to_owned();
+    let page = Kind::Reply { status: 200, content_type: "text/html", body };
+    place.sandbox.fault(Fault::on(Service::Daytona, PATCH, page).forever());
+    let ran = place.run(&["sync", "--yes", "--allow-delete"]);
+    ran.ends(5).says("a page came instead of JSON: Welcome");
+    assert!(!ran.stdout.contains("1 applied"), "{}", ran.stdout);
+    assert_eq!(rows(&place).len(), 2, "the row that still pulls is there");
+}
+
+#[test]
+fn a_change_that_is_answered_with_another_row_is_not_proven() {
+    let place = place_in(by_hand(&[("Old", "docker.io", "bob")]));
+    let id = rows(&place)[0].id.clone();
+    let answer = |id: &str, name: &str, user: &str, url: &str| {
+        format!(
+            r#"{{"id":"{id}","name":"{name}","url":"{url}","username":"{user}","updatedAt":"2026-11-01T00:00:00Z"}}"#
+        )
+    };
+    for (what, body) in
+        [("id", answer("other", "x", USER, "docker.io")), ("name", answer(&id, "Old", USER, "docker.io"))]
+    {
+        let kind = Kind::Reply { status: 200, content_type: "application/json", body };
+        place.sandbox.fault(Fault::on(Service::Daytona, PATCH, kind));
+        place.run(&["sync", "--yes"]).ends(5).says(&format!("with another {what} than was sent"));
+    }
+    place.sync();
+    assert_row(&place.sandbox.state(), TOKEN);
+}
+
+#[test]
+fn a_second_row_stays_where_the_first_is_gone_at_the_moment_of_the_deletion() {
+    let place = place_in(by_hand(&[("Old", "docker.io", "bob"), ("New", "docker.io", "carol")]));
+    let mut pause = place.sandbox.pause_at(index_of_second_list(&place), Moment::BeforeEffect);
+    place.sandbox.clear_calls();
+    let child = place.command(&["sync", "--yes", "--allow-delete"]);
+    let child = { child }.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    assert!(pause.wait(Duration::from_secs(60)));
+    place.sandbox.state().daytona.registries.retain(|row| row.name == "New");
+    pause.release();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("so it was not deleted"), "{said}");
+    assert_eq!(rows(&place).len(), 1);
+}
+
+/// The place of the look before a deletion among the requests of a sync that deletes.
+fn index_of_second_list(place: &Place) -> usize {
+    let like = place_in(place.sandbox.snapshot());
+    let (_, calls) = like.watch(&["sync", "--yes", "--allow-delete"]);
+    calls.iter().rposition(|call| call.operation == LIST).unwrap()
+}
+
+#[test]
+fn the_plan_says_which_row_is_used_once_ours_is_written_behind_the_others() {
+    let place = place_in(by_hand(&[("Old", "docker.io", "bob"), ("New", "docker.io", "carol")]));
+    let used = "`New` of user carol, and most likely the one that is used";
+    place.run(&["plan"]).says(used);
+    place.run(&["sync", "--yes"]).ends(5).says(used);
+    let with =
+        regcred_sandbox::daytona::pulls_with(&rows(&place), "acme", "docker.io/library/alpine:3").cloned();
+    assert_eq!(with.map(|row| row.username), Some("carol".to_owned()));
+    assert!(!place.run(&["plan", "--allow-delete"]).stdout.contains("most likely"));
+}
+
+#[test]
+fn a_row_of_ours_that_somebody_gave_another_url_is_told_and_a_new_one_is_made() {
+    let place = place();
+    place.sync();
+    place.sandbox.state().daytona.registries[0].url = "registry.example.com".to_owned();
+    let ran = place.run(&["sync", "--yes"]);
+    ran.ends(0).says("has the name of one of ours and the url registry.example.com").says("delete it");
+    assert_row(&place.sandbox.state(), TOKEN);
+}
+
+#[test]
+fn a_row_that_is_deleted_between_the_look_and_the_change_is_told_as_that() {
+    let place = place_in(by_hand(&[("Old", "docker.io", "bob")]));
+    let mut pause = place.sandbox.pause_at(index_of(&place, PATCH), Moment::BeforeEffect);
+    place.sandbox.clear_calls();
+    let child =
+        place.command(&["sync", "--yes"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    assert!(pause.wait(Duration::from_secs(60)));
+    place.sandbox.state().daytona.registries.clear();
+    pause.release();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("somebody deleted the row meanwhile"), "{said}");
+    assert!(!said.contains("DAYTONA_API_URL ends with"), "{said}");
+}
+
+#[test]
+fn a_list_that_is_full_of_rows_that_it_does_not_show_is_told_with_the_reason() {
+    let mut world = World::default();
+    for number in 0..100 {
+        world.daytona.add_row(&number.to_string(), "quay.io", "u", at(0)).registry_type = "backup".to_owned();
+    }
+    let ran = place_in(world).run(&["sync", "--yes"]);
+    ran.says("maximum number of registries").says("that the list does not show");
+}
+
+#[test]
+fn a_list_with_names_of_any_length_is_read() {
+    let long = "n".repeat(40_000);
+    let rows: Vec<(&str, &str, &str)> = (0..60).map(|_| (long.as_str(), "quay.io", "bob")).collect();
+    let place = place_in(by_hand(&rows));
+    place.sync();
+    assert_row(&place.sandbox.state(), TOKEN);
+}
+
+#[test]
 fn the_second_row_is_deleted_after_the_first_holds_the_credential() {
     let place = place_in(by_hand(&[("Old", "docker.io", "bob"), ("New", "docker.io", "carol")]));
     let (ran, calls) = place.watch(&["sync", "--yes", "--allow-delete"]);
     ran.ends(0);
     assert_eq!(written(&calls), [PATCH, DELETE]);
+    assert_eq!(asked(&calls), [LIST, KEY, PATCH, LIST, DELETE]);
     let place = place_in(by_hand(&[("Old", "docker.io", "bob"), ("New", "docker.io", "carol")]));
     place.sandbox.fault(Fault::on(Service::Daytona, PATCH, Kind::Status(500)).forever());
     place.run(&["sync", "--yes", "--allow-delete"]).ends(5);

@@ -108,7 +108,8 @@ fn every_image_is_said_to_be_pulled_with_the_row_that_daytona_takes() {
             let said = looked_up(&place, &IMAGES);
             let world = place.sandbox.snapshot();
             for (image, said) in IMAGES.iter().zip(&said) {
-                let row = pulls_with(&world.daytona.registries, "acme", image);
+                let refused = said["login"] == "refused";
+                let row = pulls_with(&world.daytona.registries, "acme", image).filter(|_| !refused);
                 let at = format!("{image} with {:#?}", world.daytona.registries);
                 assert_eq!(said["row"].as_str(), row.map(|row| row.name.as_str()), "{at}");
                 assert_eq!(said["username"].as_str(), row.map(|row| row.username.as_str()), "{at}");
@@ -130,32 +131,120 @@ fn where_daytona_differs_from_what_the_name_means_it_is_said_what_to_write() {
     let place = place(World::default());
     place.sync();
     for (image, ok, hint) in [
-        ("alpine:3", true, ""),
         ("docker.io/library/alpine:3", true, ""),
-        ("acme/api:1", true, ""),
+        ("docker.io/acme/api:1", true, ""),
+        ("alpine:3", false, "write docker.io/library/alpine:3"),
+        ("redis:7.0-alpine", false, "write docker.io/library/redis:7.0-alpine"),
+        ("acme/api:1", false, "write docker.io/acme/api:1"),
         ("ghcr.io/acme/api:1", true, ""),
         ("quay.io/acme/api:1", true, ""),
-        ("index.docker.io/library/alpine:3", false, "write alpine:3"),
-        ("index.docker.io/acme/api:1", false, "write acme/api:1"),
-        ("Alpine/x:1", false, "write alpine/x:1"),
+        ("index.docker.io/library/alpine:3", false, "write docker.io/library/alpine:3"),
+        ("index.docker.io/acme/api:1", false, "write docker.io/acme/api:1"),
+        ("Alpine/x:1", false, "write docker.io/alpine/x:1"),
         ("docker.io:443/library/alpine:3", false, "write docker.io/library/alpine:3"),
         ("ghcr.io:443/acme/api:1", false, "write ghcr.io/acme/api:1"),
     ] {
         assert_eq!(judged(&place, image), (ok, hint.to_owned()), "{image}");
     }
     assert!(!judged(&place, "not//a/name").0);
-    place.run(&["verify", "--image", "alpine:3"]).ends(0);
-    place.run(&["verify", "--image", "index.docker.io/library/alpine:3"]).ends(2).says("write alpine:3");
+    place.run(&["verify", "--image", "docker.io/library/alpine:3"]).ends(0);
+    let index = place.run(&["verify", "--image", "index.docker.io/library/alpine:3"]);
+    index.ends(2).says("write docker.io/library/alpine:3");
+}
+
+#[test]
+fn an_image_without_a_host_is_looked_up_with_the_login_and_pulled_without_it_by_version() {
+    let place = place(World::default());
+    place.sync();
+    for (version, words) in [
+        (
+            "0.190.0",
+            "Daytona looks it up with our login, and pulls it anonymously or with an operator's login",
+        ),
+        (
+            "0.0.0-dev",
+            "Daytona looks it up with our login, and pulls it anonymously or with an operator's login",
+        ),
+        ("0.170.2", "Daytona looks it up, and pulls it anonymously or with an operator's login"),
+    ] {
+        place.sandbox.state().daytona.version = version.to_owned();
+        let ran = place.run(&["verify", "--image", "acme/app:1"]);
+        ran.ends(2).says("daytona: acme/app:1 is pulled anonymously").says(words);
+        ran.says("write docker.io/acme/app:1").says("1 image pulled otherwise");
+        let said = looked_up(&place, &["acme/app:1"]).remove(0);
+        assert_eq!((&said["ok"], &said["login"]), (&false.into(), &"none".into()), "{said}");
+        assert_eq!(said["instead"], "docker.io/acme/app:1");
+    }
+}
+
+#[test]
+fn an_operators_row_for_docker_hub_pulls_what_ours_does_not_and_verify_says_that_it_may() {
+    let mut world = World::default();
+    let row = world.daytona.add_row("Shared", "docker.io", "operator", chrono::DateTime::UNIX_EPOCH);
+    (row.organization, row.registry_type) = (String::new(), "internal".to_owned());
+    let place = place(world);
+    place.sync();
+    let with = |image: &str| {
+        let state = place.sandbox.state();
+        pulls_with(&state.daytona.registries, "acme", image).map(|row| row.username.clone())
+    };
+    assert_eq!(with("alpine:3").as_deref(), Some("operator"));
+    assert_eq!(with("docker.io/library/alpine:3").as_deref(), Some(USER));
+    place.run(&["verify", "--image", "alpine:3"]).ends(2).says("or with an operator's login");
+    place.run(&["verify", "--image", "docker.io/library/alpine:3"]).ends(0).says("with our login");
+}
+
+#[test]
+fn an_image_that_daytona_refuses_is_not_pulled_and_the_reason_is_told() {
+    let place = place(World::default());
+    place.sync();
+    let digest = format!("docker.io/library/alpine:3@sha256:{}", "0".repeat(64));
+    for (image, why, hint) in [
+        ("alpine", "takes no image without a tag", "write the tag of a version"),
+        ("docker.io/library/alpine", "takes no image without a tag", "write the tag of a version"),
+        ("docker.io/library/alpine:latest", "refuses the tag `latest`", "write the tag of a version"),
+        ("[::1]:5000/x:1", "letters, digits", ""),
+        (digest.as_str(), "takes no image by its digest", "write docker.io/library/alpine:3"),
+    ] {
+        let said = looked_up(&place, &[image]).remove(0);
+        assert_eq!((&said["login"], &said["ok"]), (&"refused".into(), &false.into()), "{said}");
+        assert!(said["error"].as_str().unwrap().contains(why), "{said}");
+        assert!(said["hint"].as_str().unwrap_or_default().contains(hint), "{said}");
+    }
+    place.run(&["verify", "--image", "alpine"]).ends(2).says("daytona: alpine is not pulled");
+}
+
+#[test]
+fn a_scan_marks_the_dockerfiles_that_daytona_builds_without_any_login() {
+    let place = place(World::default());
+    place.write(
+        "Dockerfile",
+        "FROM alpine:3.20
+COPY --from=ghcr.io/acme/tools:1 /a /b
+",
+    );
+    place.write("full.Dockerfile", "FROM docker.io/library/alpine:3.20\nFROM redis:7\n");
+    place.write("argument.Dockerfile", "ARG BASE=acme/app:1\nFROM $BASE\n");
+    let ran = place.run(&["image", "--scan", "."]);
+    ran.ends(0).says("Daytona builds it without any login").says("write FROM docker.io/library/alpine:3.20");
+    ran.says("write FROM docker.io/acme/app:1").says("write a FROM with its registry");
+    assert_eq!(ran.stdout.matches("Daytona builds it").count(), 3, "{}", ran.stdout);
+    let lines = place.run(&["image", "--scan", ".", "--json"]).lines();
+    assert_eq!(lines.iter().filter(|line| line["daytona"].is_string()).count(), 3);
+    place.edit("regcred.yaml", "    to: { daytona: { name: docker-hub } }\n", "");
+    place.edit("regcred.yaml", "    to: { daytona: { name: ghcr } }\n", "");
+    assert!(!place.run(&["image", "--scan", "."]).stdout.contains("Daytona"));
 }
 
 #[test]
 fn the_line_says_whose_login_it_is_and_has_no_password() {
     let place = place(World::default());
     place.sync();
-    let ran = place.run(&["verify", "--image", "redis:7.0-alpine", "--image", "quay.io/acme/api:1"]);
-    ran.ends(0).says(
-        "daytona: redis:7.0-alpine is pulled with our login, user acme for docker.io of daytona:registry/",
-    );
+    let redis = "docker.io/library/redis:7.0-alpine";
+    let ran = place.run(&["verify", "--image", redis, "--image", "quay.io/acme/api:1"]);
+    ran.ends(0).says(&format!(
+        "daytona: {redis} is pulled with our login, user acme for docker.io of daytona:registry/"
+    ));
     ran.says("daytona: quay.io/acme/api:1 is pulled anonymously").says("2 images pulled as named");
     assert!(!ran.stdout.contains("dckr_pat") && !ran.stdout.contains("ghp_"), "{}", ran.stdout);
 }
@@ -164,12 +253,12 @@ fn the_line_says_whose_login_it_is_and_has_no_password() {
 fn a_row_of_somebody_else_that_comes_first_is_named_with_its_user() {
     let place = place(by_hand(&[("Team", "docker.io", "bob"), ("Hub", "docker.io", "carol")]));
     place.run(&["sync", "--yes"]).ends(5);
-    let said = looked_up(&place, &["alpine:3"]).remove(0);
+    let said = looked_up(&place, &["docker.io/library/alpine:3"]).remove(0);
     assert_eq!(said["ok"], false);
     assert!(said["error"].as_str().unwrap().contains("`Hub` of user carol"), "{said}");
     assert!(said["hint"].as_str().unwrap().contains("--allow-delete"), "{said}");
     place.run(&["sync", "--yes", "--allow-delete"]).ends(0);
-    assert!(judged(&place, "alpine:3").0);
+    assert!(judged(&place, "docker.io/library/alpine:3").0);
 }
 
 #[test]
@@ -187,7 +276,8 @@ fn a_row_that_an_old_server_left_behind_is_stored_anew_when_that_is_asked() {
     place.sandbox.state().daytona.keeps_urls = false;
     assert_eq!(judged(&place, "alpine:3"), (false, "regcred sync --rewrite".to_owned()));
     place.run(&["sync", "--yes", "--rewrite"]).ends(0);
-    assert_eq!(judged(&place, "alpine:3"), (true, String::new()));
+    assert_eq!(judged(&place, "docker.io/library/alpine:3"), (true, String::new()));
+    assert_eq!(judged(&place, "alpine:3"), (false, "write docker.io/library/alpine:3".to_owned()));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use regcred_sandbox::{Door, Fault, Kind, Service, World};
 
-use crate::daytona::{FILE, LIST, POST, asked, assert_row, place, rows};
+use crate::daytona::{FILE, LIST, POST, asked, assert_row, by_hand, place, rows};
 use crate::place::{Place, TOKEN};
 
 #[test]
@@ -24,9 +24,28 @@ fn a_key_that_may_not_write_is_told_which_permission_it_needs() {
     let place = place();
     let key = place.sandbox.env()["DAYTONA_API_KEY"].clone();
     place.sandbox.state().daytona.keys.get_mut(&key).unwrap().permissions.clear();
-    place.run(&["plan"]).ends(0);
+    place.run(&["plan"]).ends(0).says("the key `ci` has not the permission write:registries");
     place.run(&["sync", "--yes"]).ends(1).says("403: Access denied").says("write:registries");
     assert!(rows(&place).is_empty());
+}
+
+#[test]
+fn a_key_that_may_not_delete_or_ends_soon_is_told_before_anything_is_written() {
+    let place =
+        crate::daytona::place_in(by_hand(&[("Old", "docker.io", "bob"), ("New", "docker.io", "carol")]));
+    let key = place.sandbox.env()["DAYTONA_API_KEY"].clone();
+    let change = |days: i64| {
+        let mut state = place.sandbox.state();
+        let held = state.daytona.keys.get_mut(&key).unwrap();
+        held.permissions = vec!["write:registries".to_owned()];
+        held.expires_at = Some(chrono::Utc::now() + chrono::TimeDelta::days(days));
+    };
+    change(3);
+    let ran = place.run(&["plan"]);
+    ran.says("the key `ci` has not the permission delete:registries").says("the key `ci` expires at ");
+    assert!(!ran.stdout.contains("write:registries:"), "{}", ran.stdout);
+    change(300);
+    assert!(!place.run(&["plan"]).stdout.contains("expires at"));
 }
 
 #[test]
@@ -139,16 +158,25 @@ fn refused(file: &str, message: &str, hint: &str) {
 }
 
 #[test]
-fn registries_that_daytona_would_refuse_or_store_in_vain_are_refused_with_the_reason() {
+fn registries_that_daytona_would_refuse_or_take_for_docker_hub_are_refused_with_the_reason() {
     let file = |registry: &str| FILE.replace("    to:", &format!("    registry: {registry}\n    to:"));
     for (registry, message, hint) in [
-        ("https://ghcr.io/v2/", "4:15: Daytona would store `https://ghcr.io/v2/`", "registry: ghcr.io"),
         ("localhost:5000", "Daytona refuses `localhost:5000`", "registry.example.com"),
         ("mydocker.io.example.com", "contains docker.io", "leave `daytona` out"),
         ("docker.io:443", "contains docker.io", "leave `daytona` out"),
     ] {
-        refused(&file(registry).replace("version: 1\n", ""), &message.replace("4:15", "3:15"), hint);
+        refused(&file(registry).replace("version: 1\n", ""), message, hint);
     }
+}
+
+#[test]
+fn a_registry_that_is_written_with_a_path_is_sent_as_its_host() {
+    let mut place = place();
+    place.edit("regcred.yaml", "    to:", "    registry: https://ghcr.io/v2/\n    to:");
+    let registry = place.sandbox.url(Door::Registry);
+    place.set("REGCRED_REGISTRY_ENDPOINTS", &format!("ghcr.io={registry}"));
+    place.run(&["sync", "--yes"]).ends(0);
+    assert_eq!(rows(&place)[0].url, "ghcr.io");
 }
 
 #[test]
@@ -189,16 +217,52 @@ fn plain_http_goes_to_this_machine_only_unless_the_file_says_insecure() {
 #[test]
 fn an_address_that_is_none_is_refused_with_what_to_export() {
     let mut place = place();
-    place.set("DAYTONA_API_URL", "daytona.example.com/api");
+    place.set("DAYTONA_API_URL", "https://daytona example/api");
     let ran = place.run(&["plan"]);
     ran.ends(3).complains("DAYTONA_API_URL: is not the address of a server");
     ran.complains("export DAYTONA_API_URL=https://HOST, or unset it");
 }
 
 #[test]
-fn an_address_without_api_is_told() {
+fn an_address_without_a_scheme_or_a_path_is_completed() {
     let mut place = place();
-    let base = place.sandbox.env()["DAYTONA_API_URL"].replace("/api", "");
+    let whole = place.sandbox.env()["DAYTONA_API_URL"].clone();
+    let base = whole.strip_suffix("/api").unwrap();
+    let host = base.strip_prefix("http://").unwrap();
+    for address in [base.to_owned(), format!("{base}/"), host.to_owned(), format!("{host}/api/")] {
+        place.set("DAYTONA_API_URL", &address);
+        place.run(&["plan"]).ends(0).says(&format!("daytona: {whole}, in the organization"));
+    }
+    // Another machine is spoken to with TLS.
+    place.set("DAYTONA_API_URL", "daytona.invalid");
+    place.run(&["plan"]).says("https://daytona.invalid/api/docker-registry");
+}
+
+#[test]
+fn an_address_with_another_path_is_told() {
+    let mut place = place();
+    let base = place.sandbox.env()["DAYTONA_API_URL"].replace("/api", "/dashboard");
     place.set("DAYTONA_API_URL", &base);
     place.run(&["plan"]).says("a page came instead of JSON").says("DAYTONA_API_URL ends with /api");
+}
+
+#[test]
+fn a_server_that_does_not_speak_tls_is_not_taken_for_one_that_is_starting() {
+    let mut place = place();
+    let tls = place.sandbox.env()["DAYTONA_API_URL"].replace("http://", "https://");
+    place.set("DAYTONA_API_URL", &tls);
+    let ran = place.run(&["plan", "--wait", "10m"]);
+    assert!(!ran.stderr.contains("still starting") && !ran.stdout.contains("--wait"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_proof_that_was_not_answered_is_unproven_and_not_invalid() {
+    let place = place();
+    let limit = Kind::Throttle { retry_after: Some(3600) };
+    place.sandbox.fault(Fault::on(Service::Daytona, LIST, limit).after(1).forever());
+    let ran = place.run(&["sync", "--yes"]);
+    ran.ends(5).says("unproven daytona:registry/docker-hub: ").says("1 could not be looked at again");
+    assert!(!ran.stdout.contains("invalid"), "{}", ran.stdout);
+    place.sandbox.clear_faults();
+    place.run(&["verify"]).ends(0);
 }

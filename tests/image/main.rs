@@ -30,5 +30,5 @@ fn credentials(registries: &[&str]) -> Vec<(String, Registry)> {
 /// Docker Hub and GHCR, and one stack.
 fn context() -> Context {
     let stacks = vec![stack("main", "us-east-2", "docker.io")];
-    Context { credentials: credentials(&["docker.io", "ghcr.io"]), stacks }
+    Context { credentials: credentials(&["docker.io", "ghcr.io"]), stacks, ..Context::default() }
 }

@@ -65,7 +65,7 @@ scenarios! {
 
     fn a_row_whose_name_records_the_credential_stays() -> Plan {
         let plan = case(vec![row("1", CURRENT, "docker.io")]).plan();
-        expect(&plan, ROW, Action::Keep, ReasonKind::Recorded);
+        expect(&plan, ROW, Action::Keep, ReasonKind::Named);
         assert!(plan.notes.iter().any(|note| note.contains("app.daytona.io")), "{:?}", plan.notes);
         plan
     }
@@ -128,7 +128,7 @@ scenarios! {
 
     fn a_row_as_servers_before_0_171_store_it_stays_and_that_is_told() -> Plan {
         let plan = case(vec![row("1", CURRENT, "index.docker.io/v1/")]).plan();
-        expect(&plan, ROW, Action::Keep, ReasonKind::Recorded);
+        expect(&plan, ROW, Action::Keep, ReasonKind::Named);
         assert!(plan.notes.iter().any(|note| note.contains("--rewrite")), "{:?}", plan.notes);
         plan
     }
@@ -136,7 +136,7 @@ scenarios! {
     fn a_second_row_of_somebody_else_is_shown_and_left_alone() -> Plan {
         let case = case(vec![row("second", "By hand", "docker.io"), row("1", CURRENT, "docker.io")]);
         let plan = case.plan();
-        expect(&plan, ROW, Action::Keep, ReasonKind::Recorded);
+        expect(&plan, ROW, Action::Keep, ReasonKind::Named);
         expect(&plan, SECOND, Action::Blocked, ReasonKind::SecondRow);
         assert!(words(&plan, SECOND).contains("`By hand` of user acme"));
         plan
@@ -150,7 +150,7 @@ scenarios! {
         assert_eq!(put(&plan, ROW).0.as_deref(), Some("1"));
         expect(&plan, SECOND, Action::Blocked, ReasonKind::SecondRow);
         let next = case.applied().plan();
-        expect(&next, ROW, Action::Keep, ReasonKind::Recorded);
+        expect(&next, ROW, Action::Keep, ReasonKind::Named);
         expect(&next, SECOND, Action::Blocked, ReasonKind::SecondRow);
         plan
     }
@@ -161,7 +161,7 @@ scenarios! {
         let plan = case.plan();
         assert_eq!(put(&plan, ROW).0.as_deref(), Some("1"));
         expect(&plan, SECOND, Action::Blocked, ReasonKind::SecondRow);
-        expect(&case.applied().plan(), ROW, Action::Keep, ReasonKind::Recorded);
+        expect(&case.applied().plan(), ROW, Action::Keep, ReasonKind::Named);
         plan
     }
 
@@ -184,7 +184,7 @@ scenarios! {
         let mut case = case(rows);
         case.observed.daytona.rows.as_mut().unwrap()[0].updated = at(5);
         let plan = case.plan();
-        expect(&plan, ROW, Action::Keep, ReasonKind::Recorded);
+        expect(&plan, ROW, Action::Keep, ReasonKind::Named);
         expect(&plan, SECOND, Action::Update, ReasonKind::Changed);
         let next = case.applied().plan();
         expect(&next, SECOND, Action::Keep, ReasonKind::SecondRow);

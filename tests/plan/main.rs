@@ -11,6 +11,7 @@ mod aws_secret;
 mod case;
 mod coverage;
 mod daytona;
+mod daytona_pulls;
 mod github;
 mod kubernetes;
 mod kubernetes_properties;

@@ -177,7 +177,7 @@ fn perform_daytona(operation: &daytona::Operation, observed: &mut daytona::Obser
             rows.push(row);
             assert!(rows.len() <= daytona::ROW_LIMIT);
         }
-        daytona::Operation::DeleteRow { id } => rows.retain(|row| row.id != *id),
+        daytona::Operation::DeleteRow { id, .. } => rows.retain(|row| row.id != *id),
     }
 }
 

@@ -56,6 +56,8 @@ pub(super) struct Finds {
     pub(super) contexts: Vec<BuildContext>,
     /// Compose files that this one includes, seen from its folder.
     pub(super) includes: Vec<String>,
+    /// Whether it is a Dockerfile that Daytona builds without its registry list.
+    pub(super) unlisted: bool,
     /// What the file, if it is a kustomization, makes of the images of others.
     pub(super) kustomization: Option<Kustomization>,
 }

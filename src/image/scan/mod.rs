@@ -3,6 +3,7 @@
 //! What a file is follows from its name for Dockerfiles, and from what is in it for YAML. The files are those that git would
 //! take into the repository, and has; what cannot be read is reported, and does not stop the rest.
 
+mod builds;
 mod compose;
 mod dockerfile;
 mod dockerfile_lines;
@@ -27,6 +28,7 @@ use serde::Serialize;
 
 use super::{Context, Row};
 use crate::env::Env;
+use crate::model::Reference;
 use crate::yaml::{Document, Error, Flaw};
 use finds::{At, Finds, Found, Login, Skip};
 use names::FileKind;
@@ -68,6 +70,9 @@ pub struct ImageRow {
     pub anonymous: Option<String>,
     /// The name of the same image that a credential is for.
     pub instead: Option<String>,
+    /// Why Daytona builds with it anonymously, although its registry list has the credential, and what to write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub daytona: Option<String>,
 }
 
 /// Something that was left out.
@@ -127,8 +132,9 @@ pub fn scan_text(file: &Path, text: &str, context: &Context) -> Scan {
 
 impl Scan {
     fn add(&mut self, file: &Path, finds: Finds, context: &Context) {
-        let Finds { found, skipped, .. } = finds;
-        self.images.extend(found.into_iter().map(|found| ImageRow::new(file, found, context)));
+        let Finds { found, skipped, unlisted, .. } = finds;
+        let row = |found| ImageRow::new(file, found, context).built(unlisted, context);
+        self.images.extend(found.into_iter().map(row));
         self.skipped.extend(skipped.into_iter().map(|skip| Skipped::new(file, skip)));
     }
 
@@ -149,7 +155,19 @@ impl ImageRow {
         let row = Row::new(&image.name, context).with_version(&image.version);
         let row = if row.error.is_none() { pulled_with(row, login) } else { row };
         let (anonymous, instead) = (row.anonymous_why.clone(), row.instead.clone());
-        Self { file: file.to_owned(), line, column, place, row, anonymous, instead }
+        Self { file: file.to_owned(), line, column, place, row, anonymous, instead, daytona: None }
+    }
+
+    /// The row of an image in a Dockerfile that Daytona builds without its registry list, if it is `unlisted`.
+    fn built(self, unlisted: bool, context: &Context) -> Self {
+        let credential = self.row.credential.as_ref();
+        if !unlisted || !credential.is_some_and(|id| context.in_daytona.contains(id)) {
+            return self;
+        }
+        let full = Reference::parse(&self.row.input).ok().filter(|_| self.place == "FROM");
+        let write = full.map_or("a FROM with its registry".to_owned(), |full| format!("FROM {full}"));
+        let why = "Daytona builds it without any login, as no FROM of the file has a `/`";
+        Self { daytona: Some(format!("{why}: write {write}")), ..self }
     }
 }
 
@@ -177,7 +195,9 @@ impl Skipped {
 fn read(kind: FileKind, text: &str, variables: &dyn Fn() -> Variables) -> Finds {
     let mut finds = match kind {
         FileKind::PerhapsDockerfile if !names::begins_as_dockerfile(text) => Finds::default(),
-        FileKind::Dockerfile | FileKind::PerhapsDockerfile => dockerfile::read(text),
+        FileKind::Dockerfile | FileKind::PerhapsDockerfile => {
+            Finds { unlisted: !builds::gets_logins(text), ..dockerfile::read(text) }
+        }
         FileKind::Kustomization => read_yaml(text, true, variables),
         FileKind::Chart => chart(),
         FileKind::Yaml if TRACES.iter().any(|trace| text.contains(trace)) => {

@@ -2,21 +2,23 @@
 
 use std::time::Duration;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::Row;
+use super::{Row, Version, stored};
 use crate::change::Read;
 use crate::env::Env;
 use crate::model::{Login, Problem, Secret};
-use crate::net::{Http, HttpError, Policy, Request, Response, Retry, TryError, Wait, header, segment};
+use crate::net::{
+    Http, HttpError, Policy, Request, Response, Retry, TryError, Wait, header, is_loopback, segment,
+};
 use crate::targets::Look;
 
-/// A hundred rows with long names.
-const BODY_CAP: usize = 1024 * 1024;
+/// A hundred rows, whose names Daytona does not limit.
+const BODY_CAP: usize = 16 * 1024 * 1024;
 /// The wait after a refusal for its pace that names none.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks at an API that is still starting.
@@ -28,9 +30,26 @@ pub(super) const KEY: &str = "DAYTONA_API_KEY";
 pub(super) const URL: &str = "DAYTONA_API_URL";
 const DEFAULT_URL: &str = "https://app.daytona.io/api";
 
-/// The address of the API, which ends with `/api`.
+/// The path of the API, where the address names none.
+const PATH: &str = "/api";
+
+/// The address of the API. What people leave out is put in: the scheme, and the path.
 pub(super) fn address(env: &Env) -> String {
-    env.filled(URL).unwrap_or(DEFAULT_URL).trim_end_matches('/').to_owned()
+    let given = env.filled(URL).unwrap_or(DEFAULT_URL).trim().trim_end_matches('/');
+    let with_scheme = match given.split_once("://") {
+        Some(_) => given.to_owned(),
+        None => format!("{}://{given}", scheme_of(given)),
+    };
+    match Url::parse(&with_scheme) {
+        Ok(url) if url.path() == "/" && url.query().is_none() => format!("{with_scheme}{PATH}"),
+        _ => with_scheme,
+    }
+}
+
+/// How a server is spoken to whose address has no scheme: this machine without TLS.
+fn scheme_of(address: &str) -> &'static str {
+    let here = Url::parse(&format!("http://{address}")).is_ok_and(|url| is_loopback(&url));
+    if here { "http" } else { "https" }
 }
 
 /// An API key and the organization that comes with it.
@@ -87,13 +106,23 @@ impl DaytonaError {
         }
     }
 
+    /// Whether the request was about one row.
+    fn is_of_a_row(&self) -> bool {
+        !self.error.page && self.error.url.contains("/docker-registry/")
+    }
+
     /// Whether it may have had its effect.
     pub(super) fn is_ambiguous(&self) -> bool {
         self.error.class == Retry::ObserveFirst
+            || self.error.method != Method::GET && self.error.status.is_some_and(|status| status < 300)
     }
 
     fn hint(&self) -> Option<String> {
         Some(match self.error.status? {
+            400 if self.error.detail.contains(FULL) => {
+                "delete a row; those count, too, that an operator made for the organization, and that the list does not show"
+                    .to_owned()
+            }
             401..=403 if self.error.page => {
                 "something in front of Daytona refused it: run it from another address or without the proxy"
                     .to_owned()
@@ -102,6 +131,11 @@ impl DaytonaError {
                 "DAYTONA_API_KEY is not valid at DAYTONA_API_URL: make a new key, and export it".to_owned()
             }
             403 => "give the key write:registries, and delete:registries for --allow-delete".to_owned(),
+            404 if self.is_of_a_row() => "somebody deleted the row meanwhile: run it again".to_owned(),
+            200..=299 if self.error.method != Method::GET => {
+                "something before Daytona answered in its place: run it from another address or without the proxy"
+                    .to_owned()
+            }
             // Outside /api the server sends its dashboard, as a page and with 200.
             200..=299 | 404 => {
                 "DAYTONA_API_URL ends with /api, such as https://app.daytona.io/api; if it does, run it again"
@@ -151,6 +185,28 @@ impl From<Sent> for Row {
     }
 }
 
+/// What Daytona says of a list that takes no more rows.
+const FULL: &str = "maximum number of registries";
+
+/// The rows of an organization's list, and which server told them.
+pub struct List {
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// The server's version, where it tells it.
+    pub version: Option<Version>,
+}
+
+/// What Daytona tells of the key that asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// What it is called.
+    pub name: String,
+    /// What it may do; none where that is not told.
+    pub permissions: Option<Vec<String>>,
+    /// When it expires, if it does.
+    pub expires: Option<DateTime<Utc>>,
+}
+
 /// What a row is to be.
 pub(super) struct Wanted<'a> {
     pub(super) name: &'a str,
@@ -159,6 +215,19 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
+    /// What of a row is not as wanted, if anything: as far as an answer shows it.
+    pub(super) fn differs(&self, row: &Row) -> Option<&'static str> {
+        if row.name != self.name {
+            Some("name")
+        } else if row.username != self.login.username {
+            Some("user name")
+        } else if stored::meant(&row.url) != stored::meant(self.url) {
+            Some("url")
+        } else {
+            None
+        }
+    }
+
     /// Every field, also to change a row: left out, name, url and user name are refused, and a password stays as it is.
     fn body(&self) -> Value {
         json!({
@@ -191,13 +260,14 @@ impl Client {
     ///
     /// # Errors
     /// If Daytona refuses it, or no usable answer comes after the tries.
-    pub async fn list(&self) -> Result<Vec<Row>, DaytonaError> {
-        let answer = self.again(Method::GET, "docker-registry", None).await?;
-        Ok(answer.json::<Vec<Sent>>()?.into_iter().map(Row::from).collect())
+    pub async fn list(&self) -> Result<List, DaytonaError> {
+        let answer = self.again(Method::GET, "docker-registry").await?;
+        let rows = answer.json::<Vec<Sent>>()?.into_iter().map(Row::from).collect();
+        Ok(List { rows, version: Version::of(&answer.headers) })
     }
 
     /// The same, waiting for an API that is still starting.
-    pub(super) async fn list_when_started(&self, look: &Look<'_>) -> Result<Vec<Row>, DaytonaError> {
+    pub(super) async fn list_when_started(&self, look: &Look<'_>) -> Result<List, DaytonaError> {
         let wait = Wait { first: BETWEEN_LOOKS, longest: BETWEEN_LOOKS, total: look.wait };
         let say = |error: &DaytonaError, limit| {
             (look.say)(&format!("Daytona is still starting, {limit}: {error}"));
@@ -205,45 +275,51 @@ impl Client {
         wait.until(|| self.list(), DaytonaError::is_of_a_start, say).await
     }
 
-    /// What the key is called.
+    /// What the key is.
     ///
     /// # Errors
     /// If Daytona does not tell it.
-    pub async fn key_name(&self) -> Result<String, DaytonaError> {
+    pub async fn key(&self) -> Result<KeyFacts, DaytonaError> {
         #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
         struct Current {
             name: String,
+            permissions: Option<Vec<String>>,
+            expires_at: Option<String>,
         }
         let answer = self.once(Method::GET, "api-keys/current", None).await.map_err(TryError::into_error)?;
-        Ok(answer.json::<Current>()?.name)
+        let Current { name, permissions, expires_at } = answer.json()?;
+        let expires = expires_at.and_then(|at| DateTime::parse_from_rfc3339(&at).ok()).map(|at| at.to_utc());
+        Ok(KeyFacts { name, permissions, expires })
     }
 
-    /// Makes a row. Daytona makes a second one just as well, so it is sent once.
-    pub(super) async fn create(&self, wanted: &Wanted<'_>) -> Result<(), TryError<DaytonaError>> {
-        self.once(Method::POST, "docker-registry", Some(wanted)).await.map(|_| ())
+    /// Makes a row. Daytona makes a second one just as well, so it is sent once. What answers as done and is no row may have
+    /// been said by something before Daytona.
+    pub(super) async fn create(&self, wanted: &Wanted<'_>) -> Result<Row, TryError<DaytonaError>> {
+        let answer = self.once(Method::POST, "docker-registry", Some(wanted)).await?;
+        answer.json().map(Sent::into).map_err(|error| TryError::Fault(DaytonaError::from(error)))
     }
 
-    /// Changes a row.
-    pub(super) async fn update(&self, id: &str, wanted: &Wanted<'_>) -> Result<(), DaytonaError> {
-        self.again(Method::PATCH, &row_path(id), Some(wanted)).await.map(|_| ())
+    /// Changes a row, and gives the row that Daytona has then, as it says.
+    pub(super) async fn update(&self, id: &str, wanted: &Wanted<'_>) -> Result<Row, DaytonaError> {
+        let send = async || {
+            let answer = self.once(Method::PATCH, &row_path(id), Some(wanted)).await?;
+            answer.json().map(Sent::into).map_err(|error| TryError::Fault(DaytonaError::from(error)))
+        };
+        Policy::STANDARD.run(send).await
     }
 
     /// Removes a row; one that is gone already is removed.
     pub(super) async fn delete(&self, id: &str) -> Result<(), DaytonaError> {
-        match self.again(Method::DELETE, &row_path(id), None).await {
+        match self.again(Method::DELETE, &row_path(id)).await {
             Err(error) if error.status() == Some(404) => Ok(()),
             answer => answer.map(|_| ()),
         }
     }
 
     /// Sends what does no harm when it comes twice.
-    async fn again(
-        &self,
-        method: Method,
-        path: &str,
-        wanted: Option<&Wanted<'_>>,
-    ) -> Result<Response, DaytonaError> {
-        Policy::STANDARD.run(|| self.once(method.clone(), path, wanted)).await
+    async fn again(&self, method: Method, path: &str) -> Result<Response, DaytonaError> {
+        Policy::STANDARD.run(|| self.once(method.clone(), path, None)).await
     }
 
     async fn once(

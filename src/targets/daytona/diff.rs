@@ -6,7 +6,7 @@
 //!         no image matches                         update (taken over)
 //!       its name records another credential        update
 //!       its user name is another                   update (changed outside)
-//!       its name records this credential           keep (recorded)
+//!       its name records this credential           keep (named)
 //!       a value that may be a password             refresh; update (behind) if AWS's value is newer
 //! more rows for the registry                       ours: as above; others: blocked
 //!                                                  with --allow-delete: delete, after the first is right
@@ -14,11 +14,12 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Change, Desired, Observed, Operation, ROW_LIMIT, Row, address, stored};
+use super::{Change, Desired, KeyFacts, Observed, Operation, ROW_LIMIT, Row, address, stored};
 use crate::change::{Action, Known, Options, Reason};
 use crate::model::Address;
+use crate::model::Fingerprint;
 use crate::redact;
 use crate::targets::Terms;
 
@@ -43,8 +44,16 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     let key = observed
         .key
         .as_ref()
-        .map_or("the key".to_owned(), |name| format!("the key `{}`", redact::outside(name)));
+        .map_or("the key".to_owned(), |key| format!("the key `{}`", redact::outside(&key.name)));
     let mut notes = vec![format!("daytona: {}, in the organization of {key}", observed.api)];
+    let doubled = desired.iter().any(|place| seconds(place, rows).next().is_some());
+    notes.extend(
+        observed
+            .key
+            .iter()
+            .flat_map(|facts| of_key(facts, doubled))
+            .map(|words| format!("daytona: {key} {words}")),
+    );
     for place in desired {
         let kept = kept(place, rows).map(|row| &row.id);
         for row in rows.iter().filter(|row| Some(&row.id) != kept) {
@@ -60,6 +69,29 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     notes
 }
 
+/// What a key cannot do, and when it ends, in words that follow its name.
+fn of_key(facts: &KeyFacts, doubled: bool) -> Vec<String> {
+    let lacks = |permission: &str| {
+        facts.permissions.as_ref().is_some_and(|held| held.iter().all(|held| held != permission))
+    };
+    let mut words = Vec::new();
+    if lacks("write:registries") {
+        words.push("has not the permission write:registries: it can change no row".to_owned());
+    }
+    if doubled && lacks("delete:registries") {
+        words.push("has not the permission delete:registries, which --allow-delete needs".to_owned());
+    }
+    let ends = |at: &DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    words.extend(facts.expires.map(|at| format!("expires at {}: make a new one before", ends(&at))));
+    words
+}
+
+/// The rows for the place's registry beside the one that is the place.
+fn seconds<'r>(place: &'r Desired, rows: &'r [Row]) -> impl Iterator<Item = &'r Row> {
+    let kept = kept(place, rows).map(|row| &row.id);
+    rows.iter().filter(move |row| Some(&row.id) != kept && stored::matches(&row.url, &place.registry))
+}
+
 /// A word about a row that is for the place's registry, but not for all of its images.
 fn beside(place: &Desired, row: &Row) -> Option<String> {
     let Row { url, .. } = row;
@@ -67,6 +99,12 @@ fn beside(place: &Desired, row: &Row) -> Option<String> {
     if stored::is_part_of(url, &place.registry) {
         return Some(format!(
             "daytona: the row `{name}` of user {username} is for {shown}: which of the two its images are pulled with is left to chance"
+        ));
+    }
+    if Fingerprint::ends(&row.name, &place.name) && stored::meant(url).as_ref() != Some(&place.registry) {
+        return Some(format!(
+            "daytona: the row `{name}` has the name of one of ours and the url {shown}: somebody changed that, and it may still hold a value of {}; delete it in the dashboard",
+            place.credential
         ));
     }
     let idle = stored::meant(url).as_ref() == Some(&place.registry) && !stored::matches(url, &place.registry);
@@ -107,8 +145,12 @@ impl PlaceDiff<'_> {
         };
         let (action, reason) = self.verdict(kept);
         let first = self.put(at, Some(kept), action, reason);
-        let second = |row: &&Row| row.id != kept.id && stored::matches(&row.url, &self.desired.registry);
-        let seconds: Vec<Change> = listed.iter().filter(second).map(|row| self.second(row)).collect();
+        let order = |row: &&Row| (row.updated, row.id.clone());
+        // A row that is written comes behind the others.
+        let before = |row: &&Row| first.operation.is_some() || order(row) < order(&kept);
+        let used = seconds(self.desired, listed).min_by_key(order).filter(before).map(|row| &row.id);
+        let second = |row| self.second(row, used == Some(&row.id));
+        let seconds: Vec<Change> = seconds(self.desired, listed).map(second).collect();
         [vec![first], seconds].concat()
     }
 
@@ -154,19 +196,20 @@ impl PlaceDiff<'_> {
         } else if self.options.rewrite {
             (Action::Update, Reason::Rewrite)
         } else {
-            (Action::Keep, Reason::Recorded)
+            (Action::Keep, Reason::Named)
         }
     }
 
     /// Another row for the same registry. Ours is kept right, so that it does not matter which one Daytona takes.
-    fn second(&self, row: &Row) -> Change {
+    fn second(&self, row: &Row, used: bool) -> Change {
         let reason = || {
             let [name, username] = [&row.name, &row.username].map(|text| redact::outside(text));
-            Reason::SecondRow { name, username }
+            Reason::SecondRow { name, username, used: used && !self.options.allow_delete }
         };
         let at = address(&row.id);
         if self.options.allow_delete {
-            let operation = Operation::DeleteRow { id: row.id.clone() };
+            let behind = Some(self.desired.recorded_name(self.known));
+            let operation = Operation::DeleteRow { id: row.id.clone(), behind };
             let gone = self.row(at, Action::Delete, reason(), Some(operation));
             return Change { after: BTreeSet::from([self.desired.address()]), ..gone };
         }
@@ -174,7 +217,7 @@ impl PlaceDiff<'_> {
             return self.row(at, Action::Blocked, reason(), None);
         }
         match self.verdict(row) {
-            (Action::Keep, Reason::Recorded) => self.row(at, Action::Keep, reason(), None),
+            (Action::Keep, Reason::Named) => self.row(at, Action::Keep, reason(), None),
             (action, reason) => self.put(at, Some(row), action, reason),
         }
     }

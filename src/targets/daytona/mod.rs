@@ -4,6 +4,7 @@
 mod client;
 mod diff;
 mod file;
+mod image;
 mod names;
 pub mod pull;
 pub mod read;
@@ -11,12 +12,14 @@ pub mod stored;
 mod undo;
 mod validate;
 pub mod verify;
+mod version;
 pub mod write;
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-pub use client::{Client, DaytonaError, Key};
+pub use client::{Client, DaytonaError, Key, KeyFacts, List};
+pub use version::Version;
 
 use super::{Look, Proof, Remarks, Setting, Target, Terms, Validator, endpoint};
 use crate::change::{Finding, Inputs, Known, Options, Pull, Read, Receipt};
@@ -91,15 +94,17 @@ pub struct Row {
 pub struct Observed {
     /// The rows of the registry list.
     pub rows: Read<Vec<Row>>,
-    /// Which key was used, where it could be told.
-    pub key: Option<String>,
+    /// The key that was used, where the server tells what it is.
+    pub key: Option<KeyFacts>,
     /// The API's address.
     pub api: String,
+    /// The server's version, where it told it.
+    pub version: Option<Version>,
 }
 
 impl Default for Observed {
     fn default() -> Self {
-        Self { rows: Ok(Vec::new()), key: None, api: String::new() }
+        Self { rows: Ok(Vec::new()), key: None, api: String::new(), version: None }
     }
 }
 
@@ -123,6 +128,9 @@ pub enum Operation {
     DeleteRow {
         /// Which row.
         id: String,
+        /// The name of the row for the same registry without which it stays.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        behind: Option<String>,
     },
 }
 
@@ -136,9 +144,10 @@ impl crate::change::Operation for Operation {
 
     fn requests(&self) -> usize {
         match self {
-            // The list is read again afterwards: Daytona takes a second row for a registry without a word.
-            Self::PutRow { id: None, .. } => 2,
-            Self::PutRow { id: Some(_), .. } | Self::DeleteRow { .. } => 1,
+            // The list is read again afterwards: Daytona takes a second row for a registry without a word. It is read before
+            // a row goes that another one takes the place of.
+            Self::PutRow { id: None, .. } | Self::DeleteRow { behind: Some(_), .. } => 2,
+            Self::PutRow { id: Some(_), .. } | Self::DeleteRow { behind: None, .. } => 1,
         }
     }
 }

@@ -1,10 +1,19 @@
-//! Which row Daytona pulls an image with, by its own matching, and where that is not what the image's name means.
+//! With which row Daytona pulls an image, by its own matching, and where that is not what the image's name means.
 //!
-//! Daytona (0.190) looks for a registry in the part before the first `/`: it is one if it has a `.` or a `:` or is
-//! `localhost`. Without one, the row of `docker.io` is used. With one, the first row whose url, without its scheme, the
-//! name begins with, up to a `/`, a `:` or the end. Nothing is folded: `index.docker.io/…` matches no row.
+//! Its server (0.190; held to its source by `tests/fixtures/daytona.json`) chooses twice, and only the second choice is the
+//! pull:
+//!
+//! ```text
+//!             a name with a host                   a name without one
+//! looks up    the first row that it begins with    the row for docker.io (before 0.171: none)
+//! pulls       the first row that it begins with    none: no row's url begins a short name
+//! ```
+//!
+//! A name begins with a row's url, without its scheme, up to a `/`, a `:` or the end. Nothing is folded: `index.docker.io/…`
+//! matches no row. Where no row of the organization is for an image, an operator's may be, which no list shows.
 
-use super::{Daytona, Desired, Observed, Row, address, stored};
+use super::image::{has_host, refusal};
+use super::{Daytona, Desired, Observed, Row, Version, address, stored};
 use crate::change::{Pull, PullLogin, Used};
 use crate::model::registry::DOCKER_HUB;
 use crate::model::{Problem, Reference, Registry};
@@ -15,6 +24,7 @@ use crate::targets::Target;
 pub struct Rows<'a> {
     desired: &'a [Desired],
     rows: Vec<&'a Row>,
+    version: Option<Version>,
 }
 
 /// How Daytona pulls these images.
@@ -25,19 +35,32 @@ pub fn pulls(images: &[String], desired: &[Desired], observed: &Observed) -> Vec
     let mut rows: Vec<&Row> = rows.iter().collect();
     // Which one comes first is not defined; a table most likely gives first what was written longest ago.
     rows.sort_by_key(|row| (row.updated, &row.id));
-    let rows = Rows { desired, rows };
+    let rows = Rows { desired, rows, version: observed.version };
     images.iter().map(|image| rows.pull(image)).collect()
 }
 
 impl Rows<'_> {
     fn pull(&self, image: &str) -> Pull {
-        let used = self.used(image);
-        let login = used.map_or(Used::None, |row| self.login(row));
-        let result = self.judge(image, used);
-        let instead = result.is_err().then(|| Reference::parse(image).ok()).flatten();
-        let instead = instead.and_then(|reference| self.instead(image, &reference));
         let place = Daytona::NAME.to_owned();
-        Pull { image: image.to_owned(), place, login, then: Vec::new(), result, instead }
+        let of = |login, result, instead| Pull {
+            image: image.to_owned(),
+            place,
+            login,
+            then: Vec::new(),
+            result,
+            instead,
+        };
+        if let Some(refusal) = refusal(image) {
+            let instead = image.split_once('@').and_then(|(tagged, _)| self.instead(tagged));
+            let hint = instead.as_ref().map(|instead| format!("write {instead}")).or_else(|| refusal.hint());
+            let why = Problem::outside(refusal.to_string()).hints(hint);
+            return of(Used::Refused, Err(why), instead);
+        }
+        let pulled = self.pulled(image);
+        let login = pulled.map_or(Used::None, |row| self.login(row));
+        let result = self.judge(image, pulled);
+        let instead = result.is_err().then(|| self.instead(image)).flatten();
+        of(login, result, instead)
     }
 
     fn login(&self, row: &Row) -> Used {
@@ -51,13 +74,20 @@ impl Rows<'_> {
         if owner.is_some() { Used::Ours(login) } else { Used::Other(login) }
     }
 
-    /// The row that Daytona takes.
-    fn used(&self, image: &str) -> Option<&Row> {
-        let host = image.split_once('/').map(|(first, _)| first).filter(|first| is_host(first));
-        self.rows.iter().copied().find(|row| match host {
-            None => row.url == DOCKER_HUB || row.url.starts_with("docker.io/"),
-            Some(_) => begins_with(image, stored::bare(&row.url)),
-        })
+    /// The row whose login the image is pulled with.
+    fn pulled(&self, image: &str) -> Option<&Row> {
+        self.rows.iter().copied().find(|row| begins_with(image, stored::bare(&row.url)))
+    }
+
+    /// The row whose login Daytona looks the image up with before it pulls. A server that does not tell its version is
+    /// taken for a new one.
+    fn looked_up(&self, image: &str) -> Option<&Row> {
+        if has_host(image) {
+            return self.pulled(image);
+        }
+        let is_old = self.version.is_some_and(|version| version < Version::LOOKS_UP_SHORT_NAMES);
+        let hub = |row: &&Row| stored::bare(&row.url) == DOCKER_HUB || is_below_hub(&row.url);
+        self.rows.iter().copied().filter(|_| !is_old).find(hub)
     }
 
     /// The place in the configuration that a row is: its registry's, if regcred named the row.
@@ -67,9 +97,8 @@ impl Rows<'_> {
     }
 
     fn judge(&self, image: &str, used: Option<&Row>) -> Result<(), Problem> {
-        let reference = Reference::parse(image).map_err(|error| {
-            Problem::outside(format!("not the name of an image: {error}")).hints(error.hint())
-        })?;
+        // A name that cannot be read is refused before.
+        let Ok(reference) = Reference::parse(image) else { return Ok(()) };
         let declared = self.desired.iter().find(|place| place.registry.covers(&reference));
         let cause = match (declared, used) {
             (None, None) => return Ok(()),
@@ -82,6 +111,9 @@ impl Rows<'_> {
             (None, Some(row)) if is_below(&row.url, &reference) => return Ok(()),
             (Some(place), None) if !self.is_in_place(place) => {
                 format!("there is no row for {} yet", place.registry)
+            }
+            (Some(place), None) if !has_host(image) && !self.is_left_over(place) => {
+                self.short_name(image, place)
             }
             (Some(place), None) => format!("no row matches it, though {} has one", place.registry),
             (Some(place), Some(row)) => format!(
@@ -96,7 +128,16 @@ impl Rows<'_> {
                 redact::outside(stored::bare(&row.url))
             ),
         };
-        Err(Problem::outside(cause).hints(self.advice(image, &reference, declared, used)))
+        Err(Problem::outside(cause).hints(self.advice(image, declared, used)))
+    }
+
+    /// Why an image without a host gets no login of ours.
+    fn short_name(&self, image: &str, place: &Desired) -> String {
+        let ours = self.looked_up(image).and_then(|row| self.owner(row)) == Some(place);
+        let with = if ours { " with our login" } else { "" };
+        format!(
+            "without a host it matches no row: Daytona looks it up{with}, and pulls it anonymously or with an operator's login"
+        )
     }
 
     fn is_in_place(&self, place: &Desired) -> bool {
@@ -110,14 +151,8 @@ impl Rows<'_> {
     }
 
     /// What to write, or to do, instead.
-    fn advice(
-        &self,
-        image: &str,
-        reference: &Reference,
-        declared: Option<&Desired>,
-        used: Option<&Row>,
-    ) -> Option<String> {
-        if let Some(instead) = self.instead(image, reference) {
+    fn advice(&self, image: &str, declared: Option<&Desired>, used: Option<&Row>) -> Option<String> {
+        if let Some(instead) = self.instead(image) {
             return Some(format!("write {instead}"));
         }
         match (declared, used) {
@@ -133,29 +168,30 @@ impl Rows<'_> {
         }
     }
 
-    /// Another spelling that Daytona and everybody else read alike, and that a declared row is for: the short one, the
-    /// full one, one in small letters, or one without a port.
-    fn instead(&self, image: &str, reference: &Reference) -> Option<String> {
+    /// The full form of the same image that is pulled with a declared row: of the name as it is, in small letters, or
+    /// without a port.
+    fn instead(&self, image: &str) -> Option<String> {
         let (host, path) = image.split_once('/').unwrap_or(("", image));
         let without_port = format!("{}/{path}", host.split(':').next().unwrap_or_default());
-        let spellings = [reference.familiar(), reference.to_string(), image.to_lowercase(), without_port];
-        spellings.into_iter().filter(|spelling| spelling != image).find(|spelling| {
-            let Ok(other) = Reference::parse(spelling) else { return false };
-            let place = self.desired.iter().find(|place| place.registry.covers(&other));
-            let owner = self.used(spelling).and_then(|row| self.owner(row));
-            place.is_some() && owner == place
-        })
+        let spellings = [image.to_owned(), image.to_lowercase(), without_port];
+        let full =
+            |spelling: String| Reference::parse(&spelling).ok().map(|other| (other.to_string(), other));
+        let is_ours = |(spelling, other): &(String, Reference)| {
+            let place = self.desired.iter().find(|place| place.registry.covers(other));
+            let owner = self.pulled(spelling).and_then(|row| self.owner(row));
+            spelling != image && refusal(spelling).is_none() && place.is_some() && owner == place
+        };
+        spellings.into_iter().filter_map(full).find(is_ours).map(|(spelling, _)| spelling)
     }
 }
 
-/// Whether Daytona takes the part before the first `/` for a registry.
-fn is_host(first: &str) -> bool {
-    first == "localhost" || first.contains(['.', ':'])
+fn begins_with(image: &str, url: &str) -> bool {
+    image.strip_prefix(url).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':']))
 }
 
-fn begins_with(image: &str, url: &str) -> bool {
-    let rest = image.strip_prefix(url).filter(|_| !url.is_empty());
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':']))
+/// Whether a url is for a part of Docker Hub.
+fn is_below_hub(url: &str) -> bool {
+    stored::bare(url).strip_prefix(DOCKER_HUB).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Whether a url is for a part of the image's own registry.

@@ -59,12 +59,10 @@ pub fn is_part_of(url: &str, registry: &Registry) -> bool {
     below.is_some_and(|path| !path.is_empty()) && meant(url).is_none()
 }
 
-/// Why Daytona cannot hold a credential for the registry that was written as `text`: what it would do with it, and what to
-/// write instead.
+/// Why Daytona cannot hold a credential for the registry: what it would do with it, and what to write instead.
 #[must_use]
-pub fn fault(text: &str, registry: &Registry) -> Option<(String, String)> {
+pub fn fault(registry: &Registry) -> Option<(String, String)> {
     let host = registry.canonical();
-    let path = bare(text.trim()).split_once('/').map_or("", |(_, path)| path);
     if !registry.is_docker_hub() && host.contains(DOCKER_HUB) {
         let message = format!("Daytona takes every url that contains docker.io for Docker Hub, `{host}` too");
         Some((message, "leave `daytona` out for it".to_owned()))
@@ -74,9 +72,6 @@ pub fn fault(text: &str, registry: &Registry) -> Option<(String, String)> {
             message,
             "give the registry a name such as registry.example.com, or leave `daytona` out".to_owned(),
         ))
-    } else if !registry.is_docker_hub() && !path.is_empty() {
-        let message = format!("Daytona would store `{text}`, which no image name ever matches");
-        Some((message, format!("registry: {host}")))
     } else {
         None
     }
@@ -143,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_daytona_would_refuse_or_store_in_vain_is_refused_with_the_reason() {
+    fn what_daytona_would_refuse_or_take_for_docker_hub_is_refused_with_the_reason() {
         for (text, reason) in [
             ("mydocker.io.example.com", "contains docker.io"),
             ("docker.io:443", "contains docker.io"),
@@ -151,10 +146,8 @@ mod tests {
             ("registry:5000", "refuses"),
             ("10.0.0.300:5000", "refuses"),
             ("registry.example.com1", "refuses"),
-            ("https://ghcr.io/v2/", "no image name ever matches"),
-            ("ghcr.io/v1", "no image name ever matches"),
         ] {
-            let (message, hint) = fault(text, &registry(text)).unwrap_or_else(|| panic!("{text} is taken"));
+            let (message, hint) = fault(&registry(text)).unwrap_or_else(|| panic!("{text} is taken"));
             assert!(message.contains(reason) && !hint.is_empty(), "{text}: {message}");
         }
         for text in [
@@ -163,13 +156,15 @@ mod tests {
             "registry-1.docker.io",
             "ghcr.io",
             "https://ghcr.io/",
+            // What is sent is the host alone.
+            "https://ghcr.io/v2/",
             "ghcr.io:443",
             "127.0.0.1:5000",
             "[::1]:5000",
             "us-central1-docker.pkg.dev",
             "registry.xn--p1ai",
         ] {
-            assert_eq!(fault(text, &registry(text)), None, "{text}");
+            assert_eq!(fault(&registry(text)), None, "{text}");
         }
     }
 }

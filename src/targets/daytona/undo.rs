@@ -45,7 +45,7 @@ fn judged(desired: &Desired, listed: &Row, options: &Options) -> Change {
         return row(desired, at, Action::Keep, reason);
     }
     let reason = Reason::Made(format!("{words}; images of {} are pulled anonymously then", desired.registry));
-    let operation = Some(Operation::DeleteRow { id: listed.id.clone() });
+    let operation = Some(Operation::DeleteRow { id: listed.id.clone(), behind: None });
     Change { operation, ..row(desired, at, Action::Delete, reason) }
 }
 

@@ -8,8 +8,7 @@ use crate::targets::Validator;
 impl Validator<'_, Desired> {
     pub(super) fn daytona(&mut self, place: &Declared) {
         let (id, registry, written) = (self.id, self.registry, self.written);
-        let text = written.map_or(registry.canonical(), |written| written.value.as_str());
-        if let Some((message, hint)) = stored::fault(text, registry) {
+        if let Some((message, hint)) = stored::fault(registry) {
             self.refuse(written.map_or(place.at, |written| written.at), message, hint);
         }
         let name = place.name.as_ref().map_or_else(|| id.0.clone(), |name| name.value.clone());

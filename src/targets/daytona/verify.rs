@@ -6,6 +6,8 @@ use crate::change::{Action, Finding, Read};
 use crate::model::Problem;
 use crate::targets::Proof;
 
+const MEANS: &str = "by Daytona";
+
 /// Looks at the rows that were made.
 pub async fn verify(
     proof: &Proof<'_, Operation>,
@@ -19,9 +21,9 @@ pub async fn verify(
     let made: Vec<&Desired> = desired.iter().filter(made).collect();
     let (Ok(client), false) = (client, made.is_empty()) else { return Vec::new() };
     let listed = client.list().await.map_err(Problem::from);
-    let judged = |place: &&Desired| {
-        let result = listed.as_ref().map_err(Clone::clone).and_then(|listed| judge(place, listed));
-        Finding::proof(place.address(), "by Daytona", result)
+    let judged = |place: &&Desired| match &listed {
+        Ok(list) => Finding::proof(place.address(), MEANS, judge(place, &list.rows)),
+        Err(unread) => Finding::unread(place.address(), MEANS, unread.clone()),
     };
     made.iter().map(judged).collect()
 }

@@ -44,7 +44,13 @@ pub fn event(event: &Event, reported: bool, all: bool) -> Option<String> {
 #[must_use]
 pub fn findings(findings: &[Finding], again: &Again, said: Said) -> String {
     let kind = |finding: &Finding| {
-        (finding.address.system(), finding.means, finding.state.clone(), finding.result.clone())
+        (
+            finding.address.system(),
+            finding.means,
+            finding.state.clone(),
+            finding.unread,
+            finding.result.clone(),
+        )
     };
     let line = |like: Vec<&Finding>| {
         let names: Vec<String> = like.iter().map(|finding| finding.address.to_string()).collect();
@@ -53,7 +59,8 @@ pub fn findings(findings: &[Finding], again: &Again, said: Said) -> String {
             (Ok(()), Some(state)) => format!("{}    {name}: {state}\n", styled(HEAD, "seen")),
             (Ok(()), None) => format!("{}  {name} {}\n", styled(GOOD, "proven"), finding.means),
             (Err(failure), _) => {
-                let line = format!("{} {name}: {failure}\n", styled(BAD, "invalid"));
+                let word = if finding.unread { "unproven" } else { "invalid" };
+                let line = format!("{} {name}: {failure}\n", styled(BAD, word));
                 line + &details(&again.problem(failure), 4, false, said.width)
             }
         }
@@ -162,12 +169,14 @@ fn report_counts(report: &Report) -> String {
     let count = |matching: fn(&Outcome) -> bool| report.count(matching);
     let found = |system: &str, good: bool| {
         let is = |finding: &&Finding| {
-            finding.address.system() == system && finding.result.is_ok() == good && finding.state.is_none()
+            let told = finding.state.is_none() && !finding.unread;
+            finding.address.system() == system && finding.result.is_ok() == good && told
         };
         report.findings.iter().filter(is).count()
     };
     let seen =
         report.findings.iter().filter(|finding| finding.result.is_ok() && finding.state.is_some()).count();
+    let unread = report.findings.iter().filter(|finding| finding.unread).count();
     let told = |pull: &&Pull| !(pull.result.is_ok() && pull.login == Used::Refused);
     let pulled =
         |good: bool| report.pulls.iter().filter(told).filter(|pull| pull.result.is_ok() == good).count();
@@ -193,7 +202,13 @@ fn report_counts(report: &Report) -> String {
     let images = |good| if pulled(good) == 1 { "image" } else { "images" };
     let (named_so, otherwise) =
         (format!("{} pulled as named", images(true)), format!("{} pulled otherwise", images(false)));
-    let others = [(seen, "seen"), (pulled(true), named_so.as_str()), (pulled(false), otherwise.as_str())];
+    let unproven = "could not be looked at again";
+    let others = [
+        (unread, unproven),
+        (seen, "seen"),
+        (pulled(true), named_so.as_str()),
+        (pulled(false), otherwise.as_str()),
+    ];
     let parts: Vec<String> = named
         .into_iter()
         .chain(merged(proofs))

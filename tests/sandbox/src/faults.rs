@@ -47,6 +47,15 @@ pub enum Kind {
         /// How the secrets are written.
         spelling: Spelling,
     },
+    /// Answered by something before the service, with this; without effect.
+    Reply {
+        /// The status.
+        status: u16,
+        /// What the body is called.
+        content_type: &'static str,
+        /// The body.
+        body: String,
+    },
     /// Never answered, without effect: held until the client gives up.
     TimeoutBefore,
     /// Takes effect and is never answered.

@@ -237,6 +237,9 @@ async fn effect(
     match fault {
         Some(Kind::TimeoutBefore) => pending().await,
         Some(Kind::ResetBefore) => Err(hang_up()),
+        Some(Kind::Reply { status, content_type, body }) => {
+            Ok(Reply::text(*status, content_type, body.clone()))
+        }
         Some(Kind::Say { status, words }) => {
             let refused = door.refuse(&mut shared.world(), request, &Kind::Status(*status));
             Ok(reworded(refused, words))

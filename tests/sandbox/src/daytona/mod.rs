@@ -9,7 +9,7 @@ mod url;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-pub use matching::pulls_with;
+pub use matching::{looked_up_with, pulls_with};
 pub use state::{ApiKey, Daytona, Row};
 
 use crate::calls::Service;
@@ -45,7 +45,7 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Answer {
     let outcome = perform(world, request);
     let now = world.clock.now();
     let reply = outcome.unwrap_or_else(|refusal| render(&refusal, &request.path, now));
-    Answer { reply, violations }
+    Answer { reply: reply.with("x-daytona-api-version", &world.daytona.version), violations }
 }
 
 /// A fault's answer: of the server itself, or of the proxy before it.
@@ -55,7 +55,10 @@ pub(crate) fn refuse(world: &World, request: &Request, kind: &Kind) -> Reply {
         Kind::Throttle { retry_after } => {
             let refusal = Refusal::new(429, "Too Many Requests", "ThrottlerException: Too Many Requests");
             let reply = render(&refusal, &request.path, world.clock.now());
-            retry_after.iter().fold(reply, |reply, seconds| reply.with("retry-after", seconds.to_string()))
+            // Its throttler names the limit that was met, and no other.
+            let told =
+                |reply: Reply, seconds: &u64| reply.with("retry-after-authenticated", seconds.to_string());
+            retry_after.iter().fold(reply, told)
         }
         Kind::Status(status) => render(&Refusal::of_status(*status), &request.path, world.clock.now()),
         _ => render(&Refusal::of_status(500), &request.path, world.clock.now()),
@@ -122,7 +125,7 @@ fn permitted(key: &ApiKey, permission: &str) -> Result<(), Refusal> {
 fn current(key: &ApiKey) -> Value {
     json!({
         "name": key.name, "value": "dtn_********************box", "createdAt": "2026-01-01T00:00:00.000Z",
-        "permissions": key.permissions, "lastUsedAt": null, "expiresAt": null, "userId": key.user,
+        "permissions": key.permissions, "lastUsedAt": null, "expiresAt": key.expires_at, "userId": key.user,
     })
 }
 
@@ -169,7 +172,9 @@ fn fields(request: &Request, password_needed: bool) -> Result<Fields, Refusal> {
     let mut faults = Vec::new();
     match text("name") {
         None => faults.push("name must be a string"),
-        Some(name) if !is_safe(&name) => faults.push("name contains unsafe content"),
+        Some(name) if !is_safe(&name) => {
+            faults.push("name must not contain HTML tags, URLs, or control characters");
+        }
         Some(_) => {}
     }
     if !text("url").is_some_and(|url| url::is_url(&url)) {
@@ -188,6 +193,10 @@ fn fields(request: &Request, password_needed: bool) -> Result<Fields, Refusal> {
     if !faults.is_empty() {
         return Err(Refusal::new(400, "Bad Request", faults.join(", ")));
     }
+    // Its database takes none, and its validation does not look.
+    if body.get("project").is_some_and(Value::is_null) {
+        return Err(Refusal::of_status(500));
+    }
     let held = |name: &str| text(name).unwrap_or_default();
     Ok(Fields {
         name: held("name"),
@@ -198,19 +207,41 @@ fn fields(request: &Request, password_needed: bool) -> Result<Fields, Refusal> {
     })
 }
 
-/// No markup, no links, no control characters; an empty name is taken.
+/// No tags, no links, and of the ASCII control characters only those of blank space; an empty name is taken.
 fn is_safe(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    let links = ["http://", "https://", "www.", "mailto:", "javascript:", "data:"];
-    let tagged = name.contains('<') && name.contains('>');
-    !(links.iter().any(|link| lower.contains(link)) || name.chars().any(char::is_control) || tagged)
+    let lower = name.to_ascii_lowercase();
+    let tagged =
+        name.split('<').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/'));
+    let controls = name.chars().any(|c| c.is_ascii_control() && !"\t\n\r".contains(c));
+    !(LINKS.iter().any(|link| lower.contains(link)) || controls || tagged)
 }
+
+const LINKS: [&str; 16] = [
+    "http://",
+    "https://",
+    "ftp://",
+    "ftps://",
+    "sftp://",
+    "ssh://",
+    "ws://",
+    "wss://",
+    "file://",
+    "ldap://",
+    "ldaps://",
+    "javascript:",
+    "data:",
+    "mailto:",
+    "tel:",
+    "www.",
+];
 
 /// Makes a row, however many there are for the same registry or of the same name.
 fn create(world: &mut World, key: &ApiKey, request: &Request) -> Outcome {
     permitted(key, "write:registries")?;
     let fields = fields(request, true)?;
-    if mine(world, key).len() >= ROW_LIMIT {
+    // Those count, too, that the list does not show.
+    let rows = world.daytona.registries.iter().filter(|row| row.organization == key.organization);
+    if rows.count() >= ROW_LIMIT {
         let message = "You have reached the maximum number of registries";
         return Err(Refusal::new(400, "Bad Request", message));
     }
@@ -237,8 +268,8 @@ fn create(world: &mut World, key: &ApiKey, request: &Request) -> Outcome {
 /// Changes a row. PostgreSQL writes a changed row anew, behind the others: a table without an order gives it last then.
 fn update(world: &mut World, key: &ApiKey, request: &Request, id: &str) -> Outcome {
     permitted(key, "write:registries")?;
-    let fields = fields(request, false)?;
     let at = position(world, key, id)?;
+    let fields = fields(request, false)?;
     let url = url::stored(&fields.url, world.daytona.keeps_urls);
     let mut row = world.daytona.registries.remove(at);
     row.name = fields.name;

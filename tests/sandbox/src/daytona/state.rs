@@ -18,6 +18,8 @@ pub struct Daytona {
     pub registries: Vec<Row>,
     /// Stores urls as they are sent, as servers before January 2026 did.
     pub keeps_urls: bool,
+    /// What every answer calls the server's version.
+    pub version: String,
     /// The last number that an id was made of.
     pub last_id: u64,
 }
@@ -41,6 +43,7 @@ impl Daytona {
             exported_key: String::new(),
             registries: Vec::new(),
             keeps_urls: false,
+            version: "0.190.0".to_owned(),
             last_id: 0,
         }
     }
@@ -82,6 +85,8 @@ pub struct ApiKey {
     pub user: String,
     /// What it may do; listing registries needs nothing.
     pub permissions: Vec<String>,
+    /// When it expires.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl Default for ApiKey {
@@ -91,6 +96,7 @@ impl Default for ApiKey {
             organization: "acme".to_owned(),
             user: "octocat".to_owned(),
             permissions: ["write:registries", "delete:registries"].map(str::to_owned).into(),
+            expires_at: None,
         }
     }
 }

@@ -17,11 +17,13 @@ pub(crate) fn is_url(url: &str) -> bool {
         return false;
     }
     let rest = match url.split_once("://") {
-        Some(("http" | "https" | "ftp", rest)) => rest,
+        Some((scheme, rest)) if ["http", "https", "ftp"].contains(&scheme.to_lowercase().as_str()) => rest,
         Some(_) => return false,
         None => url,
     };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    // A user may stand before the host.
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     if let Some((address, port)) = authority.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
         return address.parse::<std::net::Ipv6Addr>().is_ok() && (port.is_empty() || is_port(&port[1..]));
     }

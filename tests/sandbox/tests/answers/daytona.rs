@@ -1,7 +1,7 @@
 //! Daytona: the registry list of its API server 0.190.
 
 use chrono::DateTime;
-use regcred_sandbox::daytona::{ApiKey, pulls_with};
+use regcred_sandbox::daytona::{ApiKey, Row, looked_up_with, pulls_with};
 use regcred_sandbox::{Door, Fault, Kind, Sandbox, Service};
 use serde_json::{Value, json};
 
@@ -188,6 +188,103 @@ fn there_are_no_other_addresses() {
     }
 }
 
+/// What the server's own source answers (`tests/interop/daytona_pulls.cjs`).
+const SOURCE: &str = include_str!("../../../fixtures/daytona.json");
+
+fn source() -> Value {
+    serde_json::from_str(SOURCE).unwrap()
+}
+
+/// A list of texts.
+fn texts(list: &Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect()
+}
+
+/// The rows of a table of the cases: `operator` before a url that belongs to no organization.
+fn table(urls: &Value) -> Vec<Row> {
+    let row = |(at, text): (usize, &str)| {
+        let url = text.strip_prefix("operator ");
+        let (organization, kind) = if url.is_some() { ("", "internal") } else { ("acme", "organization") };
+        let [id, url, organization, kind] =
+            [&at.to_string(), url.unwrap_or(text), organization, kind].map(str::to_owned);
+        Row { id, url, organization, registry_type: kind, ..Row::default() }
+    };
+    texts(urls).into_iter().enumerate().map(row).collect()
+}
+
+#[test]
+fn every_image_is_looked_up_and_pulled_with_the_row_that_the_servers_source_takes() {
+    let source = source();
+    let images = texts(&source["images"]);
+    let mut compared = 0;
+    for (version, answers) in source["answers"].as_object().unwrap() {
+        for (at, urls) in source["tables"].as_array().unwrap().iter().enumerate() {
+            let rows = table(urls);
+            for (image, name) in images.iter().enumerate() {
+                let told = |which: &str| answers[which][at][image].as_u64().map(|row| row.to_string());
+                let id = |row: Option<&Row>| row.map(|row| row.id.clone());
+                let pulled = pulls_with(&rows, "acme", name);
+                assert_eq!(id(pulled), told("pulled"), "{version}: {name} is pulled, of {urls}");
+                // What the server cannot read at all it looks up nowhere.
+                if !answers["asked"][image].is_null() {
+                    let looked_up = looked_up_with(&rows, "acme", name, version);
+                    assert_eq!(id(looked_up), told("looked_up"), "{version}: {name} is looked up, of {urls}");
+                }
+                compared += 2;
+            }
+        }
+    }
+    assert!(compared > 6000, "only {compared} combinations");
+}
+
+#[test]
+fn urls_and_names_are_taken_as_the_servers_source_takes_them() {
+    let source = source();
+    let answers = &source["answers"]["0.190.0"];
+    for (url, stored) in texts(&source["urls"]).into_iter().zip(texts(&answers["stored"])) {
+        let sandbox = start();
+        let made = post(&sandbox, &row(url));
+        // A url without a host is refused before it would be stored.
+        assert_eq!(made.status == 201, url.trim() == url && !url.is_empty(), "{url}");
+        if made.status == 201 {
+            assert_eq!(made.json()["url"], stored, "{url}");
+        }
+    }
+    let sandbox = start();
+    for (name, taken) in texts(&source["names"]).into_iter().zip(answers["names"].as_array().unwrap()) {
+        let mut body = row("docker.io");
+        body["name"] = name.into();
+        assert_eq!(Value::from(post(&sandbox, &body).status == 201), *taken, "{name:?}");
+    }
+}
+
+#[test]
+fn what_the_server_looks_at_first_is_what_it_refuses_for() {
+    let sandbox = start();
+    let missing = format!("{LIST}/0b5f8a1e-0000-4000-8000-00000000dead");
+    assert_eq!(request(&sandbox, "PATCH", &missing, &json!({ "name": 1 })).status, 404);
+    let mut body = row("docker.io");
+    body["project"] = Value::Null;
+    assert_eq!(post(&sandbox, &body).status, 500);
+    body["project"] = "library".into();
+    let made = post(&sandbox, &body);
+    assert_eq!(made.status, 201);
+    let headers = &sandbox.calls()[0].response_headers;
+    assert_eq!(headers["x-daytona-api-version"], "0.190.0");
+}
+
+#[test]
+fn rows_of_the_organization_that_the_list_does_not_show_count_as_well() {
+    let sandbox = start_with(|world| {
+        for number in 0..100 {
+            let row = world.daytona.add_row(&number.to_string(), "quay.io", "u", DateTime::UNIX_EPOCH);
+            row.registry_type = "backup".to_owned();
+        }
+    });
+    assert_eq!(request(&sandbox, "GET", LIST, &Value::Null).json(), json!([]));
+    assert_eq!(post(&sandbox, &row("ghcr.io")).status, 400);
+}
+
 #[test]
 fn the_first_row_of_the_table_whose_url_an_image_begins_with_is_used() {
     let sandbox = start_with(|world| {
@@ -205,9 +302,9 @@ fn the_first_row_of_the_table_whose_url_an_image_begins_with_is_used() {
         pulls_with(&state.daytona.registries, "acme", image).map(|row| row.name.clone())
     };
     for (image, name) in [
-        ("alpine:3", Some("hub")),
-        ("acme/api:1", Some("hub")),
-        ("Alpine/x", Some("hub")),
+        ("alpine:3", None),
+        ("acme/api:1", None),
+        ("Alpine/x", None),
         ("docker.io/library/alpine", Some("hub")),
         ("docker.io:443/library/alpine", Some("hub")),
         ("index.docker.io/library/alpine", None),
@@ -220,7 +317,7 @@ fn the_first_row_of_the_table_whose_url_an_image_begins_with_is_used() {
     // A row that is written again comes last.
     let id = sandbox.state().daytona.registries[2].id.clone();
     request(&sandbox, "PATCH", &format!("{LIST}/{id}"), &row("docker.io"));
-    assert_eq!(with("alpine:3").as_deref(), Some("again"));
+    assert_eq!(with("docker.io/library/alpine:3").as_deref(), Some("again"));
 }
 
 #[test]
@@ -244,7 +341,7 @@ fn faults_have_the_servers_own_shape_and_the_proxys() {
         let answer = post(&sandbox, &row("docker.io"));
         assert_eq!((answer.status, answer.message().as_str()), (status, kept));
     }
-    assert_eq!(sandbox.calls()[2].response_headers["retry-after"], "7");
+    assert_eq!(sandbox.calls()[2].response_headers["retry-after-authenticated"], "7");
     sandbox.fault(Fault::on_service(Service::Daytona, Kind::Status(502)));
     assert!(post(&sandbox, &row("docker.io")).text().contains("502 Bad Gateway"));
     assert!(sandbox.state().daytona.registries.is_empty());
