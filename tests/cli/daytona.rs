@@ -250,7 +250,9 @@ fn a_row_of_ours_that_somebody_gave_another_url_is_told_and_a_new_one_is_made() 
     place.sync();
     place.sandbox.state().daytona.registries[0].url = "registry.example.com".to_owned();
     let ran = place.run(&["sync", "--yes"]);
-    ran.ends(0).says("has the name of one of ours and the url registry.example.com").says("delete it");
+    ran.ends(0)
+        .says("has the name of one of ours and the url")
+        .says("registry.example.com: somebody changed");
     assert_row(&place.sandbox.state(), TOKEN);
 }
 

@@ -290,3 +290,15 @@ fn where_nothing_is_declared_in_daytona_the_question_is_refused() {
     ran.ends(3).says("\"type\":\"summary\"").says("nothing is declared there");
     assert_eq!(calls.len(), 0);
 }
+
+#[test]
+fn a_registry_that_is_written_with_a_path_is_sent_as_its_host() {
+    let place = place(World::default());
+    place.edit("regcred.yaml", "registry: ghcr.io", "registry: https://ghcr.io/v2/");
+    place.sync();
+    let mut urls: Vec<String> =
+        place.sandbox.state().daytona.registries.iter().map(|row| row.url.clone()).collect();
+    urls.sort();
+    assert_eq!(urls, ["docker.io", "ghcr.io"]);
+    assert!(judged(&place, "ghcr.io/acme/api:1").0);
+}

@@ -170,16 +170,6 @@ fn registries_that_daytona_would_refuse_or_take_for_docker_hub_are_refused_with_
 }
 
 #[test]
-fn a_registry_that_is_written_with_a_path_is_sent_as_its_host() {
-    let mut place = place();
-    place.edit("regcred.yaml", "    to:", "    registry: https://ghcr.io/v2/\n    to:");
-    let registry = place.sandbox.url(Door::Registry);
-    place.set("REGCRED_REGISTRY_ENDPOINTS", &format!("ghcr.io={registry}"));
-    place.run(&["sync", "--yes"]).ends(0);
-    assert_eq!(rows(&place)[0].url, "ghcr.io");
-}
-
-#[test]
 fn names_and_rows_that_cannot_be_are_refused_all_at_once() {
     let row = |rest: &str| FILE.replace("{ name: docker-hub }", rest);
     refused(&row("{ name: \"see https://acme.com\" }"), "5:24: the name", "name: docker-hub");

@@ -147,11 +147,13 @@ async function answers(typescript, root) {
     return of(found ?? (await service(urls).getDefaultDockerHubRegistry()));
   };
   const every = (ask) => Promise.all(TABLES.map((urls) => Promise.all(IMAGES.map((image) => ask(urls, image)))));
-  // What the runner is asked to look at before it pulls; nothing where the name is refused before.
-  const asked = (image) => {
+  // What the runner is asked to look at before it pulls, as its snapshot manager asks; nothing where the name is refused before.
+  const asked = async (image) => {
     try {
       const refused = SnapshotService.prototype.validateImageName.call({}, image);
-      return refused ? null : parseDockerImage(image).getFullName();
+      const parsed = parseDockerImage(image);
+      parsed.registry ??= (await service([]).findRegistryByImageName(image, "us", ORGANIZATION)).url.replace("https://", "");
+      return refused ? null : parsed.getFullName();
     } catch {
       return null;
     }
@@ -160,7 +162,7 @@ async function answers(typescript, root) {
   return {
     looked_up: await every(lookedUp),
     pulled: await every(pulled),
-    asked: IMAGES.map(asked),
+    asked: await Promise.all(IMAGES.map(asked)),
     dockerfiles: await Promise.all(DOCKERFILES.map(list)),
     stored: await Promise.all(URLS.map(async (url) => (await service([]).create({ url }, ORGANIZATION)).url)),
     names: NAMES.map((name) => new names.IsSafeDisplayStringConstraint().validate(name)),

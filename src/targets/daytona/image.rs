@@ -28,7 +28,9 @@ pub(super) fn refusal(image: &str) -> Option<Refusal> {
     } else if !image.split('/').all(is_part) {
         Some(Refusal::Characters)
     } else {
-        Reference::parse(image).err().map(Refusal::Invalid)
+        // A name without a host is looked at under docker.io.
+        let asked = if has_host(image) { image.to_owned() } else { format!("docker.io/{image}") };
+        Reference::parse(&asked).err().map(Refusal::Invalid)
     }
 }
 

@@ -51,7 +51,7 @@ impl Rows<'_> {
             instead,
         };
         if let Some(refusal) = refusal(image) {
-            let instead = image.split_once('@').and_then(|(tagged, _)| self.instead(tagged));
+            let instead = self.instead(image);
             let hint = instead.as_ref().map(|instead| format!("write {instead}")).or_else(|| refusal.hint());
             let why = Problem::outside(refusal.to_string()).hints(hint);
             return of(Used::Refused, Err(why), instead);
@@ -169,11 +169,12 @@ impl Rows<'_> {
     }
 
     /// The full form of the same image that is pulled with a declared row: of the name as it is, in small letters, or
-    /// without a port.
+    /// without a port; of one by tag and digest that by its tag.
     fn instead(&self, image: &str) -> Option<String> {
-        let (host, path) = image.split_once('/').unwrap_or(("", image));
+        let tagged = image.split('@').next().unwrap_or_default();
+        let (host, path) = tagged.split_once('/').unwrap_or(("", tagged));
         let without_port = format!("{}/{path}", host.split(':').next().unwrap_or_default());
-        let spellings = [image.to_owned(), image.to_lowercase(), without_port];
+        let spellings = [tagged.to_owned(), tagged.to_lowercase(), without_port];
         let full =
             |spelling: String| Reference::parse(&spelling).ok().map(|other| (other.to_string(), other));
         let is_ours = |(spelling, other): &(String, Reference)| {
