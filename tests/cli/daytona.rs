@@ -369,7 +369,7 @@ fn nothing_that_is_said_about_daytona_holds_a_secret() {
     for args in [
         &["plan", "-vvv"][..],
         &["sync", "--yes", "--allow-delete", "-vvv"],
-        &["verify", "--image", "alpine:3", "-vvv"],
+        &["verify", "--image", "docker.io/library/alpine:3", "-vvv"],
         &["sync", "--yes", "--rewrite", "--json", "-vvv"],
     ] {
         lines += clean_run(&place.run(args), &canaries, &args.join(" "));

@@ -56,7 +56,7 @@ fn the_names_of_a_key_and_of_a_row_in_daytona_are_text() {
         let at = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         world.daytona.add_row(EVIL, "docker.io", EVIL, at);
     });
-    for args in [&["plan"][..], &["verify", "--image", "alpine:3"]] {
+    for args in [&["plan"][..], &["verify", "--image", "docker.io/library/alpine:3"]] {
         is_text(&place.run(args));
     }
 }
