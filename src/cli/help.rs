@@ -105,7 +105,7 @@ pub(super) const VERIFY: &str = concat!(
 Examples:
   regcred verify                           ends with 2 if something is missing or differs
   regcred verify --only github:acme/api
-  regcred verify --image acme/api:v1       with which login the image is pulled
+  regcred verify --image docker.io/acme/api:1   with which login the image is pulled
 ",
     environment!(),
     files!()

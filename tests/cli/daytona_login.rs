@@ -24,7 +24,7 @@ fn a_key_that_may_not_write_is_told_which_permission_it_needs() {
     let place = place();
     let key = place.sandbox.env()["DAYTONA_API_KEY"].clone();
     place.sandbox.state().daytona.keys.get_mut(&key).unwrap().permissions.clear();
-    place.run(&["plan"]).ends(0).says("the key `ci` has not the permission write:registries");
+    place.run(&["plan"]).ends(0).says("the key `ci` does not have the permission write:registries");
     place.run(&["sync", "--yes"]).ends(1).says("403: Access denied").says("write:registries");
     assert!(rows(&place).is_empty());
 }
@@ -42,7 +42,7 @@ fn a_key_that_may_not_delete_or_ends_soon_is_told_before_anything_is_written() {
     };
     change(3);
     let ran = place.run(&["plan"]);
-    ran.says("the key `ci` has not the permission delete:registries").says("the key `ci` expires at ");
+    ran.says("the key `ci` does not have the permission delete:registries").says("the key `ci` expires at ");
     assert!(!ran.stdout.contains("write:registries:"), "{}", ran.stdout);
     change(300);
     assert!(!place.run(&["plan"]).stdout.contains("expires at"));

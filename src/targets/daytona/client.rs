@@ -133,7 +133,7 @@ impl DaytonaError {
             403 => "give the key write:registries, and delete:registries for --allow-delete".to_owned(),
             404 if self.is_of_a_row() => "somebody deleted the row meanwhile: run it again".to_owned(),
             200..=299 if self.error.method != Method::GET => {
-                "something before Daytona answered in its place: run it from another address or without the proxy"
+                "something in front of Daytona answered in its place: run it from another address or without the proxy"
                     .to_owned()
             }
             // Outside /api the server sends its dashboard, as a page and with 200.

@@ -76,10 +76,10 @@ fn of_key(facts: &KeyFacts, doubled: bool) -> Vec<String> {
     };
     let mut words = Vec::new();
     if lacks("write:registries") {
-        words.push("has not the permission write:registries: it can change no row".to_owned());
+        words.push("does not have the permission write:registries: it cannot change a row".to_owned());
     }
     if doubled && lacks("delete:registries") {
-        words.push("has not the permission delete:registries, which --allow-delete needs".to_owned());
+        words.push("does not have the permission delete:registries, which --allow-delete needs".to_owned());
     }
     let ends = |at: &DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
     words.extend(facts.expires.map(|at| format!("expires at {}: make a new one before", ends(&at))));

@@ -42,7 +42,7 @@ impl Refusal {
     /// What to write instead.
     pub(super) fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Digest => "write its tag in place of the digest".to_owned(),
+            Self::Digest => "write its tag instead of the digest".to_owned(),
             Self::NoTag | Self::Latest => "write the tag of a version, such as :3.20".to_owned(),
             Self::Characters => return None,
             Self::Invalid(error) => return error.hint(),
