@@ -1,4 +1,8 @@
-//! Values that become headers are looked at where they are read, so that whoever has to change one is told which it is.
+//! Values that become headers are looked at where they are read, so that whoever has to change one is told which it is;
+//! and the clock of whoever answers.
+
+use chrono::{DateTime, Utc};
+use http::header::{DATE, HeaderMap};
 
 use crate::model::{Problem, secret};
 
@@ -22,6 +26,12 @@ pub(crate) fn check(name: &str, value: &str) -> Result<(), Problem> {
         None => Ok(()),
         Some(fault) => Err(Problem::outside(format!("{name} {fault}")).login(true)),
     }
+}
+
+/// The time of an answer by the server's own clock (RFC 9110, `Date`).
+pub(crate) fn date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let text = headers.get(DATE)?.to_str().ok()?;
+    DateTime::parse_from_rfc2822(text).ok().map(|date| date.to_utc())
 }
 
 #[cfg(test)]

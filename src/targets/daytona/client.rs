@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -185,6 +185,8 @@ impl From<Sent> for Row {
     }
 }
 
+/// A key that expires within this time is told.
+const SOON: TimeDelta = TimeDelta::days(14);
 /// What Daytona says of a list that takes no more rows.
 const FULL: &str = "maximum number of registries";
 
@@ -203,7 +205,7 @@ pub struct KeyFacts {
     pub name: String,
     /// What it may do; none where that is not told.
     pub permissions: Option<Vec<String>>,
-    /// When it expires, if it does.
+    /// When it expires, if that is near by the server's clock.
     pub expires: Option<DateTime<Utc>>,
 }
 
@@ -290,6 +292,8 @@ impl Client {
         let answer = self.once(Method::GET, "api-keys/current", None).await.map_err(TryError::into_error)?;
         let Current { name, permissions, expires_at } = answer.json()?;
         let expires = expires_at.and_then(|at| DateTime::parse_from_rfc3339(&at).ok()).map(|at| at.to_utc());
+        let soon = header::date(&answer.headers).map(|now| now + SOON);
+        let expires = expires.filter(|at| soon.is_some_and(|soon| *at < soon));
         Ok(KeyFacts { name, permissions, expires })
     }
 

@@ -16,7 +16,7 @@ use url::Url;
 use super::error::{GithubError, Refusal, broken};
 use crate::env::Env;
 use crate::model::{Problem, Secret};
-use crate::net::{Http, Policy, Redirect, retry_after};
+use crate::net::{Http, Policy, Redirect, header, retry_after};
 use crate::redact;
 
 /// The variable that holds the API's address, and the address without it.
@@ -218,7 +218,8 @@ impl Client {
         }
         if number(headers, "x-ratelimit-remaining") == Some(0) {
             let reset = number(headers, "x-ratelimit-reset").unwrap_or_default();
-            let now = date(headers).map_or(0, |date| u64::try_from(date.timestamp()).unwrap_or_default());
+            let now =
+                header::date(headers).map_or(0, |date| u64::try_from(date.timestamp()).unwrap_or_default());
             return Some(Duration::from_secs(reset.saturating_sub(now)));
         }
         let secondary = status == StatusCode::TOO_MANY_REQUESTS || message.contains("secondary rate limit");
@@ -232,13 +233,6 @@ pub(super) fn shown(path: &str) -> String {
 }
 
 type TryError = crate::net::TryError<GithubError>;
-
-/// The time of the answer by GitHub's own clock.
-#[must_use]
-pub(super) fn date(headers: &HeaderMap) -> Option<chrono::DateTime<chrono::Utc>> {
-    let text = text(headers, "date")?;
-    chrono::DateTime::parse_from_rfc2822(&text).ok().map(|date| date.to_utc())
-}
 
 pub(super) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)

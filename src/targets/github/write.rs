@@ -10,11 +10,10 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::client::date;
 use super::{Answer, Audience, Client, GithubError, Half, Marker, Operation, Place, read};
 use crate::change::{Inputs, Receipt};
 use crate::model::{Fingerprint, Problem};
-use crate::net::segment;
+use crate::net::{header, segment};
 
 /// The field of a receipt that holds the time of the write, by GitHub's clock.
 pub const DATE: &str = "date";
@@ -286,5 +285,5 @@ fn parse_key(answer: &Answer) -> Option<PublicKey> {
 }
 
 fn receipt(answer: &Answer) -> Receipt {
-    Receipt(date(&answer.headers).map(|date| (DATE, date.to_rfc3339())).into_iter().collect())
+    Receipt(header::date(&answer.headers).map(|date| (DATE, date.to_rfc3339())).into_iter().collect())
 }
