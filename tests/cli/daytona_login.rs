@@ -36,9 +36,10 @@ fn a_key_that_may_not_delete_or_ends_soon_is_told_before_anything_is_written() {
     let key = place.sandbox.env()["DAYTONA_API_KEY"].clone();
     let change = |days: i64| {
         let mut state = place.sandbox.state();
+        let now = state.clock.now();
         let held = state.daytona.keys.get_mut(&key).unwrap();
         held.permissions = vec!["write:registries".to_owned()];
-        held.expires_at = Some(chrono::Utc::now() + chrono::TimeDelta::days(days));
+        held.expires_at = Some(now + chrono::TimeDelta::days(days));
     };
     change(3);
     let ran = place.run(&["plan"]);

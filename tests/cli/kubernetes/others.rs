@@ -135,7 +135,7 @@ fn with_the_printed_roles_a_plan_of_an_absent_secret_is_refused_nothing() {
         .stdout
         .lines()
         .filter_map(|line| line.trim().strip_prefix("- "))
-        .map(|rule| regcred_rule(rule))
+        .map(regcred_rule)
         .collect();
     let role = json!({ "kind": "Role", "metadata": { "namespace": "default" }, "rules": rules });
     place.sandbox.state().kubernetes.cluster_mut("prod").grant_role("deploy", &role);
