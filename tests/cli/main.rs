@@ -24,6 +24,7 @@ mod json;
 mod kill;
 mod kubernetes;
 mod leak;
+mod lockout;
 mod main_job;
 mod many;
 mod no_file;
