@@ -44,6 +44,7 @@ mod source;
 mod source_traps;
 mod sources;
 mod stacks;
+mod store;
 mod strike;
 mod tries;
 mod two;
