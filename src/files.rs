@@ -1,8 +1,8 @@
-//! The one door by which a file of somebody else's is opened. Only what has an end is read: a pipe that nobody writes into, or
-//! a device, would be waited for without one.
+//! The one door by which a file of somebody else's is opened, or replaced. Only what has an end is read: a pipe that nobody
+//! writes into, or a device, would be waited for without one.
 
 use std::fs::{File, Metadata};
-use std::io::{Error, ErrorKind, Read, Result};
+use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -53,6 +53,44 @@ pub(crate) fn text_within(path: &Path, limit: u64) -> Result<Zeroizing<String>> 
         Error::new(ErrorKind::InvalidData, "it is not UTF-8")
     })?;
     Ok(Zeroizing::new(text))
+}
+
+/// Puts `new` into the place of a file that still holds `old`: whole or not at all, with the mode and the owner that it has.
+///
+/// # Errors
+/// It is no file, or a link to one; it holds something else by now; it cannot be written.
+pub(crate) fn replace(path: &Path, old: &[u8], new: &[u8]) -> Result<()> {
+    let found = std::fs::symlink_metadata(path)?;
+    if found.is_symlink() {
+        return Err(Error::new(ErrorKind::InvalidInput, "it is a link, through which nothing is written"));
+    }
+    if *read(path, old.len() as u64).unwrap_or_default() != old {
+        return Err(Error::new(ErrorKind::InvalidData, "it has changed since it was read"));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(new)?;
+    own(file.as_file(), &found)?;
+    file.as_file().set_permissions(found.permissions())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Gives a new file to the owner of another.
+#[cfg(unix)]
+fn own(file: &File, as_of: &Metadata) -> Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let made = file.metadata()?;
+    if (made.uid(), made.gid()) == (as_of.uid(), as_of.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(as_of.uid()), Some(as_of.gid()))
+}
+
+#[cfg(not(unix))]
+fn own(_: &File, _: &Metadata) -> Result<()> {
+    Ok(())
 }
 
 /// Whether there is anything of this name: a file, or what stands in the place of one, such as a link that leads nowhere.
@@ -142,5 +180,39 @@ mod tests {
         assert!(!is_taken(&link));
         std::os::unix::fs::symlink("nowhere", &link).expect("a link");
         assert!(is_taken(&link));
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_with_its_mode_and_nothing_is_left_beside_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("file");
+        for mode in [0o600, 0o644, 0o664, 0o400] {
+            std::fs::remove_file(&path).ok();
+            std::fs::write(&path, "old").expect("a file");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+            replace(&path, b"old", b"a longer one").expect("it is replaced");
+            let found = std::fs::metadata(&path).expect("it is there");
+            assert_eq!(found.permissions().mode() & 0o7777, mode);
+            assert_eq!(*text(&path).expect("a text"), "a longer one");
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn what_changed_meanwhile_is_a_link_or_no_file_is_not_replaced() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let [path, link] = ["file", "link"].map(|name| dir.path().join(name));
+        std::fs::write(&path, "older").expect("a file");
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        let refusal =
+            |path: &Path, old: &[u8]| replace(path, old, b"new").expect_err("it is refused").to_string();
+        for old in [&b"old"[..], b"olden", b"older and older"] {
+            assert_eq!(refusal(&path, old), "it has changed since it was read");
+        }
+        assert_eq!(refusal(&link, b"older"), "it is a link, through which nothing is written");
+        assert!(replace(dir.path(), b"", b"new").is_err());
+        assert!(replace(&dir.path().join("nowhere"), b"", b"new").is_err());
+        assert_eq!(*text(&path).expect("a text"), "older");
     }
 }

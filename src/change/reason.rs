@@ -254,6 +254,20 @@ impl Reason {
         }
     }
 
+    /// Whether the place holds another value than the credential's, so that whatever pulls with it logs in with that.
+    #[must_use]
+    pub fn is_other_value(&self) -> bool {
+        matches!(
+            self,
+            Self::Changed
+                | Self::ChangedOutside(_)
+                | Self::ValueDiffers
+                | Self::OtherCredential
+                | Self::Behind(_)
+                | Self::EarlierAuth(_)
+        )
+    }
+
     /// A command to run or a line to change, where there is one.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

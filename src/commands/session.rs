@@ -15,6 +15,7 @@ use crate::model::{Class, Credential, CredentialId, Place, Problem};
 use crate::net::Http;
 use crate::plan::{self, Plan};
 use crate::prove::{self, Proofs};
+use crate::registry::LoginError;
 use crate::report::{ExitStatus, Report};
 use crate::sources::{Shared, Source};
 use crate::systems::{Clients, Observed};
@@ -304,7 +305,16 @@ impl Session {
         let failed = std::mem::take(&mut self.proofs).into_iter();
         let (proven, failed): (Vec<_>, Vec<_>) = failed.partition(|(_, proof)| proof.is_ok());
         self.proofs = proven.into_iter().collect();
-        let failed: Vec<_> = failed.into_iter().filter_map(|(id, proof)| Some((id, proof.err()?))).collect();
+        let senders = |id: &CredentialId| {
+            let changes = self.plan.changes.iter();
+            let others = changes.filter(|row| row.reason.is_other_value() && row.credentials.contains(id));
+            others.map(|row| row.address.to_string()).collect()
+        };
+        let told = |(id, proof): (CredentialId, Result<_, LoginError>)| {
+            let error = proof.err()?.sent_by(|| senders(&id));
+            Some((id, error))
+        };
+        let failed: Vec<_> = failed.into_iter().filter_map(told).collect();
         if failed.is_empty() { Ok(()) } else { Err(Error::Proof(failed)) }
     }
 }

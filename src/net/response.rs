@@ -124,7 +124,7 @@ impl fmt::Debug for Response {
 
 /// The message of an error as registries, token services and APIs write it.
 fn message(body: &serde_json::Value) -> Option<&str> {
-    let own = ["message", "details", "detail", "error_description", "error", "title"];
+    let own = ["message", "details", "detail", "error_description", "error", "title", "text"];
     let nested = body.get("errors").and_then(|errors| errors.get(0)).or_else(|| body.get("error"));
     own.iter()
         .find_map(|key| body.get(key)?.as_str())
@@ -178,6 +178,7 @@ mod tests {
         for (body, told) in [
             (r#"{"message":"no such repository"}"#, "no such repository"),
             (r#"{"details":"bad scope"}"#, "bad scope"),
+            (r#"{"fields":{},"text":"no room"}"#, "no room"),
             (r#"{"errors":[{"code":"DENIED","message":"access denied"}]}"#, "access denied"),
             (r#"{"errors":["denied"]}"#, "denied"),
             (r#"{"error":{"message":"expired"}}"#, "expired"),

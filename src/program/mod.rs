@@ -193,6 +193,11 @@ impl Program {
         }
     }
 
+    /// The same program with other words, and the same environment.
+    pub(crate) fn with_argv(self, argv: Vec<String>) -> Self {
+        Self { argv, ..self }
+    }
+
     /// The same under the name by which people know it.
     pub(crate) fn called(self, name: impl Into<String>) -> Self {
         Self { called: Some(name.into()), ..self }

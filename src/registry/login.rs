@@ -232,6 +232,7 @@ impl Attempt<'_> {
     fn accepted(&self, answer: &Response) -> Result<(), LoginError> {
         match answer.status {
             200..=299 => Ok(()),
+            401 | 403 | 429 if is_lockout(&answer.detail()) => Err(self.locked_out(answer)),
             // OAuth 2 answers an invalid refresh token with 400 (RFC 6749, section 5.2).
             400 if self.username == IDENTITY_USER => Err(self.refused(answer)),
             401 | 403 | 451 if answer.page().is_some() && answer.status != 401 => Err(LoginError::Blocked {
@@ -240,7 +241,7 @@ impl Attempt<'_> {
                 page: answer.detail(),
             }),
             401 | 403 => Err(self.refused(answer)),
-            429 => Err(LoginError::LockedOut { registry: self.registry.clone(), detail: answer.detail() }),
+            429 => Err(LoginError::Busy { registry: self.registry.clone(), detail: answer.detail() }),
             _ => Err(self.unexpected(answer)),
         }
     }
@@ -251,6 +252,16 @@ impl Attempt<'_> {
             status: answer.status,
             detail: answer.detail(),
             username: self.username.to_owned(),
+        }
+    }
+
+    fn locked_out(&self, answer: &Response) -> LoginError {
+        LoginError::LockedOut {
+            registry: self.registry.clone(),
+            status: answer.status,
+            detail: answer.detail(),
+            username: self.username.to_owned(),
+            senders: Vec::new(),
         }
     }
 
@@ -284,6 +295,13 @@ impl TokenAnswer {
             .or(access_token.filter(|token| !token.is_empty()))
             .map(Secret::foreign)
     }
+}
+
+/// Whether these are the words for an account that is locked: Docker Hub's token service says "too many failed login attempts
+/// for username or IP address" (docker/hub-feedback#786), its API "… You have been locked out …" (#642). No status is promised.
+pub(super) fn is_lockout(words: &str) -> bool {
+    let words = words.to_ascii_lowercase();
+    ["too many failed login", "too many login attempts", "locked out"].iter().any(|part| words.contains(part))
 }
 
 /// The word for a refusal in a challenge (RFC 6750, section 3): `insufficient_scope`.

@@ -19,9 +19,23 @@ pub enum LoginError {
         /// Whose login it was.
         username: String,
     },
-    /// It takes no login of this account or address for now.
-    #[error("{registry} accepts no login for now (status 429): {detail}")]
+    /// The account is locked after too many failed logins: even the right secret is refused for a while.
+    #[error("{registry} has locked {username} after too many failed logins (status {status}): {detail}")]
     LockedOut {
+        /// The registry.
+        registry: Registry,
+        /// The status, which says nothing: 401 or 429.
+        status: u16,
+        /// What it said, as it may be shown.
+        detail: String,
+        /// Whose login it was.
+        username: String,
+        /// Places that hold another value, which they probably send; nobody before the places were read.
+        senders: Vec<String>,
+    },
+    /// It accepts no login for now, and does not say why.
+    #[error("{registry} accepts no login for now (status 429): {detail}")]
+    Busy {
         /// The registry.
         registry: Registry,
         /// What it said, as it may be shown.
@@ -81,6 +95,17 @@ impl LoginError {
         matches!(self, Self::Refused { .. })
     }
 
+    /// The same, with the places that probably send a dead secret, if that is what locks the account.
+    #[must_use]
+    pub fn sent_by(self, places: impl FnOnce() -> Vec<String>) -> Self {
+        match self {
+            Self::LockedOut { registry, status, detail, username, .. } => {
+                Self::LockedOut { registry, status, detail, username, senders: places() }
+            }
+            other => other,
+        }
+    }
+
     /// What to do about it, where that can be said.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -98,10 +123,12 @@ impl LoginError {
             Self::Unreachable { registry, .. } => {
                 Some(format!("try it by hand: curl -sS https://{}/v2/", registry.api_host()))
             }
-            Self::LockedOut { .. } => Some(
-                "wait some minutes, and look for a place that still sends an old token: each of its tries locks the account again"
-                    .into(),
-            ),
+            Self::LockedOut { senders, .. } => Some(format!(
+                "stop what still sends an old token{}: each of its tries locks the account again; \
+                 then wait 15 minutes, and run this again",
+                probably(senders)
+            )),
+            Self::Busy { .. } => Some("wait some minutes, and run this again".into()),
             Self::Blocked { registry, .. } => {
                 Some(format!("run it from another address: https://{} has not seen the login", registry.api_host()))
             }
@@ -127,5 +154,17 @@ impl LoginError {
                 Self::Protocol { registry, detail, source: Some(Box::new(error)) }
             }
         }
+    }
+}
+
+/// At most so many places are named.
+const NAMED: usize = 3;
+
+fn probably(senders: &[String]) -> String {
+    let named = senders.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match senders.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        _ if senders.is_empty() => String::new(),
+        None => format!(" (probably {named}, where another value is)"),
+        Some(more) => format!(" (probably {named} or one of {more} more, where another value is)"),
     }
 }

@@ -1,7 +1,8 @@
-//! Proving that a registry accepts a credential: its challenge, the token service, the quota.
+//! Proving that a registry accepts a credential: its challenge, the token service, the quota. Docker Hub's access tokens.
 
 mod challenge;
 pub mod endpoints;
+pub mod hub;
 pub mod login;
 mod login_error;
 mod public;

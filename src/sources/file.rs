@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::one;
+use super::store::respelled;
 use super::text::{self, Names};
 use crate::dotenv::{self, Variable};
 use crate::files;
-use crate::model::{CredentialId, Login, Place, Problem};
+use crate::model::{CredentialId, Login, Place, Problem, Secret};
 
 /// Far above any file that holds one credential.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -53,15 +54,34 @@ impl File {
     /// Reads the credential.
     pub(super) fn read(&self) -> Result<Login, Vec<Problem>> {
         let content = self.content().map_err(|message| self.unread(&message))?;
-        let login = if self.is_dotenv() {
-            let [username, token] = &self.variables;
-            let username = self.names.username.as_ref().unwrap_or(username);
-            let token = self.names.token.as_ref().unwrap_or(token);
-            pair(&content, username, token)
-        } else {
-            text::read(&content, &self.names, None)
-        };
-        login.map_err(|message| self.unread(&message))
+        self.login(&content).map_err(|message| self.unread(&message))
+    }
+
+    fn login(&self, content: &str) -> Result<Login, String> {
+        if !self.is_dotenv() {
+            return text::read(content, &self.names, None);
+        }
+        let [username, token] = &self.variables;
+        let username = self.names.username.as_ref().unwrap_or(username);
+        let token = self.names.token.as_ref().unwrap_or(token);
+        pair(content, username, token)
+    }
+
+    /// Puts a new token into the place of the old one. Its own reader has to find it there, beside the same user name.
+    ///
+    /// # Errors
+    /// The file does not hold the old one as it is, or cannot be written.
+    pub(super) fn store(&self, old: &Secret, token: &Secret) -> Result<(), Problem> {
+        let failed =
+            |message: &str| problem(&self.path, message, Some("write the new token by hand".to_owned()));
+        let content = self.content().map_err(|message| failed(&message))?;
+        let now = self.login(&content).ok().filter(|login| login.token.expose() == old.expose());
+        let now = now.ok_or_else(|| failed("has changed since it was read"))?;
+        let fits = |text: &str| self.login(text).is_ok_and(|login| is(&login, &now.username, token));
+        let new = respelled(&content, old.expose(), token.expose(), fits)
+            .ok_or_else(|| failed("has the token in a spelling that cannot be exchanged"))?;
+        files::replace(&self.path, content.as_bytes(), new.as_bytes())
+            .map_err(|error| failed(&format!("cannot be written: {error}")))
     }
 
     /// `.env`, `.env.local`, `ci.env`.
@@ -81,6 +101,11 @@ impl File {
         };
         one(problem(&self.path, message, Some(hint)))
     }
+}
+
+/// Whether a login is this one.
+pub(super) fn is(login: &Login, username: &str, token: &Secret) -> bool {
+    login.username == username && login.token.expose() == token.expose()
 }
 
 /// The credential in two variables of a `.env` file. A name that is there twice is refused: programs differ in which one counts.
@@ -145,6 +170,63 @@ mod tests {
         assert_eq!(read("token.json", r#"{"username":"acme","token":"s3cret"}"#, 0o400), expected);
         for name in [".env", ".env.local", "ci.env"] {
             assert_eq!(read(name, "DOCKER_HUB_USERNAME=acme\nDOCKER_HUB_TOKEN=s3cret\n", 0o600), expected);
+        }
+    }
+
+    /// What a file holds after a new token was stored, or why it was not.
+    fn stored(name: &str, content: &str, token: &str) -> Result<String, String> {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join(name);
+        std::fs::write(&path, content).expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("a mode");
+        let id = CredentialId("docker-hub".to_owned());
+        let file = locate(&id, name, &Names::default(), dir.path()).expect("it is found");
+        let old = file.read().expect("it is read");
+        let done = file.store(&old.token, &Secret::new(token.to_owned()));
+        let after = std::fs::read_to_string(&path).expect("it is there");
+        let mode = std::fs::metadata(&path).expect("it is there").permissions().mode() & 0o7777;
+        assert_eq!(mode, 0o600);
+        match done {
+            Ok(()) => Ok(after),
+            Err(problem) => {
+                assert_eq!(after, content);
+                assert!(!problem.message.contains("s3cret"), "{}", problem.message);
+                Err(problem.message)
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_token_takes_the_place_of_the_old_one_and_nothing_else_changes() {
+        for (name, content) in [
+            ("token", "acme\ns3cret\n"),
+            ("token", "\u{feff}acme\r\ns3cret\r\n"),
+            ("token", "s3cret\ns3cret"),
+            ("token.json", "{ \"token\": \"s3cret\",\n  \"username\": \"acme\", \"was\": \"s3cret\" }"),
+            (
+                ".env",
+                "# s3cret\nDOCKER_HUB_USERNAME=acme\nOTHER=s3cret\nexport DOCKER_HUB_TOKEN='s3cret' # mine\n",
+            ),
+        ] {
+            let after = stored(name, content, "n3w").unwrap_or_else(|why| panic!("{content}: {why}"));
+            assert_eq!(after.matches("n3w").count(), 1, "{after}");
+            assert!(
+                content
+                    .match_indices("s3cret")
+                    .any(|(at, _)| { after == [&content[..at], "n3w", &content[at + 6..]].concat() })
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_that_the_file_cannot_hold_in_the_place_of_the_old_one_is_refused() {
+        let why = "has the token in a spelling that cannot be exchanged";
+        for (name, content, token) in [
+            ("token.json", r#"{"username":"acme","token":"s3cret"}"#, "n\"w"),
+            ("token.json", r#"{"username":"acme","token":"s3c\u0072et"}"#, "new"),
+            (".env", "DOCKER_HUB_USERNAME=acme\nDOCKER_HUB_TOKEN=s3cret\n", "n$w"),
+        ] {
+            assert_eq!(stored(name, content, token), Err(why.to_owned()), "{content}");
         }
     }
 

@@ -10,6 +10,7 @@ mod here;
 mod judge;
 pub mod pulumi;
 mod shared;
+mod store;
 mod text;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ pub use aws_secret::AwsSecret;
 pub use here::{any_here, chosen_here, is_meant_here, project_here, stack_files};
 pub use judge::Value;
 pub use shared::Shared;
+pub use store::Keeper;
 pub use text::Names;
 
 use crate::env::Env;

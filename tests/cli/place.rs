@@ -99,6 +99,11 @@ impl Place {
         self.env.get(name).map(String::as_str)
     }
 
+    /// The environment, for what is called without the program.
+    pub(crate) fn environment(&self) -> regcred::env::Env {
+        self.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
     pub(crate) fn unset(&mut self, name: &str) {
         self.env.remove(name);
     }

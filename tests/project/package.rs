@@ -31,7 +31,7 @@ fn the_package_holds_what_the_program_is_built_from_and_no_tests() {
     for needed in own[..3].iter().chain(&words).chain(&["src/main.rs", "build.rs", "docs/permissions.md"]) {
         assert!(packaged.iter().any(|path| path == needed), "the package lacks {needed}");
     }
-    assert!(packaged.len() < 300, "{} files", packaged.len());
+    assert!(packaged.len() < 400, "{} files", packaged.len());
 }
 
 #[test]

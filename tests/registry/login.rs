@@ -318,18 +318,55 @@ fn a_registry_that_is_not_there_is_no_refusal() {
     assert_eq!(error.to_string(), "docker.io cannot be reached now");
 }
 
-#[test]
-fn too_many_logins_are_no_refusal() {
-    let server = Server::start(|call, origin| match path(call) {
-        "/token" => answer(429, r#"{"detail":"too many failed login attempts"}"#),
+/// What a login ends with whose token service answers so.
+fn answered(status: u16, body: &'static str) -> LoginError {
+    let server = Server::start(move |call, origin| match path(call) {
+        "/token" => answer(status, body),
         _ => challenge(format!(r#"Bearer realm="{origin}/token""#)),
     });
     let error = try_login("docker.io", &server, USER, TOKEN).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "docker.io accepts no login for now (status 429): too many failed login attempts"
+    assert_eq!(server.calls().len(), 2, "nothing is sent again");
+    error
+}
+
+#[test]
+fn a_locked_account_is_known_by_the_words_whatever_the_status_and_is_no_refusal() {
+    let words = "too many failed login attempts for username or IP address";
+    for status in [401, 403, 429] {
+        let error =
+            answered(status, r#"{"details":"too many failed login attempts for username or IP address"}"#);
+        let expected =
+            format!("docker.io has locked {USER} after too many failed logins (status {status}): {words}");
+        assert_eq!(error.to_string(), expected);
+        assert!(!error.is_refusal() && error.hint().unwrap().contains("still sends an old token"));
+    }
+    let other = answered(
+        429,
+        r#"{"detail":"Too many failed login attempts. You have been locked out for one hour."}"#,
     );
-    assert!(!error.is_refusal() && error.hint().unwrap().contains("still sends an old token"));
+    assert!(matches!(other, LoginError::LockedOut { .. }), "{other:?}");
+}
+
+#[test]
+fn too_many_requests_are_neither_a_refusal_nor_a_locked_account() {
+    let error = answered(429, r#"{"message":"slow down"}"#);
+    assert_eq!(error.to_string(), "docker.io accepts no login for now (status 429): slow down");
+    assert!(!error.is_refusal() && !error.hint().unwrap().contains("old token"));
+}
+
+#[test]
+fn a_few_of_those_that_probably_send_the_dead_token_are_named() {
+    let locked = || answered(429, r#"{"details":"too many failed login attempts"}"#);
+    let hint = |places: &[&str]| {
+        let places = || places.iter().map(|place| (*place).to_owned()).collect();
+        locked().sent_by(places).hint().unwrap()
+    };
+    assert!(hint(&[]).starts_with("stop what still sends an old token: each of its tries"));
+    assert!(hint(&["a", "b"]).contains("(probably a, b, where another value is)"));
+    assert!(
+        hint(&["a", "b", "c", "d", "e"])
+            .contains("(probably a, b, c or one of 2 more, where another value is)")
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod endless;
 mod endpoints;
 mod github;
 mod http;
+mod hub;
 mod interop;
 mod kinds;
 mod login;

@@ -10,9 +10,12 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::error::Unspecified;
 use ring::pbkdf2;
+use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::passphrase::Passphrase;
@@ -52,6 +55,9 @@ pub enum CryptoError {
     /// The value is not text.
     #[error("the decrypted value is not UTF-8 text")]
     NotText,
+    /// There are no random bytes for a nonce.
+    #[error("it cannot be encrypted: this machine gives no random bytes")]
+    NoNonce,
 }
 
 /// `v1:<nonce>:<ciphertext>`, taken apart.
@@ -164,6 +170,24 @@ impl DataKey {
         }
     }
 
+    /// A text, encrypted as Pulumi does it: with a nonce of its own.
+    ///
+    /// # Errors
+    /// [`CryptoError::NoNonce`].
+    pub fn encrypt(&self, text: &Secret) -> Result<String, CryptoError> {
+        let mut nonce = [0; 12];
+        SystemRandom::new().fill(&mut nonce).map_err(|Unspecified| CryptoError::NoNonce)?;
+        self.seal(nonce, text.expose()).map_err(|Unspecified| CryptoError::NoNonce)
+    }
+
+    fn seal(&self, nonce: [u8; 12], text: &str) -> Result<String, Unspecified> {
+        let mut sealed = Zeroizing::new(text.as_bytes().to_vec());
+        let once = Nonce::assume_unique_for_key(nonce);
+        let tag = self.cipher()?.seal_in_place_separate_tag(once, Aad::empty(), &mut sealed)?;
+        sealed.extend(tag.as_ref());
+        Ok(format!("v1:{}:{}", STANDARD.encode(nonce), STANDARD.encode(&*sealed)))
+    }
+
     fn open(&self, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         let mut bytes = Zeroizing::new(sealed.ciphertext.clone());
         let opened = self.cipher().and_then(|cipher| {
@@ -182,21 +206,13 @@ impl DataKey {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD as BASE64;
     use proptest::prelude::*;
 
     use super::*;
 
-    /// Encrypts as Pulumi does, for tests only.
+    /// Encrypts, always with the same nonce.
     pub(in crate::sources::pulumi) fn encrypt(key: &DataKey, text: &str) -> String {
-        let nonce = [5; 12];
-        let mut sealed = text.as_bytes().to_vec();
-        let cipher = key.cipher().expect("a key of 32 bytes");
-        cipher
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut sealed)
-            .expect("a text can be encrypted");
-        format!("v1:{}:{}", BASE64.encode(nonce), BASE64.encode(sealed))
+        key.seal([5; 12], text).expect("a text can be encrypted")
     }
 
     fn key() -> DataKey {
@@ -284,9 +300,14 @@ pub(super) mod tests {
 
     proptest! {
         #[test]
-        fn what_was_encrypted_comes_back(text in any::<String>()) {
-            let value = key().decrypt(&encrypt(&key(), &text)).expect("it is good");
-            prop_assert_eq!(value.expose(), text);
+        fn what_was_encrypted_comes_back_and_looks_different_each_time(text in any::<String>()) {
+            let text = Secret::new(text);
+            let [one, other] = [(); 2].map(|()| key().encrypt(&text).expect("it is encrypted"));
+            prop_assert_ne!(&one, &other);
+            for sealed in [one, other] {
+                let value = key().decrypt(&sealed).expect("it is good");
+                prop_assert_eq!(value.expose(), text.expose());
+            }
         }
 
         #[test]

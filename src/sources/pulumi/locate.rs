@@ -99,6 +99,18 @@ enum Text {
     Secure(String),
 }
 
+/// The encrypted token as it stands in a file.
+pub(super) struct Ciphertext<'a> {
+    /// The key that it is under.
+    pub(super) key: &'a str,
+    /// Where the key is.
+    pub(super) place: &'a Place,
+    /// What stands there; empty where it is no secret, which [`locate`] refuses.
+    pub(super) text: &'a str,
+    /// The command that sets it.
+    pub(super) fix: &'a str,
+}
+
 /// Finds the credential of a stack.
 ///
 /// # Errors
@@ -261,6 +273,16 @@ impl Located {
     #[must_use]
     pub fn lock(&self) -> &Lock {
         &self.0.lock
+    }
+
+    /// The token as it stands in its file.
+    pub(super) fn token_ciphertext(&self) -> Ciphertext<'_> {
+        let Found { key, place, text, fix } = &self.0.token;
+        let text = match text {
+            Text::Secure(text) => text,
+            Text::Plain(_) => "",
+        };
+        Ciphertext { key, place, text, fix }
     }
 
     /// Decrypts the credential and checks it.

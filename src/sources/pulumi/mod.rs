@@ -12,6 +12,8 @@
 //!    KMS is a request (`kms.rs`);
 //! 5. [`Located::open`] decrypts and checks the values.
 //!
+//! [`store`] puts a new token into the file: one value changes, and no other byte.
+//!
 //! What is not in the file, or is encrypted with a key that cannot be had here, the `pulumi` program is asked
 //! for (`question.rs`), if there is a login for it (`backend.rs`).
 //!
@@ -43,6 +45,7 @@ mod question;
 mod sample;
 mod settings;
 mod stack_file;
+mod store;
 mod value;
 mod workspace;
 
@@ -63,3 +66,4 @@ pub use provider::Provider;
 pub use question::{Config, Need, Question, Stack};
 pub(super) use stack_file::chdir;
 pub use stack_file::{ConfigEntry, ConfigValue, StackFile};
+pub use store::store;

@@ -24,6 +24,7 @@ use super::provider::Provider;
 use crate::env::Env;
 use crate::model::{Login, Place, Problem, Secret, secret};
 use crate::program::{Output, Program, ProgramError};
+use crate::sources::store::put;
 
 /// An environment of Pulumi ESC may have to be opened at several providers.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -260,6 +261,41 @@ impl Question {
         let config = values.next().and_then(Result::ok).map(Config);
         config.ok_or_else(|| {
             self.stack.problem("`pulumi config` gives no configuration", &self.without_secrets())
+        })
+    }
+
+    /// Whether the program can put a new token where this one is.
+    ///
+    /// # Errors
+    /// It comes from an environment of Pulumi ESC, which `pulumi config` does not write.
+    pub fn storable(&self) -> Result<(), Problem> {
+        match &self.stack.need {
+            Need::Provider(_) | Need::Remote => Ok(()),
+            Need::Environment { .. } => Err(self.stack.problem(
+                "a new token cannot be stored there",
+                &format!("pulumi env set ORG/ENVIRONMENT pulumiConfig.{} --secret", self.stack.keys.token),
+            )),
+        }
+    }
+
+    /// Lets the program store a new token, which it reads from its standard input.
+    ///
+    /// # Errors
+    /// As for [`Question::storable`]; it is not there, takes too long, or refuses.
+    pub async fn store(&self, token: &Secret) -> Result<(), Problem> {
+        self.storable()?;
+        let config = self.ask().await?;
+        let key = self.stack.keys.token_key(|key| self.lookup(&config, key).is_some());
+        let full = self.program.argv().last().map(String::as_str).unwrap_or_default();
+        let path = ConfigKey::has_path(key).then_some("--path");
+        let words = ["pulumi", "config", "set", "--secret"].into_iter().chain(path);
+        let words = words.chain(["--non-interactive", key, "--stack", full]).map(str::to_owned);
+        let program = self.program.clone().with_argv(words.collect());
+        // What it gave is no longer so.
+        self.program.forget();
+        put(&program, token).await.map_err(|what| {
+            let hint = format!("try it by hand: {}", program.argv().join(" "));
+            self.stack.problem(&format!("`pulumi config set` did not store the new token: {what}"), &hint)
         })
     }
 

@@ -42,6 +42,7 @@ mod proxy;
 mod quote;
 mod sandbox;
 mod server;
+mod shape;
 mod shared;
 mod turns;
 mod world;

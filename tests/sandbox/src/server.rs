@@ -74,7 +74,9 @@ impl Door {
             "api.github.com" => Self::GitHub,
             "app.daytona.io" => Self::Daytona,
             "api.runpod.io" | "api.runpod.ai" => Self::RunPod,
-            "registry-1.docker.io" | "auth.docker.io" | "tokens.example.com" => Self::Registry,
+            "registry-1.docker.io" | "auth.docker.io" | "hub.docker.com" | "tokens.example.com" => {
+                Self::Registry
+            }
             host if host.ends_with(".amazonaws.com") => Self::Aws,
             host if host.ends_with(".cluster.example") => Self::Kubernetes,
             _ => return None,
@@ -98,7 +100,7 @@ impl Door {
             Self::Daytona => daytona::answer(world, request),
             Self::GitHub => github::answer(world, request).into(),
             Self::Kubernetes => kubernetes::answer(world, request),
-            Self::Registry => registry::answer(world, request).into(),
+            Self::Registry => registry::answer(world, request),
             Self::RunPod => runpod::answer(world, request),
         }
     }
@@ -109,7 +111,7 @@ impl Door {
             Self::Daytona => daytona::refuse(world, request, kind),
             Self::GitHub => github::refuse(world, kind),
             Self::Kubernetes => kubernetes::refuse(world, request, kind),
-            Self::Registry => registry::refuse(kind),
+            Self::Registry => registry::refuse(request, kind),
             Self::RunPod => runpod::refuse(world, kind),
         }
     }

@@ -22,7 +22,8 @@ pub(crate) fn failure(visit: &mut Visit<'_>, arn: &str) -> Option<String> {
     let Ok(credential) = serde_json::from_str::<Credential>(&text) else {
         return Some("The secret does not have the keys 'username' and 'accessToken'.".to_owned());
     };
-    let accepted = visit.world.registry.accepts(&credential.username, &credential.access_token);
+    let now = visit.now;
+    let accepted = visit.world.registry.login(&credential.username, &credential.access_token, now).is_ok();
     (!accepted).then(|| "The authentication to the upstream registry failed.".to_owned())
 }
 

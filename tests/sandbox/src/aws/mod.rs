@@ -97,7 +97,7 @@ fn perform(
     let found = check::check(service, operation, &input)?;
     violations.extend(found.iter().map(ToString::to_string));
     if let Some(refused) = found.iter().find(|violation| violation.is_refused()) {
-        return Err(refused.error(service));
+        return Err(check::error(refused, service));
     }
     let now = world.clock.now();
     let visit = Visit { world, caller, region, now, operation: operation.to_owned(), input };

@@ -1,6 +1,9 @@
 //! Docker Hub: registry-1.docker.io, auth.docker.io and hub.docker.com behind one address.
 
+mod hub;
+mod lockout;
 mod state;
+mod token;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,13 +11,17 @@ use chrono::{DateTime, Utc};
 use http::Method;
 use serde_json::{Value, json};
 
+pub use hub::{Event, Hub, Rate, RetryHeader};
+pub use lockout::{Failures, Lockout};
 pub use state::{Account, Credential, CredentialKind, Plan, Registry, WINDOW_SECONDS};
+pub use token::{Resource, Token};
 
 use crate::calls::Service;
 use crate::faults::Kind;
 use crate::message::{Reply, Request, pairs};
-use crate::server::Asked;
+use crate::server::{Answer, Asked};
 use crate::world::World;
+use lockout::Refusal;
 
 const SERVICE: &str = "registry.docker.io";
 /// What `expires_in` says, and holds.
@@ -26,31 +33,34 @@ const TOO_MANY: &str = "You have reached your pull rate limit. You may increase 
 
 pub(crate) fn asked(request: &Request) -> Asked {
     let method = &request.method;
-    let (service, path) = match Page::of(request) {
-        Page::Ping => (Service::Registry, "/v2/".to_owned()),
-        Page::Manifest { .. } => (Service::Registry, "/v2/{name}/manifests/{reference}".to_owned()),
-        Page::Token => (Service::Token, "/token".to_owned()),
-        Page::HubLogin => (Service::Hub, "/v2/auth/token".to_owned()),
-        Page::Unknown => (Service::Registry, request.path.clone()),
+    let (service, path, is_write) = match Page::of(request) {
+        Page::Ping => (Service::Registry, "/v2/", false),
+        Page::Manifest { .. } => (Service::Registry, "/v2/{name}/manifests/{reference}", false),
+        Page::Token => (Service::Token, "/token", false),
+        Page::Hub(page) => (Service::Hub, page.path(), page.writes(method)),
+        Page::Unknown => (Service::Registry, request.path.as_str(), false),
     };
-    Asked { service, operation: format!("{method} {path}"), is_write: false }
+    Asked { service, operation: format!("{method} {path}"), is_write }
 }
 
-pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
+pub(crate) fn answer(world: &mut World, request: &Request) -> Answer {
     let now = world.clock.now();
     let registry = &mut world.registry;
     let reply = match Page::of(request) {
+        Page::Hub(page) => return hub::answer(world, request, &page),
         Page::Ping => ping(registry, request, now),
         Page::Manifest { name } => manifest(registry, request, &name, now),
-        Page::Token => token(registry, request, now),
-        Page::HubLogin => hub_login(registry, request, now),
+        Page::Token => token_for(registry, request, now),
         Page::Unknown => Reply::text(404, "text/plain", "404 page not found\n"),
     };
-    reply.with("docker-distribution-api-version", "registry/2.0")
+    reply.with("docker-distribution-api-version", "registry/2.0").into()
 }
 
-/// A fault's answer, in the registry's shape.
-pub(crate) fn refuse(kind: &Kind) -> Reply {
+/// A fault's answer, in the shape of the service that was asked.
+pub(crate) fn refuse(request: &Request, kind: &Kind) -> Reply {
+    if matches!(Page::of(request), Page::Hub(_)) {
+        return hub::refuse(kind);
+    }
     match kind {
         Kind::Throttle { retry_after } => {
             let reply = error(429, "TOOMANYREQUESTS", TOO_MANY);
@@ -70,7 +80,7 @@ enum Page {
     Ping,
     Manifest { name: String },
     Token,
-    HubLogin,
+    Hub(hub::Page),
     Unknown,
 }
 
@@ -81,11 +91,10 @@ impl Page {
         match (&request.method, parts.as_slice()) {
             (&Method::GET, ["token"]) => Self::Token,
             (&Method::GET, ["v2"]) => Self::Ping,
-            (&Method::POST, ["v2", "auth", "token"]) => Self::HubLogin,
             (&Method::GET | &Method::HEAD, ["v2", name @ .., "manifests", _]) => {
                 Self::Manifest { name: name.join("/") }
             }
-            _ => Self::Unknown,
+            (method, parts) => hub::Page::of(method, parts).map_or(Self::Unknown, Self::Hub),
         }
     }
 }
@@ -96,7 +105,7 @@ struct Visitor {
     scopes: Vec<String>,
 }
 
-fn ping(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Reply {
+fn ping(registry: &mut Registry, request: &Request, now: DateTime<Utc>) -> Reply {
     match visitor(registry, request, now) {
         Some(_) => Reply::json(200, &json!({})),
         None => challenge(registry, request, ""),
@@ -122,19 +131,22 @@ fn error(status: u16, code: &str, message: &str) -> Reply {
 
 /// A token for an account, or for nobody when there is no `Authorization`: an answer of 200 is no proof of a login
 /// unless one was sent.
-fn token(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Reply {
-    let login = match request.header("authorization") {
-        None => None,
-        Some(header) => match basic(header).and_then(|(user, secret)| registry.login(&user, &secret)) {
-            Some(login) => Some(login),
-            // auth.docker.io's own words (docker/hub-feedback#2383).
-            None => {
-                return Reply::json(401, &json!({ "details": "incorrect username or password" }));
-            }
-        },
+fn token_for(registry: &mut Registry, request: &Request, now: DateTime<Utc>) -> Reply {
+    let asked = pairs(&request.query).filter(|(name, _)| name == "scope").map(|(_, scope)| scope);
+    let (login, scopes) = match request.header("authorization") {
+        None => (None, asked.collect()),
+        Some(header) => {
+            let Some((user, secret)) = basic(header) else { return not_let_in(registry, Refusal::Wrong) };
+            let login = match registry.login(&user, &secret, now) {
+                Ok(login) => login,
+                Err(refusal) => return not_let_in(registry, refusal),
+            };
+            let granted = asked.filter(|scope| registry.grants(&user, &secret, scope)).collect();
+            (Some(login), granted)
+        }
     };
-    let scopes = pairs(&request.query).filter(|(name, _)| name == "scope").map(|(_, scope)| scope).collect();
-    let token = issue(Visitor { login, scopes }, now);
+    let scopes: Vec<String> = scopes;
+    let token = issue(SERVICE, &json!({ "login": login, "scopes": scopes }), TOKEN_SECONDS, now);
     let issued_at = now.format("%Y-%m-%dT%H:%M:%S%.9fZ").to_string();
     Reply::json(
         200,
@@ -142,12 +154,33 @@ fn token(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Reply {
     )
 }
 
-/// Not a JWT, as the real ones are: nobody but the registry has to read it.
-fn issue(visitor: Visitor, now: DateTime<Utc>) -> String {
-    let expires = now.timestamp() + TOKEN_SECONDS;
-    let claims =
-        json!({ "for": SERVICE, "login": visitor.login, "scopes": visitor.scopes, "expires": expires });
+/// auth.docker.io's own words (docker/hub-feedback#2383, #786).
+fn not_let_in(registry: &Registry, refusal: Refusal) -> Reply {
+    let (status, words) = match refusal {
+        Refusal::Wrong => (401, "incorrect username or password"),
+        Refusal::LockedOut => {
+            (registry.lockout.status, "too many failed login attempts for username or IP address")
+        }
+    };
+    Reply::json(status, &json!({ "details": words }))
+}
+
+/// Not a JWT, as the real ones are: nobody but whom it is for has to read it.
+fn issue(audience: &str, claims: &Value, seconds: i64, now: DateTime<Utc>) -> String {
+    let mut claims = claims.clone();
+    claims["for"] = audience.into();
+    claims["expires"] = (now.timestamp() + seconds).into();
     STANDARD.encode(claims.to_string())
+}
+
+/// What the bearer token of a request says, if it is for this audience and still valid.
+fn claims(request: &Request, audience: &str, now: DateTime<Utc>) -> Option<Value> {
+    claims_of(request.header("authorization")?.strip_prefix("Bearer ")?, audience, now)
+}
+
+fn claims_of(token: &str, audience: &str, now: DateTime<Utc>) -> Option<Value> {
+    let claims: Value = serde_json::from_slice(&STANDARD.decode(token).ok()?).ok()?;
+    (claims["for"] == audience && claims["expires"].as_i64()? > now.timestamp()).then_some(claims)
 }
 
 fn basic(header: &str) -> Option<(String, String)> {
@@ -157,18 +190,15 @@ fn basic(header: &str) -> Option<(String, String)> {
 }
 
 /// Who comes with this request; `None` without a valid token.
-fn visitor(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Option<Visitor> {
-    let header = request.header("authorization")?;
+fn visitor(registry: &mut Registry, request: &Request, now: DateTime<Utc>) -> Option<Visitor> {
     if registry.basic_only {
-        let (user, secret) = basic(header)?;
-        let login = registry.login(&user, &secret)?;
+        let (user, secret) = basic(request.header("authorization")?)?;
+        let login = registry.login(&user, &secret, now).ok()?;
         return Some(Visitor { login: Some(login), scopes: vec!["*".to_owned()] });
     }
-    let claims: Value =
-        serde_json::from_slice(&STANDARD.decode(header.strip_prefix("Bearer ")?).ok()?).ok()?;
-    let valid = claims["for"] == SERVICE && claims["expires"].as_i64()? > now.timestamp();
+    let claims = claims(request, SERVICE, now)?;
     let scopes = claims["scopes"].as_array()?.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    valid.then(|| Visitor { login: claims["login"].as_str().map(str::to_owned), scopes })
+    Some(Visitor { login: claims["login"].as_str().map(str::to_owned), scopes })
 }
 
 /// A manifest and the pull limit. HEAD costs nothing, GET costs a pull (documented).
@@ -194,17 +224,4 @@ fn manifest(registry: &mut Registry, request: &Request, name: &str, now: DateTim
 
 fn with_limits(reply: Reply, limits: Vec<(&'static str, String)>) -> Reply {
     limits.into_iter().fold(reply, |reply, (name, value)| reply.with(name, value))
-}
-
-/// hub.docker.com's login with a token or password (docs.docker.com, "Docker Hub API", `POST /v2/auth/token`).
-fn hub_login(registry: &Registry, request: &Request, now: DateTime<Utc>) -> Reply {
-    let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-    let member = |name: &str| body[name].as_str().unwrap_or_default();
-    match registry.login(member("identifier"), member("secret")) {
-        Some(login) => {
-            let visitor = Visitor { login: Some(login), scopes: Vec::new() };
-            Reply::json(200, &json!({ "access_token": issue(visitor, now) }))
-        }
-        None => Reply::json(401, &json!({ "detail": "Incorrect authentication credentials" })),
-    }
 }

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+use super::hub::Hub;
+use super::lockout::{Failures, Lockout};
+use super::token::Token;
 
 /// Limits count over six hours (documented).
 pub const WINDOW_SECONDS: u32 = 21_600;
@@ -19,6 +24,10 @@ pub struct Registry {
     pub basic_only: bool,
     /// Where its token service is, if not at its own host: a host under which this same double is found.
     pub token_host: Option<String>,
+    /// How an account is locked by failed logins.
+    pub lockout: Lockout,
+    /// hub.docker.com's API beyond the accounts themselves.
+    pub hub: Hub,
 }
 
 impl Default for Registry {
@@ -33,7 +42,14 @@ impl Registry {
     /// No accounts.
     #[must_use]
     pub fn empty() -> Self {
-        Self { accounts: BTreeMap::new(), anonymous: Plan::limited(100), basic_only: false, token_host: None }
+        Self {
+            accounts: BTreeMap::new(),
+            anonymous: Plan::limited(100),
+            basic_only: false,
+            token_host: None,
+            lockout: Lockout::default(),
+            hub: Hub::default(),
+        }
     }
 
     /// Puts an account with one valid credential there.
@@ -51,21 +67,27 @@ impl Registry {
             .for_each(|credential| credential.revoked = true);
     }
 
-    /// Whether this user and secret log in.
+    /// Whether this user and secret log in, as long as the secret has not expired and the account is not locked.
     #[must_use]
     pub fn accepts(&self, user: &str, secret: &str) -> bool {
-        self.login(user, secret).is_some()
+        self.credential(user, secret).is_some()
     }
 
-    /// The login, as Docker Hub writes it. Users compare without case: Docker IDs are lower-case, and Docker Hub takes
-    /// them in any (unconfirmed for the token service).
-    pub(crate) fn login(&self, user: &str, secret: &str) -> Option<String> {
-        let login = user.to_lowercase();
-        let credentials = &self.accounts.get(&login)?.credentials;
-        credentials
-            .iter()
-            .any(|credential| !credential.revoked && credential.secret == secret)
-            .then_some(login)
+    /// The credential that this is, if it is one that is active. Users compare without case: Docker IDs are lower-case, and
+    /// Docker Hub takes them in any (unconfirmed for the token service).
+    pub(crate) fn credential(&self, user: &str, secret: &str) -> Option<&Credential> {
+        let account = self.accounts.get(&user.to_lowercase())?;
+        account.credentials.iter().find(|credential| credential.is_active() && credential.secret == secret)
+    }
+
+    /// Whether a token for this scope is given: an organization's token pulls only what it names, and the token service
+    /// answers 200 all the same.
+    pub(crate) fn grants(&self, user: &str, secret: &str, scope: &str) -> bool {
+        let repository = scope.strip_prefix("repository:").and_then(|rest| rest.split(':').next());
+        let may_pull = |credential: &Credential| {
+            repository.is_none_or(|repository| credential.token.may_pull(repository))
+        };
+        self.credential(user, secret).is_some_and(may_pull)
     }
 
     pub(crate) fn plan_mut(&mut self, login: Option<&str>) -> &mut Plan {
@@ -93,6 +115,16 @@ pub struct Account {
     pub credentials: Vec<Credential>,
     /// Pull limit.
     pub plan: Plan,
+    /// Who owns it, in lower case, if it is an organization's.
+    pub owners: Vec<String>,
+    /// The code that a login with the password needs beside it, if any.
+    pub second_factor: Option<String>,
+    /// Its organization enforces single sign-on: no login with a password.
+    pub sso: bool,
+    /// Tokens that it may have, expired ones too; the numbers of the documentation differ from page to page.
+    pub token_limit: usize,
+    /// Failed logins.
+    pub failures: Failures,
 }
 
 impl Default for Account {
@@ -101,6 +133,11 @@ impl Default for Account {
             id: "0f7f1d6e-4f5f-4f0a-8a86-7c4f9fd2c3a1".to_owned(),
             credentials: Vec::new(),
             plan: Plan::limited(200),
+            owners: Vec::new(),
+            second_factor: None,
+            sso: false,
+            token_limit: 10,
+            failures: Failures::default(),
         }
     }
 }
@@ -115,6 +152,8 @@ pub struct Credential {
     pub kind: CredentialKind,
     /// No longer accepted.
     pub revoked: bool,
+    /// What hub.docker.com knows of it, if it is a token.
+    pub token: Token,
 }
 
 impl Credential {
@@ -126,7 +165,16 @@ impl Credential {
             _ if secret.starts_with("dckr_oat_") => CredentialKind::Oat,
             _ => CredentialKind::Password,
         };
-        Self { secret: secret.to_owned(), kind, revoked: false }
+        Self { secret: secret.to_owned(), kind, ..Self::default() }
+    }
+
+    fn is_active(&self) -> bool {
+        !self.revoked && !self.token.inactive
+    }
+
+    /// Whether it has ended by now.
+    pub(crate) fn is_expired(&self, now: DateTime<Utc>) -> bool {
+        self.token.expires_at.is_some_and(|end| end <= now)
     }
 }
 

@@ -11,6 +11,7 @@ mod github_access;
 mod github_organizations;
 mod github_secrets;
 mod github_variables;
+mod hub;
 mod identity;
 mod kms;
 mod kubernetes_access;

@@ -1,0 +1,145 @@
+//! What a token is called at Docker Hub, which shows no value: the label says whose it is and which.
+
+use std::fmt;
+
+use chrono::NaiveDate;
+
+use crate::model::{CredentialId, Fingerprint};
+
+const OURS: &str = "regcred ";
+/// Instead of the digits, until the value is known: it is lost if that is all that is left of a run.
+const NEW: &str = "new";
+const RETIRED: &str = " retired ";
+const DAY: &str = "%Y-%m-%d";
+/// How many characters Docker Hub takes.
+const LONGEST: usize = 100;
+
+/// The label of a token that regcred made: `regcred docker-hub 3f9a12c4`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The credential that it is for.
+    pub credential: CredentialId,
+    /// What is shown of its fingerprint; nothing before it was written down.
+    pub digits: Option<String>,
+}
+
+impl Label {
+    /// Of a token that is being made.
+    #[must_use]
+    pub fn new(credential: &CredentialId) -> Self {
+        Self { credential: credential.clone(), digits: None }
+    }
+
+    /// Of a token with this fingerprint.
+    #[must_use]
+    pub fn of(credential: &CredentialId, fingerprint: &Fingerprint) -> Self {
+        Self { credential: credential.clone(), digits: Some(fingerprint.to_string()) }
+    }
+
+    /// Reads a label, whether the token is retired or not; nothing if regcred did not write it.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let text = split(text).map_or(text, |(label, _)| label);
+        let (credential, digits) = text.strip_prefix(OURS)?.rsplit_once(' ')?;
+        let known = digits == NEW || Fingerprint::is_shown(digits);
+        let credential = CredentialId(credential.to_owned());
+        known.then(|| Self { credential, digits: (digits != NEW).then(|| digits.to_owned()) })
+    }
+
+    /// Whether Docker Hub takes it, also when the token is retired.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        let retired = RETIRED.len() + "2026-11-29".len();
+        self.to_string().chars().count() + retired <= LONGEST
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{OURS}{} {}", self.credential, self.digits.as_deref().unwrap_or(NEW))
+    }
+}
+
+/// Any label with the day on which its token was retired; the first day stays. A long one loses its end.
+#[must_use]
+pub fn retired(label: &str, day: NaiveDate) -> String {
+    if retired_on(label).is_some() {
+        return label.to_owned();
+    }
+    let end = format!("{RETIRED}{}", day.format(DAY));
+    let kept: String = label.chars().take(LONGEST - end.len()).collect();
+    kept + &end
+}
+
+/// The day on which a token was retired, if it was.
+#[must_use]
+pub fn retired_on(label: &str) -> Option<NaiveDate> {
+    split(label).map(|(_, day)| day)
+}
+
+fn split(label: &str) -> Option<(&str, NaiveDate)> {
+    let (label, day) = label.rsplit_once(RETIRED)?;
+    let read = NaiveDate::parse_from_str(day, DAY).ok()?;
+    // chrono reads `2026-1-2`, too.
+    (read.format(DAY).to_string() == day).then_some((label, read))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(name: &str) -> CredentialId {
+        CredentialId(name.to_owned())
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().expect("a day")
+    }
+
+    #[test]
+    fn a_label_comes_back_as_it_was_written_retired_or_not() {
+        let label = Label { credential: id("docker-hub"), digits: Some("3f9a12c4".to_owned()) };
+        let text = label.to_string();
+        assert_eq!(text, "regcred docker-hub 3f9a12c4");
+        let old = retired(&text, day("2026-11-29"));
+        assert_eq!(old, "regcred docker-hub 3f9a12c4 retired 2026-11-29");
+        assert_eq!(retired(&old, day("2027-01-01")), old, "the first day stays");
+        assert_eq!((retired_on(&text), retired_on(&old)), (None, Some(day("2026-11-29"))));
+        assert_eq!([Label::read(&text), Label::read(&old)], [Some(label.clone()), Some(label)]);
+        let new = Label::new(&id("a b"));
+        assert_eq!(
+            (new.to_string().as_str(), Label::read("regcred a b new")),
+            ("regcred a b new", Some(new))
+        );
+    }
+
+    #[test]
+    fn a_label_of_somebody_elses_is_none_of_ours_and_can_be_retired_all_the_same() {
+        for other in [
+            "",
+            "ci",
+            "regcred",
+            "regcred docker-hub",
+            "regcred docker-hub 3F9A12C4",
+            "regcred x 12345",
+            "my regcred x new",
+        ] {
+            assert_eq!(Label::read(other), None, "{other}");
+        }
+        assert_eq!(retired("ci", day("2026-11-29")), "ci retired 2026-11-29");
+        for no_day in
+            ["ci retired 2026-1-2", "ci retired soon", "ci retired 2026-11-29 again", "retired 2026-11-29"]
+        {
+            assert_eq!(retired_on(no_day), None, "{no_day}");
+        }
+        let long = retired(&"é".repeat(100), day("2026-11-29"));
+        assert_eq!((long.chars().count(), retired_on(&long)), (100, Some(day("2026-11-29"))));
+    }
+
+    #[test]
+    fn a_name_that_leaves_no_room_for_the_day_is_told_before_a_token_is_made() {
+        assert!(Label::new(&id(&"x".repeat(60))).fits());
+        let digits = Some("3f9a12c4".to_owned());
+        assert!(!Label { credential: id(&"x".repeat(65)), digits }.fits());
+    }
+}
