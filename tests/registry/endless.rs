@@ -121,7 +121,7 @@ fn namespaces_whose_pages_have_no_end_are_unread_after_a_thousand() {
 
 #[test]
 fn lists_without_pages_are_unread_if_they_are_longer_than_any_real_one() {
-    for (to, most) in [("daytona: {}", 1024 * 1024), ("runpod: { templates: all }", 32 * 1024 * 1024)] {
+    for (to, most) in [("daytona: {}", 16 * 1024 * 1024), ("runpod: { templates: all }", 32 * 1024 * 1024)] {
         let body = " ".repeat(most + 1);
         let server = Server::start(move |_, _| answer(200, &body));
         let (said, asked) = planned(to, &server);
