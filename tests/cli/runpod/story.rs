@@ -187,7 +187,7 @@ fn the_id_of_the_auth_is_told_when_it_is_made_and_as_long_as_it_is_there() {
     assert_eq!(made["receipt"]["id"], *id);
     let stays = row(&machine.run(&["verify", "--json"]).ends(0).lines(), "planned_change");
     assert_eq!((&stays["action"], &stays["id"]), (&"keep".into(), &id.clone().into()));
-    machine.run(&["plan", "-v"]).ends(0).says(&format!("id {id}: recorded"));
+    machine.run(&["plan", "-v"]).ends(0).says(&format!("id {id}: its name records this credential"));
 
     let ran = person.run(&["sync", "--yes", "-v"]);
     let id = person.sandbox.state().runpod.auths[0].id.clone();
