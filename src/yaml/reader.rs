@@ -142,7 +142,8 @@ impl Reader {
     /// The items of a value called `what`; one that is no list is a problem.
     pub fn list<'n>(&self, node: &'n Node, what: &str) -> &'n [Node] {
         node.items().unwrap_or_else(|| {
-            self.problem(node.at, format!("{what} is {}, not a list", name(node)), None);
+            let hint = "a list is written [ONE, OTHER]".to_owned();
+            self.problem(node.at, format!("{what} is {}, not a list", name(node)), Some(hint));
             &[]
         })
     }

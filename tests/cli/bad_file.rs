@@ -75,6 +75,14 @@ credentials:
 }
 
 #[test]
+fn a_list_or_a_map_that_is_a_word_is_refused_with_what_to_write() {
+    let file = |to: &str| format!("version: 1\ncredentials:\n  docker-hub:\n    to: {{ {to} }}\n");
+    let word = file("kubernetes: [{ context: prod, namespaces: [ci], service-accounts: default }]");
+    fault(&word, "`service-accounts` is text, not a list", "a list is written [ONE, OTHER]");
+    fault(&file("daytona: {}, runpod: true"), "`runpod` is text, not a map", "`runpod` takes: ");
+}
+
+#[test]
 fn a_prefix_that_is_too_long() {
     let long = "a".repeat(31);
     fault(&stack(&format!("region: us-east-2, prefix: {long}"), ""), "31 characters", "2 to 30");
