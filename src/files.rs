@@ -67,14 +67,22 @@ pub(crate) fn replace(path: &Path, old: &[u8], new: &[u8]) -> Result<()> {
     if *read(path, old.len() as u64).unwrap_or_default() != old {
         return Err(Error::new(ErrorKind::InvalidData, "it has changed since it was read"));
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let mut file = beside(path)?;
     file.write_all(new)?;
     own(file.as_file(), &found)?;
     file.as_file().set_permissions(found.permissions())?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// A new file in the folder of another, whose place it can take at once.
+///
+/// # Errors
+/// Nothing can be written there.
+pub(crate) fn beside(path: &Path) -> Result<tempfile::NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
 }
 
 /// Gives a new file to the owner of another.

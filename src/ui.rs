@@ -10,6 +10,7 @@ use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::files;
 use crate::model::{Problem, Secret};
 use crate::redact;
 
@@ -159,8 +160,7 @@ impl Ui {
     /// # Errors
     /// If the file cannot be written.
     pub fn page(&self, path: &Path, text: &str) -> io::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        let mut file = files::beside(path)?;
         file.write_all(redact::output(text).as_bytes())?;
         file.persist(path)?;
         Ok(())

@@ -63,9 +63,7 @@ impl<O> Change<O> {
         let details = Details::default();
         Self { address, identity, credentials, stacks, action, reason, after, details, access, operation }
     }
-}
 
-impl<O> Change<O> {
     /// Why, behind what people know the thing by where its address does not say it.
     #[must_use]
     pub fn why(&self) -> String {

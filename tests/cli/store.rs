@@ -8,7 +8,7 @@ use regcred::sources::{AwsSecret, Keeper, Names, Shared, Source, Spec, locate};
 use regcred_sandbox::World;
 
 use crate::place::{OTHER_TOKEN, PASSPHRASE, Place, TOKEN, USER};
-use crate::sources::{program, seen};
+use crate::sources::{program, project, seen};
 use crate::world::{ACCOUNT, REGION};
 
 fn credential() -> Credential {
@@ -57,15 +57,7 @@ const VAULT: &str = "secretsprovider: hashivault://k\nencryptedkey: AQ==\nconfig
 
 /// A project of such a stack, and a `pulumi` program.
 fn with_program(stack: &str, script: &str) -> Place {
-    let mut place = Place::bare(World::default());
-    place.unset("DOCKER_HUB_USERNAME");
-    place.unset("DOCKER_HUB_TOKEN");
-    place.write("infra/Pulumi.yaml", "name: infra\nruntime: python\n");
-    place.write("infra/Pulumi.main.yaml", stack);
-    place.set("PULUMI_ACCESS_TOKEN", "pul-0123");
-    place.set("VAULT_TOKEN", "hvs-0123");
-    program(&mut place, "pulumi", script);
-    place
+    project(Place::bare(World::default()), stack, script)
 }
 
 #[test]

@@ -300,17 +300,24 @@ impl Client {
     /// Makes a row. Daytona makes a second one just as well, so it is sent once. What answers as done and is no row may have
     /// been said by something before Daytona.
     pub(super) async fn create(&self, wanted: &Wanted<'_>) -> Result<Row, TryError<DaytonaError>> {
-        let answer = self.once(Method::POST, "docker-registry", Some(wanted)).await?;
-        answer.json().map(Sent::into).map_err(|error| TryError::Fault(DaytonaError::from(error)))
+        self.send(Method::POST, "docker-registry", wanted).await
     }
 
     /// Changes a row, and gives the row that Daytona has then, as it says.
     pub(super) async fn update(&self, id: &str, wanted: &Wanted<'_>) -> Result<Row, DaytonaError> {
-        let send = async || {
-            let answer = self.once(Method::PATCH, &row_path(id), Some(wanted)).await?;
-            answer.json().map(Sent::into).map_err(|error| TryError::Fault(DaytonaError::from(error)))
-        };
-        Policy::STANDARD.run(send).await
+        let path = row_path(id);
+        Policy::STANDARD.run(|| self.send(Method::PATCH, &path, wanted)).await
+    }
+
+    /// Sends a row; the answer is the row.
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        wanted: &Wanted<'_>,
+    ) -> Result<Row, TryError<DaytonaError>> {
+        let answer = self.once(method, path, Some(wanted)).await?;
+        answer.json().map(Sent::into).map_err(|error| TryError::Fault(DaytonaError::from(error)))
     }
 
     /// Removes a row; one that is gone already is removed.

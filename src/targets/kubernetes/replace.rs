@@ -125,7 +125,7 @@ impl Site<'_> {
                 _ => {}
             }
             return match self.client.create(self.ask("create", "secrets"), &object).await {
-                Ok(()) => self.finish_with(true).await,
+                Ok(()) => self.forget_copy().await,
                 // An earlier try of ours, or somebody else.
                 Err(error) if error.is("AlreadyExists") => self.settle().await,
                 Err(error) => Err(self.put_back(&found, error).await),
@@ -141,7 +141,7 @@ impl Site<'_> {
         };
         let object = self.naming_copy(content.object(self.at, Some(&old))?);
         match self.client.create(self.ask("create", "secrets"), &object).await {
-            Ok(()) => self.finish_with(true).await,
+            Ok(()) => self.forget_copy().await,
             Err(error) if error.is("AlreadyExists") => self.settle().await,
             Err(error) => Err(self.failed(error)),
         }
@@ -151,7 +151,7 @@ impl Site<'_> {
     async fn settle(&self) -> Result<(), Problem> {
         let found = self.secret().await?;
         if found.as_ref().and_then(copy_of).is_some() {
-            return self.finish_with(true).await;
+            return self.forget_copy().await;
         }
         let words = "somebody else made the secret while it was made again";
         Err(Problem::outside(words).hint(self.where_copy()))
@@ -159,13 +159,13 @@ impl Site<'_> {
 
     /// Deletes the copy that the secret names, and names it no more.
     pub(super) async fn finish(&self, found: &core::Secret) -> Result<(), Problem> {
-        self.finish_with(copy_of(found).is_some()).await
+        match copy_of(found) {
+            Some(_) => self.forget_copy().await,
+            None => Ok(()),
+        }
     }
 
-    async fn finish_with(&self, named: bool) -> Result<(), Problem> {
-        if !named {
-            return Ok(());
-        }
+    async fn forget_copy(&self) -> Result<(), Problem> {
         self.drop_copy().await?;
         let patch = json!({ "metadata": { "annotations": { COPY: null } } });
         match self.client.patch(self.ask("patch", "secrets"), &patch).await {

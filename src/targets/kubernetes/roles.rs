@@ -82,9 +82,7 @@ pub fn roles(desired: &[Desired], context: &str, deletes: bool) -> String {
             false => "`sync --allow-replace` and `remove` also delete secrets: regcred rbac --allow-replace.",
         }
     );
-    let delete = |verbs: &[&'static str]| -> Vec<&str> {
-        verbs.iter().copied().chain(deletes.then_some("delete")).collect()
-    };
+    let writes: &[&str] = if deletes { &["patch", "delete"] } else { &["patch"] };
     let context = redact::line(&word(context));
     let mut manifests = String::new();
     if !everywhere.secrets.is_empty() {
@@ -98,7 +96,7 @@ pub fn roles(desired: &[Desired], context: &str, deletes: bool) -> String {
         );
         manifests += "  - { apiGroups: [\"\"], resources: [namespaces], verbs: [list] }\n";
         manifests += CREATE;
-        manifests += &rules(&everywhere, &["get", "list"], &delete(&["patch"]));
+        manifests += &rules(&everywhere, &["get", "list"], writes);
     }
     for (namespace, needs) in &named {
         let needs = needs.without(&everywhere);
@@ -119,7 +117,7 @@ pub fn roles(desired: &[Desired], context: &str, deletes: bool) -> String {
             manifests += "  - { apiGroups: [\"\"], resources: [namespaces], verbs: [get] }\n";
             manifests += CREATE;
         }
-        manifests += &rules(&needs, &["get"], &delete(&["patch"]));
+        manifests += &rules(&needs, &["get"], writes);
     }
     text + &manifests
 }

@@ -48,6 +48,18 @@ pub(crate) fn program(place: &mut Place, name: &str, script: &str) {
     place.set("PATH", &format!("{}:/usr/bin:/bin", place.repo().join("bin").display()));
 }
 
+/// Gives a place a Pulumi project with this stack, and the program of this script; a login to Pulumi Cloud.
+pub(crate) fn project(mut place: Place, stack: &str, script: &str) -> Place {
+    place.unset("DOCKER_HUB_USERNAME");
+    place.unset("DOCKER_HUB_TOKEN");
+    place.write("infra/Pulumi.yaml", "name: infra\nruntime: python\n");
+    place.write("infra/Pulumi.main.yaml", stack);
+    place.set("PULUMI_ACCESS_TOKEN", "pul-0123");
+    place.set("VAULT_TOKEN", "hvs-0123");
+    program(&mut place, "pulumi", script);
+    place
+}
+
 pub(crate) fn seen(place: &Place, name: &str) -> String {
     std::fs::read_to_string(place.repo().join(format!("{name}.seen"))).unwrap_or_default()
 }

@@ -7,17 +7,9 @@ const DATA_KEY: &str = "joupuR1XSp1+tc67P2MAGS31R6EE41yusanmrhCgYbw=";
 const SEALED: &str =
     "v1:4V6uGmFlg7boZRtb:cfmKc6pyIgTDPFMxH7JX/njhmC47MElvvQbze1vTgMn+hyqb0D1tDHQv5L+zL5oJbO80xg==";
 const KEY: &str = "arn:aws:kms:us-east-2:123456789012:key/k";
-/// The Pulumi project of these files, and the program of this script; a login to Pulumi Cloud.
+
 fn pulumi(stack: &str, script: &str) -> Place {
-    let mut place = Place::with_one_stack(World::default());
-    place.unset("DOCKER_HUB_USERNAME");
-    place.unset("DOCKER_HUB_TOKEN");
-    place.write("infra/Pulumi.yaml", "name: infra\nruntime: python\n");
-    place.write("infra/Pulumi.main.yaml", stack);
-    place.set("PULUMI_ACCESS_TOKEN", "pul-0123");
-    place.set("VAULT_TOKEN", "hvs-0123");
-    program(&mut place, "pulumi", script);
-    place
+    project(Place::with_one_stack(World::default()), stack, script)
 }
 
 /// What `pulumi config --json --show-secrets` prints.
