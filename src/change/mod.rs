@@ -75,13 +75,13 @@ impl<O> Change<O> {
 }
 
 impl<O: Operation> Change<O> {
-    /// Whether there is something to say of the row: it does not stay as it is, it stays though what regcred made goes, or
-    /// somebody may read that nobody listed.
+    /// Whether there is something to say of the row: it does not stay as it is, it stays though what regcred made goes,
+    /// others come before it, or somebody may read that nobody listed.
     #[must_use]
     pub fn is_news(&self) -> bool {
-        let stays =
-            matches!(self.reason, Reason::Theirs(_) | Reason::Shared(_)) || self.reason.set_aside().is_some();
-        self.action != Action::Keep || stays || self.access.as_ref().is_some_and(Access::is_remarkable)
+        let told = matches!(self.reason, Reason::Theirs(_) | Reason::Shared(_) | Reason::Contested(_))
+            || self.reason.set_aside().is_some();
+        self.action != Action::Keep || told || self.access.as_ref().is_some_and(Access::is_remarkable)
     }
 
     /// Whether executing this row writes the credential's value.

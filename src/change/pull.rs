@@ -75,6 +75,10 @@ impl std::fmt::Display for Login {
         let words = [user, registry.as_ref().map(|registry| format!("for {registry}"))];
         let words: Vec<String> = words.into_iter().flatten().collect();
         let words = if words.is_empty() { String::new() } else { format!("{} of ", words.join(" ")) };
-        write!(f, "{words}{address} `{name}`")
+        match address {
+            // Its address ends with its name.
+            Address::Kubernetes { .. } => write!(f, "{words}{address}"),
+            _ => write!(f, "{words}{address} `{name}`"),
+        }
     }
 }

@@ -199,6 +199,12 @@ pub enum Reason {
     /// The service account does not name these secrets, which its manifest is to do.
     #[error("does not name {0}, and is left to its manifest (`attach: false`)")]
     LeftToManifest(String),
+    /// It is as declared, and others are tried before, or it is not known whether they are; in words.
+    #[error("in sync; {0}")]
+    Contested(String),
+    /// It is as declared, and something else keeps the pods from pulling with it; in words.
+    #[error("{0}")]
+    Outranked(String),
     /// The service account does not exist yet.
     #[error("does not exist yet; regcred waits for it")]
     NoAccount,
@@ -312,6 +318,10 @@ impl Reason {
                 let names: Vec<String> = names.split(", ").map(|name| format!("{{ name: {name} }}")).collect();
                 Some(format!("add to its manifest: imagePullSecrets: [{}]", names.join(", ")))
             }
+            Self::Outranked(_) => Some(
+                "correct that entry or take it out, or take its pull secret out of the service account's `imagePullSecrets`"
+                    .to_owned(),
+            ),
             Self::TwoCredentials(_) => {
                 Some("give one of them another `secret:` in regcred.yaml".to_owned())
             }

@@ -44,6 +44,9 @@ pub struct Row {
     pub cached: BTreeMap<String, String>,
     /// Why the name is not valid.
     pub error: Option<String>,
+    /// Why it is that one, where the name does not say it.
+    #[serde(skip)]
+    pub why: Option<String>,
     /// Why the pull is anonymous.
     #[serde(skip)]
     pub anonymous_why: Option<String>,

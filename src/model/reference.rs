@@ -165,6 +165,13 @@ impl Reference {
         joined(&self.domain, &self.path)
     }
 
+    /// Whether the kubelet tries a login for Docker Hub for it though it is on another host: one that has neither a dot nor a
+    /// port, such as `localhost` (`isDefaultRegistryMatch` in `pkg/credentialprovider/keyring.go`).
+    pub fn is_docker_hub_to_kubelet(&self) -> bool {
+        let name = self.name();
+        self.domain != DOCKER_HUB && !name.split('/').next().is_some_and(|host| host.contains(['.', ':']))
+    }
+
     fn push_version(&self, text: &mut String) {
         for (mark, part) in [(':', &self.tag), ('@', &self.digest)] {
             if let Some(part) = part {

@@ -100,7 +100,8 @@ fn found(image: &ImageRow) -> String {
             format!("{place} {input} {} {}\n", styled(BAD, "is invalid:"), redact::line(error))
         }
         (None, Some(credential), _) => {
-            format!("{place} {input} {}\n", styled(GOOD, format_args!("with {credential}")))
+            let why = row.why.as_ref().map(|why| format!(", {}", redact::line(why))).unwrap_or_default();
+            format!("{place} {input} {}{why}\n", styled(GOOD, format_args!("with {credential}")))
         }
         (None, None, Some(why)) => {
             format!("{place} {input} {}: {}\n", styled(WARN, "anonymously"), redact::line(why))

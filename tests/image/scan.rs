@@ -50,6 +50,44 @@ fn skipped_in(name: &str, text: &str) -> Vec<String> {
 }
 
 #[test]
+fn the_images_of_manifests_are_judged_as_the_kubelet_judges_them() {
+    let pod = "apiVersion: v1\nkind: Pod\nspec: { containers: [{ name: a, image: IMAGE }] }\n";
+    let compose = "services: { a: { image: IMAGE } }\n";
+    let patch = "kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\nresources: [pod.yaml]\nimages: [{ name: old, newName: IMAGE }]\n";
+    for (image, credential, why) in [
+        (
+            "localhost/x",
+            Some("to-docker.io"),
+            Some("because the kubelet logs in at `localhost` as at Docker Hub"),
+        ),
+        ("Alpine/x", Some("to-docker.io"), Some("because the kubelet logs in at `Alpine` as at Docker Hub")),
+        ("localhost:5000/x", None, None),
+        ("registry-1.docker.io/library/alpine", None, None),
+        ("alpine", Some("to-docker.io"), None),
+        ("ghcr.io/acme/api", Some("to-ghcr.io"), None),
+    ] {
+        let seen = |name: &str, text: &str| {
+            let folder = folder(&[
+                (name, &text.replace("IMAGE", image)),
+                ("pod.yaml", &pod.replace("IMAGE", if name == "pod.yaml" { image } else { "old" })),
+            ]);
+            let images = scanned(&[folder.path().to_owned()]).images;
+            let found = images.into_iter().find(|found| found.file.ends_with(name)).unwrap();
+            (found.row.credential.clone(), found.row.why.clone(), found.row.is_anonymous())
+        };
+        let expected = (credential.map(str::to_owned), why.map(str::to_owned), credential.is_none());
+        assert_eq!(seen("pod.yaml", pod), expected, "{image} in a pod");
+        assert_eq!(seen("kustomization.yaml", patch), expected, "{image} by a kustomization");
+        let as_docker = (
+            credential.filter(|_| why.is_none()).map(str::to_owned),
+            None,
+            why.is_some() || credential.is_none(),
+        );
+        assert_eq!(seen("compose.yaml", compose), as_docker, "{image} for docker");
+    }
+}
+
+#[test]
 fn every_image_of_every_syntax_is_found_where_it_stands() {
     let root = tree();
     let scan = scanned(std::slice::from_ref(&root));

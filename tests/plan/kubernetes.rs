@@ -7,7 +7,7 @@ use regcred::model::{Credential, CredentialId, Registry, TokenKind};
 use regcred::plan::Plan;
 use regcred::systems;
 use regcred::targets::kubernetes::{
-    Account, Desired, How, Namespace, ObjectRef, Observed, Operation, Scope, Secret, State, roles,
+    Account, Desired, Held, How, KIND, Namespace, ObjectRef, Observed, Operation, Scope, Secret, State, roles,
 };
 
 use crate::case::*;
@@ -94,6 +94,18 @@ fn operation<'p>(plan: &'p Plan, address: &str) -> &'p Operation {
         Some(systems::Operation::Kubernetes(operation)) => operation,
         other => panic!("{address}: {other:?}"),
     }
+}
+
+/// A pull secret `old`, which the service account names before ours.
+fn put_old(case: &mut Case, old: Secret) {
+    account(case).secrets.insert(0, "old".to_owned());
+    let old = Secret { kind: KIND.to_owned(), ..old };
+    case.observed.kubernetes.others.insert(at("team-a", "old"), Ok(Some(old)));
+}
+
+/// One with an earlier login under this key.
+fn old(key: &str) -> Secret {
+    Secret { logins: [(key.to_owned(), Some(earlier()))].into(), ..Secret::default() }
 }
 
 /// Makes an entry one that the kubelet cannot read.
@@ -264,6 +276,64 @@ scenarios! {
         case.observed.kubernetes.accounts.insert(at("team-a", "default"), Ok(None));
         let plan = case.plan();
         expect(&plan, DEFAULT, Action::Update, ReasonKind::NoAccount);
+        plan
+    }
+
+    fn a_service_account_whose_pods_try_another_login_first_is_kept_and_that_is_told() -> Plan {
+        let mut case = in_place();
+        put_old(&mut case, old(HUB_KEY));
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Keep, ReasonKind::InSync);
+        expect(&plan, DEFAULT, Action::Keep, ReasonKind::Contested);
+        let words = "in sync; its pods try `https://index.docker.io/v1/` of the pull secret old first, and docker-hub if that is refused";
+        assert_eq!(row(&plan, DEFAULT).reason.to_string(), words);
+        assert!(row(&plan, DEFAULT).is_news());
+        plan
+    }
+
+    fn the_same_login_in_another_pull_secret_is_as_good_as_ours() -> Plan {
+        let mut case = in_place();
+        put_old(&mut case, Secret { logins: [("docker.io".to_owned(), Some(ours()))].into(), ..Secret::default() });
+        let plan = case.plan();
+        expect_still(&plan);
+        expect(&plan, DEFAULT, Action::Keep, ReasonKind::InSync);
+        plan
+    }
+
+    fn where_a_key_elsewhere_keeps_the_kubelet_from_docker_hubs_usual_one_the_login_is_filed_under_both() -> Plan {
+        let mut case = in_place();
+        put_old(&mut case, old("docker.io"));
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Update, ReasonKind::Logins);
+        let words = "no login for docker.io under `docker.io`, where the kubelet looks because of `docker.io` of the pull secret old";
+        assert_eq!(row(&plan, PULL).reason.to_string(), words);
+        let Operation::PutSecret { logins, .. } = operation(&plan, PULL) else { panic!() };
+        assert_eq!(logins.keys().map(String::as_str).collect::<Vec<_>>(), ["docker.io", HUB_KEY]);
+        expect(&plan, DEFAULT, Action::Keep, ReasonKind::Contested);
+        expect_still(&case.applied().plan());
+        plan
+    }
+
+    fn a_pull_secret_that_the_kubelet_cannot_read_blocks_the_service_account_that_names_it() -> Plan {
+        let mut case = in_place();
+        put_old(&mut case, Secret { unreadable: Some("its configuration is not a JSON object".to_owned()), ..Secret::default() });
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Keep, ReasonKind::InSync);
+        expect(&plan, DEFAULT, Action::Blocked, ReasonKind::Outranked);
+        let words = "its pods pull no image: the pull secret old: its configuration is not a JSON object";
+        assert_eq!(row(&plan, DEFAULT).reason.to_string(), words);
+        assert!(row(&plan, DEFAULT).reason.hint().unwrap().contains("`imagePullSecrets`"));
+        plan
+    }
+
+    fn a_pull_secret_that_could_not_be_read_leaves_it_open_whose_login_comes_first() -> Plan {
+        let mut case = in_place();
+        account(&mut case).secrets.insert(0, "old".to_owned());
+        case.observed.kubernetes.others.insert(at("team-a", "old"), Err(unreadable("get secrets: 403")));
+        let plan = case.plan();
+        expect(&plan, DEFAULT, Action::Keep, ReasonKind::Contested);
+        let words = "in sync; whether its pods try docker-hub first is not known: the pull secret old could not be read";
+        assert_eq!(row(&plan, DEFAULT).reason.to_string(), words);
         plan
     }
 
@@ -466,6 +536,26 @@ fn a_broken_entry_is_mended_where_the_same_secret_declares_its_registry_and_bloc
     expect(&case.plan(), PULL, Action::Blocked, ReasonKind::Damaged);
     add_ghcr(&mut case);
     expect(&case.plan(), PULL, Action::Update, ReasonKind::Logins);
+}
+
+/// What the pods of the service account come to, with this login of user bob or of nobody in another pull secret.
+fn reason_with(key: &str, named: bool) -> ReasonKind {
+    let mut case = in_place();
+    let held = Held { named, ..Held::default() };
+    put_old(&mut case, Secret { foreign: [(key.to_owned(), held)].into(), ..Secret::default() });
+    let after = case.applied().plan();
+    ReasonKind::from(&row(&after, DEFAULT).reason)
+}
+
+#[test]
+fn a_pull_without_a_login_before_ours_is_blocked_as_it_gets_every_public_image() {
+    assert_eq!(reason_with("docker.io/acme", true), ReasonKind::Contested);
+    assert_eq!(reason_with("docker.io/acme", false), ReasonKind::Outranked);
+    for other in ["ghcr.io", "docker.io:443", "docker.io/Acme", "registry-1.docker.io/acme", "*"] {
+        assert_eq!(reason_with(other, false), ReasonKind::InSync, "{other}");
+    }
+    // A star comes before letters, so that ours under `docker.io` is tried first.
+    assert_eq!(reason_with("*.io", false), ReasonKind::InSync);
 }
 
 #[test]

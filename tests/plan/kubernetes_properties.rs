@@ -38,6 +38,7 @@ fn any_secret() -> impl Strategy<Value = Option<Secret>> {
             damage: damaged.then(|| broken("quay.io")).into_iter().collect(),
             unreadable: None,
             others: damaged || others,
+            foreign: BTreeMap::new(),
             labels: [(labelled, ("run.ai/resource", "password")), (ours, MANAGED_BY)]
                 .into_iter()
                 .filter(|(there, _)| *there)

@@ -21,6 +21,8 @@ pub(super) enum Login {
     /// Nothing: whoever uses the file is logged in, or is not.
     #[default]
     Unsaid,
+    /// Nothing: pods pull it, by the kubelet's rules.
+    Kubelet,
     /// The file gives the login with the image.
     Given,
     /// Nobody can be logged in when it is pulled.
@@ -92,6 +94,12 @@ impl Finds {
                 self.skip(at, format!("`{shown}` {why}"));
             }
         }
+    }
+
+    /// Those from `first` on are pulled by pods.
+    pub(super) fn in_pods(&mut self, first: usize) {
+        let unsaid = self.found.iter_mut().skip(first).filter(|found| found.login == Login::Unsaid);
+        unsaid.for_each(|found| found.login = Login::Kubelet);
     }
 
     pub(super) fn skip(&mut self, at: At, reason: impl Into<String>) {

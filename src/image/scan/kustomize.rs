@@ -184,7 +184,7 @@ fn tell(files: &mut Files, file: &Path, index: usize, image: &str) {
     let Some(finds) = files.get_mut(file) else { return };
     let images = finds.kustomization.as_ref().map(|kustomization| &kustomization.images);
     if let Some(entry) = images.and_then(|images| images.get(index)).cloned() {
-        finds.image(entry.at, format!("images, {}", entry.name), image);
+        finds.image_with(entry.at, format!("images, {}", entry.name), image, Login::Kubelet);
         finds.sort();
     }
 }
@@ -299,7 +299,9 @@ impl Run<'_> {
         self.is_open |= finds.is_none_or(|finds| !finds.skipped.is_empty());
         let found = finds.into_iter().flat_map(|finds| &finds.found).filter(|found| is_replaceable(found));
         let item = |found: &Found| {
-            let Found { at, image: Image { name, version }, login: Login::Unsaid, .. } = found else {
+            let Found { at, image: Image { name, version }, login: Login::Unsaid | Login::Kubelet, .. } =
+                found
+            else {
                 return None;
             };
             Some(Item { file: path.to_owned(), at: *at, image: format!("{name}{version}"), by: None })

@@ -153,7 +153,11 @@ impl ImageRow {
     fn new(file: &Path, found: Found, context: &Context) -> Self {
         let Found { at: At { line, column }, place, image, login } = found;
         let row = Row::new(&image.name, context).with_version(&image.version);
-        let row = if row.error.is_none() { pulled_with(row, login) } else { row };
+        let row = match login {
+            Login::Kubelet => pulled_by_kubelet(row, &image.name, context),
+            _ if row.error.is_none() => pulled_with(row, login),
+            _ => row,
+        };
         let (anonymous, instead) = (row.anonymous_why.clone(), row.instead.clone());
         Self { file: file.to_owned(), line, column, place, row, anonymous, instead, daytona: None }
     }
@@ -171,10 +175,26 @@ impl ImageRow {
     }
 }
 
+/// The kubelet has a rule of its own for hosts that are not Docker Hub, and have neither a dot nor a port.
+fn pulled_by_kubelet(row: Row, name: &str, context: &Context) -> Row {
+    let image = Reference::parse(name).ok().filter(Reference::is_docker_hub_to_kubelet);
+    let hub = context.credentials.iter().find(|(_, registry)| registry.is_docker_hub());
+    let (Some(image), Some((id, _))) = (image, hub) else { return row };
+    let why = format!("because the kubelet logs in at `{}` as at Docker Hub", image.domain());
+    Row {
+        credential: Some(id.clone()),
+        why: Some(why),
+        anonymous_why: None,
+        instead: None,
+        hint: None,
+        ..row
+    }
+}
+
 /// What a file says about the login goes before what the configuration has.
 fn pulled_with(row: Row, login: Login) -> Row {
     match login {
-        Login::Unsaid => row,
+        Login::Unsaid | Login::Kubelet => row,
         Login::Given => Row { anonymous_why: None, instead: None, ..row },
         // Without a credential there is nothing that the file could be given.
         Login::Missing { .. } if row.credential.is_none() => row,
@@ -219,10 +239,12 @@ fn chart() -> Finds {
 fn read_yaml(text: &str, is_kustomization: bool, variables: &dyn Fn() -> Variables) -> Finds {
     let mut finds = Finds::default();
     for document in crate::yaml::documents(text) {
+        let before = finds.found.len();
         match document {
             Ok(document) if is_kustomization || kustomize::is_kustomization(Value(&document.root)) => {
                 finds.kustomization = Some(kustomize::read(Value(&document.root)));
                 patches::within(Value(&document.root), &mut finds);
+                finds.in_pods(before);
             }
             Ok(document) => read_document(&document, variables, &mut finds),
             Err(Error { at, reason }) if templates::is_template(text) => {
@@ -236,15 +258,20 @@ fn read_yaml(text: &str, is_kustomization: bool, variables: &dyn Fn() -> Variabl
 
 fn read_document(document: &Document, variables: &dyn Fn() -> Variables, finds: &mut Finds) {
     let root = Value(&document.root);
+    let before = finds.found.len();
     let read: &dyn Fn(Value<'_>, &mut Finds) = if workflow::is_workflow(root) {
         &workflow::read
     } else if workflow::is_action(root) {
         &workflow::read_action
     } else if kubernetes::is_manifest(root) {
         // kubectl takes the last of two equal keys.
-        return kubernetes::read(root, finds);
+        kubernetes::read(root, finds);
+        return finds.in_pods(before);
     } else if patches::is_json(root) {
-        &patches::json
+        &|root, finds| {
+            patches::json(root, finds);
+            finds.in_pods(before);
+        }
     } else if compose::is_compose(root) {
         &|root, finds| compose::read(root, &variables(), finds)
     } else {

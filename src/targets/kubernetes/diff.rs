@@ -15,8 +15,11 @@
 //!             a label absent or another               update
 //!             a copy of it is left                    update: the copy goes
 //!             absent, and a copy of it is left        create, with what the copy holds
+//!             a key that keeps the kubelet from our
+//!               login for Docker Hub                  update: ours goes under `docker.io`, too
 //!             else                                    keep
-//! account     names the secrets                       keep
+//! account     names the secrets                       keep; what its pods try first is told
+//!             its pods do not come to our login       blocked
 //!             does not                                update: appended, others stay
 //!             does not, and `attach: false`           kept as it is
 //!             absent                                  update: waited for, never made
@@ -24,6 +27,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::turn::{self, PLAIN_KEY, Rank, Turn};
 use super::{
     Account, Change, Desired, How, KIND, MANAGED_BY, Namespace, ObjectRef, Observed, Operation, Scope,
     Secret, State,
@@ -41,15 +45,48 @@ pub(super) fn diff(
     options: &Options,
 ) -> Vec<Change> {
     let wanted = Wanted::of(desired, observed);
+    let fingerprint = |id: &CredentialId| known.get(id).map(|known| known.fingerprint);
     let mut rows: Vec<Change> = wanted.unread.iter().map(|(at, unread)| unread.row(at)).collect();
+    let mut secrets: BTreeMap<&ObjectRef, Change> = BTreeMap::new();
     for (at, secret) in &wanted.secrets {
+        let Some(found) = observed.secrets.get(at) else { continue };
+        let cure = turn::cure(at, secret, &wanted, observed, fingerprint);
+        let content = secret.content(cure.as_deref(), fingerprint);
         let copied = observed.copies.contains(at);
-        rows.extend(observed.secrets.get(at).map(|found| secret.row(at, (found, copied), known, options)));
+        secrets.insert(at, secret.row(at, (found, copied), &content, options));
     }
+    // What a secret holds once its row is done.
+    let after = |at: &ObjectRef| match secrets.get(at).and_then(|row| row.operation.as_ref()) {
+        Some(Operation::PutSecret { logins, how, .. }) => {
+            let logins =
+                logins.iter().filter_map(|(key, id)| Some((key.clone(), fingerprint(id)?))).collect();
+            let found = observed.secrets.get(at)?.clone().ok()?.unwrap_or_default();
+            Some(Ok(Some(found.with(&logins, *how == How::Replace))))
+        }
+        _ => turn::found(observed, at),
+    };
     for (at, account) in &wanted.accounts {
-        rows.extend(observed.accounts.get(at).map(|found| account.row(at, found)));
+        let Some(found) = observed.accounts.get(at) else { continue };
+        let row = account.row(at, found);
+        let names = turn::names(at, account, observed);
+        let turn = turn::of_account(at, (account, &names), &wanted, fingerprint, after);
+        rows.push(if row.reason == Reason::InSync { judged(row, &turn, &secrets) } else { row });
     }
+    rows.extend(secrets.into_values());
     rows.into_iter().map(|row| Change { identity: identity(&row.address, observed), ..row }).collect()
+}
+
+/// A service account that names all that it is to name, by whether its pods come to it.
+fn judged(row: Change, turn: &Turn, secrets: &BTreeMap<&ObjectRef, Change>) -> Change {
+    let stopped = |change: &&Change| matches!(change.action, Action::Blocked | Action::Unread);
+    let needed = secrets.values().filter(stopped).find(|secret| row.after.contains(&secret.address));
+    let (action, reason) = match (turn.judged(), needed) {
+        (Ok(()), _) if turn.rank == Rank::First => return row,
+        (Ok(()), _) => (Action::Keep, Reason::Contested(turn.words())),
+        (Err(_), Some(secret)) => (Action::Blocked, Reason::Depends(secret.address.clone())),
+        (Err(_), None) => (Action::Blocked, Reason::Outranked(turn.words())),
+    };
+    Change { action, reason, ..row }
 }
 
 /// The thing at an address: several contexts may be of one cluster. A service account takes what each of them appends.
@@ -194,6 +231,8 @@ impl Namespace {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Content {
     pub(super) logins: BTreeMap<String, Fingerprint>,
+    /// Why a login is under a second key, in words.
+    pub(super) second: Option<String>,
     pub(super) labels: BTreeMap<String, String>,
 }
 
@@ -222,7 +261,8 @@ pub(super) fn fault(found: &Secret, content: &Content) -> Option<Fault> {
     if let Some((_, damage)) = found.damage.iter().find(|(key, _)| foreign(key)) {
         return Some(Fault::Damage(damage.clone()));
     }
-    let logins: Vec<String> = content.logins.iter().filter_map(|login| lacking(found, login)).collect();
+    let lacking = |login| lacking(found, login, content.second.as_deref());
+    let logins: Vec<String> = content.logins.iter().filter_map(lacking).collect();
     if !logins.is_empty() {
         return Some(Fault::Logins(logins.join(", ")));
     }
@@ -236,7 +276,11 @@ pub(super) fn fault(found: &Secret, content: &Content) -> Option<Fault> {
 }
 
 /// What is wrong with the login for one registry: absent under its own key, or another under any key that is for it.
-fn lacking(found: &Secret, (key, fingerprint): (&String, &Fingerprint)) -> Option<String> {
+fn lacking(
+    found: &Secret,
+    (key, fingerprint): (&String, &Fingerprint),
+    second: Option<&str>,
+) -> Option<String> {
     let registry = super::docker_config::registry(key)?;
     let filed = |other: &&String| super::docker_config::registry(other).as_ref() == Some(&registry);
     let stale = found
@@ -249,6 +293,10 @@ fn lacking(found: &Secret, (key, fingerprint): (&String, &Fingerprint)) -> Optio
             Some(format!("another login for {registry} under `{}`", redact::outside(stale)))
         }
         (true, Some(_)) => Some(format!("another login for {registry}")),
+        (false, _) if key == PLAIN_KEY => {
+            let why = second.map(|why| format!(", where the kubelet looks because of {why}"));
+            Some(format!("no login for {registry} under `{key}`{}", why.unwrap_or_default()))
+        }
         (false, _) => Some(format!("no login for {registry}")),
         (true, None) => None,
     }
@@ -259,11 +307,10 @@ impl WantedSecret<'_> {
         &self,
         at: &ObjectRef,
         (found, copied): (&Read<Option<Secret>>, bool),
-        known: &BTreeMap<CredentialId, Known>,
+        content: &Content,
         options: &Options,
     ) -> Change {
-        let content = self.content(known);
-        let (mut action, mut reason, mut how) = self.verdict(found, &content, options);
+        let (mut action, mut reason, mut how) = self.verdict(found, content, options);
         if copied && how == Some(How::Create) {
             let copy = super::replace::copy_name(&at.name);
             (action, reason, how) = (Action::Create, Reason::PutBack(copy), Some(How::Replace));
@@ -272,7 +319,7 @@ impl WantedSecret<'_> {
             let only_labels = matches!(reason, Reason::Labels(_) | Reason::Leftover(_));
             Operation::PutSecret {
                 at: at.clone(),
-                logins: if only_labels { BTreeMap::new() } else { self.keys() },
+                logins: if only_labels { BTreeMap::new() } else { self.keys(content.second.is_some()) },
                 labels: self.labels.clone(),
                 how,
                 named: self.namespace.named,
@@ -323,17 +370,28 @@ impl WantedSecret<'_> {
         }
     }
 
-    fn keys(&self) -> BTreeMap<String, CredentialId> {
-        let first = |(registry, credentials): (&&Registry, &BTreeSet<CredentialId>)| {
-            Some((registry.docker_config_key().to_owned(), credentials.first()?.clone()))
-        };
-        self.logins.iter().filter_map(first).collect()
+    /// The credentials by their keys; that of Docker Hub under a second one if need be.
+    fn keys(&self, twice: bool) -> BTreeMap<String, CredentialId> {
+        let mut keys = BTreeMap::new();
+        for (registry, credentials) in &self.logins {
+            let Some(id) = credentials.first() else { continue };
+            keys.insert(registry.docker_config_key().to_owned(), id.clone());
+            if twice && registry.is_docker_hub() {
+                keys.insert(PLAIN_KEY.to_owned(), id.clone());
+            }
+        }
+        keys
     }
 
-    fn content(&self, known: &BTreeMap<CredentialId, Known>) -> Content {
-        let keys = self.keys().into_iter();
-        let logins = keys.filter_map(|(key, id)| Some((key, known.get(&id)?.fingerprint))).collect();
-        Content { logins, labels: self.labels.clone() }
+    /// What it has to hold; `second` says why the login for Docker Hub has to be under a second key, if it has.
+    pub(super) fn content(
+        &self,
+        second: Option<&str>,
+        fingerprint: impl Fn(&CredentialId) -> Option<Fingerprint>,
+    ) -> Content {
+        let keys = self.keys(second.is_some()).into_iter();
+        let logins = keys.filter_map(|(key, id)| Some((key, fingerprint(&id)?))).collect();
+        Content { logins, labels: self.labels.clone(), second: second.map(str::to_owned) }
     }
 }
 

@@ -43,6 +43,16 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, String> {
     Ok(entries)
 }
 
+/// The entries of a configuration of the older type, where they are all there is.
+///
+/// # Errors
+/// Why the kubelet reads nothing at all.
+pub(super) fn read_older(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, String> {
+    // Nothing may follow the object.
+    object(&docker_config::text(bytes)?)?;
+    read(&of_older(bytes))
+}
+
 fn object(text: &str) -> Result<Object<'_>, String> {
     // The parser's own words could repeat a part of the text.
     Object::whole(text).ok_or_else(|| "is not a JSON object".to_owned())

@@ -12,14 +12,17 @@ mod file;
 #[cfg(test)]
 mod foreign;
 pub mod kubeconfig;
+pub mod kubelet;
 pub mod login;
 mod names;
 mod owner;
 mod plugin;
+mod pull;
 pub mod read;
 mod replace;
 mod roles;
 mod runai;
+mod turn;
 mod undo;
 mod usable;
 mod validate;
@@ -33,7 +36,7 @@ pub use error::KubeError;
 pub use roles::{contexts, roles};
 
 use super::{Look, Proof, Setting, Target, Terms, Validator};
-use crate::change::{Finding, Inputs, Options, Read, Receipt};
+use crate::change::{Finding, Inputs, Options, Pull, Read, Receipt};
 use crate::model::{Address, CredentialId, Fingerprint, KubernetesItem, Problem, Registry};
 use crate::yaml::{Node, Reader};
 
@@ -41,6 +44,8 @@ use crate::yaml::{Node, Reader};
 pub const KIND: &str = "kubernetes.io/dockerconfigjson";
 /// The key of a pull secret's data that the kubelet reads.
 pub const KEY: &str = ".dockerconfigjson";
+/// The same of the older type, `kubernetes.io/dockercfg`.
+const OLDER_KEY: &str = ".dockercfg";
 /// The label that marks what regcred made.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "regcred");
 /// The context that means the pod's own service account, unless the kubeconfig has one of this name.
@@ -128,6 +133,8 @@ pub struct Observed {
     pub copies: BTreeSet<ObjectRef>,
     /// The declared service accounts.
     pub accounts: BTreeMap<ObjectRef, Read<Option<Account>>>,
+    /// The other pull secrets that the declared service accounts name: the kubelet looks into all of them.
+    pub others: BTreeMap<ObjectRef, Read<Option<Secret>>>,
 }
 
 /// A namespace that a scope comes to.
@@ -168,12 +175,23 @@ pub struct Secret {
     /// The logins for the declared registries, by the key that they are filed under; nothing where the kubelet
     /// would find no user name there.
     pub logins: BTreeMap<String, Option<Fingerprint>>,
+    /// The logins under all other keys.
+    pub foreign: BTreeMap<String, Held>,
     /// Whether something else is in it: other entries, or anything that is no login.
     pub others: bool,
     /// The entries that the kubelet cannot read, in words, by their key: each costs it the whole secret.
     pub damage: BTreeMap<String, String>,
     /// Why the kubelet reads nothing of it at all, in words.
     pub unreadable: Option<String>,
+}
+
+/// A login in a pull secret: never its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Whether it names a user; one that names none is tried all the same, and is a pull without a login.
+    pub named: bool,
+    /// Its fingerprint as a login for each declared registry of which it may be tried for an image.
+    pub fingerprints: BTreeMap<Registry, Fingerprint>,
 }
 
 /// A service account as it was found.
@@ -345,10 +363,16 @@ impl Target for Kubernetes {
 
     async fn verify(
         clients: &login::Clients,
-        _: &[Desired],
-        _: &Observed,
+        desired: &[Desired],
+        observed: &Observed,
         proof: &Proof<'_, Operation>,
     ) -> Vec<Finding> {
-        verify::verify(proof, clients).await
+        verify::verify(proof, clients, desired, observed).await
+    }
+
+    const TELLS_PULLS: bool = true;
+
+    fn pulls(images: &[String], desired: &[Desired], observed: &Observed) -> Vec<Pull> {
+        pull::pulls(images, desired, observed)
     }
 }

@@ -12,8 +12,8 @@ use tokio::sync::Mutex;
 use super::client::ApiRequest;
 use super::login::Clients;
 use super::{
-    Account, Client, Desired, KEY, KIND, KubeError, Namespace, ObjectRef, Observed, Scope, Secret, State,
-    docker_config, owner, replace, runai,
+    Account, Client, Desired, Held, KEY, KubeError, Namespace, ObjectRef, Observed, Scope, Secret, State,
+    docker_config, kubelet, owner, replace, runai,
 };
 use crate::change::Read;
 use crate::model::{Fingerprint, Login, Problem, Registry};
@@ -33,13 +33,14 @@ pub async fn observe(clients: &Clients, desired: &[Desired], concurrency: usize)
         })
     });
     let mut all = Observed::default();
-    for Observed { servers, namespaces, secrets, copies, accounts } in futures::future::join_all(reads).await
-    {
+    for found in futures::future::join_all(reads).await {
+        let Observed { servers, namespaces, secrets, copies, accounts, others } = found;
         all.servers.extend(servers);
         all.namespaces.extend(namespaces);
         all.secrets.extend(secrets);
         all.copies.extend(copies);
         all.accounts.extend(accounts);
+        all.others.extend(others);
     }
     all
 }
@@ -99,11 +100,20 @@ async fn cluster(client: &Client, context: &str, desired: &[&Desired], concurren
     observed.accounts = accounts;
     observed.namespaces =
         namespaces.into_iter().map(|(scope, found)| ((context.to_owned(), scope.clone()), found)).collect();
-    tokio::join!(reader.look_at_empty(&mut observed.namespaces, &observed.secrets), async {
-        observed.copies = reader.copies(desired, &observed.secrets).await;
-    });
+    let named = named_beside(&observed);
+    let Observed { namespaces, secrets, .. } = &mut observed;
+    let secrets = &*secrets;
+    let (copies, others, ()) = tokio::join!(
+        reader.copies(desired, secrets),
+        reader.others(named),
+        reader.look_at_empty(namespaces, secrets)
+    );
+    (observed.copies, observed.others) = (copies, others);
     observed
 }
+
+/// From so many namespaces on, a pull secret of one name is listed and not asked for in each.
+const MANY: usize = 16;
 
 /// What a list of all namespaces gave, by the name that was listed. Nothing where the login may not list, so that each
 /// namespace is asked by itself.
@@ -197,6 +207,21 @@ impl Reader<'_> {
         things.into_iter().map(|(at, thing)| (at, thing.map(|thing| thing.as_ref().map(account)))).collect()
     }
 
+    /// These pull secrets: one by one, but those that many namespaces have under one name are listed. Where they may not be
+    /// listed they are not asked for in each namespace: whoever may see all of them may list them.
+    async fn others(&self, wanted: BTreeMap<ObjectRef, bool>) -> BTreeMap<ObjectRef, Read<Option<Secret>>> {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for (at, _) in wanted.iter().filter(|(_, found)| **found) {
+            *counts.entry(&at.name).or_default() += 1;
+        }
+        let many = counts.into_iter().filter(|(_, count)| *count >= MANY).map(|(name, _)| name).collect();
+        let mut listed = self.listed("secrets", many).await;
+        for list in listed.values_mut().filter(|list| list.is_none()) {
+            *list = Some(Err(Problem::outside("may not be listed")));
+        }
+        self.secrets(wanted.into_keys().collect(), listed).await
+    }
+
     async fn things<T: serde::de::DeserializeOwned>(
         &self,
         resource: &'static str,
@@ -236,11 +261,10 @@ impl Reader<'_> {
             labels: secret.metadata.labels.clone().unwrap_or_default(),
             ..Secret::default()
         };
-        if seen.kind != KIND {
-            return seen;
-        }
+        let Some(key) = kubelet::data_key(&seen.kind) else { return seen };
         seen.others = has_others(&secret);
-        match docker_config::read(config(&secret).unwrap_or_default()) {
+        let data = secret.data.as_ref().and_then(|data| data.get(key));
+        match kubelet::read(&seen.kind, data.map(|data| data.0.as_slice()).unwrap_or_default()) {
             Ok(entries) => {
                 for (key, entry) in entries {
                     self.entry(&mut seen, key, entry).await;
@@ -264,8 +288,25 @@ impl Reader<'_> {
             (Some(_), Ok(None) | Err(_)) => {
                 seen.logins.insert(key, None);
             }
-            (None, _) => seen.others = true,
+            (None, login) => {
+                seen.others = true;
+                let held = self.held(&key, login.ok().flatten()).await;
+                seen.foreign.insert(key, held);
+            }
         }
+    }
+
+    /// A login, by its fingerprint for each registry of which it is tried for some image.
+    async fn held(&self, key: &str, login: Option<Login>) -> Held {
+        let mut held = Held { named: login.is_some(), ..Held::default() };
+        let Some(login) = login else { return held };
+        for registry in &self.registries {
+            if kubelet::reach(key, registry.canonical()).is_some() {
+                let fingerprint = self.fingerprints.of(registry, login.clone()).await;
+                held.fingerprints.extend(fingerprint.map(|fingerprint| ((*registry).clone(), fingerprint)));
+            }
+        }
+        held
     }
 
     /// Whether the namespaces exist that are named and have no secret: a secret that is absent says nothing of that. Who may
@@ -322,6 +363,23 @@ impl Reader<'_> {
         };
         absent.into_iter().filter(|at| is_copy(at)).cloned().collect()
     }
+}
+
+/// The pull secrets that service accounts name beside the declared ones; whether each is in a namespace that was found,
+/// of which there may be many.
+fn named_beside(observed: &Observed) -> BTreeMap<ObjectRef, bool> {
+    let named = |at: &ObjectRef| {
+        let mut here = observed.namespaces.values().flatten().filter_map(|found| found.get(&at.namespace));
+        here.any(|namespace| namespace.named)
+    };
+    let mut others = BTreeMap::new();
+    for (at, account) in &observed.accounts {
+        let Ok(Some(account)) = account else { continue };
+        let beside = account.secrets.iter().map(|name| ObjectRef { name: name.clone(), ..at.clone() });
+        let beside = beside.filter(|at| !observed.secrets.contains_key(at));
+        others.extend(beside.map(|secret| (secret, !named(at))));
+    }
+    others
 }
 
 /// The Docker configuration in a secret.

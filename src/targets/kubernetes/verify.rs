@@ -1,36 +1,93 @@
-//! Proving pull secrets: what was written is read back and judged as the kubelet would read it.
+//! Proving pull secrets: what was written is read back and judged as the kubelet would read it, over all pull secrets that
+//! a service account names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::diff::{Content, Fault, fault};
+use super::diff::{Content, Fault, Wanted, fault};
 use super::login::Clients;
 use super::read::{Fingerprints, Reader, state};
-use super::{Client, ObjectRef, Operation, State};
+use super::turn::{self, Rank, Turn};
+use super::{Client, Desired, ObjectRef, Observed, Operation, State};
 use crate::change::{Finding, Read, Reason};
-use crate::model::{CredentialId, Fingerprint, Problem, Registry};
+use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry};
 use crate::targets::{Proof, Scope};
 
 const MEANS: &str = "by reading it back";
 
-/// Reads back what the rows wrote. Rows that were kept have been read in this run, and are proven by that. Where
-/// nothing was written, rows that would write have nothing to prove.
-pub async fn verify(proof: &Proof<'_, Operation>, clients: &Clients) -> Vec<Finding> {
-    let kept = proof.rows.iter().filter(|row| *row.reason == Reason::InSync);
-    let mut findings: Vec<Finding> =
-        kept.map(|row| Finding::proof(row.address.clone(), MEANS, Ok(()))).collect();
-    if proof.scope == Scope::All {
-        return findings;
+/// Reads back what the rows wrote. Rows that were kept have been read in this run, and are proven by that; a service account
+/// only if its pods try our login first. Where nothing was written, rows that would write have nothing to prove.
+pub async fn verify(
+    proof: &Proof<'_, Operation>,
+    clients: &Clients,
+    desired: &[Desired],
+    observed: &Observed,
+) -> Vec<Finding> {
+    let mut observed = observed.clone();
+    let mut findings = Vec::new();
+    if proof.scope == Scope::Touched {
+        let mut written: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
+        for operation in proof.rows.iter().filter_map(|row| row.operation) {
+            written.entry(&operation.at().context).or_default().push(operation);
+        }
+        let proofs = written.into_iter().filter_map(|(context, operations)| {
+            let Some(Ok(client)) = clients.get(context) else { return None };
+            let registries = desired.iter().filter(|desired| desired.context == context);
+            let registries = registries.map(|desired| &desired.registry).collect();
+            Some(cluster(client, operations, registries, proof))
+        });
+        for (proven, seen) in futures::future::join_all(proofs).await {
+            findings.extend(proven);
+            observed.secrets.extend(seen.secrets);
+            observed.accounts.extend(seen.accounts);
+        }
     }
-    let mut written: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
-    for operation in proof.rows.iter().filter_map(|row| row.operation) {
-        written.entry(&operation.at().context).or_default().push(operation);
+    let turns = turns(desired, &observed, proof.fingerprints);
+    let kept = proof.rows.iter().filter(|row| matches!(row.reason, Reason::InSync | Reason::Contested(_)));
+    findings.extend(kept.map(|row| Finding::proof(row.address.clone(), MEANS, Ok(()))));
+    let failed: BTreeSet<Address> = findings
+        .iter()
+        .filter(|finding| finding.result.is_err())
+        .map(|finding| finding.address.clone())
+        .collect();
+    // That the pods do not come to our login is told with what differs in the secret: by the plan, or by the proof of it.
+    let told = |(turn, secrets): &(Turn, BTreeSet<Address>)| {
+        turn.judged().is_err() && (proof.scope == Scope::All || !secrets.is_disjoint(&failed))
+    };
+    findings.retain(|finding| finding.result.is_err() || !turns.get(&finding.address).is_some_and(told));
+    findings.into_iter().map(|finding| of_turn(turns.get(&finding.address), finding)).collect()
+}
+
+/// What was proven of a service account, by when it is our turn in its pods.
+fn of_turn(turn: Option<&(Turn, BTreeSet<Address>)>, finding: Finding) -> Finding {
+    match turn {
+        Some((turn, _)) if finding.result.is_ok() && turn.rank != Rank::First => {
+            let result = turn.judged();
+            let state = result.is_ok().then(|| turn.words());
+            Finding { result, state, ..finding }
+        }
+        _ => finding,
     }
-    let proofs = written.into_iter().filter_map(|(context, operations)| {
-        let Some(Ok(client)) = clients.get(context) else { return None };
-        Some(cluster(client, operations, proof.fingerprints, proof.concurrency))
-    });
-    findings.extend(futures::future::join_all(proofs).await.into_iter().flatten());
-    findings
+}
+
+/// When it is our turn in the pods of each service account, with the declared secrets that it is to name.
+fn turns(
+    desired: &[Desired],
+    observed: &Observed,
+    fingerprints: &BTreeMap<CredentialId, Fingerprint>,
+) -> BTreeMap<Address, (Turn, BTreeSet<Address>)> {
+    let wanted = Wanted::of(desired, observed);
+    let mut turns = BTreeMap::new();
+    for (at, account) in &wanted.accounts {
+        if let Some(Ok(Some(found))) = observed.accounts.get(at) {
+            let fingerprint = |id: &CredentialId| fingerprints.get(id).copied();
+            let find = |at: &ObjectRef| turn::found(observed, at);
+            let turn = turn::of_account(at, (account, &found.secrets), &wanted, fingerprint, find);
+            let secrets =
+                account.secrets.iter().map(|name| ObjectRef { name: name.clone(), ..at.clone() }.secret());
+            turns.insert(at.service_account(), (turn, secrets.collect()));
+        }
+    }
+    turns
 }
 
 impl Operation {
@@ -55,27 +112,15 @@ impl Operation {
     }
 }
 
+/// What was written, and what was read back for it.
 async fn cluster(
     client: &Client,
     operations: Vec<&Operation>,
-    fingerprints: &BTreeMap<CredentialId, Fingerprint>,
-    concurrency: usize,
-) -> Vec<Finding> {
-    let registries: BTreeSet<Registry> = operations
-        .iter()
-        .filter_map(|operation| match operation {
-            Operation::PutSecret { logins, .. } => Some(logins.keys()),
-            _ => None,
-        })
-        .flatten()
-        .filter_map(|key| super::docker_config::registry(key))
-        .collect();
-    let reader = Reader {
-        client,
-        registries: registries.iter().collect(),
-        fingerprints: Fingerprints::default(),
-        concurrency,
-    };
+    registries: BTreeSet<&Registry>,
+    proof: &Proof<'_, Operation>,
+) -> (Vec<Finding>, Observed) {
+    let Proof { fingerprints, concurrency, .. } = *proof;
+    let reader = Reader { client, registries, fingerprints: Fingerprints::default(), concurrency };
     let (secrets, accounts): (Vec<&Operation>, Vec<&Operation>) =
         operations.into_iter().partition(|operation| matches!(operation, Operation::PutSecret { .. }));
     let (names, account_names) = (found_by_list(&secrets), found_by_list(&accounts));
@@ -105,7 +150,7 @@ async fn cluster(
             findings.extend(judge(operation));
         }
     }
-    findings
+    (findings, Observed { secrets: held, accounts: attached, ..Observed::default() })
 }
 
 /// Whether a namespace that was found is being deleted by now: there is nothing to prove in it.
@@ -130,7 +175,8 @@ fn holds(
 ) -> Result<(), Problem> {
     let secret = present(found)?;
     let known = |(key, id): (&String, &CredentialId)| Some((key.clone(), *fingerprints.get(id)?));
-    let content = Content { logins: logins.iter().filter_map(known).collect(), labels: labels.clone() };
+    let logins = logins.iter().filter_map(known).collect();
+    let content = Content { logins, labels: labels.clone(), second: None };
     let words = match fault(secret, &content) {
         None => return Ok(()),
         Some(Fault::OtherType(kind)) => format!("it has the type {kind}"),

@@ -16,15 +16,13 @@ use super::docker_config;
 use super::login::Clients;
 use super::read::{account, config, encoded, get, has_others, state};
 use super::replace::{copy_of, made_of};
-use super::{Account, Client, How, KEY, KIND, KubeError, ObjectRef, Observed, Operation, State};
+use super::{Account, Client, How, KEY, KIND, KubeError, OLDER_KEY, ObjectRef, Observed, Operation, State};
 use crate::change::{Inputs, Receipt};
 use crate::model::{CredentialId, Login, Problem};
 use crate::net::Wait;
 
 /// How often a thing is read again because somebody else wrote it in between.
 pub(super) const CONFLICTS: usize = 16;
-/// Where a secret of the type `kubernetes.io/dockercfg` has its logins.
-const OLDER_KEY: &str = ".dockercfg";
 /// How long a service account may take to come to be: the controller makes `default` after its namespace.
 const FOR_ACCOUNT: Wait = Wait {
     first: Duration::from_millis(200),

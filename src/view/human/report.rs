@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::change::{Finding, Pull, Used};
+use crate::change::{Finding, Pull, PullLogin, Used};
 use crate::execute::Event;
 use crate::model::{Address, Problem};
 use crate::plan::Plan;
@@ -68,11 +68,17 @@ pub fn findings(findings: &[Finding], again: &Again, said: Said) -> String {
     fold::alike(findings, kind, said.all).into_iter().map(line).collect()
 }
 
-/// How each place pulls an image, and where that is not what the image's name means.
+/// How each place pulls an image, and where that is not what the image's name means; places that are alike in one line.
 #[must_use]
 pub fn pulls(pulls: &[Pull], again: &Again, said: Said) -> String {
-    let mut text = String::new();
-    for Pull { image, place, login, then, result, .. } in pulls {
+    let stored = |login: &PullLogin| (login.name.clone(), login.registry.clone(), login.username.clone());
+    let kind = |pull: &Pull| {
+        let logins: Vec<_> = pull.login.login().into_iter().chain(&pull.then).map(stored).collect();
+        (pull.image.clone(), pull.login.word(), logins, pull.result.clone())
+    };
+    let line = |like: Vec<&Pull>| {
+        let places: Vec<String> = like.iter().map(|pull| pull.place.clone()).collect();
+        let Pull { image, login, then, result, .. } = like[0];
         let (style, word) = if result.is_ok() { (GOOD, "pulls ") } else { (BAD, "differs") };
         let how = match login {
             Used::Ours(login) => format!("is pulled with our login, {login}"),
@@ -81,13 +87,14 @@ pub fn pulls(pulls: &[Pull], again: &Again, said: Said) -> String {
             Used::Refused => "is not pulled".to_owned(),
         };
         let then: String = then.iter().map(|login| format!(", then {login}")).collect();
-        let _ = writeln!(text, "{} {place}: {image} {how}{then}", styled(style, word));
+        let mut text = format!("{} {}: {image} {how}{then}\n", styled(style, word), fold::named(&places));
         if let Err(failure) = result {
             let _ = writeln!(text, "  {failure}");
             text += &details(&again.problem(failure), 2, false, said.width);
         }
-    }
-    text
+        text
+    };
+    fold::alike(pulls, kind, said.all).into_iter().map(line).collect()
 }
 
 /// What `verify` found, and what mends it.

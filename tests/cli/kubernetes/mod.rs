@@ -4,6 +4,7 @@ mod access;
 mod broken;
 mod namespaces;
 mod others;
+mod pulls;
 mod replace;
 mod runai;
 mod secrets;

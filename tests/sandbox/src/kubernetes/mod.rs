@@ -27,7 +27,9 @@
 //! let prod = &state.kubernetes.clusters["prod"];
 //! assert_eq!(prod.pull_secrets("team-x", "default"), ["theirs", "rival", "rival-2", "rival-3", "docker-hub"]);
 //! assert!(prod.kubelet_login("team-x", "docker-hub", "https://index.docker.io/v1/").is_some());
-//! # Ok::<(), std::io::Error>(())
+//! // What its pods pull with: the first login, and the next one if the registry refuses that.
+//! assert_eq!(prod.kubelet_tries("team-x", "default", "acme/api:1")?[0][0].secret, "docker-hub");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! Without a certificate, `kubectl` sends no token and is `system:anonymous`, who may what a test grants it
@@ -44,6 +46,7 @@ mod discovery;
 mod error;
 mod fields;
 mod kubeconfig;
+pub mod kubelet;
 mod list;
 mod meanwhile;
 mod objects;

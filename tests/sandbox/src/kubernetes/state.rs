@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::kubeconfig::Context;
+use super::kubelet::{self, Tried};
 use super::meanwhile::Meanwhile;
 use super::rbac::{Grant, User};
 use super::routes::Resource;
@@ -293,32 +294,39 @@ impl Cluster {
         serde_json::from_slice(&STANDARD.decode(encoded).ok()?).ok()
     }
 
-    /// User and password that the kubelet would pull with under this key: `auths` only, `auth` before `username` and
-    /// `password`, split at its first colon, and nothing at all when any `auth` of the secret is no base64
-    /// (`pkg/credentialprovider/config.go`).
+    /// User and password that the kubelet would find under this key of a pull secret; `None` where it finds none, or cannot
+    /// read the secret.
     #[must_use]
     pub fn kubelet_login(&self, namespace: &str, name: &str, registry: &str) -> Option<(String, String)> {
-        if self.secret(namespace, name)?["type"] != PULL_SECRET.0 {
-            return None;
-        }
-        let config = self.docker_config(namespace, name)?;
-        let auths = config["auths"].as_object()?;
-        let logins: Option<BTreeMap<&String, (String, String)>> =
-            auths.iter().map(|(key, entry)| Some((key, login(entry)?))).collect();
-        logins?.remove(&registry.to_owned())
+        let (kind, bytes) = content(self.secret(namespace, name)?)?;
+        kubelet::entries(&kind, &bytes)?.remove(registry)
+    }
+
+    /// What the kubelet tries for an image in the pods of a service account, step by step.
+    ///
+    /// # Errors
+    /// The name of the pull secret that it cannot read, because of which it pulls nothing.
+    pub fn kubelet_tries(
+        &self,
+        namespace: &str,
+        account: &str,
+        image: &str,
+    ) -> Result<Vec<Vec<Tried>>, String> {
+        let names = self.pull_secrets(namespace, account);
+        let content = |name: &String| Some((name.clone(), content(self.secret(namespace, name)?)?));
+        let secrets: Vec<_> = names.iter().filter_map(content).collect();
+        let secrets =
+            secrets.iter().map(|(name, (kind, bytes))| (name.as_str(), kind.as_str(), bytes.as_slice()));
+        kubelet::tries(image, secrets)
     }
 }
 
-fn login(entry: &Value) -> Option<(String, String)> {
-    let member = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
-    let auth = member("auth");
-    if auth.is_empty() {
-        return Some((member("username"), member("password")));
-    }
-    let padded = auth.trim_end_matches('=');
-    let bytes = base64::engine::general_purpose::STANDARD_NO_PAD.decode(padded).ok()?;
-    let text = String::from_utf8(bytes).ok()?;
-    text.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
+/// The type of a secret, and what is under the key of that type.
+fn content(secret: &Value) -> Option<(String, Vec<u8>)> {
+    let kind = secret["type"].as_str()?;
+    let key = if kind == PULL_SECRET.0 { PULL_SECRET.1 } else { ".dockercfg" };
+    let data = secret["data"][key].as_str().unwrap_or_default();
+    Some((kind.to_owned(), STANDARD.decode(data).ok()?))
 }
 
 /// A UUID that follows from a text: no randomness in a double.

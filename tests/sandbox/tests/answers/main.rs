@@ -14,6 +14,7 @@ mod github_variables;
 mod hub;
 mod identity;
 mod kms;
+mod kubelet;
 mod kubernetes_access;
 mod kubernetes_apply;
 mod kubernetes_deletions;
