@@ -397,3 +397,28 @@ fn machines_read_rows_like_any_other() {
     assert_eq!(of("verify_complete")["ok"], true);
     assert_eq!(of("planned_change")["action"], "create");
 }
+
+#[test]
+fn the_rows_id_is_the_receipt_of_whatever_wrote_it() {
+    let mut place = place();
+    // Made, though the answer was lost; changed; taken over.
+    place.sandbox.fault(Fault::on(Service::Daytona, POST, Kind::TimeoutAfter));
+    let receipt = |place: &Place| {
+        let lines = place.run(&["sync", "--yes", "--json"]).ends(0).lines();
+        let written = lines.iter().find(|line| line["type"] == "apply_complete").unwrap();
+        (written["receipt"]["id"].clone(), rows(place)[0].id.clone())
+    };
+    let (told, id) = receipt(&place);
+    assert_eq!(told, id);
+    place.change_token();
+    assert_eq!(receipt(&place).0, id);
+    let by_hand = place_in(by_hand(&[("Our hub", "docker.io", "bob")]));
+    let (told, id) = receipt(&by_hand);
+    assert_eq!(told, id);
+    let person = place_in(World::default());
+    let ran = person.run(&["sync", "--yes", "-v"]);
+    ran.ends(0).complains(&format!("done    daytona:registry/docker-hub  id {}", rows(&person)[0].id));
+    let gone = person.run(&["remove", "--yes", "--json"]);
+    let gone = gone.lines().into_iter().find(|line| line["type"] == "apply_complete").unwrap();
+    assert!(gone["receipt"].is_null(), "{gone}");
+}

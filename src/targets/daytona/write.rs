@@ -25,7 +25,7 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// If Daytona refuses a request, or no usable answer comes.
     pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
-        match operation {
+        let row = match operation {
             Operation::PutRow { id, name, url, credential } => {
                 let wanted = Wanted { name, url, login: inputs.login(credential)? };
                 match id {
@@ -33,16 +33,19 @@ impl<'a> Writer<'a> {
                     None => self.make(&wanted).await?,
                 }
             }
-            Operation::DeleteRow { id, behind } => self.delete(id, behind.as_deref()).await?,
-        }
-        Ok(Receipt::default())
+            Operation::DeleteRow { id, behind } => {
+                self.delete(id, behind.as_deref()).await?;
+                return Ok(Receipt::default());
+            }
+        };
+        Ok(Receipt([("id", row.id)].into()))
     }
 
     /// Changes a row. The answer is the row, and proves the change as far as a row can be read.
-    async fn change(&self, id: &str, wanted: &Wanted<'_>) -> Result<(), Problem> {
+    async fn change(&self, id: &str, wanted: &Wanted<'_>) -> Result<Row, Problem> {
         let row = self.client.update(id, wanted).await?;
         let differs = if row.id == id { wanted.differs(&row) } else { Some("id") };
-        differs.map_or(Ok(()), |what| {
+        differs.map_or(Ok(row), |what| {
             let words = format!("Daytona answered the change as done, with another {what} than was sent");
             Err(Problem::outside(words).hint("regcred sync").written(true))
         })
@@ -65,10 +68,10 @@ impl<'a> Writer<'a> {
     }
 
     /// Makes a row. Where it may have been made although no good answer came, the list is looked at first.
-    async fn make(&self, wanted: &Wanted<'_>) -> Result<(), Problem> {
+    async fn make(&self, wanted: &Wanted<'_>) -> Result<Row, Problem> {
         let ambiguous = Cell::new(false);
         let send = async || {
-            let answer = self.client.create(wanted).await.map(|_| ());
+            let answer = self.client.create(wanted).await;
             if let Err(TryError::Fault(_)) = answer {
                 ambiguous.set(true);
             }
@@ -79,13 +82,13 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes the row that a request without an answer made, if there is one.
-    async fn take_over(&self, wanted: &Wanted<'_>) -> Result<Option<()>, Problem> {
+    async fn take_over(&self, wanted: &Wanted<'_>) -> Result<Option<Row>, Problem> {
         let rows = self.client.list().await.map_err(|error| Problem::from(error).written(true))?.rows;
         let meant = stored::meant(wanted.url);
         let made = rows.iter().find(|row| row.name == wanted.name && stored::meant(&row.url) == meant);
-        if let Some(row) = made {
-            self.change(&row.id, wanted).await?;
+        match made {
+            Some(row) => self.change(&row.id, wanted).await.map(Some),
+            None => Ok(None),
         }
-        Ok(made.map(|_| ()))
     }
 }
