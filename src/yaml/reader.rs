@@ -46,6 +46,12 @@ impl Reader {
         problems
     }
 
+    /// How many problems were found so far.
+    #[must_use]
+    pub fn found(&self) -> usize {
+        self.problems.borrow().len()
+    }
+
     /// Keeps a problem.
     pub fn problem(&self, at: At, message: impl Into<String>, hint: Option<String>) {
         self.problems.borrow_mut().push(Problem::input(message).at(at.in_file(&self.file)).hints(hint));

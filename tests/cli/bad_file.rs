@@ -174,6 +174,28 @@ fn a_credential_that_goes_nowhere() {
 }
 
 #[test]
+fn of_a_place_that_cannot_be_read_it_is_not_said_as_well_that_there_is_none() {
+    for (to, error) in [
+        ("{ runpod: true }", "`runpod` is text, not a map"),
+        ("{ daytona: true }", "`daytona` is text, not a map"),
+        ("{ aws: true }", "`aws` is text, not a map"),
+        ("{ github: true }", "`github` is text, not a list"),
+        ("{ kubernetes: true }", "`kubernetes` is text, not a list"),
+        ("{ kubernetes: [prod] }", "an item of `kubernetes` is text, not a map"),
+        ("{ runpdo: {} }", "unknown key `runpdo` in `to`"),
+        ("runpod", "is text, not a map"),
+    ] {
+        let (errors, _) = errors(&format!("credentials:\n  docker-hub:\n    to: {to}\n"));
+        assert_eq!(errors.len(), 1, "{errors:#?}");
+        assert!(errors[0].contains(error), "{errors:#?}");
+    }
+    for to in ["{}", "{ github: [] }"] {
+        let text = format!("credentials:\n  docker-hub:\n    to: {to}\n");
+        fault(&text, "2:3: credential `docker-hub` goes nowhere", "add `to:`");
+    }
+}
+
+#[test]
 fn text_that_is_no_yaml() {
     let (errors, _) = errors("credentials:\n  docker-hub: [\n");
     assert_eq!(errors.len(), 1, "{errors:#?}");

@@ -24,6 +24,8 @@ pub(super) struct Credential<'r> {
     pub(super) to: Option<Fields<'r>>,
     /// Where `to` stands, if nothing is below it.
     pub(super) empty: Option<At>,
+    /// Whether it was told what is wrong with what `to` names.
+    pub(super) told: bool,
 }
 
 /// What people call the halves of a credential, and would write into the file.
@@ -70,12 +72,16 @@ fn credential<'r>(reader: &'r Reader, id: Spanned<String>, node: &Node) -> Optio
     let keys = ["registry", "token-service", "from", "to"];
     let fields = reader.map_but(node, &what, &keys, VALUES)?;
     let to = |node: &Node| reader.map(node, &format!("`to` of {what}"), systems::NAMES);
+    let found = reader.found();
+    let to = fields.get("to").filter(|node| !node.is_null()).and_then(to);
+    let told = reader.found() > found;
     Some(Credential {
         id,
         registry: fields.text("registry"),
         token_service: fields.text("token-service"),
         from: fields.get("from").and_then(|node| from::from(reader, node)),
-        to: fields.get("to").filter(|node| !node.is_null()).and_then(to),
+        to,
+        told,
         empty: node.get("to").filter(|entry| entry.value.is_null()).map(|entry| entry.at),
     })
 }

@@ -75,7 +75,10 @@ impl Validator<'_> {
             self.not_a_login(declared, &spec);
             self.specs.insert(id.clone(), spec);
         }
-        if !self.places(&id, &registry, declared) {
+        let found = self.reader.found();
+        let somewhere = self.places(&id, &registry, declared);
+        // Of a place that cannot be read, it was said why.
+        if !somewhere && !declared.told && self.reader.found() == found {
             let (at, hint) = match declared.empty {
                 Some(at) => (at, format!("write below `to:`, or uncomment there: {}", any_of(NAMES))),
                 None => (declared.id.at, format!("add `to:` with {}", any_of(NAMES))),
