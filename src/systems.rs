@@ -84,7 +84,7 @@ macro_rules! systems {
         }
 
         impl Places {
-            /// Reads and judges what a credential's `to:` says. Whether it says anything.
+            /// Reads and judges what a credential's `to:` says. Whether it names a place.
             pub fn declare(&mut self, all: &mut Declared, credential: &Declaring<'_>, to: &Fields<'_>) -> bool {
                 let mut somewhere = false;
                 $(if let Some(node) = to.get(<$target>::NAME) {
@@ -260,10 +260,11 @@ macro_rules! systems {
                 [$($field),+].into_iter().flatten().collect()
             }
 
-            /// Whether something is wanted in a system that tells how it pulls images.
+            /// The systems that something is wanted in and that tell how they pull images, as people call them.
             #[must_use]
-            pub fn tell_pulls(&self) -> bool {
-                [$(<$target>::TELLS_PULLS && !self.$field.is_empty()),+].contains(&true)
+            pub fn pullers(&self) -> Vec<&'static str> {
+                let telling = [$((<$target>::TELLS_PULLS && !self.$field.is_empty()).then_some(<$target>::TITLE)),+];
+                telling.into_iter().flatten().collect()
             }
 
             /// How images are pulled, where something is wanted in a system that tells.

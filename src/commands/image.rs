@@ -16,7 +16,11 @@ use crate::view::{annotations, images};
 pub(super) fn run(args: &ImageArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
     let desired = desired::places(&context.request()?, context.env, context.dir).map_err(Error::Invalid)?;
     let known = known(&desired);
-    if args.scan.is_empty() { names(args, context, &known) } else { files(args, context, &known) }
+    if args.scan.is_empty() {
+        names(args, context, &known)
+    } else {
+        files(args, context, &known, &desired.places.pullers())
+    }
 }
 
 /// The declared credentials and caches. GitHub is left out: it says nothing about what pulls an image.
@@ -69,7 +73,12 @@ fn inputs(references: &[String]) -> Result<Vec<String>, Error> {
     Ok(inputs)
 }
 
-fn files(args: &ImageArgs, context: &Context<'_>, known: &image::Context) -> Result<ExitStatus, Error> {
+fn files(
+    args: &ImageArgs,
+    context: &Context<'_>,
+    known: &image::Context,
+    pullers: &[&str],
+) -> Result<ExitStatus, Error> {
     let request = Request { paths: args.scan.clone(), env_files: args.env_file.clone() };
     let found =
         scan(&request, context.env, known).map_err(|error| Error::invalid(error.to_string(), None))?;
@@ -82,6 +91,9 @@ fn files(args: &ImageArgs, context: &Context<'_>, known: &image::Context) -> Res
             .warn(&format!("{file}{line} was not read: {}", redact::outside(&skipped.reason.to_string())));
     }
     context.ui.say(&images::scan_summary(&found));
+    if let Some(words) = images::ask_pullers(&found, pullers, context.again) {
+        context.ui.say(&words);
+    }
     if found.files == 0 {
         context.ui.errors(&[nothing_read()]);
         return Ok(ExitStatus::Failed);

@@ -55,7 +55,7 @@ fn answerable(args: &VerifyArgs, context: &Context<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let wanted = desired::places(&context.request()?, context.env, context.dir).map_err(Error::Invalid)?;
-    if !wanted.places.tell_pulls() {
+    if wanted.places.pullers().is_empty() {
         let telling = systems::telling().join(" or ");
         let hint =
             format!("regcred image REF says what a name means everywhere else; --stack leaves {telling} out");

@@ -6,8 +6,10 @@ use serde::Serialize;
 
 use crate::image::Row;
 use crate::image::scan::{ImageRow, Scan};
+use crate::model::Reference;
 use crate::redact;
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, styled};
+use crate::view::Again;
 
 /// One object a line, in input order.
 #[must_use]
@@ -126,6 +128,15 @@ fn found(image: &ImageRow) -> String {
         let _ = writeln!(text, "  cached as {first}{more}");
     }
     text
+}
+
+/// How to ask systems that pull by rules of their own, which are seen only where they hold the logins.
+#[must_use]
+pub fn ask_pullers(scan: &Scan, pullers: &[&str], again: &Again) -> Option<String> {
+    let mut names = scan.images.iter().map(|image| &image.row).filter(|row| row.credential.is_some());
+    let row = names.find(|row| Reference::parse(&row.input).is_ok()).filter(|_| !pullers.is_empty())?;
+    let command = again.command(&format!("verify --image {}", row.input));
+    Some(format!("With whose login {} really pulls one of them: {command}", pullers.join(" or ")))
 }
 
 /// What a scan came to.

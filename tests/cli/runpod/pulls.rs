@@ -86,3 +86,22 @@ fn what_nothing_chooses_is_told_where_to_be_named() {
     ran.ends(2).says("(infer, acme/infer:1): acme/infer:1 is pulled anonymously");
     ran.says("name it in regcred.yaml under `runpod: { endpoints: [] }`, then: regcred sync");
 }
+
+#[test]
+fn a_scan_asks_runpod_nothing_and_says_how_to_ask_it() {
+    let place = place(account());
+    place.write(
+        "compose.yaml",
+        "services: { web: { image: \"acme/web:1\" }, own: { image: \"quay.io/x:1\" } }\n",
+    );
+    let (ran, calls) = place.watch(&["image", "--scan", "."]);
+    ran.ends(0)
+        .complains("With whose login RunPod really pulls one of them: regcred verify --image acme/web:1\n");
+    assert_eq!(calls.len(), 0);
+    place.sync();
+    place.run(&["verify", "--image", "acme/web:1"]).ends(0).says("acme/web:1 is pulled with our login");
+    let machine = place.run(&["image", "--scan", ".", "--json"]);
+    assert_eq!(machine.lines().len(), 2);
+    place.write("compose.yaml", "services: { own: { image: \"quay.io/x:1\" } }\n");
+    assert!(!place.run(&["image", "--scan", "."]).stderr.contains("verify --image"));
+}
