@@ -46,6 +46,11 @@ pub(super) fn address(env: &Env) -> String {
     }
 }
 
+/// Whether whoever runs regcred may be starting the server: Daytona's own runs.
+fn is_self_hosted(url: &str) -> bool {
+    !url.starts_with(DEFAULT_URL)
+}
+
 /// How a server is spoken to whose address has no scheme: this machine without TLS.
 fn scheme_of(address: &str) -> &'static str {
     let here = Url::parse(&format!("http://{address}")).is_ok_and(|url| is_loopback(&url));
@@ -153,7 +158,7 @@ impl From<DaytonaError> for Problem {
         let wrote = error.is_ambiguous();
         let login = error.status() == Some(401);
         let hint = error.hint().or_else(|| {
-            let starts = error.is_of_a_start();
+            let starts = error.is_of_a_start() && is_self_hosted(&error.error.url);
             starts.then(|| "if it is still starting: regcred sync --wait 2m".to_owned())
         });
         Problem::outside(error.to_string())
@@ -356,4 +361,30 @@ impl Client {
 
 fn row_path(id: &str) -> String {
     format!("docker-registry/{}", segment(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_server_of_ones_own_is_said_to_be_starting_perhaps() {
+        let said = |url: &str| {
+            let error = HttpError {
+                method: Method::GET,
+                url: url.to_owned(),
+                class: Retry::Safe,
+                status: Some(502),
+                detail: String::new(),
+                hints: Vec::new(),
+                causes: Vec::new(),
+                wait: None,
+                page: true,
+            };
+            Problem::from(DaytonaError::from(error)).hints
+        };
+        let wait = "if it is still starting: regcred sync --wait 2m";
+        assert_eq!(said("https://daytona.example.com/api/docker-registry"), [wait]);
+        assert_eq!(said("https://app.daytona.io/api/docker-registry"), [""; 0]);
+    }
 }
