@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::ReferenceError;
 use crate::redact;
 
 /// A spot in a file. Lines and columns count from 1, as editors do.
@@ -194,6 +195,12 @@ fn without_word(text: &str, word: &str) -> String {
         kept.push_str(part);
     }
     kept
+}
+
+impl From<&ReferenceError> for Problem {
+    fn from(error: &ReferenceError) -> Self {
+        Self::outside(format!("not the name of an image: {error}")).hints(error.hint())
+    }
 }
 
 impl fmt::Display for Problem {

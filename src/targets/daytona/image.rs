@@ -1,6 +1,6 @@
 //! Which image names Daytona takes, as its server (0.170 to 0.190) judges them.
 
-use crate::model::{Reference, ReferenceError};
+use crate::model::{Problem, Reference, ReferenceError};
 
 /// Why Daytona does not pull an image at all.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl std::fmt::Display for Refusal {
             Self::Characters => {
                 f.write_str("Daytona takes names of letters, digits and _ . - : between single slashes only")
             }
-            Self::Invalid(error) => write!(f, "not the name of an image: {error}"),
+            Self::Invalid(error) => f.write_str(&Problem::from(error).message),
         }
     }
 }

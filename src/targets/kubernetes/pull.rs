@@ -88,9 +88,7 @@ impl<'a> Place<'a> {
     /// # Errors
     /// Why it is not pulled at all.
     fn look_up(&self, image: &str) -> Result<(Tries<'_>, Result<(), Problem>), Problem> {
-        let reference = Reference::parse(image).map_err(|error| {
-            Problem::outside(format!("not the name of an image: {error}")).hints(error.hint())
-        })?;
+        let reference = Reference::parse(image).map_err(|error| Problem::from(&error))?;
         let steps = kubelet::tries(&reference.name(), &self.pulls.secrets);
         let steps = steps.map_err(|unreadable| outranked(unreadable.to_string()))?;
         let first = steps.first().map_or(0, Vec::len);

@@ -29,8 +29,7 @@ fn of(image: &str, desired: &[Desired], observed: &Observed) -> Vec<Pull> {
     let reference = match Reference::parse(image) {
         Ok(reference) => reference,
         Err(error) => {
-            let problem = Problem::outside(format!("not the name of an image: {error}")).hints(error.hint());
-            return vec![pull(Runpod::NAME.to_owned(), Used::Refused, Err(problem))];
+            return vec![pull(Runpod::NAME.to_owned(), Used::Refused, Err(Problem::from(&error)))];
         }
     };
     let has = |user: &User| {
