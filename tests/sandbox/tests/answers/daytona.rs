@@ -103,6 +103,8 @@ fn urls_are_stored_as_the_server_was_seen_to_store_them() {
         ("us-central1-docker.pkg.dev/proj/repo", "us-central1-docker.pkg.dev/proj/repo"),
         ("127.0.0.1:5000", "127.0.0.1:5000"),
         ("ghcr.io:443", "ghcr.io:443"),
+        ("user@ghcr.io", "user@ghcr.io"),
+        ("HTTPS://ghcr.io", "HTTPS://ghcr.io"),
     ] {
         let sandbox = start();
         let answer = post(&sandbox, &row(sent));
@@ -130,13 +132,19 @@ fn names_with_links_or_markup_are_refused_and_empty_ones_are_not() {
     let named = |name: &str| {
         let mut body = row("docker.io");
         body["name"] = name.into();
-        post(&sandbox, &body).status
+        post(&sandbox, &body)
     };
     for name in ["https://acme.com", "www.acme.com", "mailto:x", "<b>x</b>", "a\u{7}"] {
-        assert_eq!(named(name), 400, "{name}");
+        let answer = named(name);
+        assert_eq!(answer.status, 400, "{name}");
+        assert_eq!(
+            answer.message(),
+            "name must not contain HTML tags, URLs, or control characters",
+            "{name}"
+        );
     }
     for name in ["", "docker-hub-3f9a12c4", "Our hub (prod)"] {
-        assert_eq!(named(name), 201, "{name}");
+        assert_eq!(named(name).status, 201, "{name}");
     }
 }
 
