@@ -7,6 +7,7 @@
 mod error;
 mod guard;
 pub(crate) mod header;
+mod p521;
 mod proxy;
 mod redirect;
 mod request;

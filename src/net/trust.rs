@@ -3,7 +3,7 @@
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -13,6 +13,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
 
+use super::p521;
 use crate::env::Env;
 use crate::files;
 
@@ -164,7 +165,12 @@ fn from_paths(files: &[PathBuf], folders: &[PathBuf]) -> CertificateResult {
 }
 
 fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
+        let ring = rustls::crypto::ring::default_provider();
+        let algorithms = p521::beside(ring.signature_verification_algorithms);
+        Arc::new(CryptoProvider { signature_verification_algorithms: algorithms, ..ring })
+    });
+    Arc::clone(&PROVIDER)
 }
 
 /// webpki takes no authority's certificate for a server's, whoever trusts it.

@@ -1,9 +1,79 @@
 //! Whose certificates are trusted, and what is said of others.
 
+use std::sync::Arc;
+
+use p521::ecdsa::DerSignature;
+use p521::ecdsa::signature::Signer as _;
 use regcred::env::Env;
 use regcred::net::{Http, HttpError, Request, Retry};
-use regcred_sandbox::{Authority, TlsServer};
+use regcred_sandbox::{Authority, Identity, TlsServer};
+use rustls::sign::{Signer, SigningKey};
+use rustls::{SignatureAlgorithm, SignatureScheme};
 use url::Url;
+
+/// A key on P-521, which signs handshakes: rustls and ring have none.
+#[derive(Clone, Debug)]
+struct Key(p521::ecdsa::SigningKey);
+
+impl SigningKey for Key {
+    fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
+        offered.contains(&self.scheme()).then(|| Box::new(self.clone()) as Box<dyn Signer>)
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::ECDSA
+    }
+}
+
+impl Signer for Key {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rustls::Error> {
+        let signature: DerSignature = self.0.sign(message);
+        Ok(signature.as_bytes().to_vec())
+    }
+
+    fn scheme(&self) -> SignatureScheme {
+        SignatureScheme::ECDSA_NISTP521_SHA512
+    }
+}
+
+#[test]
+fn certificates_with_keys_on_p521_are_checked_as_others_are() {
+    let authority = include_str!("../fixtures/p521/authority.pem");
+    let certificate = include_str!("../fixtures/p521/server.pem");
+    let own = hex::decode(include_str!("../fixtures/p521/server.key.hex").trim()).unwrap();
+    let ask = |certificate: &str, key: &[u8], trusted: &str| {
+        let key = Key(p521::ecdsa::SigningKey::from_slice(key).unwrap());
+        ask(&TlsServer::start(Identity::with_key(certificate, Arc::new(key)).unwrap()).unwrap(), trusted)
+    };
+    assert_eq!(ask(certificate, &own, authority).unwrap(), 200);
+    assert_eq!(ask(certificate, &own, certificate).unwrap(), 200, "pinned");
+
+    let other = Authority::new("another authority").unwrap();
+    let untrusted = "localhost: its certificate is not trusted: its authority is not in SSL_CERT_FILE";
+    assert_eq!(ask(certificate, &own, &other.pem()).unwrap_err().detail, untrusted);
+    // Its signature ends on the last line.
+    let (head, end) = certificate.trim_end().split_at(certificate.len() - 40);
+    let (last, mark) = end.split_once("-----END").unwrap();
+    let swapped: String = last
+        .chars()
+        .map(|letter| {
+            if letter == 'A' {
+                'B'
+            } else if letter.is_ascii_lowercase() {
+                'A'
+            } else {
+                letter
+            }
+        })
+        .collect();
+    let spoiled = format!("{head}{swapped}-----END{mark}");
+    assert_ne!(spoiled, certificate.trim_end());
+    assert_eq!(ask(&spoiled, &own, authority).unwrap_err().detail, untrusted);
+    // Whoever shows the certificate has to have its key.
+    let mut foreign = own.clone();
+    foreign[65] ^= 1;
+    assert!(ask(certificate, &foreign, authority).is_err());
+}
 
 /// Asks a server with the authorities of this file (PEM).
 fn ask(server: &TlsServer, trusted: &str) -> Result<u16, HttpError> {

@@ -7,8 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WantsServerCert;
+use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
+use rustls::{ConfigBuilder, ServerConfig};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -65,15 +68,26 @@ pub struct Identity {
     pem: String,
 }
 
-fn identity(certificate: &Certificate, key: &KeyPair) -> io::Result<Identity> {
+impl Identity {
+    /// A certificate (PEM), and a key that signs in its own way.
+    pub fn with_key(pem: &str, key: Arc<dyn SigningKey>) -> io::Result<Self> {
+        let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(io::Error::other)?;
+        let certified = SingleCertAndKey::from(CertifiedKey::new(vec![certificate], key));
+        let config = builder()?.with_cert_resolver(Arc::new(certified));
+        Ok(Self { config: Arc::new(config), pem: pem.to_owned() })
+    }
+}
+
+fn builder() -> io::Result<ConfigBuilder<ServerConfig, WantsServerCert>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    Ok(builder.map_err(io::Error::other)?.with_no_client_auth())
+}
+
+fn identity(certificate: &Certificate, key: &KeyPair) -> io::Result<Identity> {
     let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], private)
-        .map_err(io::Error::other)?;
+    let config = builder()?.with_single_cert(vec![certificate.der().clone()], private);
+    let config = config.map_err(io::Error::other)?;
     Ok(Identity { config: Arc::new(config), pem: certificate.pem() })
 }
 
