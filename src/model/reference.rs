@@ -172,6 +172,11 @@ impl Reference {
         self.domain != DOCKER_HUB && !name.split('/').next().is_some_and(|host| host.contains(['.', ':']))
     }
 
+    /// The same image, with the port of its host.
+    pub fn with_port(&self, port: u16) -> String {
+        Self { domain: format!("{}:{port}", self.domain), ..self.clone() }.to_string()
+    }
+
     fn push_version(&self, text: &mut String) {
         for (mark, part) in [(':', &self.tag), ('@', &self.digest)] {
             if let Some(part) = part {

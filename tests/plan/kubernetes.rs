@@ -431,6 +431,18 @@ scenarios! {
         plan
     }
 
+    fn a_copy_that_is_left_beside_a_secret_that_does_not_name_it_is_told_and_stays() -> Plan {
+        let mut case = in_place();
+        case.observed.kubernetes.copies = [at("team-a", "docker-hub")].into();
+        let plan = case.plan();
+        expect(&plan, PULL, Action::Keep, ReasonKind::InSync);
+        let told = |plan: &Plan| plan.notes.iter().any(|note| note.contains("left the copy docker-hub.before-replace"));
+        assert!(told(&plan), "{:?}", plan.notes);
+        secret(&mut case).copy = Some("docker-hub.before-replace".to_owned());
+        assert!(!told(&case.plan()), "its row says that it goes");
+        plan
+    }
+
     fn a_copy_that_is_left_beside_its_secret_goes_without_touching_the_value() -> Plan {
         let mut case = in_place();
         secret(&mut case).copy = Some("docker-hub.before-replace".to_owned());
@@ -613,7 +625,9 @@ fn the_roles_are_the_smallest_that_suffice() {
     let other = Desired { context: "other".to_owned(), ..wanted(named(&["x"])) };
     insta::assert_snapshot!(roles(&[selected, single, covered, other], PROD, false), @r##"
     # The smallest roles for `regcred sync` on prod. `plan` and `verify` do without create and patch;
-    # `sync --allow-replace` and `remove` also delete secrets: regcred rbac --allow-replace. To bind them to whoever runs it:
+    # `sync --allow-replace` and `remove` also delete secrets: regcred rbac --allow-replace.
+    # Whether pods try another login first is known only where the other pull secrets of their service account may be
+    # read: for that, allow `get` of their names, too. To bind the roles to whoever runs it:
     #   kubectl --context prod create clusterrolebinding regcred-10ebbacc --clusterrole=regcred-10ebbacc --user=NAME
     #   kubectl --context prod -n runai create rolebinding regcred-10ebbacc --role=regcred-10ebbacc --user=NAME
     ---
@@ -634,7 +648,9 @@ fn the_roles_are_the_smallest_that_suffice() {
     "##);
     insta::assert_snapshot!(roles(&[wanted(named(&["team-b"]))], PROD, true), @r##"
     # The smallest roles for `regcred sync` on prod. `plan` and `verify` do without create and patch;
-    # They suffice for `sync --allow-replace` and `remove`, too. To bind them to whoever runs it:
+    # They suffice for `sync --allow-replace` and `remove`, too.
+    # Whether pods try another login first is known only where the other pull secrets of their service account may be
+    # read: for that, allow `get` of their names, too. To bind the roles to whoever runs it:
     #   kubectl --context prod -n team-b create rolebinding regcred-eb85628d --role=regcred-eb85628d --user=NAME
     ---
     apiVersion: rbac.authorization.k8s.io/v1

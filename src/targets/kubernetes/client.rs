@@ -159,11 +159,11 @@ impl Client {
         KubeError::Broken { ask: ask.to_string(), problem, context: self.context.clone() }
     }
 
-    /// Makes a thing.
+    /// Makes a thing, and gives it as it is then.
     ///
     /// # Errors
     /// As for [`Client::get`].
-    pub async fn create(&self, ask: ApiRequest<'_>, body: &Value) -> Result<(), KubeError> {
+    pub async fn create(&self, ask: ApiRequest<'_>, body: &Value) -> Result<Value, KubeError> {
         self.write(ask, &Method::POST, "application/json", body, &[]).await
     }
 
@@ -172,14 +172,15 @@ impl Client {
     /// # Errors
     /// As for [`Client::get`].
     pub async fn try_create(&self, ask: ApiRequest<'_>, body: &Value) -> Result<(), KubeError> {
-        self.write(ask, &Method::POST, "application/json", body, &[("dryRun", "All")]).await
+        self.write(ask, &Method::POST, "application/json", body, &[("dryRun", "All")]).await.map(drop)
     }
 
-    /// Changes the fields of a thing that the body names. With `metadata.resourceVersion` in it, only that version.
+    /// Changes the fields of a thing that the body names, and gives it as it is then. With `metadata.resourceVersion` in it,
+    /// only that version.
     ///
     /// # Errors
     /// As for [`Client::get`].
-    pub async fn patch(&self, ask: ApiRequest<'_>, body: &Value) -> Result<(), KubeError> {
+    pub async fn patch(&self, ask: ApiRequest<'_>, body: &Value) -> Result<Value, KubeError> {
         self.write(ask, &Method::PATCH, "application/merge-patch+json", body, &[]).await
     }
 
@@ -199,11 +200,10 @@ impl Client {
         kind: &str,
         body: &Value,
         more: &[(&str, &str)],
-    ) -> Result<(), KubeError> {
+    ) -> Result<Value, KubeError> {
         // A field that the server does not know is an error and not dropped in silence.
         let query = [&[("fieldManager", MANAGER), ("fieldValidation", "Strict")], more].concat();
-        let _: Value = self.send(ask, method, &query, Some((kind, body))).await?;
-        Ok(())
+        self.send(ask, method, &query, Some((kind, body))).await
     }
 
     /// Sends until there is an answer. Every write of regcred may be repeated: it names what it changes by version, or

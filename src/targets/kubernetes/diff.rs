@@ -97,10 +97,11 @@ fn identity(address: &Address, observed: &Observed) -> Option<String> {
     Some(format!("{} {namespace} {name}", observed.servers.get(context)?))
 }
 
-/// Facts for people: labels that no namespace has, and what Run:ai does with the secrets.
+/// Facts for people: labels that no namespace has, what Run:ai does with the secrets, and copies that are left.
 #[must_use]
 pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
-    let mut notes = BTreeSet::new();
+    let mut notes: BTreeSet<String> =
+        observed.copies.iter().filter_map(|at| copy_left(at, observed)).collect();
     for Desired { context, scope, .. } in desired {
         notes.extend(scope.note().map(|note| format!("kubernetes:{context}: {note}")));
         let found = observed.namespaces.get(&(context.clone(), scope.clone()));
@@ -114,6 +115,20 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
         }));
     }
     notes.into_iter().collect()
+}
+
+/// Words about a copy beside the secret that it was made of. Whether anybody needs it is not for regcred to judge: the
+/// secret does not say that it was made of it.
+fn copy_left(at: &ObjectRef, observed: &Observed) -> Option<String> {
+    observed.secrets.get(at)?.as_ref().ok()?.as_ref().filter(|found| found.copy.is_none())?;
+    let ObjectRef { context, namespace, name } = at;
+    let copy = super::replace::copy_name(name);
+    let context = super::error::word(context);
+    Some(format!(
+        "{}: an interrupted run left the copy {copy}, which `regcred sync --allow-replace` deletes once it has made {name} \
+         again; if nobody needs it: kubectl --context {context} -n {namespace} delete secret {copy}",
+        at.secret()
+    ))
 }
 
 /// The namespaces of Run:ai's projects that no label tells.

@@ -129,7 +129,8 @@ pub struct Observed {
     pub namespaces: BTreeMap<(String, Scope), Read<BTreeMap<String, Namespace>>>,
     /// The declared secrets.
     pub secrets: BTreeMap<ObjectRef, Read<Option<Secret>>>,
-    /// The absent secrets of which there is a copy, which a run that was interrupted left.
+    /// The secrets of which there is a copy, which a run that was interrupted left: only those that are absent, or that such
+    /// a run may have begun to make again.
     pub copies: BTreeSet<ObjectRef>,
     /// The declared service accounts.
     pub accounts: BTreeMap<ObjectRef, Read<Option<Account>>>,

@@ -38,6 +38,9 @@ pub(super) fn pulls(images: &[String], desired: &[Desired], observed: &Observed)
 /// Logins in the order in which they are tried.
 type Tries<'a> = Vec<Try<'a, Held>>;
 
+/// What is tried for an image, whether that is right, and another name of the same image for which it is.
+type LookUp<'a> = (Tries<'a>, Result<(), Problem>, Option<String>);
+
 /// A declared login, and the fingerprint of what is in its place.
 struct Ours<'a> {
     registry: &'a Registry,
@@ -70,38 +73,42 @@ impl<'a> Place<'a> {
     }
 
     fn pull(&self, image: &str) -> Pull {
-        let (login, then, result) = match self.look_up(image) {
-            Err(problem) => (Used::Refused, Vec::new(), Err(problem)),
-            Ok((tried, result)) => {
+        let (login, then, result, instead) = match self.look_up(image) {
+            Err(problem) => (Used::Refused, Vec::new(), Err(problem), None),
+            Ok((tried, result, instead)) => {
                 let login = tried.first().map_or(Used::None, |first| match self.is_ours(first) {
                     true => Used::Ours(self.login(first)),
                     false => Used::Other(self.login(first)),
                 });
-                (login, tried.iter().skip(1).map(|tried| self.login(tried)).collect(), result)
+                (login, tried.iter().skip(1).map(|tried| self.login(tried)).collect(), result, instead)
             }
         };
-        Pull { image: image.to_owned(), place: self.address.to_string(), login, then, result, instead: None }
+        Pull { image: image.to_owned(), place: self.address.to_string(), login, then, result, instead }
     }
 
-    /// The logins that are tried in order, and whether that is what the image's name means.
+    /// The logins that are tried in order, whether that is what the image's name means, and a name that means it.
     ///
     /// # Errors
     /// Why it is not pulled at all.
-    fn look_up(&self, image: &str) -> Result<(Tries<'_>, Result<(), Problem>), Problem> {
+    fn look_up(&self, image: &str) -> Result<LookUp<'_>, Problem> {
         let reference = Reference::parse(image).map_err(|error| Problem::from(&error))?;
         let steps = kubelet::tries(&reference.name(), &self.pulls.secrets);
         let steps = steps.map_err(|unreadable| outranked(unreadable.to_string()))?;
         let first = steps.first().map_or(0, Vec::len);
         let tried: Tries<'_> = steps.into_iter().flatten().collect();
-        let result = self.judge(&reference, &tried, first);
-        Ok((tried, result))
+        let instead = self.instead(&reference, &tried);
+        let result = match &instead {
+            Some(instead) => Err(taken_for_hub(&reference, instead)),
+            None => self.judge(&reference, &tried, first),
+        };
+        Ok((tried, result, instead))
     }
 
     /// Whether a declared login for the image is tried before all others; `first` are those of the first step, whose order
     /// is left to chance.
     fn judge(&self, image: &Reference, tried: &[Try<'_, Held>], first: usize) -> Result<(), Problem> {
         let Some(ours) = self.ours.iter().find(|ours| ours.registry.covers(image)) else {
-            return self.judge_foreign(image, tried);
+            return Ok(());
         };
         let Ours { registry, credential: id, .. } = ours;
         let other = tried.iter().take(first).find(|tried| !self.is_ours(tried));
@@ -123,16 +130,11 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The same of an image of a registry for which nothing is declared.
-    fn judge_foreign(&self, image: &Reference, tried: &[Try<'_, Held>]) -> Result<(), Problem> {
-        let host = image.domain();
-        if tried.is_empty() || !image.is_docker_hub_to_kubelet() {
-            return Ok(());
-        }
-        let words = format!(
-            "`{host}` has neither a dot nor a port, so that the kubelet logs in there as at Docker Hub"
-        );
-        Err(Problem::outside(words).hint(format!("give the host a port: {host}:443/{}", image.path())))
+    /// The name of an image that the kubelet takes for one of Docker Hub's, so that it does not.
+    fn instead(&self, image: &Reference, tried: &[Try<'_, Held>]) -> Option<String> {
+        let declared = self.ours.iter().any(|ours| ours.registry.covers(image));
+        let of_hub = tried.iter().any(|tried| kubelet::reach(tried.key, image.domain()).is_none());
+        (!declared && of_hub && image.is_docker_hub_to_kubelet()).then(|| image.with_port(443))
     }
 
     fn is_ours(&self, tried: &Try<'_, Held>) -> bool {
@@ -157,6 +159,14 @@ impl<'a> Ours<'a> {
         let ours = |(registry, credential)| Self { registry, credential, fingerprint: held(registry) };
         secret.single().map(ours).collect()
     }
+}
+
+fn taken_for_hub(image: &Reference, instead: &str) -> Problem {
+    let words = format!(
+        "`{}` has neither a dot nor a port, so that the kubelet logs in there as at Docker Hub",
+        image.domain()
+    );
+    Problem::outside(words).hint(format!("give the host a port: {instead}"))
 }
 
 fn outranked(words: String) -> Problem {

@@ -12,8 +12,8 @@ use tokio::sync::Mutex;
 use super::client::ApiRequest;
 use super::login::Clients;
 use super::{
-    Account, Client, Desired, Held, KEY, KubeError, Namespace, ObjectRef, Observed, Scope, Secret, State,
-    docker_config, kubelet, owner, replace, runai,
+    Account, Client, Desired, Held, KEY, KIND, KubeError, Namespace, ObjectRef, Observed, Scope, Secret,
+    State, docker_config, kubelet, owner, replace, runai,
 };
 use crate::change::Read;
 use crate::model::{Fingerprint, Login, Problem, Registry};
@@ -93,21 +93,19 @@ async fn cluster(client: &Client, context: &str, desired: &[&Desired], concurren
             wanted.1.extend(accounts);
         }
     }
-    let (secrets, accounts) =
-        tokio::join!(reader.secrets(wanted.0, secrets), reader.accounts(wanted.1, accounts));
+    let mut namespaces = namespaces;
+    let (secrets, accounts, ()) = tokio::join!(
+        reader.secrets(wanted.0, secrets),
+        reader.accounts(wanted.1, accounts),
+        reader.look_at_named(&mut namespaces)
+    );
     observed.servers = [(context.to_owned(), client.base.clone())].into();
     observed.secrets = secrets;
     observed.accounts = accounts;
     observed.namespaces =
         namespaces.into_iter().map(|(scope, found)| ((context.to_owned(), scope.clone()), found)).collect();
     let named = named_beside(&observed);
-    let Observed { namespaces, secrets, .. } = &mut observed;
-    let secrets = &*secrets;
-    let (copies, others, ()) = tokio::join!(
-        reader.copies(desired, secrets),
-        reader.others(named),
-        reader.look_at_empty(namespaces, secrets)
-    );
+    let (copies, others) = tokio::join!(reader.copies(desired, &observed.secrets), reader.others(named));
     (observed.copies, observed.others) = (copies, others);
     observed
 }
@@ -309,23 +307,14 @@ impl Reader<'_> {
         held
     }
 
-    /// Whether the namespaces exist that are named and have no secret: a secret that is absent says nothing of that. Who may
+    /// Whether the namespaces exist that are named, and are not being deleted: what is in one says nothing of that. Who may
     /// not ask is told by the write.
-    async fn look_at_empty(
-        &self,
-        namespaces: &mut BTreeMap<(String, Scope), Read<BTreeMap<String, Namespace>>>,
-        secrets: &BTreeMap<ObjectRef, Read<Option<Secret>>>,
-    ) {
-        let empty: BTreeSet<&str> = secrets
-            .iter()
-            .filter(|(_, secret)| matches!(secret, Ok(None)))
-            .map(|(at, _)| at.namespace.as_str())
-            .collect();
+    async fn look_at_named(&self, namespaces: &mut BTreeMap<&Scope, Read<BTreeMap<String, Namespace>>>) {
         let named: BTreeSet<String> = namespaces
             .values()
             .flatten()
             .flatten()
-            .filter(|(name, namespace)| namespace.named && empty.contains(name.as_str()))
+            .filter(|(_, namespace)| namespace.named)
             .map(|(name, _)| name.clone())
             .collect();
         let looks = named.into_iter().map(|name| async move { (state(self.client, &name).await, name) });
@@ -339,29 +328,40 @@ impl Reader<'_> {
 }
 
 impl Reader<'_> {
-    /// The absent secrets of which an interrupted run left a copy. Who may not ask has left none.
+    /// The secrets of which an interrupted run left a copy: of those that are absent, and of those that a run may have begun
+    /// to make again. Who may not ask has left none.
     async fn copies(
         &self,
         desired: &[&Desired],
         secrets: &BTreeMap<ObjectRef, Read<Option<Secret>>>,
     ) -> BTreeSet<ObjectRef> {
-        let absent: Vec<&ObjectRef> =
-            secrets.iter().filter(|(_, found)| matches!(found, Ok(None))).map(|(at, _)| at).collect();
+        let began = |found: &Read<Option<Secret>>| match found {
+            Ok(Some(secret)) => {
+                secret.kind != KIND
+                    || secret.immutable
+                    || secret.unreadable.is_some()
+                    || !secret.damage.is_empty()
+            }
+            Ok(None) => true,
+            Err(_) => false,
+        };
+        let begun: Vec<&ObjectRef> =
+            secrets.iter().filter(|(_, found)| began(found)).map(|(at, _)| at).collect();
         let copy = |at: &ObjectRef| ObjectRef { name: replace::copy_name(&at.name), ..at.clone() };
-        let named: BTreeSet<String> = absent.iter().map(|at| replace::copy_name(&at.name)).collect();
+        let named: BTreeSet<String> = begun.iter().map(|at| replace::copy_name(&at.name)).collect();
         let looked_for = desired.iter().filter(|desired| desired.scope.selector().is_some());
         let many: BTreeSet<String> = looked_for.map(|desired| replace::copy_name(&desired.secret)).collect();
         let listed = named.intersection(&many).map(String::as_str).collect();
         let mut listed: Listed<core::Secret> = self.listed("secrets", listed).await;
         // One by one only where the configuration names the namespace.
-        let wanted = absent.iter().map(|at| copy(at));
+        let wanted = begun.iter().map(|at| copy(at));
         let wanted = wanted.filter(|at| !matches!(listed.get(&at.name), Some(None | Some(Err(_))))).collect();
         let things = self.things("secrets", wanted, &mut listed).await;
         let is_copy = |at: &ObjectRef| {
             let found = things.get(&copy(at)).and_then(|thing| thing.as_ref().ok()?.as_ref());
             found.and_then(replace::original).is_some()
         };
-        absent.into_iter().filter(|at| is_copy(at)).cloned().collect()
+        begun.into_iter().filter(|at| is_copy(at)).cloned().collect()
     }
 }
 

@@ -124,7 +124,7 @@ impl Site<'_> {
                 Err(error) if error.code() != Some(404) => return Err(self.failed(error)),
                 _ => {}
             }
-            return match self.client.create(self.ask("create", "secrets"), &object).await {
+            return match self.make("secrets", &object).await {
                 Ok(()) => self.forget_copy().await,
                 // An earlier try of ours, or somebody else.
                 Err(error) if error.is("AlreadyExists") => self.settle().await,
@@ -140,7 +140,7 @@ impl Site<'_> {
             return self.create(content).await;
         };
         let object = self.naming_copy(content.object(self.at, Some(&old))?);
-        match self.client.create(self.ask("create", "secrets"), &object).await {
+        match self.make("secrets", &object).await {
             Ok(()) => self.forget_copy().await,
             Err(error) if error.is("AlreadyExists") => self.settle().await,
             Err(error) => Err(self.failed(error)),
@@ -168,7 +168,7 @@ impl Site<'_> {
     async fn forget_copy(&self) -> Result<(), Problem> {
         self.drop_copy().await?;
         let patch = json!({ "metadata": { "annotations": { COPY: null } } });
-        match self.client.patch(self.ask("patch", "secrets"), &patch).await {
+        match self.patch("secrets", &patch).await {
             Err(error) if error.code() != Some(404) => Err(self.failed(error)),
             _ => Ok(()),
         }
@@ -177,7 +177,7 @@ impl Site<'_> {
     /// The new one was refused though the server said that it takes it.
     async fn put_back(&self, old: &core::Secret, error: KubeError) -> Problem {
         let problem = self.failed(error);
-        match self.client.create(self.ask("create", "secrets"), &made_of(old, self.at)).await {
+        match self.make("secrets", &made_of(old, self.at)).await {
             Ok(()) => {
                 let left = self.drop_copy().await.err().map(|_| self.where_copy());
                 let message = format!("{}; what was there is put back", problem.message);
@@ -206,7 +206,7 @@ impl Site<'_> {
         let at = self.copy_at();
         let ask = ApiRequest { verb: "create", ..super::read::get("secrets", &at) };
         match self.client.create(ask, &copied(found, &at)).await {
-            Ok(()) => Ok(()),
+            Ok(_) => Ok(()),
             Err(error) if error.is("AlreadyExists") => {
                 let same = |old: &core::Secret| made_of(old, self.at) == made_of(found, self.at);
                 match self.found_copy().await?.as_ref().and_then(original).as_ref().is_some_and(same) {

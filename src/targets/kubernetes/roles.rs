@@ -75,7 +75,9 @@ pub fn roles(desired: &[Desired], context: &str, deletes: bool) -> String {
     }
     let mut text = format!(
         "# The smallest roles for `regcred sync` on {}. `plan` and `verify` do without create and patch;\n\
-         # {} To bind them to whoever runs it:\n",
+         # {}\n\
+         # Whether pods try another login first is known only where the other pull secrets of their service account may be\n\
+         # read: for that, allow `get` of their names, too. To bind the roles to whoever runs it:\n",
         redact::line(context),
         match deletes {
             true => "They suffice for `sync --allow-replace` and `remove`, too.",

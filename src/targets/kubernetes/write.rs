@@ -30,6 +30,10 @@ const FOR_ACCOUNT: Wait = Wait {
     total: Duration::from_secs(10),
 };
 
+/// The fields of a write's receipt: the id of what was written, and the version that it came to.
+const UID: &str = "uid";
+const VERSION: &str = "resource_version";
+
 /// What writes to clusters.
 pub struct Writer<'a> {
     clients: &'a Clients,
@@ -55,7 +59,7 @@ impl<'a> Writer<'a> {
         let Some(Ok(client)) = self.clients.get(&at.context) else {
             return Err(Problem::outside(format!("no login for the cluster of {}", at.context)));
         };
-        let site = Site { client, at, named };
+        let site = Site { client, at, named, written: Cell::default() };
         match operation {
             Operation::PutSecret { logins, labels, how, .. } => {
                 let logins = resolved(logins, inputs)?;
@@ -76,7 +80,7 @@ impl<'a> Writer<'a> {
             Operation::TakeOut { keys, whole, .. } => site.take_out(keys, *whole).await?,
             Operation::Detach { secrets, .. } => site.detach(secrets).await?,
         }
-        Ok(Receipt::default())
+        Ok(site.written.take())
     }
 }
 
@@ -168,6 +172,13 @@ fn readable(secret: &core::Secret) -> bool {
         .is_ok_and(|entries| entries.values().all(Result::is_ok))
 }
 
+/// What a write gave, of its answer.
+fn receipt(answer: &Value) -> Receipt {
+    let field = |name: &str| Some(answer["metadata"][name].as_str()?.to_owned());
+    let fields = [(UID, field("uid")), (VERSION, field("resourceVersion"))];
+    Receipt(fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
+}
+
 /// What a deletion says: only this version, which was read.
 pub(super) fn precondition(found: &core::Secret) -> Value {
     let core::Secret { metadata, .. } = found;
@@ -182,6 +193,8 @@ pub(super) struct Site<'a> {
     pub(super) client: &'a Client,
     pub(super) at: &'a ObjectRef,
     named: bool,
+    /// What its last write gave.
+    written: Cell<Receipt>,
 }
 
 impl Site<'_> {
@@ -189,10 +202,24 @@ impl Site<'_> {
         ApiRequest { verb, ..get(resource, self.at) }
     }
 
+    /// Makes it.
+    pub(super) async fn make(&self, resource: &'static str, object: &Value) -> Result<(), KubeError> {
+        let made = self.client.create(self.ask("create", resource), object).await?;
+        self.written.set(receipt(&made));
+        Ok(())
+    }
+
+    /// Changes it.
+    pub(super) async fn patch(&self, resource: &'static str, patch: &Value) -> Result<(), KubeError> {
+        let changed = self.client.patch(self.ask("patch", resource), patch).await?;
+        self.written.set(receipt(&changed));
+        Ok(())
+    }
+
     /// Makes the secret; one that is there by now is brought up to date instead.
     pub(super) async fn create(&self, content: &Content<'_>) -> Result<(), Problem> {
         let object = content.object(self.at, None)?;
-        match self.client.create(self.ask("create", "secrets"), &object).await {
+        match self.make("secrets", &object).await {
             Err(error) if error.is("AlreadyExists") => self.update(content).await,
             Err(error) => Err(self.failed(error)),
             Ok(()) => Ok(()),
@@ -208,7 +235,7 @@ impl Site<'_> {
                     return Err(self.changed("the secret is gone"));
                 }
                 let object = content.object(self.at, None)?;
-                match self.client.create(self.ask("create", "secrets"), &object).await {
+                match self.make("secrets", &object).await {
                     Err(error) if error.is("AlreadyExists") => continue,
                     Err(error) => return Err(self.failed(error)),
                     Ok(()) => return Ok(()),
@@ -221,7 +248,7 @@ impl Site<'_> {
             if found.immutable == Some(true) && patch.get("data").is_some() {
                 return Err(self.changed("the secret is now immutable"));
             }
-            match self.client.patch(self.ask("patch", "secrets"), &patch).await {
+            match self.patch("secrets", &patch).await {
                 // Written or deleted in between.
                 Err(error) if matches!(error.code(), Some(404 | 409)) => {}
                 Err(error) => return Err(self.failed(error)),
@@ -251,7 +278,7 @@ impl Site<'_> {
                 let data = json!({ KEY: encoded(&left.bytes) });
                 let patch =
                     json!({ "metadata": { "resourceVersion": metadata.resource_version }, "data": data });
-                self.client.patch(self.ask("patch", "secrets"), &patch).await
+                self.patch("secrets", &patch).await
             } else {
                 return Ok(());
             };
@@ -291,7 +318,7 @@ impl Site<'_> {
             let all: Vec<Value> =
                 found.secrets.iter().chain(added).map(|name| json!({ "name": name })).collect();
             let patch = json!({ "metadata": { "resourceVersion": found.version }, "imagePullSecrets": all });
-            match self.client.patch(self.ask("patch", "serviceaccounts"), &patch).await {
+            match self.patch("serviceaccounts", &patch).await {
                 Err(error) if matches!(error.code(), Some(404 | 409)) => {}
                 Err(error) => return Err(self.failed(error)),
                 Ok(()) => return Ok(()),
@@ -316,7 +343,7 @@ impl Site<'_> {
                 return Ok(());
             }
             let patch = json!({ "metadata": { "resourceVersion": found.version }, "imagePullSecrets": left });
-            match self.client.patch(self.ask("patch", "serviceaccounts"), &patch).await {
+            match self.patch("serviceaccounts", &patch).await {
                 Err(error) if matches!(error.code(), Some(404 | 409)) => {}
                 Err(error) => return Err(self.failed(error)),
                 Ok(()) => return Ok(()),

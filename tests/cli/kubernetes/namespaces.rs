@@ -98,11 +98,13 @@ fn a_namespace_that_goes_before_its_service_account_is_written_is_skipped() {
 #[test]
 fn a_namespace_that_is_being_deleted_is_skipped_and_said_to_be_by_every_command() {
     const SKIPPED: &str = "the namespace is being deleted";
-    for item in [SELECTED, "context: prod, namespaces: [team-a], service-accounts: [default]"] {
-        let place = place(&file(&[item]), |prod| {
-            prod.add_namespace("team-a", &[("pull", "yes")]);
-            prod.terminate_namespace("team-a");
-        });
+    let named = "context: prod, namespaces: [team-a], service-accounts: [default]";
+    for (item, in_place) in [(SELECTED, false), (SELECTED, true), (named, false), (named, true)] {
+        let place = place(&file(&[item]), |prod| prod.add_namespace("team-a", &[("pull", "yes")]));
+        if in_place {
+            place.sync();
+        }
+        place.sandbox.state().kubernetes.cluster_mut("prod").terminate_namespace("team-a");
         for args in [&["plan"][..], &["sync", "--yes"], &["verify"]] {
             let (ran, calls) = place.watch(args);
             let said = sentence(ran.ends(0));

@@ -203,12 +203,12 @@ fn the_other_pull_secrets_are_read_once_each_and_those_that_many_namespaces_have
     let secrets =
         |name: &str| calls.iter().filter(|call| call.ends_with(&format!("/secrets/{name}"))).count();
     assert_eq!([secrets("old"), secrets("gone"), secrets("docker-hub")], [1, 1, 1]);
-    assert_eq!(calls.len(), 4, "{calls:?}");
+    assert_eq!(calls.len(), 5, "{calls:?}");
     let alone = one();
     alone.sync();
     assert_eq!(
         asked(&alone.watch(&["plan"]).1).len(),
-        2,
+        3,
         "nothing more is asked where an account has no other"
     );
 }
@@ -306,8 +306,28 @@ fn an_image_on_a_host_that_the_kubelet_takes_for_docker_hub_is_said_to_be_pulled
     place.sync();
     let ran = place.run(&["verify", "--image", "localhost/x:1"]);
     assert!(sentence(ran.ends(2)).contains("the kubelet logs in there as at Docker Hub"), "{}", ran.stdout);
+    let instead = |image: &str| {
+        let lines = place.run(&["verify", "--json", "--image", image]).lines();
+        let line = lines.iter().find(|line| line["image"] == image).unwrap().clone();
+        (line["instead"].clone(), line["hint"].clone())
+    };
+    let (other, hint) = instead("localhost/x:1");
+    assert_eq!(
+        (&other, &hint),
+        (&json!("localhost:443/x:1"), &json!("give the host a port: localhost:443/x:1"))
+    );
+    place.run(&["verify", "--image", "localhost:443/x:1"]).ends(0).says("is pulled anonymously");
+    assert_eq!(instead("alpine:3").0, Value::Null, "no other name changes which login is tried");
     place.run(&["verify", "--image", "alpine:3"]).ends(0).says("is pulled with our login");
     place.run(&["verify", "--image", "quay.io/acme/api"]).ends(0).says("is pulled anonymously");
+}
+
+#[test]
+fn a_login_that_is_filed_for_a_host_without_a_dot_is_not_taken_for_that_of_docker_hub() {
+    let place = place(ONE, |prod| put_old(prod, "localhost", &[]));
+    place.sync();
+    let ran = place.run(&["verify", "--image", "localhost/x"]);
+    ran.ends(0).says("localhost/x is pulled with another login, for localhost of");
 }
 
 #[test]

@@ -143,6 +143,22 @@ fn a_replacement_that_was_interrupted_is_finished_without_allowing_another() {
 }
 
 #[test]
+fn a_copy_that_a_killed_run_left_beside_the_old_secret_is_told_until_it_is_gone() {
+    let copied = before().watch(&SYNC).1.iter().find(|call| call.operation == CREATE).unwrap().index;
+    let place = before();
+    assert!(kill_at(&place, &SYNC, copied, Moment::AfterEffect));
+    for args in [&["plan"][..], &["verify"], &["sync", "--yes"]] {
+        let ran = place.run(args);
+        let said = sentence(&ran) + &ran.stderr;
+        assert!(said.contains(&format!("an interrupted run left the copy {COPY}")), "{args:?}: {said}");
+        assert!(said.contains(&format!("kubectl --context prod -n default delete secret {COPY}")), "{said}");
+    }
+    place.run(&SYNC).ends(0);
+    assert_settled(&place, "told");
+    assert!(!sentence(&place.run(&["plan"])).contains("an interrupted run"));
+}
+
+#[test]
 fn no_fault_at_any_request_of_a_replacement_loses_anything() {
     let calls = before().watch(&SYNC).1;
     let requests: Vec<usize> =

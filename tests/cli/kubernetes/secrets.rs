@@ -20,16 +20,15 @@ fn a_pull_secret_reaches_its_namespace_and_service_account_and_a_second_run_writ
     let (ran, calls) = place.watch(&["sync", "--yes"]);
     ran.ends(0).says("2 applied, 2 proven by reading back");
     let mut requests = asked(&calls);
-    requests[..2].sort();
-    requests[2..4].sort();
+    requests[..3].sort();
     requests[6..].sort();
     assert_eq!(
         requests,
         [
-            // Read, beside each other; and that the namespace is there and no copy of the secret, because the secret is not.
+            // Read, beside each other; and that there is no copy of the secret, because the secret is not there.
+            "GET namespaces/default",
             "GET namespaces/default/secrets/docker-hub",
             "GET namespaces/default/serviceaccounts/default",
-            "GET namespaces/default",
             "GET namespaces/default/secrets/docker-hub.before-replace",
             "POST namespaces/default/secrets",
             "PATCH namespaces/default/serviceaccounts/default",
@@ -42,7 +41,32 @@ fn a_pull_secret_reaches_its_namespace_and_service_account_and_a_second_run_writ
     assert_eq!(pull_secrets(&place, "default"), ["docker-hub"]);
     let again = place.sync();
     assert_eq!(written(&again), [""; 0]);
-    assert_eq!(asked(&again).len(), 2, "a run with nothing to do");
+    assert_eq!(asked(&again).len(), 3, "a run with nothing to do");
+}
+
+#[test]
+fn the_receipt_of_a_write_is_the_id_and_the_version_that_the_cluster_then_has() {
+    let mut place = one();
+    for again in [false, true] {
+        let lines = place.run(&["sync", "--yes", "--json"]).ends(0).lines();
+        let world = place.sandbox.snapshot();
+        let cluster = &world.kubernetes.clusters["prod"];
+        let written: Vec<_> = lines.iter().filter(|line| line["type"] == "apply_complete").collect();
+        assert_eq!(written.len(), if again { 1 } else { 2 });
+        for line in written {
+            let namespace = &cluster.namespaces["default"];
+            let (kind, things) = match line["address"].as_str().unwrap() {
+                "kubernetes:prod/default/secret/docker-hub" => ("docker-hub", &namespace.secrets),
+                _ => ("default", &namespace.service_accounts),
+            };
+            let metadata = &things[kind]["metadata"];
+            assert!(metadata["uid"].is_string() && metadata["resourceVersion"].is_string(), "{metadata}");
+            let receipt = json!({ "uid": metadata["uid"], "resource_version": metadata["resourceVersion"] });
+            assert_eq!(line["receipt"], receipt);
+        }
+        place.change_token();
+    }
+    one().run(&["sync", "--yes", "-v"]).ends(0).complains("resource_version ");
 }
 
 #[test]
@@ -435,7 +459,7 @@ fn verify_proves_what_is_in_place_and_ends_with_2_where_it_is_not() {
     place.sync();
     let (ran, calls) = place.watch(&["verify"]);
     ran.ends(0).says("proven  kubernetes:prod/default/secret/docker-hub by reading it back");
-    assert_eq!(asked(&calls).len(), 2);
+    assert_eq!(asked(&calls).len(), 3);
     place.sandbox.state().kubernetes.cluster_mut("prod").put_service_account(
         "default",
         "default",
