@@ -35,6 +35,36 @@ fn whoever_else_writes_the_list_of_a_service_account_is_named_in_the_plan_and_by
 }
 
 #[test]
+fn a_manifest_that_is_applied_without_the_servers_writing_it_down_is_named() {
+    // The server writes no manager down for an account that was made empty.
+    let place = place(ONE, |prod| {
+        let account = prod.put_service_account("default", "default", &["theirs"]);
+        let manifest = json!({ "kind": "ServiceAccount", "imagePullSecrets": [{ "name": "theirs" }] });
+        let applied = "kubectl.kubernetes.io/last-applied-configuration";
+        account["metadata"]["annotations"] = json!({ applied: manifest.to_string() });
+    });
+    for args in [&["plan"][..], &["verify"]] {
+        let said = sentence(&place.run(args));
+        assert!(said.contains("does not name docker-hub; kubectl or Argo CD writes its list, too"), "{said}");
+    }
+    place.sync();
+    assert!(!sentence(&place.run(&["plan", "-v"])).contains("Argo CD"));
+}
+
+#[test]
+fn whoever_wrote_before_anything_was_written_down_is_nobody() {
+    let place = place(ONE, |prod| {
+        let account = prod.put_service_account("default", "default", &["theirs"]);
+        account["metadata"]["managedFields"] = json!([
+            { "manager": "before-first-apply", "operation": "Update", "apiVersion": "v1",
+              "time": "2026-02-01T00:00:00Z", "fieldsType": "FieldsV1", "fieldsV1": { "f:imagePullSecrets": {} } },
+        ]);
+    });
+    let said = sentence(&place.run(&["plan"]));
+    assert!(said.contains("does not name docker-hub") && !said.contains("writes its list"), "{said}");
+}
+
+#[test]
 fn whoever_writes_the_service_account_again_and_again_is_named() {
     let place = of_manager("kustomize-controller", &["theirs"]);
     let rival = Meanwhile::before(&["patch"], "serviceaccounts", Deed::Touch).times(1000);

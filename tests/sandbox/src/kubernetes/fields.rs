@@ -124,8 +124,12 @@ fn entry(owner: &Owner) -> Value {
     })
 }
 
-/// Writes down that `manager` made `new` of `old`: what changed is theirs, and nobody else's any more.
+/// Writes down that `manager` made `new` of `old`: what changed is theirs, and nobody else's any more. Of a thing that was made
+/// without fields the server writes down nobody before the first apply (apimachinery, `skipNonAppliedManager`).
 pub(crate) fn record(old: Option<&Value>, new: &mut Value, manager: &str, now: &str) {
+    if old.is_some_and(|old| owners(old).is_empty()) {
+        return;
+    }
     let (before, after) = (old.map(leaves).unwrap_or_default(), leaves(new));
     let changed: BTreeSet<Path> = after
         .iter()
