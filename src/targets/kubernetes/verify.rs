@@ -49,9 +49,12 @@ pub async fn verify(
         .filter(|finding| finding.result.is_err())
         .map(|finding| finding.address.clone())
         .collect();
-    // That the pods do not come to our login is told with what differs in the secret: by the plan, or by the proof of it.
+    let done: BTreeSet<&Address> = proof.rows.iter().map(|row| row.address).collect();
+    // That the pods do not come to our login is told with what differs in the secret: by the plan, by the failure to write it,
+    // or by the proof of it.
     let told = |(turn, secrets): &(Turn, BTreeSet<Address>)| {
-        turn.judged().is_err() && (proof.scope == Scope::All || !secrets.is_disjoint(&failed))
+        let unwritten = || secrets.iter().any(|secret| failed.contains(secret) || !done.contains(secret));
+        turn.judged().is_err() && (proof.scope == Scope::All || unwritten())
     };
     findings.retain(|finding| finding.result.is_err() || !turns.get(&finding.address).is_some_and(told));
     findings.into_iter().map(|finding| of_turn(turns.get(&finding.address), finding)).collect()

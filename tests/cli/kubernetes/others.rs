@@ -124,6 +124,17 @@ fn a_quota_is_told_in_the_servers_own_words_and_no_right_is_advised_for_it() {
     assert!(said.contains(words) && !said.contains("regcred rbac"), "{said}");
 }
 
+#[test]
+fn a_service_account_that_waits_for_a_secret_which_was_refused_is_not_called_wrong() {
+    let place = place(ONE, |prod| {
+        prod.quota = Some(0);
+        prod.put_service_account("default", "default", &["docker-hub"]);
+    });
+    let ran = place.run(&["sync", "--yes"]);
+    let said = sentence(ran.ends(5));
+    assert!(said.contains("1 in place, 1 failed.") && !said.contains("serviceaccount/default"), "{said}");
+}
+
 /// A context whose user has no login at all.
 fn anonymous() -> Place {
     let mut place = one();
