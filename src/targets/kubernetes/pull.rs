@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::diff::{Wanted, WantedSecret};
 use super::kubelet::{self, Try};
 use super::turn::{self, Pulls};
-use super::{Desired, Held, ObjectRef, Observed};
+use super::{Desired, Held, ObjectRef, Observed, State};
 use crate::change::{Pull, PullLogin, Reason, Used};
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Reference, Registry};
 use crate::redact;
@@ -20,14 +20,17 @@ pub(super) fn pulls(images: &[String], desired: &[Desired], observed: &Observed)
     for (at, account) in &wanted.accounts {
         let own: BTreeSet<ObjectRef> =
             account.secrets.iter().map(|name| ObjectRef { name: name.clone(), ..at.clone() }).collect();
-        // What could not be read is the plan's to tell.
-        if let Some(Ok(Some(found))) = observed.accounts.get(at) {
+        // What could not be read is the plan's to tell, and that a namespace is being deleted.
+        if let Some(Ok(Some(found))) = observed.accounts.get(at)
+            && account.namespace.state == State::There
+        {
             places.push(Place::new(at.service_account(), at, &found.secrets, &own, &wanted, observed));
         }
         named.extend(own);
     }
     for (at, found) in &observed.secrets {
-        if matches!(found, Ok(Some(_))) && !named.contains(at) {
+        let is_there = wanted.secrets.get(at).is_none_or(|secret| secret.namespace.state == State::There);
+        if matches!(found, Ok(Some(_))) && is_there && !named.contains(at) {
             let (names, own) = ([at.name.clone()], [at.clone()].into());
             places.push(Place::new(at.secret(), at, &names, &own, &wanted, observed));
         }

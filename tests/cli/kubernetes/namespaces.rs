@@ -117,6 +117,7 @@ fn a_namespace_that_is_being_deleted_is_skipped_and_said_to_be_by_every_command(
                 assert_eq!(ran.lines().last().unwrap()["skipped"], 2, "{item} {args:?}");
             }
         }
+        place.run(&["verify", "--image", "alpine:3"]).ends(0).says("2 skipped");
     }
 }
 
