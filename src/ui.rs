@@ -95,6 +95,12 @@ pub fn paragraph(head: &str, taken: usize, text: &str, width: Option<usize>) -> 
     format!("{head}{}\n", filled.strip_prefix(&indent).unwrap_or(&filled))
 }
 
+/// Lines, of which each is wrapped like a [`paragraph`].
+#[must_use]
+pub fn wrapped(text: &str, width: Option<usize>) -> String {
+    text.lines().map(|line| paragraph("", 0, line, width)).collect()
+}
+
 /// A space at which no line ends.
 const UNBROKEN: &str = "\u{a0}";
 
@@ -104,6 +110,14 @@ const DEFAULT_WIDTH: usize = 100;
 /// The columns of a terminal, at least 40.
 fn columns(stream: impl std::os::fd::AsFd) -> Option<usize> {
     terminal_size::terminal_size_of(stream).map(|(terminal_size::Width(width), _)| usize::from(width).max(40))
+}
+
+/// A line that fits the terminal together with the `^C` that an interrupt leaves behind it: a longer one could not be
+/// written over.
+fn moving_line(width: Option<usize>) -> ProgressStyle {
+    let room = width.unwrap_or(DEFAULT_WIDTH) - "⠋ ".chars().count() - "^C ".len();
+    ProgressStyle::with_template(&format!("{{spinner}} {{msg:{room}!}}"))
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 impl Ui {
@@ -188,7 +202,8 @@ impl Ui {
     /// Says something on stderr, unless quiet.
     pub fn say(&self, text: &str) {
         if self.settings.verbosity > Verbosity::Quiet {
-            self.stderr(text);
+            let text = wrapped(&format!("{text}\n"), columns(io::stderr()));
+            self.stderr(text.strip_suffix('\n').unwrap_or(&text));
         }
     }
 
@@ -239,7 +254,7 @@ impl Ui {
         let mut progress = self.lock();
         let bar = progress.get_or_insert_with(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(ProgressStyle::default_spinner().tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
+            bar.set_style(moving_line(columns(io::stderr())).tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });

@@ -64,6 +64,6 @@ fn printed(args: &PlanArgs, context: &Context<'_>, session: &Session) -> String 
     } else if args.markdown.as_deref().is_some_and(is_stdout) {
         markdown::plan(&shown)
     } else {
-        human::plan(&shown, context.layout(false)) + &human::plan_summary(&shown)
+        human::plan(&shown, context.layout(false)) + &human::plan_summary(&shown, context.said().width)
     }
 }

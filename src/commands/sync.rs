@@ -166,7 +166,7 @@ fn show_report(context: &Context<'_>, session: &Session, report: &Report) -> Res
         human::findings(&report.findings, context.again, context.said())
             + &human::report(&session.plan, report, context.again, context.said())
     } else {
-        human::plan_summary(&session.shown(context.again))
+        human::plan_summary(&session.shown(context.again), context.said().width)
     };
     context.ui.data(&text)?;
     Ok(())

@@ -43,7 +43,7 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
         human::plan(&shown, layout)
             + &human::findings(&report.findings, context.again, context.said())
             + &human::pulls(&report.pulls, context.again, context.said())
-            + &human::verified(&session.plan, &report, context.again)
+            + &human::verified(&session.plan, &report, context.again, context.said())
     };
     context.ui.data(&text)?;
     Ok(status)

@@ -233,7 +233,11 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
     env.check_file(&dir.join(&file)).map_err(|problem| vec![problem])?;
     let text = files::text(&dir.join(&file)).map_err(|error| {
         let place = Some(Place::file(&file));
-        vec![Problem::input(format!("cannot be read: {error}")).at(place)]
+        let name = file.to_string_lossy();
+        let name = shlex::try_quote(&name).unwrap_or("FILE".into());
+        let is_absent = error.kind() == std::io::ErrorKind::NotFound;
+        let hint = is_absent.then(|| format!("regcred init --file {name}"));
+        vec![Problem::input(format!("cannot be read: {error}")).at(place).hints(hint)]
     })?;
     let (desired, specs) = validate::read(&file, &text)?;
     let base = dir.join(file.parent().unwrap_or(Path::new("")));

@@ -438,6 +438,16 @@ fn an_empty_selection_is_a_variable_that_is_not_set() {
 }
 
 #[test]
+fn run_ai_as_a_target_is_shown_the_way_through_its_cluster() {
+    let file = "credentials:\n  docker-hub:\n    to: { runai: {} }\n";
+    fault(
+        file,
+        "3:11: Run:ai is reached through its cluster",
+        "kubernetes: { context: CONTEXT, runai: cluster }",
+    );
+}
+
+#[test]
 fn a_value_in_the_file_is_refused_with_where_it_is_read_and_is_not_repeated() {
     let to = "    to: { daytona: { name: hub } }\n";
     let hint = "say where it is read: from: stdin";

@@ -71,7 +71,7 @@ fn the_variable_names_a_configuration_and_the_flag_goes_before_it() {
         .says("the configuration is other.yaml (REGCRED_FILE)");
     place.run(&["plan", "--file", "regcred.yaml"]).ends(0).says("main-docker-hub");
     place.set("REGCRED_FILE", "nowhere.yaml");
-    place.run(&["plan"]).ends(3).complains("nowhere.yaml");
+    place.run(&["plan"]).ends(3).complains("nowhere.yaml").complains("regcred init --file nowhere.yaml");
     place.set("REGCRED_FILE", "");
     place.run(&["plan"]).ends(0).says("main-docker-hub");
 }

@@ -291,6 +291,7 @@ fn a_flag_that_is_wrong_is_refused_with_what_was_meant_and_nothing_is_written() 
     for (args, message, hint) in [
         (&["--to", "kubernets"][..], "there is no system `kubernets`", "did you mean kubernetes?"),
         (&["--to", "gitlab=acme/api"], "there is no system `gitlab`", "did you mean github?"),
+        (&["--to", "runai"], "Run:ai is reached through its cluster", "kubernetes=CONTEXT"),
         (&["--to", "github"], "no GitHub repository is found here", "github=OWNER/REPO"),
         (&["--to", "github=acme"], "`acme` is not a repository", "github=OWNER/REPO"),
         (&["--to", "aws"], "the region of AWS is not known", "aws=us-east-2"),

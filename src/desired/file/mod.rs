@@ -40,6 +40,17 @@ fn no_values(reader: &Reader, node: &Node) {
     }
 }
 
+/// What people look for as a target, and is not one of its own.
+const RUNAI: &str = "runai";
+
+/// Says through which target Run:ai is reached.
+fn no_runai(reader: &Reader, node: &Node) {
+    for entry in node.entries().into_iter().flatten().filter(|entry| &*entry.key == RUNAI) {
+        let hint = "kubernetes: { context: CONTEXT, runai: cluster }";
+        reader.problem(entry.at, "Run:ai is reached through its cluster", Some(hint.to_owned()));
+    }
+}
+
 impl<'r> File<'r> {
     /// Reads the file's shape; everything that is wrong with it goes to the reader.
     pub(super) fn read(reader: &'r Reader, text: &str) -> Self {
@@ -71,7 +82,10 @@ fn credential<'r>(reader: &'r Reader, id: Spanned<String>, node: &Node) -> Optio
     no_values(reader, node);
     let keys = ["registry", "token-service", "from", "to"];
     let fields = reader.map_but(node, &what, &keys, VALUES)?;
-    let to = |node: &Node| reader.map(node, &format!("`to` of {what}"), systems::NAMES);
+    let to = |node: &Node| {
+        no_runai(reader, node);
+        reader.map_but(node, &format!("`to` of {what}"), systems::NAMES, &[RUNAI])
+    };
     let found = reader.found();
     let to = fields.get("to").filter(|node| !node.is_null()).and_then(to);
     let told = reader.found() > found;

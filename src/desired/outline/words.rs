@@ -111,6 +111,9 @@ impl Found {
             ("github", None) => self.github(),
             ("kubernetes", named) => self.kubernetes(named).map(|cluster| To::Kubernetes(vec![cluster])),
             (name @ ("daytona" | "runpod"), Some(_)) => Err(too_much(name)),
+            // Its name is near RunPod's.
+            ("runai", _) => Err(Problem::input("Run:ai is reached through its cluster")
+                .hint("kubernetes=CONTEXT, and then `runai: cluster` in the file")),
             (name, _) => Err(unknown("system", name, NAMES)),
         }
     }

@@ -11,7 +11,7 @@ use crate::model::{Address, AwsItem, Credential};
 use crate::plan::{Change, Plan, Summary};
 use crate::redact;
 use crate::registry::{Accepted, LoginError};
-use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, paragraph, styled};
+use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, paragraph, styled, wrapped};
 
 pub use report::{Said, event, findings, pulls, report, verified};
 
@@ -214,7 +214,7 @@ fn beside(head: &str, taken: usize, text: &str, width: usize) -> String {
 
 /// What the plan comes to, and the next command: none while the credential is not proven or a place could not be read.
 #[must_use]
-pub fn plan_summary(shown: &Shown<'_>) -> String {
+pub fn plan_summary(shown: &Shown<'_>, width: Option<usize>) -> String {
     let mut text = plan_counts(shown.plan);
     let proven = shown.proofs.values().all(Result::is_ok);
     if shown.plan.writes() && proven && shown.plan.summary().unread == 0 {
@@ -224,7 +224,7 @@ pub fn plan_summary(shown: &Shown<'_>) -> String {
         let command = shown.again.command(&format!("{command} --expect {}", &digest[..12]));
         let _ = writeln!(text, "To make exactly these changes: {}", styled(HINT, command));
     }
-    text
+    wrapped(&text, width)
 }
 
 /// What the plan comes to, before somebody is asked.

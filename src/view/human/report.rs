@@ -8,13 +8,13 @@ use crate::model::{Address, Problem};
 use crate::plan::Plan;
 use crate::report::{ExitStatus, Outcome, Report};
 use crate::systems;
-use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, details, styled};
+use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, details, paragraph, styled, wrapped};
 use crate::view::{Again, fold, told};
 
 /// How what came of a run is told.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Said {
-    /// Columns to wrap hints in, if there is a terminal.
+    /// Columns to wrap in, if there is a terminal.
     pub width: Option<usize>,
     /// Whether everything is told one by one.
     pub all: bool,
@@ -99,7 +99,7 @@ pub fn pulls(pulls: &[Pull], again: &Again, said: Said) -> String {
 
 /// What `verify` found, and what mends it.
 #[must_use]
-pub fn verified(plan: &Plan, report: &Report, again: &Again) -> String {
+pub fn verified(plan: &Plan, report: &Report, again: &Again, said: Said) -> String {
     // What is left to others no sync mends.
     let differ = report.count(|outcome| *outcome == Outcome::Differs) > 0 && plan.writes();
     let next =
@@ -110,7 +110,7 @@ pub fn verified(plan: &Plan, report: &Report, again: &Again) -> String {
         ExitStatus::Differences => styled(WARN, "Not in place:"),
         _ => styled(BAD, "Not all in place:"),
     };
-    format!("{head} {}.\n{next}", report_counts(report))
+    wrapped(&format!("{head} {}.\n{next}", report_counts(report)), said.width)
 }
 
 /// What came of a run, failures last, each with its next command. What failed alike is told once.
@@ -132,12 +132,14 @@ pub fn report(plan: &Plan, report: &Report, again: &Again, said: Said) -> String
             Outcome::NotStarted(Some(before)) if names.len() == 1 => format!("{before} was not done"),
             _ => why,
         };
-        text += &format!("{word} {}: {why}\n", fold::named(&names));
+        let taken = textwrap::core::display_width(&word) + 1;
+        text +=
+            &paragraph(&format!("{word} "), taken, &format!("{}: {why}", fold::named(&names)), said.width);
         text += &problem
             .map(|problem| details(&again.problem(problem), 2, false, said.width))
             .unwrap_or_default();
     }
-    text + &report_summary(plan, report)
+    text + &wrapped(&report_summary(plan, report), said.width)
 }
 
 /// Why, but for the names of the row that it happened to.

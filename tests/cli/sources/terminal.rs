@@ -4,7 +4,12 @@ use super::*;
 
 /// A terminal of its own for a run, by util-linux's `script`; what it shows.
 pub(crate) fn on_a_terminal(place: &Place, args: &str, answers: &[(&str, &str)]) -> (i32, String) {
-    let line = format!("tty > tty.name; exec '{}' {args}", env!("CARGO_BIN_EXE_regcred"));
+    after(place, "tty > tty.name", args, answers)
+}
+
+/// The same, after commands of a shell.
+fn after(place: &Place, setup: &str, args: &str, answers: &[(&str, &str)]) -> (i32, String) {
+    let line = format!("{setup}; exec '{}' {args}", env!("CARGO_BIN_EXE_regcred"));
     let own = place.command(&[]);
     let mut child = Command::new("script")
         .args(["-qec", &line, "/dev/null"])
@@ -53,4 +58,19 @@ fn whoever_sits_at_the_terminal_is_asked_and_the_token_is_not_shown() {
     let (code, shown) = on_a_terminal(&asked, "plan --no-input", &[]);
     assert_eq!(code, 3, "{shown}");
     assert!(shown.contains("is not allowed to ask"), "{shown}");
+}
+
+#[test]
+fn a_narrow_terminal_tears_no_word_and_the_moving_line_leaves_room_for_an_interrupt() {
+    let (code, shown) = after(&place("env"), "stty cols 60 rows 24", "sync --yes", &[]);
+    assert_eq!(code, 0, "{shown}");
+    let plain = anstream::adapter::strip_str(&shown).to_string();
+    let lines: Vec<&str> = plain.split(['\r', '\n']).map(str::trim_end).collect();
+    let moving: Vec<&&str> = lines.iter().filter(|line| line.starts_with('⠋')).collect();
+    assert!(
+        !moving.is_empty() && moving.iter().all(|line| line.chars().count() <= 60 - "^C".len()),
+        "{moving:?}"
+    );
+    let wide = |line: &&&str| line.chars().count() > 60 && line.matches(' ').count() > 6;
+    assert_eq!(lines.iter().find(wide), None, "{shown}");
 }
