@@ -190,7 +190,7 @@ mod tests {
             ("T=\u{c} #a", &[("T", Err(Flaw::Comment))]),
             // 125: letters of every language, so that the second line is of the first one's value.
             ("\u{e9}[1]='\nT=a'", &[("\u{e9}[1]", Ok("\nT=a"))]),
-            // 101: `export` before white space is no name, so that there is none.
+            // 101: `export` before white space is not a name, so that there is none.
             ("export ='\nT=a'\nU=b", &[("U", Ok("b"))]),
         ] {
             assert_eq!(read(text), expected, "{text}");

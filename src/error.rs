@@ -34,7 +34,7 @@ pub enum Error {
     },
     /// Whoever was asked said no.
     Declined,
-    /// What is to be said could not be printed.
+    /// The output could not be printed.
     Output(std::io::Error),
     /// The same after something was written: the report could not be printed.
     Unreported(std::io::Error),

@@ -22,7 +22,7 @@ pub enum Event {
     Waiting(Address, String),
     /// A row is done, and gave this.
     Applied(Address, Receipt),
-    /// A row could not be done, and the run is as good without it; in words.
+    /// A row could not be done, and the run works without it; in words.
     Skipped(Address, Problem),
     /// A row failed.
     Failed(Address, Problem),
@@ -38,7 +38,7 @@ enum State {
     Skipped,
 }
 
-/// The rows that are still to be started. Thousands of rows are no reason to look at each of them after each other.
+/// The rows that are still to be started. With thousands of them, a look at all after each one takes too long.
 struct Queue<'a> {
     /// How many rows of this run each row still waits for.
     waits: BTreeMap<&'a Address, usize>,

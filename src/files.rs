@@ -18,7 +18,7 @@ const EMPTY: &str = "/dev/null";
 /// All of a file, of at most `limit` bytes.
 ///
 /// # Errors
-/// It cannot be read, is larger ([`ErrorKind::FileTooLarge`]), or is no file: a folder, a pipe, a socket, a device.
+/// It cannot be read, is larger ([`ErrorKind::FileTooLarge`]), or is not a file: a folder, a pipe, a socket, a device.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>> {
     check(path)?;
     let mut bytes = Zeroizing::new(Vec::new());
@@ -58,7 +58,7 @@ pub(crate) fn text_within(path: &Path, limit: u64) -> Result<Zeroizing<String>> 
 /// Puts `new` into the place of a file that still holds `old`: whole or not at all, with the mode and the owner that it has.
 ///
 /// # Errors
-/// It is no file, or a link to one; it holds something else by now; it cannot be written.
+/// It is not a file, or it is a link to one; it now holds something else; it cannot be written.
 pub(crate) fn replace(path: &Path, old: &[u8], new: &[u8]) -> Result<()> {
     let found = std::fs::symlink_metadata(path)?;
     if found.is_symlink() {
@@ -106,7 +106,7 @@ pub(crate) fn is_taken(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok()
 }
 
-/// Refuses what is no file.
+/// Refuses what is not a file.
 ///
 /// # Errors
 /// What it is instead, or that it cannot be looked at.

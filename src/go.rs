@@ -1,5 +1,5 @@
 //! What Go's standard library reads and Rust's crates do not: docker, the kubelet and Pulumi are written in Go, and a file
-//! that they read is no broken file.
+//! that they read is not a broken file.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -34,7 +34,7 @@ impl Base64 {
     }
 }
 
-/// Bytes as text, each that is no UTF-8 replaced, as Go does it where it writes JSON.
+/// Bytes as text, each that is not UTF-8 replaced, as Go does it where it writes JSON.
 pub(crate) fn text(bytes: &[u8]) -> Zeroizing<String> {
     // As long as it can get: a text that grows leaves copies behind.
     let mut text = Zeroizing::new(String::with_capacity(bytes.len().saturating_mul(3)));
@@ -45,7 +45,7 @@ pub(crate) fn text(bytes: &[u8]) -> Zeroizing<String> {
     text
 }
 
-/// JSON of which serde reads what Go's decoder does: bytes that are no UTF-8 and halves of surrogate pairs are replaced.
+/// JSON of which serde reads what Go's decoder does: invalid UTF-8 and halves of surrogate pairs are replaced.
 /// Nothing if it is nested deeper than Go goes.
 pub(crate) fn json(bytes: &[u8]) -> Option<Zeroizing<String>> {
     let text = text(bytes);

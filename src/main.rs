@@ -7,7 +7,7 @@ use regcred::env::Env;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     regcred::forbid_core_dumps();
-    // Of a folder that is gone nothing is found, and that is told.
+    // In a folder that is gone nothing is found, which is reported.
     let dir = std::env::current_dir().unwrap_or_default();
     regcred::run(std::env::args_os(), &Env::of_process(), &dir).await.into()
 }

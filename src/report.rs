@@ -20,7 +20,7 @@ pub enum Outcome {
     Unknown,
     /// It should be changed (only `plan` and `verify`, which write nothing).
     Differs,
-    /// It could not be written, and the run is as good without it.
+    /// It could not be written, and the run works without it.
     Skipped(Problem),
     /// Writing failed.
     Failed(Problem),

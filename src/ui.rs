@@ -133,7 +133,7 @@ impl Ui {
         self.settings.verbosity
     }
 
-    /// The columns of stdout; 100 where it is no terminal.
+    /// The columns of stdout; 100 where it is not a terminal.
     #[must_use]
     pub fn width(&self) -> usize {
         self.columns().unwrap_or(DEFAULT_WIDTH)
@@ -145,7 +145,7 @@ impl Ui {
         columns(io::stdout())
     }
 
-    /// Writes data to stdout. A reader that went away is no error.
+    /// Writes data to stdout. A reader that went away is not an error.
     ///
     /// # Errors
     /// If stdout cannot be written, or could not be written earlier.
@@ -161,7 +161,7 @@ impl Ui {
         self.stdout(&redact::commands(text))
     }
 
-    /// Writes a report into a file, in place of what was in it.
+    /// Writes a report into a file, instead of what was in it.
     ///
     /// # Errors
     /// If the file cannot be written.

@@ -285,7 +285,7 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
     // Whatever is in the repository's own files of AWS's would decide where a request goes.
     let fault = profile::in_repository(&way.env).or(no_file).or(fault);
     if let Some(Chain { process, .. }) = &chain {
-        // What is wrong with it is told by whoever asks next.
+        // Whoever asks next says what is wrong with it.
         let _ = process.provide_credentials().await;
         loader = loader.credentials_provider(process.clone());
     }

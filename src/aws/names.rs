@@ -3,7 +3,7 @@
 use crate::model::nearest;
 
 /// The words that regions are made of (AWS general reference, "Regions and zones"). New regions
-/// combine them anew, so no list of regions grows old here.
+/// recombine them, so no list of regions grows old here.
 const AREAS: &[&str] = &[
     "us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "cn", "us-gov", "us-iso", "us-isob", "us-isof",
     "eu-isoe", "eusc-de",

@@ -1,4 +1,4 @@
-//! What is told of a thing beside its address.
+//! What is shown of a thing, apart from its address.
 
 use std::fmt;
 

@@ -18,7 +18,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A proof, with nothing beside it.
+    /// A proof, with nothing to add.
     #[must_use]
     pub fn proof(address: Address, means: &'static str, result: Result<(), Problem>) -> Self {
         Self { address, means, result, state: None, unread: false }

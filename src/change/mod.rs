@@ -133,11 +133,11 @@ pub trait Operation: Clone + std::fmt::Debug + PartialEq + serde::Serialize {
 /// What is known of a credential once its value has been read; never the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// The user name, which is no secret.
+    /// The user name, which is not a secret.
     pub username: String,
     /// The value's fingerprint.
     pub fingerprint: Fingerprint,
-    /// What kind of secret the value is. Of what is no recognised token, which may be a guessable
+    /// What kind of secret the value is. Of what is not a recognised token, which may be a guessable
     /// password, no fingerprint is published.
     pub kind: TokenKind,
     /// Since when the value is the current one in AWS, if that was asked.

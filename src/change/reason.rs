@@ -190,7 +190,7 @@ pub enum Reason {
     /// Two rows want different things of one place; the words say which.
     #[error("{0}")]
     OnePlace(String),
-    /// The place belongs to somebody else by now: its present name.
+    /// The place now belongs to somebody else: its present name.
     #[error("it is now {0}, of another owner")]
     OtherOwner(String),
     /// The service account does not name these secrets.

@@ -55,7 +55,7 @@ fn names(args: &ImageArgs, context: &Context<'_>, known: &image::Context) -> Res
     Ok(status(rows.iter().any(|row| row.error.is_some()), anonymous))
 }
 
-/// The names as given, those of standard input in place of `-`.
+/// The names as given, those of standard input instead of `-`.
 fn inputs(references: &[String]) -> Result<Vec<String>, Error> {
     let mut inputs = Vec::new();
     for reference in references {

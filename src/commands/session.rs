@@ -71,7 +71,7 @@ impl Context<'_> {
         })
     }
 
-    /// How what came of a run is told.
+    /// How the result of a run is shown.
     pub(super) fn said(&self) -> human::Said {
         human::Said { width: self.ui.columns(), all: self.ui.verbosity() >= Verbosity::Verbose }
     }
@@ -83,7 +83,7 @@ impl Context<'_> {
         Options { purpose, stack_run, only, rewrite, allow_delete, allow_replace }
     }
 
-    /// Loads, reads and plans what is to be taken away. No value is needed for that, so none is read or proven.
+    /// Loads, reads and plans what would be deleted. No value is needed for that, so none is read or proven.
     pub(super) async fn session_of_removal(&self, allow_delete: bool) -> Result<Session, Error> {
         let planned = async {
             let Loaded { desired, .. } =
@@ -350,7 +350,7 @@ async fn read_values(
     if unread.is_empty() { Ok((vault, known, refused)) } else { Err(not_read(unread)) }
 }
 
-/// What is wrong with the input counts before what failed outside; what two credentials share is told once.
+/// What is wrong with the input counts before what failed outside; what two credentials share is said once.
 fn not_read(unread: Vec<Vec<Problem>>) -> Error {
     let unread: Vec<Problem> = unread.into_iter().flatten().collect();
     let outside = unread.iter().all(|problem| problem.class != Class::Input);

@@ -19,7 +19,7 @@ use crate::targets::Scope;
 use crate::verify::verify;
 use crate::view::{Progress, human, json};
 
-/// Seconds from which on people are told beforehand that a run takes so long.
+/// A run that takes longer than these seconds says so beforehand.
 const LONG: usize = 60;
 
 pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
@@ -146,7 +146,7 @@ fn tell(context: &Context<'_>, event: &Event, progress: &mut Progress, elapsed: 
         context.ui.busy(&progress.line(address, elapsed));
     }
     if context.common.json {
-        // That it cannot be written is told by the next write of data.
+        // The next write of data says that it cannot be written.
         let _ = context.ui.data(&json::event(event, context.again));
     }
     let (reported, all) = (context.ui.moves() && !context.common.json, context.said().all);

@@ -170,7 +170,7 @@ fn found_here(env: &Env, dir: &Path) -> Result<Here, Vec<Problem>> {
                 pulumi = Some((folder, sources::chosen_here(&found, env, dir)?));
                 project = Some(found);
             }
-            // Its stacks are there all the same.
+            // Its stacks are there anyway.
             Err(problems) => notes.extend(problems.into_iter().map(|problem| noted(&problem, dir))),
         }
     }

@@ -10,7 +10,7 @@ use crate::model::Problem;
 use crate::program::{Output, Program, ProgramError};
 use crate::targets::github::split_repository;
 
-/// git reads its own files; a folder that does not answer is none of a repository.
+/// git reads its own files; a folder that does not answer is not in a repository.
 const LIMIT: Duration = Duration::from_secs(10);
 /// What says where git finds a repository and its configuration.
 const GIT_NEEDS: &[&str] = &[

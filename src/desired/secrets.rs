@@ -7,7 +7,7 @@ use crate::model::CredentialId;
 use crate::sources::{self, Spec};
 use crate::systems;
 
-/// Whether a variable holds a login that regcred or the job itself works with, so that it is no registry's credential.
+/// Whether a variable holds a login of regcred or of the job itself, and so not a registry's credential.
 pub(super) fn is_login(name: &str) -> bool {
     let own = systems::secrets().chain(aws::SECRETS.iter().copied());
     let pulumis = sources::SECRETS.iter().copied().filter(|name| name.starts_with("PULUMI_"));

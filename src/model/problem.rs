@@ -60,7 +60,7 @@ pub enum Effect {
     Nothing,
     /// It may have been written: no answer came. (What was answered as done is counted where requests leave.)
     Written,
-    /// The run is as good without it: a record that may not be kept.
+    /// The run works without it: a record that may not be kept.
     Harmless,
 }
 
@@ -153,7 +153,7 @@ impl Problem {
         Self { effect: if written { Effect::Written } else { self.effect }, ..self }
     }
 
-    /// The same problem, without which the run is as good, where `harmless` holds.
+    /// The same problem; where `harmless` holds, the run works anyway.
     #[must_use]
     pub fn harmless(self, harmless: bool) -> Self {
         Self { effect: if harmless { Effect::Harmless } else { self.effect }, ..self }

@@ -7,7 +7,7 @@
 //! * only `index.docker.io` folds into `docker.io`; `registry-1.docker.io`, `DOCKER.IO` and `docker.io:443` are other hosts;
 //! * an upper-case letter makes the first part a host: `Alpine/x` is the image `x` on the host `Alpine`;
 //! * a name without `/` is never a host: `localhost:5000` is the image `library/localhost` with the tag `5000`;
-//! * a first part with a dot that is no valid host (`foo_bar.com/x`) leaves an image without any registry.
+//! * a first part with a dot that is not a valid host (`foo_bar.com/x`) leaves an image without any registry.
 //!
 //! The parser of `oci-spec` was not taken: it differs in four classes (an upper-case first part is taken for a Docker Hub
 //! namespace, IPv6 hosts are rejected, a bare 64-digit hexadecimal name and upper-case hexadecimal digests are accepted),
@@ -59,7 +59,7 @@ pub enum ReferenceError {
         /// What was probably meant.
         lower: String,
     },
-    /// The name is valid in lower case only, because its first part is no valid host.
+    /// The name is valid in lower case only, because its first part is not a valid host.
     #[error("repository name must be lowercase")]
     UppercaseName,
     /// Exactly 64 hexadecimal digits: that is an image id, which exists on one machine only.
@@ -68,7 +68,7 @@ pub enum ReferenceError {
     /// The repository path is longer than [`MAX_PATH`] bytes.
     #[error("repository name must not be more than {MAX_PATH} characters")]
     TooLong,
-    /// The digest's algorithm is none of `sha256`, `sha384` and `sha512`.
+    /// The digest's algorithm is not one of `sha256`, `sha384` and `sha512`.
     #[error("unsupported digest algorithm")]
     DigestAlgorithm,
     /// The digest has not as many digits as its algorithm gives.
@@ -124,7 +124,7 @@ impl Reference {
         })
     }
 
-    /// The registry's host, with its port if one was written; empty if the first part of the name is no valid host
+    /// The registry's host, with its port if one was written; empty if the first part of the name is not a valid host
     /// although it has a dot (`foo_bar.com/x`): then no registry is meant at all.
     pub fn domain(&self) -> &str {
         &self.domain

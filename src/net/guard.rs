@@ -35,7 +35,7 @@ pub(super) fn is_login_service(url: &Url) -> bool {
     url.scheme() == "http" && address.is_some_and(|address| LOGIN_SERVICES.contains(&address))
 }
 
-/// Whether a request only asks a login service for a login: it has nothing of ours in it, neither a body nor a signature.
+/// Whether a request only asks a login service for a login: it carries neither a body nor a signature of regcred's.
 pub(super) fn is_login(url: &Url, headers: &HeaderMap, body: &[u8]) -> bool {
     let signed = headers.get(AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"AWS4-"));
     is_login_service(url) && body.is_empty() && !signed

@@ -44,7 +44,7 @@ impl Request {
         Self::new(Method::GET, url)
     }
 
-    /// Adds a header that is no secret.
+    /// Adds a header that is not a secret.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self

@@ -40,7 +40,7 @@ impl Response {
     /// The body as JSON.
     ///
     /// # Errors
-    /// [`HttpError`] if it is none of the expected form. Of the body only a page's title is ever repeated.
+    /// [`HttpError`] if it does not have the expected form. Of the body only a page's title is ever repeated.
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, HttpError> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let (line, column) = (error.line(), error.column());
@@ -89,7 +89,7 @@ impl Response {
         }
     }
 
-    /// The text of an answer that is no JSON: of something in front of an API, such as a firewall or a proxy.
+    /// The text of an answer that is not JSON: of something in front of an API, such as a firewall or a proxy.
     pub(crate) fn page(&self) -> Option<String> {
         if serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_ok() {
             return None;

@@ -140,7 +140,7 @@ impl Policy {
     }
 }
 
-/// Waiting for something to come about: asking again is no second try of what failed.
+/// Waiting for something to happen: asking again does not repeat what failed.
 #[derive(Clone, Copy, Debug)]
 pub struct Wait {
     /// The first wait; doubled each time.

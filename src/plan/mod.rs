@@ -89,7 +89,7 @@ fn notes(
     notes
 }
 
-/// A word about a value that is no lasting token.
+/// A word about a value that is not a lasting token.
 fn doubts(id: &CredentialId, known: &Known) -> Option<String> {
     if !known.kind.is_access_token() {
         return Some(format!(

@@ -21,7 +21,7 @@ impl<K: Clone + PartialEq, V: Clone> Once<K, V> {
         self.slot(key).get_or_init(|| make).await.clone()
     }
 
-    /// Has the next one who asks make it anew.
+    /// Has the next one who asks make it again.
     pub(crate) fn forget(&self, key: &K) {
         self.slots().retain(|(other, _)| other != key);
     }

@@ -57,7 +57,7 @@ pub fn annotation(level: &str, properties: &[(&str, &str)], message: &str) -> St
     format!("::{level} {}::{}\n", properties.join(","), data(message))
 }
 
-/// A text in which every character that is no letter, digit or plain is written by its number.
+/// A text in which every character but letters, digits and plain ones is written by its number.
 fn by_number(text: &str, start: &str, plain: impl Fn(char) -> bool) -> String {
     let escape = |c: char| {
         let same = c.is_alphanumeric() || plain(c);

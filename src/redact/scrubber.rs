@@ -88,7 +88,7 @@ impl Scrubber {
         if hits.iter().any(|hit| hit.short) { None } else { Some(masked(text, hits)) }
     }
 
-    /// The text without secrets that are no words of ours.
+    /// The text without secrets that are not regcred's words.
     pub(super) fn cut_unmistakable(&self, text: &str) -> String {
         masked(text, self.hits(text, |spelling| spelling.enough_behind))
     }

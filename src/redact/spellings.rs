@@ -9,7 +9,7 @@ use serde_json::Value;
 const PREFIX: usize = 12;
 /// The same, of a secret that is JSON.
 const JSON_PREFIX: usize = 200;
-/// A secret of so many characters is no word of ours.
+/// A secret of this many characters is not one of regcred's words.
 const UNMISTAKABLE: usize = 16;
 /// A shorter secret leaves a gap that shows it.
 pub(super) const SHORT: usize = 8;
@@ -50,7 +50,7 @@ pub(super) struct Spelling {
     pub(super) text: String,
     /// As many bytes of it, from its beginning, give the secret away.
     pub(super) enough: usize,
-    /// The same, where our own words stand; none where it could be a word of ours.
+    /// The same, where our own words stand; none where it could be one of regcred's words.
     pub(super) enough_behind: Option<usize>,
     /// Whether it stands within a longer word, which shows as much of the secret as it does.
     pub(super) in_word: bool,

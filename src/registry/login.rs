@@ -1,7 +1,7 @@
 //! The proof of a credential: its registry accepts it.
 //!
-//! Challenge, answer, and one request with what the answer gave: what `docker login` does. A token alone is no proof as
-//! such, since every token service gives one to anybody; so the credential always goes with the request for it, and a
+//! Challenge, answer, and one request with what the answer gave: what `docker login` does. A token alone proves nothing,
+//! since every token service gives one to anybody; so the credential always goes with the request for it, and a
 //! registry that asks for no login proves nothing.
 
 use http::Method;

@@ -157,7 +157,7 @@ impl LoginError {
     }
 }
 
-/// At most so many places are named.
+/// At most this many places are named.
 const NAMED: usize = 3;
 
 fn probably(senders: &[String]) -> String {

@@ -12,7 +12,7 @@ use crate::redact;
 /// Token services that are known for a registry, beside its own host.
 const KNOWN: [(&str, &str); 2] = [("docker.io", "auth.docker.io"), ("registry.gitlab.com", "gitlab.com")];
 
-/// Domains under which each host is somebody else's registry, so that a neighbour is no part of its site.
+/// Domains under which each host is somebody else's registry, so that a neighbour is not a part of its site.
 const SHARED: [&str; 9] = [
     "amazonaws.com",
     "azurecr.io",

@@ -34,7 +34,7 @@ impl AwsSecret {
     /// Puts a new version there, with a new token in the place of the old one and all else as it was.
     ///
     /// # Errors
-    /// It holds another token by now, or cannot be read or written.
+    /// It now holds another token, or cannot be read or written.
     pub(super) async fn store(&self, old: &Secret, token: &Secret, way: &Way) -> Result<(), Vec<Problem>> {
         let client = self.client(way).await;
         let value = self.value(&client).await?;

@@ -1,6 +1,6 @@
-//! What is alike is told once: hundreds of places in one line hide nothing, hundreds of lines hide the one that is not alike.
+//! What is alike is said once: one line for hundreds of places hides nothing, hundreds of lines hide the odd one out.
 
-/// Up to so many of a kind are told one by one.
+/// Up to this many of a kind are listed one by one.
 const FEW: usize = 3;
 
 /// What is alike, each kind where its first one is. Of few each stays by itself, and so does everything if `all` is wanted.

@@ -90,7 +90,7 @@ fn system(to: &To) -> &'static str {
     }
 }
 
-/// Lines behind so many spaces, each ended.
+/// Lines indented by this many spaces, each ended.
 fn indented(columns: usize, lines: &[String]) -> String {
     lines.iter().map(|line| format!("{:columns$}{line}\n", "")).collect()
 }

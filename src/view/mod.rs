@@ -43,7 +43,7 @@ fn told(receipt: &Receipt) -> impl Iterator<Item = (&'static str, String)> {
 }
 
 impl Shown<'_> {
-    /// A credential's fingerprint, if its value was read and is no password: whoever reads a log could guess at it.
+    /// A credential's fingerprint, if its value was read and is not a password: whoever reads a log could guess at it.
     #[must_use]
     pub fn fingerprint(&self, id: &CredentialId) -> Option<Fingerprint> {
         self.known.get(id).filter(|known| known.kind.is_access_token()).map(|known| known.fingerprint)

@@ -22,7 +22,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of a run of so many rows.
+    /// Of a run of this many rows.
     #[must_use]
     pub fn new(total: usize) -> Self {
         Self { total, started: 0, ended: 0, waits: BTreeSet::new() }
@@ -91,7 +91,7 @@ mod tests {
         Event::Applied(address(repo), Receipt::default())
     }
 
-    /// So many rows are started, and so many of them done.
+    /// This many rows are started, and that many of them done.
     fn after(total: usize, started: usize, done: usize) -> Progress {
         let mut progress = Progress::new(total);
         for event in (0..started).map(|repo| Event::Started(address(repo))) {

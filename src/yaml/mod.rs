@@ -76,7 +76,7 @@ impl From<ScanError> for Error {
     }
 }
 
-/// Something that is YAML all the same, and that not every owner of files takes.
+/// Something that is YAML, but that not every owner of files wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// A key that its map already has. The later value is in the tree.

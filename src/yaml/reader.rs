@@ -58,7 +58,7 @@ impl Reader {
     }
 
     /// Parses the text; what is wrong with its form is the only problem then. Scalars are texts, whatever they look like: an
-    /// account of twelve digits is no number.
+    /// account of twelve digits is not a number.
     pub fn document(&self, text: &str) -> Option<Node> {
         let documents: Result<Vec<_>, _> = super::documents(text).collect();
         match documents {
@@ -145,7 +145,7 @@ impl Reader {
         self.problem(at, message, Some("write it again without the character".to_owned()));
     }
 
-    /// The items of a value called `what`; one that is no list is a problem.
+    /// The items of a value called `what`; one that is not a list is a problem.
     pub fn list<'n>(&self, node: &'n Node, what: &str) -> &'n [Node] {
         node.items().unwrap_or_else(|| {
             let hint = "a list is written [ONE, OTHER]".to_owned();

@@ -31,7 +31,7 @@ pub(super) struct Credential<'r> {
 /// What people call the halves of a credential, and would write into the file.
 const VALUES: &[&str] = &["username", "user", "password", "token", "secret", "value"];
 
-/// Refuses the value itself in place of where it is read.
+/// Refuses the value itself instead of where it is read.
 fn no_values(reader: &Reader, node: &Node) {
     for entry in node.entries().into_iter().flatten().filter(|entry| VALUES.contains(&&*entry.key)) {
         let hint = "say where it is read: from: stdin, from: env, or from: { file: PATH }";

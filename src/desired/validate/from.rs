@@ -99,7 +99,7 @@ impl Validator<'_> {
     }
 }
 
-/// A beginning of names that is no login's.
+/// The beginning of names that do not belong to a login.
 fn own_name(id: &str) -> String {
     let stem = CredentialId(id.to_owned()).screaming();
     if is_login(&format!("{stem}_TOKEN")) { format!("{stem}_REGISTRY") } else { stem }

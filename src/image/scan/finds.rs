@@ -54,7 +54,7 @@ pub(super) struct Skip {
 pub(super) struct Finds {
     pub(super) found: Vec<Found>,
     pub(super) skipped: Vec<Skip>,
-    /// Names that are no images in the Dockerfiles that this file has built.
+    /// Names that are not images in the Dockerfiles that this file has built.
     pub(super) contexts: Vec<BuildContext>,
     /// Compose files that this one includes, seen from its folder.
     pub(super) includes: Vec<String>,
@@ -133,7 +133,7 @@ impl Finds {
 }
 
 /// The name in a text of which parts may be variables or expressions: nothing if they reach into the name. With a variable
-/// tag, which registry an image is pulled from is known all the same.
+/// tag, which registry an image is pulled from is known anyway.
 pub(super) fn known_part(text: &str) -> Option<Image> {
     let Some(first) = first_mark(text) else {
         return Some(Image { name: text.to_owned(), version: String::new() });

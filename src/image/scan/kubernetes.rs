@@ -35,7 +35,7 @@ const PACKAGES: &str = "pkg.crossplane.io";
 /// Where the image of a PostgreSQL cluster is `imageName`.
 const CLOUD_NATIVE_PG: &str = "postgresql.cnpg.io";
 
-/// Files that are no container images.
+/// Files that are not container images.
 const DISKS: [&str; 8] = [".iso", ".img", ".qcow2", ".vmdk", ".raw", ".png", ".svg", ".jpg"];
 
 /// Schemes before an image's name.

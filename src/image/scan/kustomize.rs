@@ -18,7 +18,7 @@ use super::yaml::Value;
 const MAX_DEPTH: usize = 32;
 
 /// How often kustomizations may take each other from one that is applied: of a few that each take the next twice, there
-/// is no end.
+/// is not an end.
 const MAX_TAKEN: usize = 10_000;
 
 /// A kustomization, as far as it is about images.

@@ -10,7 +10,7 @@ use super::kustomize;
 /// What was found in each file, by its path.
 pub(super) type Files = BTreeMap<PathBuf, Finds>;
 
-/// Takes away what another file says is no image, or another one.
+/// Takes away what another file says is not an image, or another one.
 pub(super) fn follow(files: &mut Files) {
     build_contexts(files);
     kustomize::follow(files);

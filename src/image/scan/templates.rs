@@ -15,7 +15,7 @@ pub(super) fn first_mark(text: &str) -> Option<usize> {
     marks.chain(FENCES.iter().filter_map(|fence| fenced(text, fence))).min()
 }
 
-/// Whether a text that is no YAML has marks that explain it, other than the expressions of a workflow.
+/// Whether a text that is not YAML has marks that explain it, other than the expressions of a workflow.
 pub(super) fn is_template(text: &str) -> bool {
     let marks = ["{%", "<%", "%%"].iter().any(|mark| text.contains(mark));
     let braces = || text.match_indices("{{").any(|(index, _)| !text[..index].ends_with('$'));

@@ -104,7 +104,7 @@ fn action(value: Value<'_>, place: &str, finds: &mut Finds) {
     }
 }
 
-/// The named contexts that an action has an image built with: in the Dockerfile these are no images.
+/// The named contexts that an action has an image built with: in the Dockerfile these are not images.
 fn build(uses: Value<'_>, step: Value<'_>, place: &str, finds: &mut Finds) {
     let Some(with) = step.get("with").filter(|_| uses.text().is_some_and(|text| text.starts_with(BUILD)))
     else {

@@ -28,7 +28,7 @@ const URL: &str = "DOCKER_HUB_API_URL";
 const DEFAULT_URL: &str = "https://hub.docker.com";
 /// A hundred tokens with long labels.
 const BODY_CAP: usize = 1024 * 1024;
-/// The limit counts by the minute: a longer wait is told, not made.
+/// The limit counts by the minute: regcred reports a longer wait instead of waiting.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The wait after a refusal for its pace that names none.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ pub struct Hub {
 /// The address of the API.
 ///
 /// # Errors
-/// `DOCKER_HUB_API_URL` is no address of https, or of this machine.
+/// `DOCKER_HUB_API_URL` is not an address of https, or of this machine.
 pub fn address(env: &Env) -> Result<Url, Problem> {
     let text = env.filled(URL).unwrap_or(DEFAULT_URL).trim_end_matches('/');
     let url = Url::parse(&format!("{text}/")).map_err(|_| Problem::input(format!("{URL} is not a URL")))?;

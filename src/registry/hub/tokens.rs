@@ -152,7 +152,7 @@ impl Hub {
         self.change(&token.id, &json!({ (self.label_key()): label, "is_active": false })).await
     }
 
-    /// Deletes a token for ever. One that is gone already is no error.
+    /// Deletes a token for ever. One that is gone already is not an error.
     ///
     /// # Errors
     /// [`HubError`].

@@ -132,7 +132,7 @@ pub enum FileError {
         /// The folder of the project.
         dir: Box<PathBuf>,
     },
-    /// The repository is not trusted, and this is none of its own files.
+    /// The repository is not trusted, and this is not one of its own files.
     #[error("{0}")]
     Refused(Problem),
     /// A text that cannot be the name of a stack.

@@ -68,7 +68,7 @@ impl AwsKms {
     /// has no part in it, as for Pulumi.
     ///
     /// # Errors
-    /// AWS KMS does not give it, or it is no key of Pulumi's.
+    /// AWS KMS does not give it, or it is not a key of Pulumi's.
     pub async fn unlock(&self, way: &Way) -> Result<DataKey, Problem> {
         let address = &self.address;
         let roles: Vec<Role> = address.role.iter().map(|arn| Role::new(arn.clone())).collect();

@@ -105,7 +105,7 @@ pub(super) struct Ciphertext<'a> {
     pub(super) key: &'a str,
     /// Where the key is.
     pub(super) place: &'a Place,
-    /// What stands there; empty where it is no secret, which [`locate`] refuses.
+    /// What stands there; empty where it is not a secret, which [`locate`] refuses.
     pub(super) text: &'a str,
     /// The command that sets it.
     pub(super) fix: &'a str,
@@ -292,7 +292,7 @@ impl Located {
     pub fn open(&self, key: &DataKey) -> Result<Login, Vec<Problem>> {
         match (self.0.username.open(key), self.0.token.open(key)) {
             (Ok(username), Ok(token)) => Ok(Login {
-                // A user name is encrypted in some stacks; it is no secret in any plan or report.
+                // A user name is encrypted in some stacks; it is not a secret in any plan or report.
                 username: username.expose().to_owned(),
                 token,
             }),

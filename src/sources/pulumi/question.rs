@@ -340,7 +340,7 @@ impl Question {
     /// The credential in the configuration.
     ///
     /// # Errors
-    /// For each of the two values: it is absent, no text, has white space in it, or is no secret though it
+    /// For each of the two values: it is absent, is not text, has white space in it, or is not a secret though it
     /// has to be one.
     pub fn login(&self, config: &Config) -> Result<Login, Vec<Problem>> {
         let keys = &self.stack.keys;

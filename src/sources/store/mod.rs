@@ -86,7 +86,7 @@ impl Keeper {
     }
 }
 
-/// Runs a program that reads a token. What is wrong with it is told without its words, which may repeat the token.
+/// Runs a program that reads a token. What is wrong with it is said without its words, which may repeat the token.
 pub(super) async fn put(program: &Program, token: &Secret) -> Result<(), String> {
     let program = program.clone().reading(token.expose());
     let ran = program.run().await;

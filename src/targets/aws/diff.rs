@@ -7,7 +7,7 @@
 //!             no value               update
 //!             another value          update; blocked in a stack's own run
 //!             CMK, replica, managed  blocked: ECR cannot use it, or it cannot be written
-//! policy      no statement of ours   create or update; weakened or other list: update
+//! policy      no own statement       create or update; weakened or other list: update
 //!             ECR denied by others   blocked
 //! cache rule  absent                 create; blocked at 50; kept if Pulumi's
 //!             other secret           update
@@ -151,7 +151,7 @@ impl AccountRegion<'_> {
         secret.current().is_some_and(|id| !self.known.fingerprint.is_version(self.name(), id))
     }
 
-    /// Whether a value that is ours is put anew: not by a stack's own run, and not where nobody knows who may read it.
+    /// Whether regcred's value is put again: not by a stack's own run, and not where nobody knows who may read it.
     fn rewrites(&self) -> bool {
         let guarded = read(self.observed.policies.get(&self.key())).is_ok();
         self.options.rewrite && !self.options.stack_run && guarded

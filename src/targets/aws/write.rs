@@ -32,7 +32,7 @@ const SETTLING: Wait = Wait {
 const NOT_YET: &[&str] =
     &["ResourceNotFoundException", "SecretNotFoundException", "UnableToAccessSecretException"];
 
-/// How many ids are tried for a value: nobody by accident puts others under so many of them.
+/// How many ids are tried for a value: nobody puts others under that many of them by accident.
 const IDS: usize = 5;
 
 /// What writes to AWS.
@@ -179,7 +179,7 @@ impl Site<'_> {
             Ok(_) => Ok(true),
             Err(error) => {
                 let error = AwsError::new("secretsmanager:CreateSecret", &error, &self.client.login);
-                // Made in the meantime, by another run or by an answer of ours that was lost.
+                // Made in the meantime, by another run or by a request whose answer was lost.
                 if error.is("ResourceExistsException") { Ok(false) } else { Err(error) }
             }
         }
@@ -259,7 +259,7 @@ impl Site<'_> {
         if !error.is("PullThroughCacheRuleAlreadyExistsException") {
             return Err(error.into());
         }
-        // Made in the meantime, by another run or by an answer of ours that was lost.
+        // Made in the meantime, by another run or by a request whose answer was lost.
         match read::rule(self.client, prefix).await? {
             Some(rule) if !rule.upstream_url.eq_ignore_ascii_case(upstream.1) => {
                 Err(Problem::outside(format!("{error}; it is for {}", redact::outside(&rule.upstream_url))))
@@ -290,7 +290,7 @@ impl Site<'_> {
         Ok(reads(arn))
     }
 
-    /// A rule that reads another secret by now is somebody else's.
+    /// A rule that now reads another secret is somebody else's.
     async fn delete_rule(&self, prefix: &str, arn: &str) -> Result<Receipt, Problem> {
         match read::rule(self.client, prefix).await? {
             None => return Ok(Receipt::default()),
@@ -320,7 +320,7 @@ impl Site<'_> {
         let request = self.client.secrets.delete_secret().secret_id(arn);
         let answer = request.recovery_window_in_days(super::RECOVERY_DAYS).send().await;
         let Err(error) = answer else { return Ok(Receipt::default()) };
-        // By an answer of ours that was lost, or by another run.
+        // By a request whose answer was lost, or by another run.
         match read::secret(self.client, arn).await? {
             Some(secret) if secret.deleted.is_none() => {
                 Err(AwsError::new("secretsmanager:DeleteSecret", &error, &self.client.login).into())

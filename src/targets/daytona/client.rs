@@ -190,7 +190,7 @@ impl From<Sent> for Row {
     }
 }
 
-/// A key that expires within this time is told.
+/// A key that expires within this time is reported.
 const SOON: TimeDelta = TimeDelta::days(14);
 /// What Daytona says of a list that takes no more rows.
 const FULL: &str = "maximum number of registries";
@@ -214,7 +214,7 @@ pub struct KeyFacts {
     pub expires: Option<DateTime<Utc>>,
 }
 
-/// What a row is to be.
+/// What a row should be.
 pub(super) struct Wanted<'a> {
     pub(super) name: &'a str,
     pub(super) url: &'a str,
@@ -302,7 +302,7 @@ impl Client {
         Ok(KeyFacts { name, permissions, expires })
     }
 
-    /// Makes a row. Daytona makes a second one just as well, so it is sent once. What answers as done and is no row may have
+    /// Makes a row. Daytona would make a second one, so it is sent once. What answers as done and is not a row may have
     /// been said by something before Daytona.
     pub(super) async fn create(&self, wanted: &Wanted<'_>) -> Result<Row, TryError<DaytonaError>> {
         self.send(Method::POST, "docker-registry", wanted).await

@@ -5,7 +5,7 @@ use crate::model::{Problem, Reference, ReferenceError};
 /// Why Daytona does not pull an image at all.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// Its server looks at `name:sha256:…` for `name@sha256:…`, which is no name of an image.
+    /// Its server looks at `name:sha256:…` for `name@sha256:…`, which is not the name of an image.
     Digest,
     /// There is no tag.
     NoTag,

@@ -20,7 +20,7 @@ use crate::model::{Problem, Reference, Registry};
 use crate::redact;
 use crate::targets::Target;
 
-/// The rows and what they are to be.
+/// The rows and what they should be.
 pub struct Rows<'a> {
     desired: &'a [Desired],
     rows: Vec<&'a Row>,
@@ -131,7 +131,7 @@ impl Rows<'_> {
         Err(Problem::outside(cause).hints(self.advice(image, declared, used)))
     }
 
-    /// Why an image without a host gets no login of ours.
+    /// Why an image without a host gets no login of regcred's.
     fn short_name(&self, image: &str, place: &Desired) -> String {
         let ours = self.looked_up(image).and_then(|row| self.owner(row)) == Some(place);
         let with = if ours { " with our login" } else { "" };

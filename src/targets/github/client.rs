@@ -227,7 +227,7 @@ impl Client {
     }
 }
 
-/// A path of ours, or the address that an answer redirects to, as it may be shown.
+/// A path that regcred asked for, or the address that an answer redirects to, as it may be shown.
 pub(super) fn shown(path: &str) -> String {
     if path.starts_with('/') { path.to_owned() } else { redact::outside(path) }
 }

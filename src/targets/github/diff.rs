@@ -1,7 +1,7 @@
 //! What is wanted in GitHub against what was found: the rules, pure.
 //!
 //! ```text
-//! all      the repository has another owner by now   blocked
+//! all      the repository now has another owner      blocked
 //! secret   absent                                    create
 //!          marker of this credential, lists it,
 //!            and not written since                   keep (recorded)
@@ -51,7 +51,7 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
             unrecorded.entry(key).or_default().insert(place);
         }
     }
-    // A server without variables is told once.
+    // A server without variables is reported once.
     notes.extend(unrecorded.into_iter().map(|((marker, why), places)| {
         format!(
             "no record is kept in {}, so the secrets there are written at each sync: {marker} ({why})",
@@ -82,7 +82,7 @@ impl PlaceDiff<'_> {
         self.settled(rows)
     }
 
-    /// The rows, blocked where the repository has another owner by now.
+    /// The rows, blocked where the repository now has another owner.
     pub(super) fn settled(&self, rows: Vec<Change>) -> Vec<Change> {
         match self.other_owner() {
             Some(name) => rows.into_iter().map(|row| blocked(row, &name)).collect(),

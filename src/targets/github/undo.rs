@@ -1,6 +1,6 @@
 //! What regcred made in GitHub goes: the secrets that its record vouches for, and then the record. Pure.
 //!
-//! A secret without a record of ours, or that somebody has written since, is somebody's own and stays. Of a password there is
+//! A secret without a record of regcred's, or written since by somebody, is somebody's own and stays. Of a password there is
 //! no record.
 
 use std::collections::BTreeSet;

@@ -96,7 +96,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Seals with the place's key; if GitHub has another key by now (422), fetches it again, once.
+    /// Seals with the place's key; if GitHub has another key now (422), fetches it again, once.
     async fn put_secret(
         &self,
         place: &Place,
@@ -221,7 +221,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The marker is there already. One that says the same is an answer of ours that was lost, or a run with the same
+    /// The marker is there already. If it says the same, it is from a request whose answer was lost or a run with the same
     /// credential. Any other is another run's, and nobody knows whose secrets were written last: it vouches for nothing
     /// from now on, so that the next run writes them.
     async fn settle(
@@ -237,7 +237,7 @@ impl<'a> Writer<'a> {
         let (names, result) = match found {
             Some(found) if found.says(marker) => return Ok(receipt(&answer)),
             Some(_) => (BTreeSet::new(), Err(conflict)),
-            // A text that is no marker was there all the time.
+            // A text that is not a marker was there all the time.
             None => (marker.names.clone(), Ok(receipt(&answer))),
         };
         let value = Marker { names, ..marker.clone() }.to_string();

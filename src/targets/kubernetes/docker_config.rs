@@ -34,7 +34,7 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, String> {
     headers(&config)?;
     let mut entries: BTreeMap<String, Entry> =
         config.map(AUTHS)?.into_iter().map(|(key, value)| (key, entry(value))).collect();
-    // One that another takes the place of is read all the same.
+    // One that another replaces is read anyway.
     for (key, value) in config.all(AUTHS)? {
         if let Err(words) = entry(value) {
             entries.insert(key, Err(words));
@@ -151,7 +151,7 @@ pub(super) fn without(found: &[u8], keys: &BTreeSet<String>) -> Result<Without, 
     Ok(Without { bytes: assembled(&config, |_| true, &auths)?, changed, others })
 }
 
-/// The configuration without what the kubelet cannot read, which costs it all the rest; nothing if it is no configuration.
+/// The configuration without what the kubelet cannot read, which costs it the rest; nothing if it is not one.
 #[must_use]
 pub(super) fn without_damage(found: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let text = docker_config::text(found).ok()?;

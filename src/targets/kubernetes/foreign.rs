@@ -13,7 +13,7 @@ use crate::model::{Login, Registry, Secret};
 
 const HUB: &str = "https://index.docker.io/v1/";
 
-/// A text between its quotes, as Go takes it: escapes, halves of pairs, bytes that are no UTF-8.
+/// A text between its quotes, as Go takes it: escapes, halves of pairs, bytes that are not UTF-8.
 fn text_of(parts: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
     vec(select(parts), 0..4).prop_map(|parts| [&b"\""[..], &parts.concat(), b"\""].concat())
 }
@@ -48,7 +48,7 @@ fn any_key() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// `user:password` in base64: padded or not, with unused bits, line ends, bytes that are no UTF-8; now and then none.
+/// `user:password` in base64: padded or not, with unused bits, line ends, bytes that are not UTF-8; now and then none.
 fn any_auth() -> impl Strategy<Value = Vec<u8>> {
     let auths = [
         "dTpw",

@@ -25,7 +25,7 @@ impl Files {
     /// What one file says, whose relative paths mean its folder.
     ///
     /// # Errors
-    /// It is no YAML.
+    /// It is not YAML.
     pub fn of(text: &str, path: &Path) -> Read<Self> {
         Ok(Self(vec![parse(text, path)?]))
     }

@@ -95,7 +95,7 @@ fn index<L>(secrets: &[PullSecret<L>]) -> Result<BTreeMap<String, Steps<'_, L>>,
             |why: &String| Unreadable { secret: redact::outside(&secret.name), why: why.clone() };
         let mut own: BTreeMap<String, Vec<Try<'_, L>>> = BTreeMap::new();
         for (key, login) in secret.logins.as_ref().map_err(unreadable)? {
-            // A key that is no address is ignored.
+            // A key that is not an address is ignored.
             if let Some(place) = filed(key) {
                 own.entry(place).or_default().push(Try { secret: &secret.name, key, login });
             }

@@ -178,7 +178,7 @@ pub struct Secret {
     pub logins: BTreeMap<String, Option<Fingerprint>>,
     /// The logins under all other keys.
     pub foreign: BTreeMap<String, Held>,
-    /// Whether something else is in it: other entries, or anything that is no login.
+    /// Whether something else is in it: other entries, or anything that is not a login.
     pub others: bool,
     /// The entries that the kubelet cannot read, in words, by their key: each costs it the whole secret.
     pub damage: BTreeMap<String, String>,
@@ -189,7 +189,7 @@ pub struct Secret {
 /// A login in a pull secret: never its value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Held {
-    /// Whether it names a user; one that names none is tried all the same, and is a pull without a login.
+    /// Whether it names a user; one that names none is tried anyway, and is a pull without a login.
     pub named: bool,
     /// Its fingerprint as a login for each declared registry of which it may be tried for an image.
     pub fingerprints: BTreeMap<Registry, Fingerprint>,

@@ -110,7 +110,7 @@ async fn cluster(client: &Client, context: &str, desired: &[&Desired], concurren
     observed
 }
 
-/// From so many namespaces on, a pull secret of one name is listed and not asked for in each.
+/// From this many namespaces on, a pull secret of one name is listed and not asked for in each.
 const MANY: usize = 16;
 
 /// What a list of all namespaces gave, by the name that was listed. Nothing where the login may not list, so that each

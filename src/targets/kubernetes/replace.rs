@@ -120,13 +120,13 @@ impl Site<'_> {
                     self.drop_copy().await?;
                     continue;
                 }
-                // An earlier try of ours may have deleted it.
+                // An earlier attempt of this run may have deleted it.
                 Err(error) if error.code() != Some(404) => return Err(self.failed(error)),
                 _ => {}
             }
             return match self.make("secrets", &object).await {
                 Ok(()) => self.forget_copy().await,
-                // An earlier try of ours, or somebody else.
+                // An earlier attempt of this run, or somebody else.
                 Err(error) if error.is("AlreadyExists") => self.settle().await,
                 Err(error) => Err(self.put_back(&found, error).await),
             };
@@ -147,7 +147,7 @@ impl Site<'_> {
         }
     }
 
-    /// What is there by now is the one that was to be made, or somebody else's.
+    /// What is there now is the one that was to be made, or somebody else's.
     async fn settle(&self) -> Result<(), Problem> {
         let found = self.secret().await?;
         if found.as_ref().and_then(copy_of).is_some() {

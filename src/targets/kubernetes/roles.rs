@@ -124,7 +124,7 @@ pub fn roles(desired: &[Desired], context: &str, deletes: bool) -> String {
     text + &manifests
 }
 
-/// A thing that is to be made has no name yet, so that `create` cannot be narrowed to one.
+/// A thing that does not exist yet has no name, so that `create` cannot be narrowed to one.
 const CREATE: &str = "  - { apiGroups: [\"\"], resources: [secrets], verbs: [create] }\n";
 
 /// A text as YAML, which JSON is.

@@ -77,7 +77,7 @@ impl Turn {
         }
     }
 
-    /// Whether the pods come to ours; what is not known is no fault.
+    /// Whether the pods come to ours; what is not known is not a fault.
     ///
     /// # Errors
     /// What keeps them from it.

@@ -1,5 +1,5 @@
 //! What kubectl refuses in a context's cluster and user before it asks anything (client-go, `clientcmd/validation.go` and
-//! `rest/config.go`): a setting that would be ignored is told instead.
+//! `rest/config.go`): a setting that would be ignored is reported instead.
 
 use serde_json::Value;
 

@@ -156,7 +156,7 @@ async fn cluster(
     (findings, Observed { secrets: held, accounts: attached, ..Observed::default() })
 }
 
-/// Whether a namespace that was found is being deleted by now: there is nothing to prove in it.
+/// Whether a namespace that was found is being deleted: there is nothing to prove in it.
 async fn is_going(client: &Client, namespace: &str) -> bool {
     matches!(state(client, namespace).await, Some(State::Absent | State::Terminating))
 }

@@ -23,7 +23,7 @@ use crate::net::Wait;
 
 /// How often a thing is read again because somebody else wrote it in between.
 pub(super) const CONFLICTS: usize = 16;
-/// How long a service account may take to come to be: the controller makes `default` after its namespace.
+/// How long a service account may take to appear: the controller makes `default` after its namespace.
 const FOR_ACCOUNT: Wait = Wait {
     first: Duration::from_millis(200),
     longest: Duration::from_secs(2),
@@ -53,7 +53,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// If the cluster refuses a request or does not answer, if something is written over again and again by others, or
-    /// if a service account does not come to be within 10 s. A namespace that was found and is gone by now is harmless.
+    /// if a service account does not appear within 10 s. A namespace that was found and is gone by now is harmless.
     pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
         let (at, named) = (operation.at(), operation.named());
         let Some(Ok(client)) = self.clients.get(&at.context) else {
@@ -216,7 +216,7 @@ impl Site<'_> {
         Ok(())
     }
 
-    /// Makes the secret; one that is there by now is brought up to date instead.
+    /// Makes the secret; one that is there now is brought up to date instead.
     pub(super) async fn create(&self, content: &Content<'_>) -> Result<(), Problem> {
         let object = content.object(self.at, None)?;
         match self.make("secrets", &object).await {

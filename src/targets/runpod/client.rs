@@ -324,7 +324,7 @@ impl Client {
     /// The URL of a path, its segments encoded.
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
-        // A base that cannot have segments is no web address, which the configuration refuses.
+        // A base that cannot have segments is not a web address, which the configuration refuses.
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().push("v2").extend(path);
         }

@@ -8,7 +8,7 @@
 //! pod       chosen, its image elsewhere                  keep (left alone)
 //!           part of a cluster                            blocked where it would be changed
 //! template  declared in `create`, none of this name      create
-//! retired   an earlier auth of ours                      delete, after all of these; keep while something stays on it
+//! retired   an earlier auth of regcred's                 delete, after all of these; keep while something stays on it
 //!           another's, that nothing is to use any more   keep; delete with --allow-delete
 //! ```
 
@@ -72,7 +72,7 @@ pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
     notes
 }
 
-/// Templates of the file that are there, and otherwise: they are pointed at the auth, and not changed beside that.
+/// Templates of the file that are there, and otherwise: they are pointed at the auth, and nothing else of them changes.
 fn differing<'a>(desired: &'a Desired, observed: &'a Observed) -> impl Iterator<Item = String> {
     observed.each().filter_map(|(kind, user)| {
         let template = desired.declares(kind, user)?;

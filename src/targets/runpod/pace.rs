@@ -17,7 +17,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const PER_MINUTE: usize = 60;
 const READS: usize = 4;
 
-/// How long so many requests take, in seconds: what is over a minute's quota waits for the next one.
+/// How long this many requests take, in seconds: what is over a minute's quota waits for the next one.
 pub(super) fn seconds(requests: usize) -> usize {
     requests.saturating_sub(PER_MINUTE - READS).div_ceil(PER_MINUTE) * 60
 }
@@ -123,7 +123,7 @@ impl State {
 }
 
 impl Window {
-    /// How long there is no room; a window that has ended begins anew.
+    /// How long there is no room; a window that has ended begins again.
     fn wait(&mut self, now: Instant) -> Option<Duration> {
         if now >= self.ends {
             self.left = self.quota.unwrap_or(u64::MAX);
@@ -134,7 +134,7 @@ impl Window {
     }
 }
 
-/// So many seconds; a day for more, which no run waits for, and no clock runs over.
+/// This many seconds; a day for more, which no run waits for, and no clock runs over.
 fn bounded(told: u64) -> Duration {
     Duration::from_secs(told.min(24 * 60 * 60))
 }

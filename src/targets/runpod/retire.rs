@@ -1,4 +1,4 @@
-//! Deleting an earlier auth. RunPod lets a template, and whatever else is no pod, silently lose the auth that it uses.
+//! Deletes an earlier auth. RunPod lets a template, and whatever else is not a pod, silently lose the auth that it uses.
 //! So: a fresh look; nothing may use it, and no worker may still run with it; then the deletion, another look, and what
 //! lost its auth in between gets the current one. Deletions go one after the other, each by the look after the one before.
 
@@ -162,7 +162,7 @@ impl Writer<'_> {
                 Some(auth) => looks.deleted.get(auth).map(String::as_str),
             };
             let Some(current) = lost else { continue };
-            // One that cannot be pointed is no reason to leave the others without.
+            // If one cannot be pointed at it, the others still are.
             repaired = repaired.and(self.client.point(*kind, &user.id, Some(current), say).await);
             // The next deletion tries again what could not be.
             user.registry = Some(current.to_owned());
@@ -171,7 +171,7 @@ impl Writer<'_> {
     }
 }
 
-/// The run is as good without it: the next one looks again.
+/// The run works without it: the next one looks again.
 fn kept(words: &str) -> Problem {
     let failure = Problem::outside(format!("kept, since {words}; the next run deletes it"));
     failure.hint("once the rollouts are complete: regcred sync").harmless(true)

@@ -1,4 +1,4 @@
-//! What regcred made in RunPod goes: everything that uses an auth of ours uses none, and then the auth is deleted. Pure.
+//! What regcred made in RunPod goes: what uses an auth of regcred's is set to use none, then the auth is deleted. Pure.
 //!
 //! Templates that were made by `create:` stay: nothing tells them from others.
 

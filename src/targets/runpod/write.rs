@@ -29,7 +29,7 @@ impl<'a> Writer<'a> {
     /// Executes one operation.
     ///
     /// # Errors
-    /// If RunPod refuses a request, or no usable answer comes. What may not be retired yet is no harm.
+    /// If RunPod refuses a request, or no usable answer comes. What may not be retired yet does no harm.
     pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
         match operation {
             Operation::CreateAuth { name, credential } => self.create_auth(name, credential, inputs).await,
@@ -85,7 +85,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Makes something once: after an answer that did not come, and after a refusal that may mean that it is there
-    /// already (another run, or an answer of ours that was lost), it is looked for first.
+    /// already (by another run, or by a request whose answer was lost), it is looked for first.
     async fn once<C, L>(&self, create: impl Fn() -> C, look: impl Fn() -> L) -> Result<Receipt, Problem>
     where
         C: Future<Output = Result<String, TryError<RunpodError>>>,

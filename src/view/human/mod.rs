@@ -112,7 +112,7 @@ fn groups(shown: &Shown<'_>, layout: Layout) -> String {
     text
 }
 
-/// What is told of a place's rows beside its name.
+/// What is shown of a place's rows, apart from its name.
 fn told<'a>(rows: &[&'a Change]) -> impl PartialEq + use<'a> {
     let row = |change: &&'a Change| {
         (split(&change.address).1, change.action, &change.reason, change.access.as_ref(), &change.stacks)

@@ -11,12 +11,12 @@ use crate::systems;
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, details, paragraph, styled, wrapped};
 use crate::view::{Again, fold, told};
 
-/// How what came of a run is told.
+/// How the result of a run is shown.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Said {
     /// Columns to wrap in, if there is a terminal.
     pub width: Option<usize>,
-    /// Whether everything is told one by one.
+    /// Whether everything is listed one by one.
     pub all: bool,
 }
 
@@ -113,7 +113,7 @@ pub fn verified(plan: &Plan, report: &Report, again: &Again, said: Said) -> Stri
     wrapped(&format!("{head} {}.\n{next}", report_counts(report)), said.width)
 }
 
-/// What came of a run, failures last, each with its next command. What failed alike is told once.
+/// What came of a run, failures last, each with its next command. What failed alike is said once.
 #[must_use]
 pub fn report(plan: &Plan, report: &Report, again: &Again, said: Said) -> String {
     let undone: Vec<(&Address, &Outcome)> =

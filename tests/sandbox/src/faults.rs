@@ -66,7 +66,7 @@ pub enum Kind {
     ResetAfter,
     /// Takes effect; the answer promises its full length and ends half way.
     TruncatedBody,
-    /// Takes effect; the answer has its status and headers, and a body that is no JSON.
+    /// Takes effect; the answer has its status and headers, and a body that is not JSON.
     GarbageBody,
 }
 

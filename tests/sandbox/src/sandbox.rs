@@ -178,7 +178,7 @@ impl Sandbox {
         move || shared.world().clone()
     }
 
-    /// Puts another world in place of this one.
+    /// Replaces this world with another.
     pub fn restore(&self, world: World) {
         let before = std::mem::replace(&mut *self.state(), world);
         self.evidence.iter().for_each(|evidence| evidence.keep_boxes(&before.github.boxes));

@@ -39,7 +39,7 @@ pub(crate) struct Violation {
 pub(crate) enum ViolationKind {
     Constraint,
     Type,
-    /// The real services ignore a member they do not know; it is a mistake all the same.
+    /// The real services ignore a member they do not know; it is a mistake anyway.
     Unknown,
 }
 

@@ -19,7 +19,7 @@ enum Fate {
 }
 
 impl Guard<'_> {
-    /// Who may read once our statement is as it is to be; `kept` is whether it stays as it was found.
+    /// Who may read once regcred's statement is as it should be; `kept` is whether it stays as it was found.
     #[must_use]
     pub fn access(&self, kept: bool) -> Access {
         let found = self.found.ours().filter(|_| kept);

@@ -15,7 +15,7 @@ impl Document {
     /// Reads a policy; a secret may have none.
     ///
     /// # Errors
-    /// If it is no policy: then nothing may be put in its place.
+    /// If it is not a policy: then nothing may be put in its place.
     pub(super) fn parse(text: Option<&str>) -> Result<Self, Problem> {
         let Some(text) = text else { return Ok(Self(json!({ "Version": "2012-10-17", "Statement": [] }))) };
         let document: Option<Value> = serde_json::from_str(text).ok();

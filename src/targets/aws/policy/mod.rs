@@ -71,7 +71,7 @@ pub fn is_principal(text: &str) -> bool {
         && Principal::parse(text).is_some_and(|it| is_account(&it.account))
 }
 
-/// What is to be said of a policy.
+/// What there is to say of a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Our statement is there and keeps everybody else out.
@@ -99,7 +99,7 @@ impl<'a> Guard<'a> {
     /// The policy as it was found, in the account of `identity`, of the `secret` by its ARN, if there is one.
     ///
     /// # Errors
-    /// If it is no policy.
+    /// If it is not a policy.
     pub fn new(
         found: Option<&str>,
         exempt: &'a Exempt,
@@ -139,7 +139,7 @@ impl<'a> Guard<'a> {
         }
     }
 
-    /// The policy's text with our statement in it, in place of an older one of ours; other statements as
+    /// The policy's text with our statement in it, instead of an older one of regcred's; other statements as
     /// they were, but for the ids of deleted principals.
     #[must_use]
     pub fn merged(&self) -> String {

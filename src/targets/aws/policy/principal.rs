@@ -77,7 +77,7 @@ pub(super) fn account(text: &str) -> Option<&str> {
     Some(root.unwrap_or(text)).filter(|account| is_account(account))
 }
 
-/// What IAM shows in place of a role or user that was deleted (IAM user guide, "unique identifiers").
+/// What IAM shows instead of a role or user that was deleted (IAM user guide, "unique identifiers").
 pub(super) fn is_dead(text: &str) -> bool {
     ["AROA", "AIDA"].iter().any(|prefix| text.starts_with(prefix)) && !text.contains(':')
 }

@@ -125,7 +125,7 @@ fn named(principal: &Value, request: &Request<'_>) -> Vec<Told> {
     };
     let one = |(kind, names): (&String, &Value)| match kind.as_str() {
         "AWS" => Told::any(texts(names).iter().map(|text| request.is(text))),
-        // A role session is no service principal, also that of ECR's role.
+        // A role session is not a service principal, also that of ECR's role.
         "Service" => Told::No,
         "Federated" if request.principal.is_ecr => Told::No,
         other => Told::depends(format!("its principals of the kind {other}")),

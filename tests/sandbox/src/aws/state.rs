@@ -35,7 +35,7 @@ pub struct Aws {
     /// Names of secrets that were deleted by force, and how many more requests to make one of that name are refused
     /// (documented: the name is free after a time, "use retry logic").
     pub held_names: BTreeMap<String, u32>,
-    /// ECR does not find a secret in its first so many tries after it was made or restored (seen by users:
+    /// ECR does not find a secret in this many tries after it was made or restored (seen by users:
     /// entigolabs/entigo-infralib#1645).
     pub secret_visible_after: u32,
     /// Whether ECR reads the secret with the rights of whoever makes the rule, too. Unconfirmed on real AWS: the

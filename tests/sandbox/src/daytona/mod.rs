@@ -265,7 +265,7 @@ fn create(world: &mut World, key: &ApiKey, request: &Request) -> Outcome {
     Ok(Reply::json(201, &shown))
 }
 
-/// Changes a row. PostgreSQL writes a changed row anew, behind the others: a table without an order gives it last then.
+/// Changes a row. PostgreSQL writes a changed row behind the others: a table without an order then gives it last.
 fn update(world: &mut World, key: &ApiKey, request: &Request, id: &str) -> Outcome {
     permitted(key, "write:registries")?;
     let at = position(world, key, id)?;

@@ -82,7 +82,7 @@ pub(crate) fn minimal(full_name: &str, repository: &Repository, is_org: bool, ba
     body
 }
 
-/// What `full-repository` requires beside that.
+/// What `full-repository` also requires.
 fn details(full_name: &str, repository: &Repository, push: bool) -> Vec<(&'static str, Value)> {
     let at = Value::from("2011-01-26T19:01:12Z");
     let mut details = vec![

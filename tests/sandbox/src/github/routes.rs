@@ -191,7 +191,7 @@ static ROUTES: &[Route] = &[
 ];
 
 /// The route of a request with its parameters. `/repositories/{id}/…`, the address that a renamed repository redirects
-/// to, has the same routes with one parameter in place of two.
+/// to, has the same routes with one parameter instead of two.
 pub(crate) fn find(
     method: &Method,
     segments: &[String],

@@ -23,7 +23,7 @@ pub struct GitHub {
     pub organizations: BTreeMap<String, Organization>,
     /// Old `owner/name` -> new `owner/name`.
     pub renamed: BTreeMap<String, String>,
-    /// Reads of a secret show what was before its last write so many times: "eventually consistent" (known from
+    /// Reads of a secret show what was before its last write this many times: "eventually consistent" (known from
     /// terraform-provider-github's polling; undocumented).
     pub stale_reads: u32,
     /// The next public key that is handed out is replaced right after.

@@ -132,7 +132,7 @@ impl Refusal {
         Self::conflict(resource, name, words)
     }
 
-    /// Server-side apply: others own what is to be set. Each is `"name" using v1`, and the field.
+    /// Server-side apply: others own what would be set. Each is `"name" using v1`, and the field.
     pub(crate) fn field_conflict(conflicts: &[(String, String)]) -> Self {
         let words = match conflicts {
             [(owner, field)] => format!("1 conflict: conflict with {owner}: {field}"),

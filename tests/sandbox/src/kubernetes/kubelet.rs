@@ -214,7 +214,7 @@ fn fold(key: &str) -> String {
     key.replace('\u{17f}', "s").replace('\u{212a}', "k").to_ascii_lowercase()
 }
 
-/// Bytes as JSON that Go reads: what is no UTF-8 and halves of pairs are replaced.
+/// Bytes as JSON that Go reads: what is not UTF-8 and halves of pairs are replaced.
 fn repaired(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let lone = regex_lite::Regex::new(r"(\\\\)|(\\u[dD][89abAB]..\\u[dD][c-fC-F]..)|\\u[dD][89a-fA-F]..");
@@ -225,7 +225,7 @@ fn repaired(bytes: &[u8]) -> String {
     lone.map_or_else(|_| text.to_string(), |lone| lone.replace_all(&text, keep).into_owned())
 }
 
-/// The pairs of an object in their order, of equal keys all; none for `null`. Nothing if it is no object.
+/// The pairs of an object in their order, of equal keys all; none for `null`. Nothing if it is not an object.
 fn pairs(text: &str) -> Option<Vec<(String, Box<RawValue>)>> {
     if text.trim() == "null" {
         return Some(Vec::new());

@@ -69,7 +69,7 @@ fn objects<'c>(
     })
 }
 
-/// 0 and nothing are no limit.
+/// 0 and nothing mean no limit.
 fn limit(text: &str) -> Result<usize, Refusal> {
     let wrong = || Refusal::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax"));
     match text {

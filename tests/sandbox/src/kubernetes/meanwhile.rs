@@ -1,4 +1,4 @@
-//! What other clients and controllers do between two requests of ours.
+//! What other clients and controllers do between two requests of the client.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::routes::Resource;
 use super::state::Cluster;
 use super::{Visit, state};
 
-/// Something that somebody else does just before a request of ours takes effect, and so after our read.
+/// Something that somebody else does just before a request of the client takes effect, and so after its read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Meanwhile {
     verbs: Vec<String>,

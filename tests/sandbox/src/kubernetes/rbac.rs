@@ -68,7 +68,7 @@ impl Cluster {
     ///
     /// # Panics
     ///
-    /// Where they are no rules.
+    /// Where they are not rules.
     pub fn grant(&mut self, subject: &str, namespace: Option<&str>, rules: &Value) {
         let rules = serde_json::from_value(rules.clone());
         #[expect(clippy::unwrap_used, reason = "a test wrote something that is no rule")]

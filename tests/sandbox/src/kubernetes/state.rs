@@ -101,11 +101,11 @@ pub struct Cluster {
     pub grants: Vec<Grant>,
     /// Name -> namespace.
     pub namespaces: BTreeMap<String, Namespace>,
-    /// So many of the next `continue` tokens have expired (410): etcd compacts every five minutes.
+    /// This many of the next `continue` tokens have expired (410): etcd compacts every five minutes.
     pub expired_continues: u32,
     /// The status with which a webhook refuses every new secret, in words that quote it.
     pub quoting_webhook: Option<u16>,
-    /// So many secrets a ResourceQuota lets each namespace have.
+    /// This many secrets a ResourceQuota lets each namespace have.
     pub quota: Option<usize>,
     /// What others do between two requests of the client.
     pub meanwhile: Vec<Meanwhile>,
@@ -139,7 +139,7 @@ pub struct Namespace {
     pub secrets: BTreeMap<String, Value>,
     /// Name -> service account.
     pub service_accounts: BTreeMap<String, Value>,
-    /// Service accounts that come into being after so many reads.
+    /// Service accounts that come into being after this many reads.
     pub late: BTreeMap<String, u32>,
 }
 
@@ -236,7 +236,7 @@ impl Cluster {
         self.put(Resource::ServiceAccounts, namespace, name, object)
     }
 
-    /// A service account that its controller makes after it has been read so many times.
+    /// A service account that its controller makes after it has been read this many times.
     pub fn late_service_account(&mut self, namespace: &str, name: &str, reads: u32) {
         #[expect(clippy::unwrap_used, reason = "a test named something that it did not arrange")]
         let namespace = self.namespaces.get_mut(namespace).unwrap();

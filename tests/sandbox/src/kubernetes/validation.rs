@@ -148,8 +148,8 @@ fn decoded(value: &Value) -> Vec<u8> {
     STANDARD.decode(value.as_str().unwrap_or_default()).unwrap_or_default()
 }
 
-/// Go's words for what is no JSON object. `null` is one. That there are `auths` in it is not asked; what is nested deeply
-/// or is no UTF-8 within a text is taken.
+/// Go's words for what is not a JSON object. `null` is one. That there are `auths` in it is not asked; what is nested deeply
+/// or is not UTF-8 within a text is taken.
 fn not_an_object(bytes: &[u8]) -> Option<String> {
     let first = bytes.trim_ascii_start().first();
     let found = match serde_json::from_slice::<serde::de::IgnoredAny>(bytes) {

@@ -129,7 +129,7 @@ fn error(status: u16, code: &str, message: &str) -> Reply {
     Reply::json(status, &json!({ "errors": [{ "code": code, "message": message, "detail": null }] }))
 }
 
-/// A token for an account, or for nobody when there is no `Authorization`: an answer of 200 is no proof of a login
+/// A token for an account, or for nobody when there is no `Authorization`: an answer of 200 does not prove a login
 /// unless one was sent.
 fn token_for(registry: &mut Registry, request: &Request, now: DateTime<Utc>) -> Reply {
     let asked = pairs(&request.query).filter(|(name, _)| name == "scope").map(|(_, scope)| scope);

@@ -81,7 +81,7 @@ impl Registry {
     }
 
     /// Whether a token for this scope is given: an organization's token pulls only what it names, and the token service
-    /// answers 200 all the same.
+    /// answers 200 anyway.
     pub(crate) fn grants(&self, user: &str, secret: &str, scope: &str) -> bool {
         let repository = scope.strip_prefix("repository:").and_then(|rest| rest.split(':').next());
         let may_pull = |credential: &Credential| {
@@ -117,7 +117,7 @@ pub struct Account {
     pub plan: Plan,
     /// Who owns it, in lower case, if it is an organization's.
     pub owners: Vec<String>,
-    /// The code that a login with the password needs beside it, if any.
+    /// The code that a login with the password also needs, if any.
     pub second_factor: Option<String>,
     /// Its organization enforces single sign-on: no login with a password.
     pub sso: bool,
@@ -172,7 +172,7 @@ impl Credential {
         !self.revoked && !self.token.inactive
     }
 
-    /// Whether it has ended by now.
+    /// Whether it has ended.
     pub(crate) fn is_expired(&self, now: DateTime<Utc>) -> bool {
         self.token.expires_at.is_some_and(|end| end <= now)
     }
@@ -202,7 +202,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// So many pulls in six hours, all of them left.
+    /// This many pulls in six hours, all of them left.
     #[must_use]
     pub fn limited(limit: u32) -> Self {
         Self { limit: Some(limit), remaining: limit }

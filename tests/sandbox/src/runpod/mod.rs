@@ -26,7 +26,7 @@
 //!   `includeClusterPods=true` and not to be changed (409); `Endpoint::legacy` has no versions to tell stale workers by.
 //! * [`Quota::published_within`] has the same quotas over a shorter time, so that a test does not wait for minutes. The
 //!   default is a hundred times what is published: headers on every answer, and nobody has to wait.
-//! * [`Rollouts`]: at once (the default), one worker with so many looks at releases or workers, or held until
+//! * [`Rollouts`]: at once (the default), one worker for every so many looks at releases or workers, or held until
 //!   [`RunPod::advance_rollout`] or [`RunPod::finish_rollouts`].
 //! * `Key::with("templates", "read")` narrows a key: `registries`, `templates`, `serverless`, `pods`.
 //! * `elsewhere` are logins of other registries; Docker Hub's are `world.registry`'s.

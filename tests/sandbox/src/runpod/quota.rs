@@ -8,7 +8,7 @@ use crate::calls::Call;
 use crate::message::Reply;
 use crate::world::World;
 
-/// So many requests in so long. A window begins with the first request after the one before has ended.
+/// This many requests in that time. A window begins with the first request after the one before has ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Quota {

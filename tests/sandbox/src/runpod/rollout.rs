@@ -14,7 +14,7 @@ pub enum Rollouts {
     /// With the change.
     #[default]
     AtOnce,
-    /// One worker after each so many requests for an endpoint's releases or workers, which show how it was before.
+    /// One worker after this many requests for an endpoint's releases or workers, which show how it was before.
     Reads(u32),
     /// When a test says so.
     Held,

@@ -29,7 +29,7 @@ impl<'w> Puller<'w> {
 
 impl RunPod {
     /// Own templates, endpoints, their workers and pods that have no working auth now. An image of another registry than
-    /// Docker Hub needs none; a wrong one is told all the same.
+    /// Docker Hub needs none; a wrong one is reported anyway.
     #[must_use]
     pub fn unserved(&self, hub: &Registry) -> Vec<String> {
         let why = |puller: &Puller<'_>| {

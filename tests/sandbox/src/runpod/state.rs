@@ -38,7 +38,7 @@ pub struct RunPod {
     /// A second auth of the same name is refused with 400. v1 and GraphQL say that names are unique, v2 says nothing
     /// (unconfirmed).
     pub unique_names: bool,
-    /// So many reads after a write show what was before it (seen with GraphQL; unconfirmed for v2).
+    /// This many reads after a write show what was before it (seen with GraphQL; unconfirmed for v2).
     pub stale_reads: u32,
     /// A running pod counts as a user of its former auth until it restarts (unconfirmed).
     pub pods_hold: bool,
@@ -184,11 +184,11 @@ pub struct Auth {
     pub username: String,
     /// Never shown by the real API.
     pub password: String,
-    /// So many reads do not show it yet.
+    /// This many reads do not show it yet.
     pub hidden_reads: u32,
 }
 
-/// An auth that is deleted and still shown to so many reads.
+/// An auth that is deleted and still shown to this many reads.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ghost {

@@ -127,7 +127,7 @@ impl Container {
         }))
     }
 
-    /// Takes what the body has, and gives what is different after it. So many reads show the auth before.
+    /// Takes what the body has, and gives what is different after it. This many reads show the auth before.
     pub(crate) fn apply(&mut self, body: &Value, lag: u32) -> Vec<Value> {
         let before = self.members(self.registry.clone());
         let mut after = before.clone();

@@ -1,5 +1,5 @@
 //! Requests and answers of hub.docker.com's API against `calls.json`: what Docker's description says of the calls that are
-//! used here, written anew. It knows more answers than the description, which leaves 403 and 429 out in places.
+//! used here, rewritten. It knows more answers than the description, which leaves 403 and 429 out in places.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
