@@ -80,6 +80,8 @@ fn verify_says_what_is_not_in_place_and_the_command_that_mends_it() {
     let ran = place.run(&["verify", "--only", "github:acme/api"]);
     ran.ends(2).says("missing").says("Not in place:").says("Next: regcred sync --only github:acme/api");
     assert!(!ran.stdout.contains("+ create") && !ran.stdout.contains("Done:"), "{}", ran.stdout);
+    ran.says("does not match the secrets");
+    assert!(!ran.stdout.contains("this run writes"), "verify writes nothing: {}", ran.stdout);
     let command = [only(&ran), vec!["--yes".to_owned()]].concat();
     let (ran, calls) = again(&place, &command);
     ran.ends(0);

@@ -192,7 +192,11 @@ fn state(action: Action) -> Option<&'static str> {
 }
 
 fn row(change: &Change, name: &str, column: usize, layout: Layout) -> String {
-    let mut reason = change.why();
+    let mut reason = match change.reason {
+        // Nothing is written in this run.
+        Reason::RecordFollows if layout.states => "does not match the secrets".to_owned(),
+        _ => change.why(),
+    };
     if matches!(&change.address, Address::Aws { item: AwsItem::CacheRule(_), .. })
         && !change.stacks.is_empty()
     {
