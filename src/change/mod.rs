@@ -175,6 +175,8 @@ pub enum Purpose {
     Sync,
     /// What regcred made of it is taken away.
     Remove,
+    /// What is declared is put in place with a new value, and the old one goes out of use.
+    Rotate,
 }
 
 impl Purpose {
@@ -184,6 +186,7 @@ impl Purpose {
         match self {
             Self::Sync => "sync",
             Self::Remove => "remove",
+            Self::Rotate => "rotate",
         }
     }
 }
@@ -203,6 +206,8 @@ pub struct Options {
     pub allow_delete: bool,
     /// Delete and make again what cannot be changed in place.
     pub allow_replace: bool,
+    /// The value that a rotation takes out of use, where it is known.
+    pub old: Option<Fingerprint>,
 }
 
 impl Options {

@@ -80,7 +80,7 @@ impl Context<'_> {
         let Overrides { rewrite, allow_delete, allow_replace } = overrides;
         let (stack_run, only) = (!self.common.stack.is_empty(), self.common.only.clone());
         let purpose = Purpose::Sync;
-        Options { purpose, stack_run, only, rewrite, allow_delete, allow_replace }
+        Options { purpose, stack_run, only, rewrite, allow_delete, allow_replace, old: None }
     }
 
     /// Loads, reads and plans what would be deleted. No value is needed for that, so none is read or proven.

@@ -49,7 +49,7 @@ pub fn plan(
     // What is refused comes first: of two rows of one address it is the one that stays.
     let refused = desired.refused.iter().flat_map(|refused| refused.rows(options));
     let wanted = match options.purpose {
-        Purpose::Sync => desired.places.diff(observed, &Terms { known, options }),
+        Purpose::Sync | Purpose::Rotate => desired.places.diff(observed, &Terms { known, options }),
         Purpose::Remove => desired.places.undo(observed, options),
     };
     let all = order::merged(refused.chain(wanted).map(judged).collect());
@@ -82,7 +82,7 @@ fn notes(
     purpose: Purpose,
 ) -> Vec<String> {
     let mut notes = desired.notes.clone();
-    if purpose == Purpose::Sync {
+    if purpose != Purpose::Remove {
         notes.extend(desired.places.notes(observed));
     }
     notes.extend(known.iter().filter_map(|(id, known)| doubts(id, known)));

@@ -33,7 +33,7 @@ pub struct Layout {
 pub fn plan(shown: &Shown<'_>, layout: Layout) -> String {
     let mut text = String::new();
     // What is taken away needs no credential.
-    for credential in shown.credentials.iter().filter(|_| shown.plan.purpose == Purpose::Sync) {
+    for credential in shown.credentials.iter().filter(|_| shown.plan.purpose != Purpose::Remove) {
         text += &proof(shown, credential, layout.width);
     }
     text += &groups(shown, layout);
