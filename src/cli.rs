@@ -31,6 +31,9 @@ pub enum Command {
     /// Prove the credential, write the differences, prove the places
     #[command(after_long_help = help::SYNC)]
     Sync(SyncArgs),
+    /// Put a new token everywhere, and the old one out of use once nothing needs it
+    #[command(after_long_help = help::ROTATE)]
+    Rotate(RotateArgs),
     /// Delete what regcred made; what was there before stays. AWS keeps the secret for 30 days
     #[command(after_long_help = help::REMOVE)]
     Remove(RemoveArgs),
@@ -149,7 +152,10 @@ impl Cli {
         let overrides = match &self.command {
             Command::Plan(args) => args.overrides,
             Command::Sync(args) => args.overrides,
-            Command::Remove(args) => Overrides { allow_delete: args.allow_delete, ..Overrides::default() },
+            Command::Remove(RemoveArgs { allow_delete, .. })
+            | Command::Rotate(RotateArgs { allow_delete, .. }) => {
+                Overrides { allow_delete: *allow_delete, ..Overrides::default() }
+            }
             _ => Overrides::default(),
         };
         let Overrides { rewrite, allow_delete, allow_replace } = overrides;
@@ -204,6 +210,39 @@ pub struct RemoveArgs {
     #[command(flatten)]
     pub approval: Approval,
     /// Delete what is declared though regcred did not make it
+    #[arg(long)]
+    pub allow_delete: bool,
+}
+
+/// `rotate`.
+#[derive(Debug, Args)]
+pub struct RotateArgs {
+    /// Where the new token is read: stdin, env, pulumi, docker-config, file=PATH, command=PROGRAM, aws-secret=NAME; or
+    /// previous, the one that AWS had before. Without --from and --mint, what the source gives now
+    #[arg(long, value_name = "SOURCE", conflicts_with = "mint", value_parser = NonEmptyStringValueParser::new())]
+    pub from: Option<String>,
+    /// Make the new token at Docker Hub, with an account's password (`mint:` in the file, or asked for)
+    #[arg(long)]
+    pub mint: bool,
+    /// What makes the changes without asking.
+    #[command(flatten)]
+    pub approval: Approval,
+    /// Wait this long for whatever still uses the old token, such as 30m
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub drain: Option<Duration>,
+    /// The old token at Docker Hub, by label or id; needed if regcred did not make it
+    #[arg(long, value_name = "LABEL|UUID", value_parser = NonEmptyStringValueParser::new())]
+    pub old: Vec<String>,
+    /// Delete tokens that have been out of use this long, such as 30d
+    #[arg(long, value_name = "DURATION", value_parser = days)]
+    pub delete_after: Option<u16>,
+    /// Leave the old token on
+    #[arg(long)]
+    pub keep_old: bool,
+    /// Switch the old token off though nobody can know what some places hold
+    #[arg(long)]
+    pub accept_unknown: bool,
+    /// Delete what is in the way, and switch off what --old names, though regcred did not make it
     #[arg(long)]
     pub allow_delete: bool,
 }
@@ -381,6 +420,18 @@ fn duration(text: &str) -> Result<Duration, String> {
     duration
         .filter(|duration| !duration.is_zero() && *duration <= Duration::from_secs(86_400))
         .ok_or_else(|| "a duration is a number with ms, s, m or h, such as 30s or 2m, up to 24h".to_owned())
+}
+
+/// A number and `d`, or hours that are days; up to ten years.
+fn days(text: &str) -> Result<u16, String> {
+    let days = match text.split_at_checked(text.len().saturating_sub(1)) {
+        Some((days, "d")) => days.parse().ok(),
+        Some((hours, "h")) => {
+            hours.parse::<u16>().ok().filter(|hours| hours % 24 == 0).map(|hours| hours / 24)
+        }
+        _ => None,
+    };
+    days.filter(|days| *days <= 3650).ok_or_else(|| "a number of days, such as 30d, up to 3650d".to_owned())
 }
 
 #[cfg(test)]

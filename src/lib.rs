@@ -7,6 +7,7 @@
 //! 3. [`systems`]: what the remote systems hold, read concurrently; an error is data.
 //! 4. [`prove`]: the credential's own registry accepts it ([`registry`]), beside the reads.
 //! 5. [`mod@plan`]: a pure function to the [`plan::Plan`]: the value that is printed, digested and executed.
+//!    A rotation weaves its own rows into it ([`rotation`]).
 //! 6. [`mod@execute`]: its rows, each after what it needs; a failure leaves alone only what depends on it.
 //! 7. [`mod@verify`]: what is in place works.
 //! 8. [`report`]: an outcome per address, and from them one exit code.
@@ -38,6 +39,7 @@ pub mod prove;
 pub mod redact;
 pub mod registry;
 pub mod report;
+pub mod rotation;
 pub mod sources;
 pub mod systems;
 pub mod targets;

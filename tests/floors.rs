@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["systems"],
     &["desired"],
     &["plan"],
-    &["report"],
+    &["report", "rotation"],
     &["error", "execute", "prove", "ui", "verify"],
     &["view"],
     &["cli"],

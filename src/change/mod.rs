@@ -79,8 +79,14 @@ impl<O: Operation> Change<O> {
     /// others come before it, or somebody may read that nobody listed.
     #[must_use]
     pub fn is_news(&self) -> bool {
-        let told = matches!(self.reason, Reason::Theirs(_) | Reason::Shared(_) | Reason::Contested(_))
-            || self.reason.set_aside().is_some();
+        let told = matches!(
+            self.reason,
+            Reason::Theirs(_)
+                | Reason::Shared(_)
+                | Reason::Contested(_)
+                | Reason::ByHand(_)
+                | Reason::Waits(_)
+        ) || self.reason.set_aside().is_some();
         self.action != Action::Keep || told || self.access.as_ref().is_some_and(Access::is_remarkable)
     }
 

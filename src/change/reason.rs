@@ -229,6 +229,30 @@ pub enum Reason {
     /// It goes by itself on the day given.
     #[error("scheduled for deletion on {0}")]
     Leaving(String),
+    /// The source gives the token that goes out of use.
+    #[error("gives the token that goes out of use, and gets the new one")]
+    OldToken,
+    /// The source gives the token that goes out of use, and somebody has to change that; in words.
+    #[error("{}", .0.message)]
+    ByHand(Problem),
+    /// The token is switched off, which can be taken back.
+    #[error("goes out of use: it is switched off, which can be taken back")]
+    Retires,
+    /// The token was made by a rotation that ended before it was stored.
+    #[error("was made by a rotation that ended before it was stored; nobody has its value")]
+    Lost,
+    /// The token is out of use since the day given, for long enough.
+    #[error("out of use since {0}")]
+    OutOfUse(String),
+    /// The token stays on until something is done; in words.
+    #[error("stays on until {}", .0.message)]
+    Waits(Problem),
+    /// The token, by its label, was not made by regcred.
+    #[error("`{0}` was not made by regcred")]
+    ForeignToken(String),
+    /// What this place holds cannot be known.
+    #[error("stays on, as what {0} holds cannot be known")]
+    Unproven(Address),
     /// Something that it needs first is blocked, unread or left out.
     #[error("needs {0} first")]
     Depends(Address),
@@ -278,7 +302,14 @@ impl Reason {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Unreadable(problem) | Self::Untrusted(problem) => problem.advice(),
+            Self::Unreadable(problem)
+            | Self::Untrusted(problem)
+            | Self::ByHand(problem)
+            | Self::Waits(problem) => problem.advice(),
+            Self::ForeignToken(_) => Some("to switch it off all the same: regcred rotate --allow-delete".to_owned()),
+            Self::Unproven(_) => {
+                Some("if it was written by regcred last: regcred rotate --accept-unknown".to_owned())
+            }
             Self::OtherCredential => Some("run a full sync, without --stack".to_owned()),
             Self::LeftToPulumi => Some("run pulumi up for the stack".to_owned()),
             Self::Replica(region) => Some(format!("give the stack's `region: {region}`, or delete the replica")),

@@ -21,6 +21,7 @@ Environment:
   HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR, AWS_CA_BUNDLE
                                           the way out
   DOCKER_CONFIG                           the folder of Docker's configuration
+  DOCKER_HUB_API_URL                      Docker Hub's API, where tokens are made and switched off
   REGCRED_FILE                            the configuration, instead of --file
   REGCRED_REGISTRY_ENDPOINTS              registries elsewhere: docker.io=http://127.0.0.1:5000,…
   NO_COLOR                                no colour"
@@ -81,6 +82,23 @@ Examples:
   regcred sync --expect 5b1e90aa7c21       exactly the plan that was reviewed
   regcred sync --stack dev --yes           before pulumi up of that stack
   regcred sync --only runpod: --yes        one system
+",
+    environment!(),
+    files!()
+);
+
+pub(super) const ROTATE: &str = concat!(
+    "\
+Examples:
+  regcred rotate --from stdin              a token that you made: user name and token, a line each; or the token
+  regcred rotate --mint                    a token that regcred makes, with the account's password
+  regcred rotate                           what the source gives now, and the old one out of use
+  regcred rotate --from previous           back to the token that AWS had before
+  regcred rotate --from stdin --old 'ci laptop' --allow-delete
+                                           and an old token that regcred did not make out of use
+  regcred rotate --delete-after 30d        delete what went out of use a month ago
+
+It can be ended at any moment, and goes on when it is run again.
 ",
     environment!(),
     files!()

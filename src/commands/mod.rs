@@ -8,6 +8,7 @@ mod permissions;
 mod plan;
 mod rbac;
 mod remove;
+mod rotate;
 mod schema;
 mod session;
 mod sync;
@@ -27,6 +28,7 @@ pub async fn run(cli: &Cli, context: &Context<'_>) -> Result<ExitStatus, Error> 
     match &cli.command {
         Command::Plan(args) => plan::run(args, context).await,
         Command::Sync(args) => sync::run(args, context).await,
+        Command::Rotate(args) => rotate::run(args, context).await,
         Command::Remove(args) => remove::run(args, context).await,
         Command::Verify(args) => verify::run(args, context).await,
         Command::Image(args) => image::run(args, context),

@@ -15,7 +15,7 @@ use crate::model::{Class, Credential, CredentialId, Place, Problem};
 use crate::net::Http;
 use crate::plan::{self, Plan};
 use crate::prove::{self, Proofs};
-use crate::registry::LoginError;
+use crate::registry::{Endpoints, LoginError};
 use crate::report::{ExitStatus, Report};
 use crate::sources::{Shared, Source};
 use crate::systems::{Clients, Observed};
@@ -47,6 +47,7 @@ pub(super) struct Session {
     pub(super) vault: Vault,
     pub(super) proofs: Proofs,
     pub(super) plan: Plan,
+    pub(super) registries: Endpoints,
     options: Options,
     known: BTreeMap<CredentialId, Known>,
 }
@@ -76,7 +77,7 @@ impl Context<'_> {
         human::Said { width: self.ui.columns(), all: self.ui.verbosity() >= Verbosity::Verbose }
     }
 
-    fn options(&self, overrides: Overrides) -> Options {
+    pub(super) fn options(&self, overrides: Overrides) -> Options {
         let Overrides { rewrite, allow_delete, allow_replace } = overrides;
         let (stack_run, only) = (!self.common.stack.is_empty(), self.common.only.clone());
         let purpose = Purpose::Sync;
@@ -97,14 +98,15 @@ impl Context<'_> {
             let plan = plan::plan(&desired, &observed, &BTreeMap::new(), &options);
             self.check_only(&plan)?;
             let (vault, proofs, known) = (Vault::default(), Proofs::new(), BTreeMap::new());
-            Ok(Session { http, desired, clients, observed, vault, proofs, plan, known, options })
+            let registries = Endpoints::default();
+            Ok(Session { http, desired, clients, observed, vault, proofs, plan, registries, known, options })
         };
         let session = planned.await;
         self.ui.idle();
         self.tell_stream(session)
     }
 
-    fn http(&self) -> Result<Http, Error> {
+    pub(super) fn http(&self) -> Result<Http, Error> {
         Http::new(self.env).map_err(|problem| Error::Invalid(vec![problem]))
     }
 
@@ -122,10 +124,21 @@ impl Context<'_> {
     ) -> Result<Session, Error> {
         let mut loaded = self.load()?;
         self.ask(&mut loaded)?;
+        self.session_of(loaded, self.options(overrides), wait.unwrap_or_default(), None).await
+    }
+
+    /// The same of what is loaded; with values that are read elsewhere, or not there yet, nothing is read and proven.
+    pub(super) async fn session_of(
+        &self,
+        loaded: Loaded,
+        options: Options,
+        wait: Duration,
+        known: Option<BTreeMap<CredentialId, Known>>,
+    ) -> Result<Session, Error> {
         let places = loaded.desired.places.words().join(" and ");
         let reading = if places.is_empty() { String::new() } else { format!(" and reading {places}") };
         self.ui.begin(&format!("Proving the credential{reading} …"));
-        let session = self.observe_and_plan(loaded, overrides, wait).await;
+        let session = self.observe_and_plan(loaded, options, wait, known).await;
         self.ui.idle();
         session
     }
@@ -166,12 +179,12 @@ impl Context<'_> {
         request.found(self.env, self.dir).map_err(|problem| Error::Invalid(vec![problem]))
     }
 
-    fn load(&self) -> Result<Loaded, Error> {
+    pub(super) fn load(&self) -> Result<Loaded, Error> {
         desired::load(&self.request()?, self.env, self.dir).map_err(Error::Invalid)
     }
 
     /// Asks whoever sits at the terminal for what is read from there.
-    fn ask(&self, loaded: &mut Loaded) -> Result<(), Error> {
+    pub(super) fn ask(&self, loaded: &mut Loaded) -> Result<(), Error> {
         for (id, source) in loaded.sources.iter_mut().filter(|(_, source)| source.is_stdin()) {
             if !self.ui.reads_terminal() {
                 continue;
@@ -185,7 +198,10 @@ impl Context<'_> {
             }
             let unread =
                 |error: std::io::Error| Error::invalid(format!("the terminal cannot be read: {error}"), None);
-            let username = self.ui.ask(&format!("User name of {id}:")).map_err(unread)?;
+            let username = match source.user() {
+                Some(username) => username.to_owned(),
+                None => self.ui.ask(&format!("User name of {id}:")).map_err(unread)?,
+            };
             let token = self.ui.ask_secret(&format!("Token of {id} (not shown):")).map_err(unread)?;
             source.typed(&username, &token).map_err(|problem| Error::Invalid(vec![problem]))?;
         }
@@ -195,17 +211,21 @@ impl Context<'_> {
     async fn observe_and_plan(
         &self,
         loaded: Loaded,
-        overrides: Overrides,
-        wait: Option<Duration>,
+        options: Options,
+        wait: Duration,
+        given: Option<BTreeMap<CredentialId, Known>>,
     ) -> Result<Session, Error> {
-        let Loaded { mut desired, sources, registries } = loaded;
+        let Loaded { mut desired, sources, registries, .. } = loaded;
         let http = self.http()?;
         let way = aws::Way::new(&http, self.env, desired.places.aws.iter().any(|place| place.insecure));
         let clients = desired.places.log_in(&Setting { env: self.env, http: &http }).await;
         let say = |words: &str| self.ui.say(words);
-        let look = Look { concurrency: self.concurrency(), wait: wait.unwrap_or_default(), say: &say };
+        let look = Look { concurrency: self.concurrency(), wait, say: &say };
         let reading = desired.places.observe(&clients, &look);
         let proving = async {
+            if let Some(known) = given {
+                return Ok((Vault::default(), known, Vec::new(), Proofs::new()));
+            }
             let (vault, known, refused) = read_values(sources, &desired.credentials, way.clone()).await?;
             let proofs = futures::future::join_all(desired.credentials.iter().map(async |credential| {
                 let login = vault.get(&credential.id)?;
@@ -219,7 +239,6 @@ impl Context<'_> {
         let (observed, (vault, mut known, refused, proofs)) =
             tokio::try_join!(async { Ok::<_, Error>(reading.await) }, proving)?;
         refused.into_iter().for_each(|(id, why)| desired.refuse(&id, why));
-        let options = self.options(overrides);
         let mut plan = plan::plan(&desired, &observed, &known, &options);
         // Asked only where it can make a difference.
         for id in plan.unknown() {
@@ -230,7 +249,7 @@ impl Context<'_> {
             plan = plan::plan(&desired, &observed, &known, &options);
         }
         self.check_only(&plan)?;
-        Ok(Session { http, desired, clients, observed, vault, proofs, plan, known, options })
+        Ok(Session { http, desired, clients, observed, vault, proofs, plan, registries, known, options })
     }
 
     /// A prefix that selects nothing is a slip.
@@ -248,6 +267,11 @@ impl Session {
     pub(super) async fn planned_again(&self, context: &Context<'_>) -> Plan {
         let observed = context.look_at(&self.desired, &self.clients).await;
         plan::plan(&self.desired, &observed, &self.known, &self.options)
+    }
+
+    /// What is known of a credential's value.
+    pub(super) fn known(&self, id: &CredentialId) -> Option<&Known> {
+        self.known.get(id)
     }
 
     pub(super) fn shown<'a>(&'a self, again: &'a Again) -> Shown<'a> {
@@ -351,7 +375,7 @@ async fn read_values(
 }
 
 /// What is wrong with the input counts before what failed outside; what two credentials share is said once.
-fn not_read(unread: Vec<Vec<Problem>>) -> Error {
+pub(super) fn not_read(unread: Vec<Vec<Problem>>) -> Error {
     let unread: Vec<Problem> = unread.into_iter().flatten().collect();
     let outside = unread.iter().all(|problem| problem.class != Class::Input);
     let mut problems: Vec<Problem> = Vec::new();

@@ -12,7 +12,7 @@ use crate::cli::{Approval, SyncArgs};
 use crate::error::Error;
 use crate::execute::{Event, execute};
 use crate::model::Address;
-use crate::plan::Change;
+use crate::plan::{Change, Plan};
 use crate::report::{ExitStatus, Outcome, Report};
 use crate::systems::Writers;
 use crate::targets::Scope;
@@ -46,7 +46,7 @@ pub(super) async fn carry_out(
     }
     let stop = context.env.programs().leave_interrupts();
     let before = session.http.writes();
-    let outcomes = write(context, session, stop.clone()).await;
+    let outcomes = write(context, session, &session.plan, stop.clone()).await;
     let mut report = Report::new(&session.plan, outcomes);
     report.wrote = session.http.writes() > before;
     tokio::select! {
@@ -81,7 +81,7 @@ async fn proven(context: &Context<'_>, session: &Session, report: &Report) -> Ve
     .await
 }
 
-fn show_plan(context: &Context<'_>, session: &Session) -> Result<(), Error> {
+pub(super) fn show_plan(context: &Context<'_>, session: &Session) -> Result<(), Error> {
     let shown = session.shown(context.again);
     if context.common.json {
         return Ok(context.ui.data(&(json::version() + &json::planned(&shown)))?);
@@ -92,7 +92,7 @@ fn show_plan(context: &Context<'_>, session: &Session) -> Result<(), Error> {
 }
 
 /// A digest that was given is the approval; else `--yes`, else whoever sits at the terminal.
-fn consent(approval: &Approval, context: &Context<'_>, session: &Session) -> Result<(), Error> {
+pub(super) fn consent(approval: &Approval, context: &Context<'_>, session: &Session) -> Result<(), Error> {
     let (digest, command) = (session.plan.digest(), session.plan.purpose.command());
     if let Some(expected) = &approval.expect {
         return if digest.starts_with(expected.as_str()) {
@@ -112,25 +112,27 @@ fn consent(approval: &Approval, context: &Context<'_>, session: &Session) -> Res
 }
 
 /// Waits for an interrupt: what is written is reported, and not looked at again.
-async fn interrupted(mut stop: watch::Receiver<bool>) {
+pub(super) async fn interrupted(mut stop: watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-async fn write(
+/// Writes the rows of a plan, which is the session's or a part of it.
+pub(super) async fn write(
     context: &Context<'_>,
     session: &Session,
+    plan: &Plan,
     stop: watch::Receiver<bool>,
 ) -> BTreeMap<Address, Outcome> {
     let writers = Writers::new(&session.clients, &session.observed);
-    let rows = session.plan.changes.iter().filter(|change| change.action.writes()).count();
+    let rows = plan.changes.iter().filter(|change| change.action.writes()).count();
     let progress = Mutex::new(Progress::new(rows));
     let (begun, lock) = (Instant::now(), || progress.lock().unwrap_or_else(PoisonError::into_inner));
     let tell = |event: Event| tell(context, &event, &mut lock(), begun.elapsed());
     let stopped = interrupted(stop.clone());
     tokio::select! {
-        outcomes = execute(&session.plan, &writers, &session.vault, context.concurrency(), stop, &tell) => outcomes,
+        outcomes = execute(plan, &writers, &session.vault, context.concurrency(), stop, &tell) => outcomes,
         outcomes = async {
             stopped.await;
             let running = human::number(lock().running(), "write");
@@ -140,7 +142,7 @@ async fn write(
     }
 }
 
-fn tell(context: &Context<'_>, event: &Event, progress: &mut Progress, elapsed: Duration) {
+pub(super) fn tell(context: &Context<'_>, event: &Event, progress: &mut Progress, elapsed: Duration) {
     let is_told = progress.note(event, context.ui.moves());
     if let Event::Started(address) | Event::Applied(address, _) | Event::Failed(address, _) = event {
         context.ui.busy(&progress.line(address, elapsed));
@@ -155,7 +157,7 @@ fn tell(context: &Context<'_>, event: &Event, progress: &mut Progress, elapsed: 
     }
 }
 
-fn show_report(context: &Context<'_>, session: &Session, report: &Report) -> Result<(), Error> {
+pub(super) fn show_report(context: &Context<'_>, session: &Session, report: &Report) -> Result<(), Error> {
     if context.common.json {
         let status = report.status() as u8;
         let lines = json::findings(&report.findings, context.again)

@@ -6,6 +6,7 @@ mod file;
 mod find;
 pub mod outline;
 mod remote;
+pub mod rotation;
 mod secrets;
 mod untrusted;
 mod validate;
@@ -65,6 +66,10 @@ pub struct Loaded {
     pub sources: BTreeMap<CredentialId, Source>,
     /// Registries that are elsewhere than their names say.
     pub registries: Endpoints,
+    /// How each credential is rotated, where the file says it.
+    pub rotations: BTreeMap<CredentialId, rotation::Rotation>,
+    /// The folder that relative paths mean.
+    pub base: PathBuf,
 }
 
 /// The file that is used where none is named.
@@ -107,7 +112,11 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
     refused.into_iter().for_each(|(id, why)| desired.refuse(&id, why));
     exclude_own_secrets(&mut desired, &located, env);
     desired.notes.extend(remarks.notes);
-    if problems.is_empty() { Ok(Loaded { desired, sources: located, registries }) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(Loaded { desired, sources: located, registries, rotations: BTreeMap::new(), base })
+    } else {
+        Err(problems)
+    }
 }
 
 /// The same for a run that needs no value: where it would come from is not looked at, as it may be gone already.
@@ -115,12 +124,17 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
 /// # Errors
 /// Everything that can be known to be wrong without a network.
 pub fn load_places(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Problem>> {
-    let (Declared { mut desired, .. }, mut problems) = selected(request, env, dir, Asking::Environments)?;
+    let (Declared { mut desired, base, .. }, mut problems) =
+        selected(request, env, dir, Asking::Environments)?;
     let remarks = desired.places.environment(env);
     problems.extend(remarks.problems);
     desired.notes.extend(remarks.notes);
     let (sources, registries) = (BTreeMap::new(), Endpoints::default());
-    if problems.is_empty() { Ok(Loaded { desired, sources, registries }) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(Loaded { desired, sources, registries, rotations: BTreeMap::new(), base })
+    } else {
+        Err(problems)
+    }
 }
 
 /// What is wanted, without a look at where the values come from: nothing if nothing is declared here.

@@ -51,6 +51,11 @@ fn open_to_others(_: &std::fs::Metadata) -> Option<u32> {
 }
 
 impl File {
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Reads the credential.
     pub(super) fn read(&self) -> Result<Login, Vec<Problem>> {
         let content = self.content().map_err(|message| self.unread(&message))?;

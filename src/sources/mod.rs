@@ -109,7 +109,10 @@ pub struct Source {
 #[derive(Clone)]
 enum Kind {
     Env(Login),
-    Stdin,
+    Stdin {
+        /// Whose token it is, where that is known.
+        user: Option<String>,
+    },
     /// What a person has typed.
     Typed(Login),
     File(file::File),
@@ -155,6 +158,43 @@ impl Source {
         Self { kind, words: words.into(), notes: Vec::new() }
     }
 
+    /// A value that is there already, of this source.
+    #[must_use]
+    pub fn given(login: Login, words: &str) -> Self {
+        Self::new(Kind::Typed(login), words)
+    }
+
+    /// The same source for a user who is known: a single line is the token.
+    #[must_use]
+    pub fn of_user(mut self, username: &str) -> Self {
+        if let Kind::Stdin { user } = &mut self.kind {
+            *user = Some(username.to_owned());
+        }
+        self
+    }
+
+    /// The user, where the value is read from standard input and the user is known.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        if let Kind::Stdin { user } = &self.kind { user.as_deref() } else { None }
+    }
+
+    /// Whether the value is handed in at each run.
+    #[must_use]
+    pub fn is_handed(&self) -> bool {
+        matches!(self.kind, Kind::Stdin { .. } | Kind::Typed(_))
+    }
+
+    /// The file that holds the value, and that a new one is written to.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match &self.kind {
+            Kind::File(file) => Some(file.path()),
+            Kind::Pulumi { located, .. } => Some(located.file()),
+            _ => None,
+        }
+    }
+
     /// The source as people write it: `pulumi:infra/main`, `env:DOCKER_HUB_TOKEN`.
     #[must_use]
     pub fn words(&self) -> String {
@@ -180,7 +220,7 @@ impl Source {
             Kind::Docker(entry) => entry.program(),
             Kind::Command(_) => Some("the credential's command"),
             Kind::PulumiProgram(_) => Some("the `pulumi` program"),
-            Kind::Env(_) | Kind::Stdin | Kind::Typed(_) => None,
+            Kind::Env(_) | Kind::Stdin { .. } | Kind::Typed(_) => None,
             Kind::File(_) | Kind::AwsSecret(_) | Kind::Pulumi { .. } => None,
         }
     }
@@ -188,7 +228,7 @@ impl Source {
     /// Whether the value comes from standard input: a person has to be asked where that is a terminal.
     #[must_use]
     pub fn is_stdin(&self) -> bool {
-        matches!(self.kind, Kind::Stdin)
+        matches!(self.kind, Kind::Stdin { .. })
     }
 
     /// Takes what a person has typed.
@@ -212,10 +252,21 @@ impl Source {
         Value::of(credential, self.read(shared).await?).await
     }
 
+    /// Reads a login as it is, for a system that is no registry.
+    ///
+    /// # Errors
+    /// As for [`Self::value`].
+    pub async fn login(&self, shared: &Shared) -> Result<Login, Vec<Problem>> {
+        self.read(shared).await
+    }
+
     async fn read(&self, shared: &Shared) -> Result<Login, Vec<Problem>> {
         match &self.kind {
             Kind::Env(login) | Kind::Typed(login) => Ok(login.clone()),
-            Kind::Stdin => off_thread(from_stdin).await?,
+            Kind::Stdin { user } => {
+                let user = user.clone();
+                off_thread(move || from_stdin(user.as_deref())).await?
+            }
             Kind::File(file) => {
                 let file = file.clone();
                 off_thread(move || file.read()).await?
@@ -244,14 +295,16 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
     done.map_err(|_| outside(unread("the thread that reads the credential ended", "run it again")))
 }
 
-fn from_stdin() -> Result<Login, Vec<Problem>> {
+fn from_stdin(user: Option<&str>) -> Result<Login, Vec<Problem>> {
     let refused = |what: &str| {
         let hint = "pipe in the user name and the token, a line each";
         one(unread(&format!("standard input {what}"), hint))
     };
     let content = std::io::read_to_string(std::io::stdin()).map(zeroize::Zeroizing::new);
     let content = content.map_err(|error| refused(&format!("cannot be read: {error}")))?;
-    text::read(&content, &Names::default(), None).map_err(|what| refused(&what))
+    let whole = text::read(&content, &Names::default(), None);
+    let alone = |what| user.ok_or(what).and_then(|user| text::read(&content, &Names::default(), Some(user)));
+    whole.or_else(alone).map_err(|what| refused(&what))
 }
 
 /// Finds the source of a credential. `dir` is the working folder, `base` that of the configuration.
@@ -289,7 +342,7 @@ pub fn locate(
             let project = here::named(project.as_deref(), env, base)?;
             here::locate(&project, stack.as_deref(), &pulumi_keys(keys), env, dir)
         }
-        Spec::Stdin => Ok(Source::new(Kind::Stdin, "stdin")),
+        Spec::Stdin => Ok(Source::new(Kind::Stdin { user: None }, "stdin")),
         Spec::File { path, names } => {
             env.check_file(&base.join(path)).map_err(one)?;
             let file = file::locate(id, path, names, base).map_err(one)?;

@@ -21,7 +21,7 @@ impl Again {
         let (own, piped) = command.split_at(command.find(" | ").unwrap_or(command.len()));
         let takes = |flag: &str| match own.split(' ').next() {
             Some("plan" | "sync" | "verify") => true,
-            Some("remove") => !matches!(flag, "--rewrite" | "--allow-replace"),
+            Some("remove" | "rotate") => !matches!(flag, "--rewrite" | "--allow-replace"),
             Some("rbac") => matches!(flag, "-C" | "--file" | "--allow-replace"),
             Some("init" | "image") => flag == "-C",
             _ => false,

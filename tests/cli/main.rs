@@ -37,6 +37,7 @@ mod proxy;
 mod quotes;
 mod refresh;
 mod remove;
+mod rotate;
 mod runpod;
 mod scan;
 mod selection;

@@ -164,6 +164,13 @@ impl Place {
         ran
     }
 
+    /// The same with something to read on standard input.
+    pub(crate) fn run_reading(&self, args: &[&str], input: &str) -> Ran {
+        let file = self.dir.path().join("input");
+        std::fs::write(&file, input).unwrap();
+        self.ended(self.command(args).stdin(std::fs::File::open(file).unwrap()))
+    }
+
     /// Runs with only its own requests in the call log, and gives the requests, too.
     pub(crate) fn watch(&self, args: &[&str]) -> (Ran, Vec<Call>) {
         self.sandbox.clear_calls();
@@ -211,7 +218,7 @@ impl Ran {
             .chain(self.stderr.lines())
             .filter(|line| !line.starts_with(['{', '#']) && !line.contains("[OPTIONS]"));
         let printed = lines.filter_map(|line| line.trim_end_matches('`').rsplit_once("regcred "));
-        let known = ["plan", "sync", "remove", "verify", "init", "image", "rbac", "permissions"];
+        let known = ["plan", "sync", "rotate", "remove", "verify", "init", "image", "rbac", "permissions"];
         let commands = printed.filter(|(before, command)| {
             before.ends_with([' ', '`']) && known.contains(&command.split(' ').next().unwrap())
         });

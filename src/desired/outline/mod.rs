@@ -12,6 +12,7 @@ use std::path::Path;
 
 use crate::aws::Session;
 use crate::model::{CredentialId, Problem, Registry};
+use crate::sources::{AwsSecret, Names, Spec};
 use crate::targets::aws::Stack;
 
 /// What the file says.
@@ -61,6 +62,33 @@ pub enum From {
     },
     /// What a program prints: its name and arguments. Without any, it is left to be named.
     Command(Vec<String>),
+}
+
+impl From {
+    /// The same as a file says it.
+    ///
+    /// # Errors
+    /// A command that is not named.
+    pub fn spec(self) -> Result<Spec, Problem> {
+        Ok(match self {
+            Self::Default { .. } => Spec::Default,
+            Self::Env => Spec::Env(Names::default()),
+            Self::Stdin => Spec::Stdin,
+            Self::DockerConfig => Spec::DockerConfig,
+            Self::Pulumi { project, stack } => Spec::Pulumi { project, stack, keys: Names::default() },
+            Self::File(path) => Spec::File { path, names: Names::default() },
+            Self::AwsSecret { secret, region } => {
+                let region =
+                    region.or_else(|| secret.split(':').nth(3).map(str::to_owned)).unwrap_or_default();
+                Spec::AwsSecret(AwsSecret { secret, region, role: None, names: Names::default() })
+            }
+            Self::Command(run) if run.is_empty() => {
+                return Err(Problem::input("the command is not named")
+                    .hint("command='op read op://infra/docker-hub/token'"));
+            }
+            Self::Command(run) => Spec::Command { run, username: None },
+        })
+    }
 }
 
 /// Where a credential goes: a system, with its places.

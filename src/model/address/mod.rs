@@ -5,6 +5,7 @@ mod daytona;
 mod github;
 mod kubernetes;
 mod runpod;
+mod token;
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,6 +16,7 @@ pub use github::GithubItem;
 pub use kubernetes::KubernetesItem;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 pub use runpod::RunpodItem;
+pub use token::HubItem;
 
 use crate::redact;
 
@@ -31,6 +33,8 @@ const SYSTEMS: &[(&str, Read)] = &[
     ("github", github::parse),
     ("kubernetes", kubernetes::parse),
     ("runpod", runpod::parse),
+    ("hub", token::parse),
+    ("source", token::parse_source),
 ];
 
 /// The stable name of one remote thing. Its text form is a contract: segments are percent-encoded
@@ -74,6 +78,16 @@ pub enum Address {
         /// Which thing.
         item: DaytonaItem,
     },
+    /// `hub:…`; the account is that of the login to Docker Hub.
+    Hub {
+        /// Which thing.
+        item: HubItem,
+    },
+    /// `source:<credential>`: where the credential's value is read from.
+    Source {
+        /// The credential.
+        credential: String,
+    },
 }
 
 impl Address {
@@ -86,6 +100,8 @@ impl Address {
             Self::Kubernetes { .. } => "kubernetes",
             Self::Runpod { .. } => "runpod",
             Self::Daytona { .. } => "daytona",
+            Self::Hub { .. } => "hub",
+            Self::Source { .. } => "source",
         }
     }
 
@@ -114,7 +130,9 @@ impl Address {
             Self::Kubernetes { context, namespace, .. } => {
                 format!("{}/{}", encoded(context), encoded(namespace))
             }
-            Self::Runpod { .. } | Self::Daytona { .. } => String::new(),
+            Self::Runpod { .. } | Self::Daytona { .. } | Self::Hub { .. } | Self::Source { .. } => {
+                String::new()
+            }
         }
     }
 
@@ -127,6 +145,8 @@ impl Address {
             Self::Kubernetes { item, .. } => item.to_string(),
             Self::Runpod { item } => item.to_string(),
             Self::Daytona { item } => item.to_string(),
+            Self::Hub { item } => item.to_string(),
+            Self::Source { credential } => encoded(credential).to_string(),
         }
     }
 
@@ -206,6 +226,8 @@ mod tests {
             "runpod:pod/abc123",
             "runpod:registry/docker-hub-acme/abc123",
             "daytona:registry/docker-hub",
+            "hub:token/3f9a12c4-1111-4000-8000-000000000001",
+            "source:docker-hub",
         ] {
             let address: Address = text.parse().unwrap();
             assert_eq!(address.to_string(), text);
@@ -234,6 +256,10 @@ mod tests {
             "runpod:template/a/b",
             "daytona:registry/",
             "daytona:sandbox/x",
+            "hub:token/",
+            "hub:x",
+            "source:",
+            "source:a/b",
         ] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }

@@ -1,5 +1,6 @@
 //! Logging in to Docker Hub's API.
 
+use chrono::{DateTime, Utc};
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -7,7 +8,7 @@ use url::Url;
 
 use super::{BODY_CAP, Hub, HubError, Whose, send};
 use crate::model::{Login, Registry, Secret, TokenKind, token_kind};
-use crate::net::{Http, Request, Response};
+use crate::net::{Http, Request, Response, header};
 use crate::registry::login::is_lockout;
 
 /// What a login gives.
@@ -42,7 +43,14 @@ impl Hub {
         let given: Given = answer.json().map_err(HubError::from)?;
         let bearer = given.access_token.or(given.token).filter(|token| !token.is_empty());
         let bearer = bearer.ok_or_else(|| HubError::Refused { detail: "it gave no token".to_owned() })?;
-        Ok(Self { http: http.clone(), base: base.clone(), bearer: Secret::foreign(bearer), whose })
+        let now = header::date(&answer.headers);
+        Ok(Self { http: http.clone(), base: base.clone(), bearer: Secret::foreign(bearer), whose, now })
+    }
+
+    /// When the login was, by Docker Hub's own clock, if its answer said so.
+    #[must_use]
+    pub fn now(&self) -> Option<DateTime<Utc>> {
+        self.now
     }
 }
 

@@ -10,7 +10,7 @@ mod tokens;
 
 use std::time::Duration;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use http::header::{DATE, HeaderMap};
 use url::Url;
 
@@ -49,6 +49,7 @@ pub struct Hub {
     base: Url,
     bearer: Secret,
     whose: Whose,
+    now: Option<DateTime<Utc>>,
 }
 
 /// The address of the API.

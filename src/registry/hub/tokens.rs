@@ -152,6 +152,14 @@ impl Hub {
         self.change(&token.id, &json!({ (self.label_key()): label, "is_active": false })).await
     }
 
+    /// Switches a token on again, as it was.
+    ///
+    /// # Errors
+    /// [`HubError`].
+    pub async fn restore(&self, token: &Token) -> Result<(), HubError> {
+        self.change(&token.id, &json!({ (self.label_key()): token.label, "is_active": true })).await
+    }
+
     /// Deletes a token for ever. One that is gone already is not an error.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The credential of a stack: found, checked, and at last decrypted.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::credential_error::CredentialError;
@@ -269,6 +270,12 @@ impl Found {
 }
 
 impl Located {
+    /// The stack file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.0.token.place.file
+    }
+
     /// What opens it.
     #[must_use]
     pub fn lock(&self) -> &Lock {

@@ -26,7 +26,7 @@ impl Source {
                 "it comes from the environment",
                 "set the variable to the new one wherever it is set, before anything else",
             ),
-            Kind::Stdin | Kind::Typed(_) => {
+            Kind::Stdin { .. } | Kind::Typed(_) => {
                 by_hand("it comes from standard input", "keep the new one where you keep the old one")
             }
             Kind::Docker(_) => by_hand("it is docker's own login", "docker login, with the new token"),
@@ -57,7 +57,7 @@ impl Source {
                 off_thread(move || pulumi::store(&located, &key, &token)).await?.map_err(one)
             }
             Kind::PulumiProgram(question) => question.store(token).await.map_err(outside),
-            Kind::Env(_) | Kind::Stdin | Kind::Typed(_) | Kind::Docker(_) | Kind::Command(_) => Ok(()),
+            Kind::Env(_) | Kind::Stdin { .. } | Kind::Typed(_) | Kind::Docker(_) | Kind::Command(_) => Ok(()),
         }
     }
 }

@@ -1,0 +1,187 @@
+//! The end of a rotation: every place is looked at again, and if each has the new token, the old one goes out of use.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+
+use super::{Asked, Planned};
+use crate::change::{Action, Finding, Receipt};
+use crate::commands::session::{Context, Session};
+use crate::commands::sync::tell;
+use crate::execute::Event;
+use crate::model::{Address, Problem};
+use crate::plan::{Change, Plan};
+use crate::prove;
+use crate::registry::hub::{Hub, Token};
+use crate::report::{Outcome, Report};
+use crate::rotation::Step;
+use crate::targets::Scope;
+use crate::verify::verify;
+use crate::view::Progress;
+
+/// How often it is looked at what still uses the old token, at most.
+const POLL: Duration = Duration::from_secs(30);
+
+/// What came of the end.
+#[derive(Default)]
+pub(super) struct Ended {
+    pub(super) findings: Vec<Finding>,
+    pub(super) outcomes: BTreeMap<Address, Outcome>,
+}
+
+/// Looks at every place, and puts the old tokens out of use.
+pub(super) async fn end(
+    asked: &Asked<'_>,
+    hub: Option<&Hub>,
+    planned: &Planned,
+    report: &Report,
+    context: &Context<'_>,
+) -> Ended {
+    let Planned { session, rotation, .. } = planned;
+    context.ui.begin("Proving every place …");
+    let again = session.planned_again(context).await;
+    let findings = proven(session, &again, report, context).await;
+    context.ui.idle();
+    let mut ended = Ended { findings, ..Ended::default() };
+    let steps: Vec<(&Address, &Step)> = rotation.ends().collect();
+    let (Some(hub), false) = (hub, steps.is_empty()) else { return ended };
+    if let Some(place) = without(&rotation.spread(), &again, report, &ended.findings) {
+        let left =
+            steps.iter().map(|(address, _)| ((*address).clone(), Outcome::NotStarted(Some(place.clone()))));
+        ended.outcomes.extend(left);
+        return ended;
+    }
+    for (address, step) in steps {
+        let outcome = self::step(context, address, put_out(asked, hub, session, step, context)).await;
+        ended.outcomes.insert(address.clone(), outcome);
+    }
+    ended
+}
+
+/// Everything that is in place now is proven, whether this run wrote it or not.
+async fn proven(session: &Session, again: &Plan, report: &Report, context: &Context<'_>) -> Vec<Finding> {
+    let exists = |row: &Change| {
+        row.action == Action::Keep
+            && matches!(
+                report.outcomes.get(&row.address),
+                Some(Outcome::Applied | Outcome::Refreshed | Outcome::Unchanged)
+            )
+    };
+    let (places, concurrency) = (&session.desired.places, context.concurrency());
+    verify(again, places, &session.clients, &session.observed, Scope::All, exists, concurrency).await
+}
+
+/// The first place that does not have the new token for certain. GitHub, whose lists may be old for a while, has answered
+/// each write.
+fn without(plan: &Plan, again: &Plan, report: &Report, findings: &[Finding]) -> Option<Address> {
+    let done = |outcome: Option<&Outcome>| {
+        matches!(
+            outcome,
+            Some(Outcome::Applied | Outcome::Refreshed | Outcome::Unchanged | Outcome::Skipped(_))
+        )
+    };
+    let undone = plan.changes.iter().find(|row| !done(report.outcomes.get(&row.address)));
+    let differs = |row: &&Change| {
+        let is_stale = row.address.system() == "github" && report.outcomes.contains_key(&row.address);
+        !is_stale && !matches!(row.action, Action::Keep | Action::Refresh)
+    };
+    let failed = findings.iter().find(|finding| finding.result.is_err());
+    let undone = undone.map(|row| &row.address);
+    let differs = again.changes.iter().find(differs).map(|row| &row.address);
+    undone.or(differs).or(failed.map(|finding| &finding.address)).cloned()
+}
+
+/// Carries out one step, told as any row is.
+pub(super) async fn step(
+    context: &Context<'_>,
+    address: &Address,
+    work: impl Future<Output = Result<(), Problem>>,
+) -> Outcome {
+    let progress = Mutex::new(Progress::new(1));
+    let begun = Instant::now();
+    let say = |event: Event| {
+        let mut progress = progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        tell(context, &event, &mut progress, begun.elapsed());
+    };
+    say(Event::Started(address.clone()));
+    match work.await {
+        Ok(()) => {
+            say(Event::Applied(address.clone(), Receipt::default()));
+            Outcome::Applied
+        }
+        Err(problem) => {
+            say(Event::Failed(address.clone(), problem.clone()));
+            Outcome::Failed(problem)
+        }
+    }
+}
+
+async fn put_out(
+    asked: &Asked<'_>,
+    hub: &Hub,
+    session: &Session,
+    step: &Step,
+    context: &Context<'_>,
+) -> Result<(), Problem> {
+    match step {
+        Step::Store => Ok(()),
+        Step::Delete(token) => Ok(hub.delete(&token.id).await?),
+        Step::Retire(token) => {
+            drained(asked, hub, token, context).await?;
+            retire(asked, hub, session, token).await
+        }
+    }
+}
+
+/// Switches a token off. If the new one is refused without it, it was the new one: it is switched on again.
+async fn retire(asked: &Asked<'_>, hub: &Hub, session: &Session, token: &Token) -> Result<(), Problem> {
+    let day = hub.now().map(|now| now.date_naive());
+    let day = day.ok_or_else(|| {
+        Problem::outside("Docker Hub's answers have no date, so none can be put into the label")
+    })?;
+    hub.retire(token, day).await?;
+    let Some(login) = session.vault.get(&asked.credential.id) else { return Ok(()) };
+    let proof = prove::prove(&session.http, &session.registries, &asked.credential, login).await;
+    let Err(error) = proof else { return Ok(()) };
+    if !error.is_refusal() {
+        return Ok(());
+    }
+    hub.restore(token).await?;
+    let message = "without it the new token is refused, so it is the new one: it was switched on again";
+    Err(Problem::outside(message).hint("name the one that is to go out of use: regcred rotate --old LABEL"))
+}
+
+/// Waits until nothing is seen to use the token, for as long as was asked for.
+async fn drained(asked: &Asked<'_>, hub: &Hub, token: &Token, context: &Context<'_>) -> Result<(), Problem> {
+    let limit = asked.args.drain.unwrap_or_default();
+    let begun = Instant::now();
+    let mut known = token.last_used;
+    loop {
+        let used = last_used(hub, token).await?;
+        let is_used = used > known;
+        known = known.max(used);
+        if !is_used && (limit.is_zero() || begun.elapsed() >= limit.min(POLL)) {
+            return Ok(());
+        }
+        if is_used && begun.elapsed() >= limit {
+            return Err(in_use(known));
+        }
+        context
+            .ui
+            .busy(&format!("Waiting for whatever still uses the old token, up to {} s …", limit.as_secs()));
+        tokio::time::sleep((limit / 10).min(POLL)).await;
+    }
+}
+
+fn in_use(last: Option<DateTime<Utc>>) -> Problem {
+    let at = last.map(|last| format!(", last at {}", last.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
+    let message = format!("somebody has used it since the new one is everywhere{at}");
+    Problem::outside(message).hint("find out who: a place that is not declared here; then: regcred rotate")
+}
+
+async fn last_used(hub: &Hub, token: &Token) -> Result<Option<DateTime<Utc>>, Problem> {
+    let tokens = hub.tokens().await?;
+    Ok(tokens.into_iter().find(|listed| listed.id == token.id).and_then(|listed| listed.last_used))
+}

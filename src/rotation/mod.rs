@@ -1,0 +1,180 @@
+//! What a rotation adds to a plan: where the new token is stored, and which tokens go out of use. Pure: the tokens are
+//! listed and the source is known before.
+//!
+//! ```text
+//! source      gives the new token           keep
+//!             gives the old one             update; keep where somebody has to change it by hand
+//! token       ours, of another value        update: switched off, after every place has the new one
+//!             ours, of no value             delete: a rotation ended before it was stored
+//!             named with --old              the same as ours with --allow-delete, else blocked
+//!             switched off long enough ago  delete
+//! ```
+//!
+//! A token goes out of use last, and only if every place has the new one: what is blocked, unread or not known keeps it on.
+
+mod tokens;
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::change::{Action, Reason};
+use crate::model::{Address, CredentialId, Fingerprint, Problem};
+use crate::plan::{Change, Plan};
+use crate::registry::hub::Token;
+
+/// What a rotation is asked to do beside what a sync does.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// The credential.
+    pub credential: CredentialId,
+    /// The new value's fingerprint; nothing as long as it is to be made.
+    pub new: Option<Fingerprint>,
+    /// Tokens that people named as old ones, by label or id.
+    pub old: Vec<String>,
+    /// Tokens that were switched off on this day or before are deleted.
+    pub delete_until: Option<NaiveDate>,
+    /// Whether the old tokens stay on.
+    pub keep_old: bool,
+    /// Whether a token that regcred did not make may go out of use.
+    pub allow_delete: bool,
+    /// Whether it is enough that a place was written where nobody can know what it holds.
+    pub accept_unknown: bool,
+}
+
+/// Where the old value comes from, as far as the new one can be put there.
+#[derive(Clone, Debug)]
+pub enum Home {
+    /// It gives the new value already.
+    Settled,
+    /// It gives the old one, and takes the new one.
+    Takes,
+    /// It gives the old one, and somebody has to change that.
+    ByHand(Problem),
+    /// It gives whatever it is handed.
+    Handed,
+}
+
+/// What a row of a rotation does that is in no system.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// The new value goes to the source.
+    Store,
+    /// A token is switched off.
+    Retire(Token),
+    /// A token is deleted.
+    Delete(Token),
+}
+
+/// The rows of a rotation, and what those do that are in no system.
+#[derive(Clone, Debug, Default)]
+pub struct Rotation {
+    /// The whole plan.
+    pub plan: Plan,
+    /// What is done for these rows.
+    pub steps: BTreeMap<Address, Step>,
+}
+
+/// Adds to a plan what a rotation does beside it. `waits` is what keeps old tokens on for now: a reason for each.
+///
+/// # Errors
+/// `--old` names what is no token, several, or the new one.
+pub fn rotation(
+    plan: Plan,
+    wish: &Wish,
+    home: &Home,
+    tokens: &[Token],
+    waits: Option<Hold>,
+) -> Result<Rotation, Vec<Problem>> {
+    let judged = tokens::judged(tokens, wish)?;
+    let source = Address::Source { credential: wish.credential.0.clone() };
+    let mut rows = plan.changes;
+    let stored = at_home(&source, wish, home);
+    let stores = stored.as_ref().is_some_and(|row| row.action.writes());
+    if stores {
+        rows.iter_mut().filter(|row| row.carries_value()).for_each(|row| {
+            row.after.insert(source.clone());
+        });
+    }
+    let obstacle = obstacle(&rows, wish).or_else(|| waits.map(Hold::verdict));
+    let places: Vec<Address> =
+        rows.iter().map(|row| row.address.clone()).chain(stores.then_some(source.clone())).collect();
+    let mut steps = BTreeMap::new();
+    for (mut row, step) in judged {
+        match (&step, &obstacle) {
+            (Some(Step::Retire(_)), Some((action, reason))) => {
+                (row.action, row.reason) = (*action, reason.clone())
+            }
+            (Some(step), _) => {
+                steps.insert(row.address.clone(), step.clone());
+            }
+            (None, _) => {}
+        }
+        row.after.extend(places.iter().cloned());
+        rows.push(row);
+    }
+    if let Some(row) = stored {
+        if stores {
+            steps.insert(row.address.clone(), Step::Store);
+        }
+        rows.push(row);
+    }
+    rows.sort_by(|one, other| one.address.cmp(&other.address));
+    Ok(Rotation { plan: Plan { changes: rows, ..plan }, steps })
+}
+
+/// Something that keeps old tokens on for now.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// What has to happen, and how.
+    pub until: Problem,
+    /// Whether nobody is there who could do it in this run: it is blocked then.
+    pub is_alone: bool,
+}
+
+impl Hold {
+    fn verdict(self) -> (Action, Reason) {
+        (if self.is_alone { Action::Blocked } else { Action::Keep }, Reason::Waits(self.until))
+    }
+}
+
+/// The row of the source; none where it is handed in.
+fn at_home(address: &Address, wish: &Wish, home: &Home) -> Option<Change> {
+    let (action, reason) = match home {
+        Home::Handed => return None,
+        Home::Settled => (Action::Keep, Reason::InSync),
+        Home::Takes => (Action::Update, Reason::OldToken),
+        Home::ByHand(problem) => (Action::Keep, Reason::ByHand(problem.clone())),
+    };
+    Some(Change::new(address.clone(), [wish.credential.clone()].into(), action, reason))
+}
+
+/// The first place that will not have the new value, as far as that is known before.
+fn obstacle(rows: &[Change], wish: &Wish) -> Option<(Action, Reason)> {
+    let stops = |row: &&Change| matches!(row.action, Action::Blocked | Action::Unread);
+    let unknown = |row: &&Change| row.action == Action::Refresh && !wish.accept_unknown;
+    let depends = rows.iter().find(stops).map(|row| Reason::Depends(row.address.clone()));
+    let unproven = || rows.iter().find(unknown).map(|row| Reason::Unproven(row.address.clone()));
+    depends.or_else(unproven).map(|reason| (Action::Blocked, reason))
+}
+
+impl Rotation {
+    /// The rows that are in a system: what is spread.
+    #[must_use]
+    pub fn spread(&self) -> Plan {
+        let mut plan = self.plan.clone();
+        plan.changes.retain(|row| !matches!(row.address, Address::Source { .. } | Address::Hub { .. }));
+        plan
+    }
+
+    /// What happens to tokens, in order.
+    pub fn ends(&self) -> impl Iterator<Item = (&Address, &Step)> {
+        self.steps.iter().filter(|(_, step)| **step != Step::Store)
+    }
+
+    /// Where the new value is stored, if it has to be.
+    #[must_use]
+    pub fn stored(&self) -> Option<&Address> {
+        self.steps.iter().find(|(_, step)| **step == Step::Store).map(|(address, _)| address)
+    }
+}

@@ -1,0 +1,104 @@
+//! Which tokens are old. Docker Hub shows no value, so a token is known by its label, or somebody names it.
+
+use std::collections::BTreeSet;
+
+use super::{Step, Wish};
+use crate::change::{Action, Details, Reason};
+use crate::model::{Address, HubItem, Problem};
+use crate::plan::Change;
+use crate::redact;
+use crate::registry::hub::{Label, Token, retired_on};
+
+/// The row of a token, with what is done for it if it is done.
+pub(super) type Judged = (Change, Option<Step>);
+
+/// The rows of the tokens with which something happens.
+pub(super) fn judged(tokens: &[Token], wish: &Wish) -> Result<Vec<Judged>, Vec<Problem>> {
+    let named = named(tokens, wish)?;
+    Ok(tokens.iter().filter_map(|token| row(token, named.contains(token.id.as_str()), wish)).collect())
+}
+
+/// The tokens that people named, by their ids.
+fn named<'t>(tokens: &'t [Token], wish: &Wish) -> Result<BTreeSet<&'t str>, Vec<Problem>> {
+    let (mut ids, mut problems) = (BTreeSet::new(), Vec::new());
+    for name in &wish.old {
+        let meant: Vec<&Token> =
+            tokens.iter().filter(|token| token.id == *name || token.label == *name).collect();
+        match meant.as_slice() {
+            [token] if is_new(token, wish) => problems.push(
+                Problem::outside(format!("--old {name} is the new token"))
+                    .hint("name the one that is to go out of use"),
+            ),
+            [token] => {
+                ids.insert(token.id.as_str());
+            }
+            [] => problems.push(unknown(name, tokens)),
+            several => {
+                let ids: Vec<String> = several.iter().map(|token| redact::outside(&token.id)).collect();
+                let message = format!("{} tokens at Docker Hub are called `{name}`", several.len());
+                problems.push(
+                    Problem::outside(message)
+                        .hint(format!("name one by its id: --old {}", ids.join(" or --old "))),
+                );
+            }
+        }
+    }
+    if problems.is_empty() { Ok(ids) } else { Err(problems) }
+}
+
+fn unknown(name: &str, tokens: &[Token]) -> Problem {
+    let labels: Vec<String> = tokens
+        .iter()
+        .filter(|token| token.is_active)
+        .map(|token| format!("`{}`", redact::outside(&token.label)))
+        .collect();
+    let hint = if labels.is_empty() {
+        "it has none that is on".to_owned()
+    } else {
+        format!("on are {}", labels.join(", "))
+    };
+    Problem::outside(format!("Docker Hub has no token `{name}` of this account")).hint(hint)
+}
+
+fn ours(token: &Token, wish: &Wish) -> Option<Label> {
+    Label::read(&token.label).filter(|label| label.credential == wish.credential)
+}
+
+/// Whether the label says that it is the new value.
+fn is_new(token: &Token, wish: &Wish) -> bool {
+    let shown = wish.new.as_ref().map(ToString::to_string);
+    shown.is_some() && ours(token, wish).is_some_and(|label| label.digits == shown)
+}
+
+fn row(token: &Token, is_named: bool, wish: &Wish) -> Option<Judged> {
+    let ours = ours(token, wish);
+    let day = retired_on(&token.label);
+    let (action, reason, step) = match day {
+        _ if is_new(token, wish) => return None,
+        Some(day) if !token.is_active => {
+            let over = wish.delete_until.is_some_and(|until| day <= until);
+            over.then(|| {
+                (Action::Delete, Reason::OutOfUse(day.to_string()), Some(Step::Delete(token.clone())))
+            })?
+        }
+        _ if !token.is_active => return None,
+        _ if ours.as_ref().is_some_and(|label| label.digits.is_none()) => {
+            (Action::Delete, Reason::Lost, Some(Step::Delete(token.clone())))
+        }
+        _ if wish.keep_old => return None,
+        _ if ours.is_some() || (is_named && wish.allow_delete) => {
+            (Action::Update, Reason::Retires, Some(Step::Retire(token.clone())))
+        }
+        _ if is_named => (Action::Blocked, Reason::ForeignToken(redact::outside(&token.label)), None),
+        _ => return None,
+    };
+    let address = Address::Hub { item: HubItem::Token(token.id.clone()) };
+    let row = Change::new(address, [wish.credential.clone()].into(), action, reason);
+    Some((
+        Change {
+            details: Details { name: Some(redact::outside(&token.label)), ..Details::default() },
+            ..row
+        },
+        step,
+    ))
+}
