@@ -163,7 +163,7 @@ impl Rotation {
     #[must_use]
     pub fn spread(&self) -> Plan {
         let mut plan = self.plan.clone();
-        plan.changes.retain(|row| !matches!(row.address, Address::Source { .. } | Address::Hub { .. }));
+        plan.changes.retain(|row| row.address.is_in_a_system());
         plan
     }
 

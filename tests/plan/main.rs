@@ -17,6 +17,7 @@ mod kubernetes;
 mod kubernetes_properties;
 mod model;
 mod properties;
+mod rotate;
 mod runpod;
 mod runpod_case;
 mod runpod_worlds;

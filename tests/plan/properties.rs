@@ -163,6 +163,7 @@ fn options() -> impl Strategy<Value = regcred::change::Options> {
             rewrite,
             allow_delete,
             allow_replace,
+            old: None,
         },
     )
 }

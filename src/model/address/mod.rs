@@ -136,6 +136,12 @@ impl Address {
         }
     }
 
+    /// Whether it is in a system that credentials are put into, and not what a rotation writes beside that.
+    #[must_use]
+    pub fn is_in_a_system(&self) -> bool {
+        !matches!(self, Self::Hub { .. } | Self::Source { .. })
+    }
+
     /// Which thing it is, in its place: `secret/docker-hub`.
     #[must_use]
     pub fn item(&self) -> String {
