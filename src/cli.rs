@@ -234,7 +234,7 @@ pub struct RotateArgs {
     #[arg(long, value_name = "LABEL|UUID", value_parser = NonEmptyStringValueParser::new())]
     pub old: Vec<String>,
     /// Delete tokens that have been out of use this long, such as 30d
-    #[arg(long, value_name = "DURATION", value_parser = days)]
+    #[arg(long, value_name = "DURATION", value_parser = crate::desired::rotation::days)]
     pub delete_after: Option<u16>,
     /// Leave the old token on
     #[arg(long)]
@@ -420,18 +420,6 @@ fn duration(text: &str) -> Result<Duration, String> {
     duration
         .filter(|duration| !duration.is_zero() && *duration <= Duration::from_secs(86_400))
         .ok_or_else(|| "a duration is a number with ms, s, m or h, such as 30s or 2m, up to 24h".to_owned())
-}
-
-/// A number and `d`, or hours that are days; up to ten years.
-fn days(text: &str) -> Result<u16, String> {
-    let days = match text.split_at_checked(text.len().saturating_sub(1)) {
-        Some((days, "d")) => days.parse().ok(),
-        Some((hours, "h")) => {
-            hours.parse::<u16>().ok().filter(|hours| hours % 24 == 0).map(|hours| hours / 24)
-        }
-        _ => None,
-    };
-    days.filter(|days| *days <= 3650).ok_or_else(|| "a number of days, such as 30d, up to 3650d".to_owned())
 }
 
 #[cfg(test)]

@@ -24,8 +24,10 @@ use crate::targets::github;
 
 use discover::Asking;
 pub use find::named;
+use rotation::Rotation;
 use untrusted::Reviewed;
 pub use untrusted::{Refused, distrusting};
+use validate::Judged;
 
 /// What is wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,7 +69,7 @@ pub struct Loaded {
     /// Registries that are elsewhere than their names say.
     pub registries: Endpoints,
     /// How each credential is rotated, where the file says it.
-    pub rotations: BTreeMap<CredentialId, rotation::Rotation>,
+    pub rotations: BTreeMap<CredentialId, Rotation>,
     /// The folder that relative paths mean.
     pub base: PathBuf,
 }
@@ -82,7 +84,7 @@ pub const SCHEMA_FILE: &str = "regcred.schema.json";
 /// # Errors
 /// Everything that can be known to be wrong without a network.
 pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Problem>> {
-    let (Declared { mut desired, specs, base, .. }, mut problems) =
+    let (Declared { mut desired, specs, rotations, base, .. }, mut problems) =
         selected(request, env, dir, Asking::Environments)?;
     if let Some(reviewed) = Reviewed::of(env)? {
         reviewed.judge(&mut desired, &specs);
@@ -112,11 +114,8 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
     refused.into_iter().for_each(|(id, why)| desired.refuse(&id, why));
     exclude_own_secrets(&mut desired, &located, env);
     desired.notes.extend(remarks.notes);
-    if problems.is_empty() {
-        Ok(Loaded { desired, sources: located, registries, rotations: BTreeMap::new(), base })
-    } else {
-        Err(problems)
-    }
+    let loaded = Loaded { desired, sources: located, registries, rotations, base };
+    if problems.is_empty() { Ok(loaded) } else { Err(problems) }
 }
 
 /// The same for a run that needs no value: where it would come from is not looked at, as it may be gone already.
@@ -124,17 +123,14 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
 /// # Errors
 /// Everything that can be known to be wrong without a network.
 pub fn load_places(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Problem>> {
-    let (Declared { mut desired, base, .. }, mut problems) =
+    let (Declared { mut desired, rotations, base, .. }, mut problems) =
         selected(request, env, dir, Asking::Environments)?;
     let remarks = desired.places.environment(env);
     problems.extend(remarks.problems);
     desired.notes.extend(remarks.notes);
     let (sources, registries) = (BTreeMap::new(), Endpoints::default());
-    if problems.is_empty() {
-        Ok(Loaded { desired, sources, registries, rotations: BTreeMap::new(), base })
-    } else {
-        Err(problems)
-    }
+    let loaded = Loaded { desired, sources, registries, rotations, base };
+    if problems.is_empty() { Ok(loaded) } else { Err(problems) }
 }
 
 /// What is wanted, without a look at where the values come from: nothing if nothing is declared here.
@@ -207,6 +203,7 @@ pub fn noted(problem: &Problem, dir: &Path) -> String {
 struct Declared {
     desired: Desired,
     specs: BTreeMap<CredentialId, Spec>,
+    rotations: BTreeMap<CredentialId, Rotation>,
     /// The folder that relative paths mean.
     base: PathBuf,
     is_file: bool,
@@ -242,7 +239,8 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
     let Some(file) = file else {
         find::misnamed(dir, Path::new("")).map_err(|problem| vec![problem])?;
         let (desired, specs) = discover::discover(env, dir, &request.stacks)?;
-        return Ok(Declared { desired, specs, base: dir.to_owned(), is_file: false });
+        let (rotations, base) = (BTreeMap::new(), dir.to_owned());
+        return Ok(Declared { desired, specs, rotations, base, is_file: false });
     };
     env.check_file(&dir.join(&file)).map_err(|problem| vec![problem])?;
     let text = files::text(&dir.join(&file)).map_err(|error| {
@@ -253,9 +251,9 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
         let hint = is_absent.then(|| format!("regcred init --file {name}"));
         vec![Problem::input(format!("cannot be read: {error}")).at(place).hints(hint)]
     })?;
-    let (desired, specs) = validate::read(&file, &text)?;
+    let Judged { desired, specs, rotations } = validate::read(&file, &text)?;
     let base = dir.join(file.parent().unwrap_or(Path::new("")));
-    Ok(Declared { desired, specs, base, is_file: true })
+    Ok(Declared { desired, specs, rotations, base, is_file: true })
 }
 
 /// Leaves only what `--credential`, `--stack` and `--only` name.

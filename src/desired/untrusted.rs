@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{DEFAULT_FILE, Desired, Request, discover, validate};
+use super::validate::{self, Judged};
+use super::{DEFAULT_FILE, Desired, Request, discover};
 use crate::change::{Change, Options};
 use crate::env::{Env, Untrusted};
 use crate::files;
@@ -81,7 +82,8 @@ impl Reviewed {
             let text = files::text(file).map_err(|error| {
                 vec![Problem::input(format!("cannot be read: {error}")).at(Place::file(file))]
             })?;
-            validate::read(file, &text)?
+            let Judged { desired, specs, .. } = validate::read(file, &text)?;
+            (desired, specs)
         } else {
             let folder = file.parent().unwrap_or(Path::new(""));
             // A branch that declares nothing has reviewed nothing.

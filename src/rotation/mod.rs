@@ -18,9 +18,10 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use crate::change::{Action, Reason};
+use crate::change::{Action, Details, Reason};
 use crate::model::{Address, CredentialId, Fingerprint, Problem};
 use crate::plan::{Change, Plan};
+use crate::redact;
 use crate::registry::hub::Token;
 
 /// What a rotation is asked to do beside what a sync does.
@@ -28,6 +29,8 @@ use crate::registry::hub::Token;
 pub struct Wish {
     /// The credential.
     pub credential: CredentialId,
+    /// Where its value is read, as people write it.
+    pub source: String,
     /// The new value's fingerprint; nothing as long as it is to be made.
     pub new: Option<Fingerprint>,
     /// Tokens that people named as old ones, by label or id.
@@ -146,7 +149,9 @@ fn at_home(address: &Address, wish: &Wish, home: &Home) -> Option<Change> {
         Home::Takes => (Action::Update, Reason::OldToken),
         Home::ByHand(problem) => (Action::Keep, Reason::ByHand(problem.clone())),
     };
-    Some(Change::new(address.clone(), [wish.credential.clone()].into(), action, reason))
+    let details = Details { name: Some(redact::outside(&wish.source)), ..Details::default() };
+    let row = Change::new(address.clone(), [wish.credential.clone()].into(), action, reason);
+    Some(Change { details, ..row })
 }
 
 /// The first place that will not have the new value, as far as that is known before.

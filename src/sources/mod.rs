@@ -252,14 +252,6 @@ impl Source {
         Value::of(credential, self.read(shared).await?).await
     }
 
-    /// Reads a login as it is, for a system that is no registry.
-    ///
-    /// # Errors
-    /// As for [`Self::value`].
-    pub async fn login(&self, shared: &Shared) -> Result<Login, Vec<Problem>> {
-        self.read(shared).await
-    }
-
     async fn read(&self, shared: &Shared) -> Result<Login, Vec<Problem>> {
         match &self.kind {
             Kind::Env(login) | Kind::Typed(login) => Ok(login.clone()),

@@ -463,3 +463,72 @@ fn a_value_in_the_file_is_refused_with_where_it_is_read_and_is_not_repeated() {
     let both = format!("credentials:\n  docker-hub:\n    username: a\n    password: b\n{to}");
     assert_eq!(errors(&both).0.len(), 2, "each is told once");
 }
+
+/// A file with these lines about rotating its credential, from line 4 on.
+fn rotation(lines: &str) -> String {
+    let lines: String = lines.lines().map(|line| format!("    {line}\n")).collect();
+    format!("credentials:\n  docker-hub:\n    from: env\n{lines}    to: {{ daytona: {{ name: hub }} }}\n")
+}
+
+#[test]
+fn what_is_said_about_rotating_a_credential_is_judged() {
+    for (lines, error, hint) in [
+        ("max-age: 90", "4:14: `max-age: 90` is not a number of days", "max-age: 90d"),
+        ("max-age: 0d", "`max-age: 0d` is not a number of days, such as 90d, up to 3650d", "max-age: 90d"),
+        ("max_age: 90d", "4:5: unknown key `max_age`", "did you mean `max-age`?"),
+        ("mint: true", "4:11: `mint` is text, not a map", "`mint` takes: login"),
+        ("mint:", "`mint` is nothing, not a map", "without them: {}"),
+        (
+            "mint: { login: { comand: [op] } }",
+            "4:22: unknown key `comand` in `login`",
+            "did you mean `command`?",
+        ),
+        ("mint: { login: { command: op } }", "4:31: `command` is text, not a list", "[ONE, OTHER]"),
+        ("mint: { login: { command: [] } }", "4:31: `command` names no program", "command: [PROGRAM"),
+        (
+            "mint: { expires: 2027-01-01 }",
+            "4:22: `expires: 2027-01-01` is not a number of days",
+            "expires: 90d",
+        ),
+        ("mint: { organization: acme }", "4:11: a token of an organization pulls only what", "*/*/public"),
+        ("mint: { organization: acme, pulls: [] }", "4:11: a token of an organization pulls only", "acme/*"),
+        ("mint: { organization: Acme, pulls: [acme/*] }", "4:27: `Acme` is not an organization's", "acme"),
+        ("mint: { organization: a/b, pulls: [acme/*] }", "`a/b` is not an organization's name", "acme"),
+        (
+            "mint: { organization: acme, pulls: [api] }",
+            "4:41: `api` is no repository of Docker Hub",
+            "acme/api",
+        ),
+        ("mint: { organization: acme, pulls: [\"*\"] }", "`*` is no repository of Docker Hub", "*/*/public"),
+        ("mint: { organization: acme, pulls: [acme/api:1] }", "`acme/api:1` is no repository", "acme/api"),
+        (
+            "mint: { pulls: [acme/api] }",
+            "4:21: a token of an account cannot be limited to `acme/api`",
+            "organization: NAME",
+        ),
+        ("store: { command: vault }", "4:23: `command` is text, not a list", "[ONE, OTHER]"),
+        ("store: {}", "4:12: `command` is missing in `store`", "command: [PROGRAM, ARGUMENT]"),
+        ("store: [vault, put]", "4:12: `store` is a list, not a map", "`store` takes: command"),
+        (
+            "registry: ghcr.io\nmint: {}",
+            "5:11: `mint` makes tokens at Docker Hub, and this credential is for ghcr.io",
+            "regcred rotate --from stdin",
+        ),
+    ] {
+        fault(&rotation(lines), error, hint);
+    }
+    let all =
+        "max-age: 3 months\nstore: { command: [] }\nmint: { pulls: [acme/api], expires: never, logn: {} }";
+    let (errors, _) = errors(&rotation(all));
+    let places: Vec<&str> = errors.iter().filter_map(|error| error.split(": ").next()).collect();
+    assert_eq!(places, ["4:14", "5:23", "6:21", "6:41", "6:48"], "{errors:#?}");
+}
+
+#[test]
+fn the_password_of_the_login_that_makes_tokens_is_never_in_the_file() {
+    let lines = "mint: { login: { username: acme-owner, password: hunter-2-is-mine } }";
+    let told = "4:44: `password`: a value is never in the file";
+    fault(&rotation(lines), told, "let a program print it: login: { command: [PROGRAM, ARGUMENT] }");
+    let (errors, hints) = errors(&rotation(lines));
+    assert!(!format!("{errors:?}{hints:?}").contains("hunter"), "{errors:?}");
+}

@@ -74,7 +74,6 @@ fn a_token_that_is_handed_in_is_stored_and_spread_and_the_old_one_stays_on_where
     let handed = with_another(&place);
     let ran = place.run_reading(&["rotate", "--from", "stdin", "--yes"], &handed);
     ran.ends(0).says("docker-hub");
-    println!("{}{}", ran.stdout, ran.stderr);
     assert!(flat(&ran.stdout).contains("switch the old one off by hand, at https://app.docker.com"));
     assert_holds(&place.sandbox.state(), OTHER_TOKEN);
     assert_eq!(stored(&place), OTHER_TOKEN);

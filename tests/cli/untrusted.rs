@@ -96,6 +96,23 @@ fn no_command_is_started_and_all_rows_of_its_credential_are_blocked() {
 }
 
 #[test]
+fn no_program_that_makes_or_takes_new_tokens_is_started_and_every_place_is_planned() {
+    let lines = "    mint: { login: { command: [ask-vault] } }\n    store: { command: [tell-vault] }\n";
+    let mut place = credential(lines);
+    for name in ["ask-vault", "tell-vault"] {
+        program(&mut place, name, "echo password");
+    }
+    let ran = place.run(&ARGS);
+    assert_eq!(rows(ran.ends(0)).iter().filter(|(_, action, _)| action == "create").count(), 6);
+    for args in [&["plan"][..], &["sync", "--yes"], &["verify"]] {
+        place.run(args).ends(0);
+    }
+    for name in ["ask-vault", "tell-vault"] {
+        assert_eq!(seen(&place, name), "", "{name} was started");
+    }
+}
+
+#[test]
 fn no_credential_helper_is_started() {
     let mut place = credential("    from: docker-config\n");
     place.set("DOCKER_CONFIG", &place.repo().join("../home").display().to_string());

@@ -16,6 +16,7 @@ const OLD: &str = "hub:token/t1";
 fn wish() -> Wish {
     Wish {
         credential: id(),
+        source: "file:token".to_owned(),
         new: Some(ours()),
         old: Vec::new(),
         delete_until: None,

@@ -56,12 +56,9 @@ pub(super) async fn hub(asked: &Asked<'_>, http: &Http, context: &Context<'_>) -
 async fn owner(asked: &Asked<'_>, mint: &Mint, context: &Context<'_>) -> Result<Login, Error> {
     let username = mint.login.username.clone().or_else(|| asked.username().map(str::to_owned));
     if let Some(run) = &mint.login.command {
-        let spec = Spec::Command { run: run.clone(), username };
-        let source = sources::locate(&asked.credential, &spec, context.env, context.dir, &asked.base);
-        let login = source.map_err(Error::Invalid)?.login(&asked.shared).await;
-        let login = login.map_err(|problems| not_read(vec![problems]))?;
-        redact::teach_login(&login.username, login.token.expose());
-        return Ok(login);
+        return printed(run, username.as_deref(), asked, context)
+            .await
+            .map_err(|problem| Error::Source(vec![problem]));
     }
     if !context.ui.can_ask() {
         let message =
@@ -80,6 +77,33 @@ async fn owner(asked: &Asked<'_>, mint: &Mint, context: &Context<'_>) -> Result<
         .map_err(unread)?;
     redact::teach_login(&username, token.expose());
     Ok(Login { username, token })
+}
+
+/// The account that a program prints: its password, or its name and its password, a line each. A password may have spaces.
+async fn printed(
+    run: &[String],
+    username: Option<&str>,
+    asked: &Asked<'_>,
+    context: &Context<'_>,
+) -> Result<Login, Problem> {
+    let program = context.env.named_program(run.to_vec()).within(&asked.base);
+    let name = program.name().to_owned();
+    let wrong = |what: String| {
+        Problem::outside(format!("the command of `mint`'s login, `{name}`, {what}"))
+            .hint(format!("run it yourself: {name} …"))
+    };
+    let output =
+        program.succeed().await.map_err(|error| wrong(format!("failed: {error}")).hints(error.hint()))?;
+    let text =
+        std::str::from_utf8(&output.stdout).map_err(|_| wrong("gives bytes that are not text".to_owned()))?;
+    let lines: Vec<&str> = text.lines().collect();
+    let (username, password) = match (lines.as_slice(), username) {
+        ([password], Some(username)) => (username, *password),
+        ([username, password], _) => (*username, *password),
+        _ => return Err(wrong("gives neither a password alone, with `username:` in the file, nor a user name and a password, a line each".to_owned())),
+    };
+    redact::teach_login(username, password);
+    Ok(Login { username: username.to_owned(), token: Secret::new(password.to_owned()) })
 }
 
 /// Makes a token, and writes its fingerprint into its label before anybody gets it: one that is lost is known by that.

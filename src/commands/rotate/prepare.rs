@@ -267,6 +267,7 @@ async fn woven(
     let after = |days: u16| Some((hub?.now()? - TimeDelta::days(days.into())).date_naive());
     let wish = Wish {
         credential: asked.credential.id.clone(),
+        source: asked.home.words(),
         new,
         old: args.old.clone(),
         delete_until: args.delete_after.and_then(after),

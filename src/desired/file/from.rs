@@ -137,7 +137,7 @@ fn command(reader: &Reader, node: &Node) -> Option<From> {
 }
 
 /// A program and its arguments. There is no shell, so that nothing in them is taken apart.
-fn words(reader: &Reader, at: At, items: &[Node]) -> Option<Vec<Spanned<String>>> {
+pub(super) fn words(reader: &Reader, at: At, items: &[Node]) -> Option<Vec<Spanned<String>>> {
     let words: Vec<_> = items.iter().filter_map(|item| reader.text(item, "a word of `command`")).collect();
     if items.is_empty() {
         reader.problem(at, "`command` names no program", Some("command: [PROGRAM, ARGUMENT]".to_owned()));

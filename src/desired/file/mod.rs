@@ -1,8 +1,10 @@
 //! `regcred.yaml`: its shape. What the values mean is judged in `validate`.
 
 mod from;
+mod rotation;
 
 pub(super) use from::{AwsSecret, From, Names, SOURCES};
+pub(super) use rotation::Mint;
 
 use crate::systems;
 use crate::yaml::{At, Fields, Node, Reader, Spanned};
@@ -20,6 +22,12 @@ pub(super) struct Credential<'r> {
     pub(super) registry: Option<Spanned<String>>,
     pub(super) token_service: Option<Spanned<String>>,
     pub(super) from: Option<From>,
+    /// How a new value is made.
+    pub(super) mint: Option<Mint>,
+    /// The program that takes a new value.
+    pub(super) store: Option<Vec<Spanned<String>>>,
+    /// How old the value may become.
+    pub(super) max_age: Option<Spanned<String>>,
     /// Each target reads its own part.
     pub(super) to: Option<Fields<'r>>,
     /// Where `to` stands, if nothing is below it.
@@ -33,11 +41,17 @@ const VALUES: &[&str] = &["username", "user", "password", "token", "secret", "va
 
 /// Refuses the value itself instead of where it is read.
 fn no_values(reader: &Reader, node: &Node) {
-    for entry in node.entries().into_iter().flatten().filter(|entry| VALUES.contains(&&*entry.key)) {
-        let hint = "say where it is read: from: stdin, from: env, or from: { file: PATH }";
+    values_but(reader, node, &[], "say where it is read: from: stdin, from: env, or from: { file: PATH }");
+}
+
+/// Refuses a value under every such name but these; what was looked for.
+fn values_but(reader: &Reader, node: &Node, keys: &[&str], hint: &str) -> Vec<&'static str> {
+    let values: Vec<_> = VALUES.iter().copied().filter(|name| !keys.contains(name)).collect();
+    for entry in node.entries().into_iter().flatten().filter(|entry| values.contains(&&*entry.key)) {
         let message = format!("`{}`: a value is never in the file", entry.key);
         reader.problem(entry.at, message, Some(hint.to_owned()));
     }
+    values
 }
 
 /// What people look for as a target, and is not one of its own.
@@ -80,7 +94,7 @@ impl<'r> File<'r> {
 fn credential<'r>(reader: &'r Reader, id: Spanned<String>, node: &Node) -> Option<Credential<'r>> {
     let what = format!("credential `{}`", id.value);
     no_values(reader, node);
-    let keys = ["registry", "token-service", "from", "to"];
+    let keys = ["registry", "token-service", "from", "mint", "store", "max-age", "to"];
     let fields = reader.map_but(node, &what, &keys, VALUES)?;
     let to = |node: &Node| {
         no_runai(reader, node);
@@ -94,6 +108,9 @@ fn credential<'r>(reader: &'r Reader, id: Spanned<String>, node: &Node) -> Optio
         registry: fields.text("registry"),
         token_service: fields.text("token-service"),
         from: fields.get("from").and_then(|node| from::from(reader, node)),
+        mint: fields.get("mint").and_then(|node| rotation::mint(reader, node)),
+        store: fields.get("store").and_then(|node| rotation::store(reader, node)),
+        max_age: fields.text("max-age"),
         to,
         told,
         empty: node.get("to").filter(|entry| entry.value.is_null()).map(|entry| entry.at),

@@ -2,35 +2,45 @@
 //! All problems are reported together.
 
 mod from;
+mod rotation;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Desired;
 use super::file::{self, File};
+use super::rotation::Rotation;
 use crate::model::{Credential, CredentialId, Place, Problem, Registry};
 use crate::sources::Spec;
 use crate::systems::{Declared, Declaring, NAMES};
 use crate::yaml::{At, Reader, Spanned};
 
+/// What a file means.
+pub(super) struct Judged {
+    pub(super) desired: Desired,
+    pub(super) specs: BTreeMap<CredentialId, Spec>,
+    pub(super) rotations: BTreeMap<CredentialId, Rotation>,
+}
+
 /// Reads and judges the file's text.
 ///
 /// # Errors
 /// Everything that is wrong with it, in the file's order.
-pub(super) fn read(path: &Path, text: &str) -> Result<(Desired, BTreeMap<CredentialId, Spec>), Vec<Problem>> {
+pub(super) fn read(path: &Path, text: &str) -> Result<Judged, Vec<Problem>> {
     let reader = Reader::new(path);
     let mut validator = Validator {
         reader: &reader,
         desired: Desired::default(),
         declared: Declared::default(),
         specs: BTreeMap::new(),
+        rotations: BTreeMap::new(),
     };
     let file = File::read(&reader, text);
     validator.version(file.version.as_ref());
     for credential in &file.credentials {
         validator.credential(credential);
     }
-    let Validator { mut desired, declared, specs, .. } = validator;
+    let Validator { mut desired, declared, specs, rotations, .. } = validator;
     desired.places.finish(&declared, &reader);
     let is_empty = file.credentials.is_empty();
     drop(file);
@@ -39,7 +49,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<(Desired, BTreeMap<Credent
         let hint = "name one under `credentials:` (docs/reference/file.md), or remove the file: regcred then takes what it finds here";
         problems.push(Problem::input("declares no credentials").at(Place::file(path)).hint(hint));
     }
-    if problems.is_empty() { Ok((desired, specs)) } else { Err(problems) }
+    if problems.is_empty() { Ok(Judged { desired, specs, rotations }) } else { Err(problems) }
 }
 
 struct Validator<'r> {
@@ -47,6 +57,7 @@ struct Validator<'r> {
     desired: Desired,
     declared: Declared,
     specs: BTreeMap<CredentialId, Spec>,
+    rotations: BTreeMap<CredentialId, Rotation>,
 }
 
 impl Validator<'_> {
@@ -74,6 +85,10 @@ impl Validator<'_> {
         if let Some(spec) = self.spec(declared.from.as_ref()) {
             self.not_a_login(declared, &spec);
             self.specs.insert(id.clone(), spec);
+        }
+        let rotation = self.rotation(declared, &registry);
+        if rotation != Rotation::default() {
+            self.rotations.insert(id.clone(), rotation);
         }
         let found = self.reader.found();
         let somewhere = self.places(&id, &registry, declared);
