@@ -7,7 +7,7 @@ use crate::model::{CredentialId, Problem};
 use crate::registry::LoginError;
 use crate::report::ExitStatus;
 
-/// Why a run ended early. But for [`Error::Unreported`], nothing has been written then.
+/// Why a run ended early. But for [`Error::Unreported`] and [`Error::Begun`], nothing has been written then.
 #[derive(Debug)]
 pub enum Error {
     /// Usage or configuration: everything that is wrong with it.
@@ -36,6 +36,8 @@ pub enum Error {
     Declined,
     /// The output could not be printed.
     Output(std::io::Error),
+    /// A rotation has made a token, or may have, and ended before it was put anywhere.
+    Begun(Vec<Problem>),
     /// The same after something was written: the report could not be printed.
     Unreported(std::io::Error),
 }
@@ -61,7 +63,7 @@ impl Error {
     pub fn status(&self) -> ExitStatus {
         match self {
             Self::Invalid(_) | Self::Unexpected { .. } | Self::NoConsent { .. } => ExitStatus::Invalid,
-            Self::Unreported(_) => ExitStatus::Partial,
+            Self::Unreported(_) | Self::Begun(_) => ExitStatus::Partial,
             Self::Proof(failed) if failed.iter().any(|(_, error)| error.is_refusal()) => ExitStatus::Refused,
             Self::Source(_) | Self::Declined | Self::Proof(_) | Self::Output(_) => ExitStatus::Failed,
         }
@@ -72,7 +74,7 @@ impl Error {
     pub fn problems(&self) -> Vec<Problem> {
         let one = |message: String, hint: Option<String>| vec![Problem::input(message).hints(hint)];
         match self {
-            Self::Invalid(problems) | Self::Source(problems) => problems.clone(),
+            Self::Invalid(problems) | Self::Source(problems) | Self::Begun(problems) => problems.clone(),
             Self::Proof(failed) => failed.iter().map(refused).collect(),
             Self::Unexpected { expected, digest, command } => one(
                 format!("today's plan has the digest {}, not {expected}", &digest[..12]),

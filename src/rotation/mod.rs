@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use crate::change::{Action, Details, Reason};
+use crate::change::{Action, Details, Operation as _, Reason};
 use crate::model::{Address, CredentialId, Fingerprint, Problem};
 use crate::plan::{Change, Plan};
 use crate::redact;
@@ -157,10 +157,22 @@ fn at_home(address: &Address, wish: &Wish, home: &Home) -> Option<Change> {
 /// The first place that will not have the new value, as far as that is known before.
 fn obstacle(rows: &[Change], wish: &Wish) -> Option<(Action, Reason)> {
     let stops = |row: &&Change| matches!(row.action, Action::Blocked | Action::Unread);
-    let unknown = |row: &&Change| row.action == Action::Refresh && !wish.accept_unknown;
+    let unknown =
+        |row: &&Change| row.action == Action::Refresh && !wish.accept_unknown && !recorded(rows, row);
     let depends = rows.iter().find(stops).map(|row| Reason::Depends(row.address.clone()));
     let unproven = || rows.iter().find(unknown).map(|row| Reason::Unproven(row.address.clone()));
     depends.or_else(unproven).map(|reason| (Action::Blocked, reason))
+}
+
+/// Whether another row records what this one writes, so that it is known from then on.
+fn recorded(rows: &[Change], row: &Change) -> bool {
+    rows.iter().any(|other| other.action.writes() && records(other, &row.address))
+}
+
+/// Whether a row records what is written to this address.
+#[must_use]
+pub fn records(row: &Change, address: &Address) -> bool {
+    row.operation.as_ref().is_some_and(|operation| operation.records().contains(address))
 }
 
 impl Rotation {

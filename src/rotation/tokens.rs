@@ -7,7 +7,7 @@ use crate::change::{Action, Details, Reason};
 use crate::model::{Address, HubItem, Problem};
 use crate::plan::Change;
 use crate::redact;
-use crate::registry::hub::{Label, Token, retired_on};
+use crate::registry::hub::{Label, Token, called, retired_on};
 
 /// The row of a token, with what is done for it if it is done.
 pub(super) type Judged = (Change, Option<Step>);
@@ -23,7 +23,7 @@ fn named<'t>(tokens: &'t [Token], wish: &Wish) -> Result<BTreeSet<&'t str>, Vec<
     let (mut ids, mut problems) = (BTreeSet::new(), Vec::new());
     for name in &wish.old {
         let meant: Vec<&Token> =
-            tokens.iter().filter(|token| token.id == *name || token.label == *name).collect();
+            tokens.iter().filter(|token| token.id == *name || called(&token.label) == name).collect();
         match meant.as_slice() {
             [token] if is_new(token, wish) => problems.push(
                 Problem::outside(format!("--old {name} is the new token"))

@@ -38,6 +38,7 @@ mod quotes;
 mod refresh;
 mod remove;
 mod rotate;
+mod rotate_faults;
 mod runpod;
 mod scan;
 mod selection;

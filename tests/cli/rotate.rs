@@ -7,9 +7,9 @@ use regcred_sandbox::World;
 use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, written};
 use crate::world::{assert_holds, assert_values};
 
-const PASSWORD: &str = "open sesame-1234";
+pub(crate) const PASSWORD: &str = "open sesame-1234";
 /// Of the token that a person made, and of the one that is handed in.
-const OLD_LABEL: &str = "by hand";
+pub(crate) const OLD_LABEL: &str = "by hand";
 
 /// One stack and one repository in sync, with the token in a file, an account that has a password, and a program that prints it.
 fn place(mint: &str) -> Place {
@@ -35,9 +35,9 @@ fn place(mint: &str) -> Place {
     place
 }
 
-const MINT: &str = "    mint: { login: { command: [cat, password], username: acme } }\n";
+pub(crate) const MINT: &str = "    mint: { login: { command: [cat, password], username: acme } }\n";
 
-fn owned(place: &Place, file: &str) {
+pub(crate) fn owned(place: &Place, file: &str) {
     let path = place.repo().join(file);
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
@@ -48,16 +48,16 @@ fn with_another(place: &Place) -> String {
     format!("{USER}\n{OTHER_TOKEN}\n")
 }
 
-fn stored(place: &Place) -> String {
+pub(crate) fn stored(place: &Place) -> String {
     std::fs::read_to_string(place.repo().join("token")).unwrap().lines().nth(1).unwrap().to_owned()
 }
 
-fn accepts(place: &Place, token: &str) -> bool {
+pub(crate) fn accepts(place: &Place, token: &str) -> bool {
     place.sandbox.state().registry.accepts(USER, token)
 }
 
 /// Every token's label, and whether it is on.
-fn labels(place: &Place) -> Vec<(String, bool)> {
+pub(crate) fn labels(place: &Place) -> Vec<(String, bool)> {
     let state = place.sandbox.state();
     let tokens = state.registry.accounts[USER].credentials.iter().filter(|one| one.secret != PASSWORD);
     tokens.map(|one| (one.token.label.clone(), !one.token.inactive && !one.revoked)).collect()

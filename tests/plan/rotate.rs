@@ -168,6 +168,14 @@ fn what_old_names_is_one_token_and_not_the_new_one() {
 }
 
 #[test]
+fn one_that_is_out_of_use_already_is_known_by_what_it_was_called() {
+    let mut off = token("t1", &retired("ci", day("2026-11-29")));
+    off.is_active = false;
+    let wish = Wish { old: vec!["ci".to_owned()], allow_delete: true, ..wish() };
+    assert!(rotated(&wish, &Home::Settled, &[off], None).steps.is_empty());
+}
+
+#[test]
 fn with_keep_old_nothing_goes_out_of_use() {
     let plan = rotated(&Wish { keep_old: true, ..wish() }, &Home::Takes, &old(), None).plan;
     assert!(!plan.changes.iter().any(|change| change.address.system() == "hub"));

@@ -16,7 +16,7 @@ use crate::plan::{Change, Plan};
 use crate::prove;
 use crate::registry::hub::{Hub, Token};
 use crate::report::{Outcome, Report};
-use crate::rotation::Step;
+use crate::rotation::{Step, records};
 use crate::targets::Scope;
 use crate::verify::verify;
 use crate::view::Progress;
@@ -47,7 +47,9 @@ pub(super) async fn end(
     let mut ended = Ended { findings, ..Ended::default() };
     let steps: Vec<(&Address, &Step)> = rotation.ends().collect();
     let (Some(hub), false) = (hub, steps.is_empty()) else { return ended };
-    if let Some(place) = without(&rotation.spread(), &again, report, &ended.findings) {
+    if let Some(place) =
+        without(asked.args.accept_unknown, &rotation.spread(), &again, report, &ended.findings)
+    {
         let left =
             steps.iter().map(|(address, _)| ((*address).clone(), Outcome::NotStarted(Some(place.clone()))));
         ended.outcomes.extend(left);
@@ -75,14 +77,22 @@ async fn proven(session: &Session, again: &Plan, report: &Report, context: &Cont
 
 /// The first place that does not have the new token for certain. GitHub, whose lists may be old for a while, has answered
 /// each write.
-fn without(plan: &Plan, again: &Plan, report: &Report, findings: &[Finding]) -> Option<Address> {
-    let done = |outcome: Option<&Outcome>| {
-        matches!(
-            outcome,
-            Some(Outcome::Applied | Outcome::Refreshed | Outcome::Unchanged | Outcome::Skipped(_))
-        )
+fn without(
+    accept_unknown: bool,
+    plan: &Plan,
+    again: &Plan,
+    report: &Report,
+    findings: &[Finding],
+) -> Option<Address> {
+    let applied = |row: &&Change| report.outcomes.get(&row.address) == Some(&Outcome::Applied);
+    let is_recorded =
+        |address: &Address| plan.changes.iter().filter(applied).any(|row| records(row, address));
+    let done = |row: &Change| match report.outcomes.get(&row.address) {
+        Some(Outcome::Applied | Outcome::Unchanged | Outcome::Skipped(_)) => true,
+        Some(Outcome::Refreshed) => accept_unknown || is_recorded(&row.address),
+        _ => false,
     };
-    let undone = plan.changes.iter().find(|row| !done(report.outcomes.get(&row.address)));
+    let undone = plan.changes.iter().find(|row| !done(row));
     let differs = |row: &&Change| {
         let is_stale = row.address.system() == "github" && report.outcomes.contains_key(&row.address);
         !is_stale && !matches!(row.action, Action::Keep | Action::Refresh)

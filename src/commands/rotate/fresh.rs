@@ -7,7 +7,7 @@ use crate::commands::session::{Context, not_read};
 use crate::desired::outline::Found;
 use crate::desired::rotation::Mint;
 use crate::error::Error;
-use crate::model::{Credential, Fingerprint, Login, Problem, Secret};
+use crate::model::{Credential, Effect, Fingerprint, Login, Problem, Secret};
 use crate::net::Http;
 use crate::redact;
 use crate::registry::hub::{self, Hub, Label, Wanted, Whose};
@@ -107,26 +107,26 @@ async fn printed(
 }
 
 /// Makes a token, and writes its fingerprint into its label before anybody gets it: one that is lost is known by that.
-pub(super) async fn minted(asked: &Asked<'_>, hub: &Hub) -> Result<Source, Problem> {
+pub(super) async fn minted(asked: &Asked<'_>, hub: &Hub) -> Result<Source, Error> {
     let mint = asked.rotation.mint.clone().unwrap_or_default();
     let label = Label::new(&asked.credential.id);
     let expires_at = hub.now().zip(mint.expires).map(|(now, days)| now + TimeDelta::days(days.into()));
     if mint.expires.is_some() && expires_at.is_none() {
-        return Err(Problem::outside(
-            "Docker Hub's answers have no date, so when the token is to end is not known",
-        ));
+        let message = "Docker Hub's answers have no date, so when the token is to end is not known";
+        return Err(Error::Source(vec![Problem::outside(message)]));
     }
-    let made = hub.mint(&Wanted { label: &label, pulls: &mint.pulls, expires_at }).await?;
+    let made = hub.mint(&Wanted { label: &label, pulls: &mint.pulls, expires_at }).await;
+    let made = made.map_err(Problem::from).map_err(|problem| match problem.effect {
+        Effect::Written => Error::Begun(vec![problem]),
+        _ => Error::Source(vec![problem]),
+    })?;
     let login = Login { username: asked.owner(), token: made.token };
     redact::teach_login(&login.username, login.token.expose());
     let source = Source::given(login, "Docker Hub, made now");
-    let value = source.value(&asked.credential, &asked.shared).await.map_err(first)?;
-    hub.rename(&made.id, &Label::of(&asked.credential.id, &value.known.fingerprint)).await?;
+    let value = source.value(&asked.credential, &asked.shared).await.map_err(Error::Begun)?;
+    let label = Label::of(&asked.credential.id, &value.known.fingerprint);
+    hub.rename(&made.id, &label).await.map_err(|error| Error::Begun(vec![error.into()]))?;
     Ok(source)
-}
-
-fn first(problems: Vec<Problem>) -> Problem {
-    problems.into_iter().next().unwrap_or_else(|| Problem::outside("the new token cannot be used"))
 }
 
 /// A value that is read, with its fingerprint; the token alone is kept.

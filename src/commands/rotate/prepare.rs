@@ -217,16 +217,17 @@ pub(super) async fn made(
     context.ui.begin("Making a token at Docker Hub …");
     let source = fresh::minted(asked, hub).await;
     context.ui.idle();
-    let source = source.map_err(|problem| Error::Source(vec![problem]))?;
-    let tokens = listed(Some(hub)).await?;
-    let mut planned = with(asked, Some(source), Some(hub), &tokens, context).await?;
-    planned.session.check_proofs()?;
+    let source = source?;
+    let begun = |error: Error| Error::Begun(error.problems());
+    let tokens = listed(Some(hub)).await.map_err(begun)?;
+    let mut planned = with(asked, Some(source), Some(hub), &tokens, context).await.map_err(begun)?;
+    planned.session.check_proofs().map_err(begun)?;
     if is_within(&planned.rotation.plan, &approved.rotation.plan) {
         Ok(planned)
     } else {
         let message =
             "what is there has changed since the plan was approved; the token that was made is not used";
-        Err(Error::Source(vec![Problem::outside(message).hint("regcred rotate --mint")]))
+        Err(Error::Begun(vec![Problem::outside(message).hint("regcred rotate --mint")]))
     }
 }
 

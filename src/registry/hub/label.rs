@@ -39,7 +39,7 @@ impl Label {
     /// Reads a label, whether the token is retired or not; nothing if regcred did not write it.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        let text = split(text).map_or(text, |(label, _)| label);
+        let text = called(text);
         let (credential, digits) = text.strip_prefix(OURS)?.rsplit_once(' ')?;
         let known = digits == NEW || Fingerprint::is_shown(digits);
         let credential = CredentialId(credential.to_owned());
@@ -75,6 +75,12 @@ pub fn retired(label: &str, day: NaiveDate) -> String {
 #[must_use]
 pub fn retired_on(label: &str) -> Option<NaiveDate> {
     split(label).map(|(_, day)| day)
+}
+
+/// What a token was called before it was retired, or is called.
+#[must_use]
+pub fn called(label: &str) -> &str {
+    split(label).map_or(label, |(label, _)| label)
 }
 
 fn split(label: &str) -> Option<(&str, NaiveDate)> {

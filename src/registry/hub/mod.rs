@@ -15,7 +15,7 @@ use http::header::{DATE, HeaderMap};
 use url::Url;
 
 pub use error::HubError;
-pub use label::{Label, retired, retired_on};
+pub use label::{Label, called, retired, retired_on};
 pub use tokens::{Minted, Token, Wanted};
 
 use super::login::is_lockout;

@@ -1,0 +1,177 @@
+//! A rotation over every system, struck or killed at each of its requests: it ends in bounded time, says what is the case, a
+//! clean run puts the rest in place, and at no instant is a place without a credential that Docker Hub accepts.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use regcred_sandbox::{Fault, Kind, Moment, World};
+
+use crate::faults::{BOUND, judge_code};
+use crate::kill::{kill_at, moments};
+use crate::kubernetes::of_world;
+use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, tell, written};
+use crate::rotate::{MINT, OLD_LABEL, PASSWORD, accepts, labels, owned, stored};
+use crate::strike::{for_every_fault, in_parallel, sample};
+use crate::world::{Seen, values, watch_for};
+
+/// A place in each system.
+const ALL: &str = "    to:
+      aws: { stacks: { main: { region: us-east-2 } } }
+      github: [{ repository: acme/api }]
+      daytona: { name: docker-hub }
+      kubernetes: [{ context: prod, namespaces: [default], service-accounts: [default] }]
+      runpod: { name: docker-hub-acme, templates: all, endpoints: all }
+";
+
+/// Where a rotation starts from.
+struct Story {
+    what: &'static str,
+    world: World,
+    token: String,
+    args: &'static [&'static str],
+}
+
+/// A new token in a file, and the old one named.
+const HANDED: &[&str] =
+    &["rotate", "--from", "file=new", "--old", OLD_LABEL, "--allow-delete", "--yes", "--json"];
+/// A new token that is made.
+const MINTED: &[&str] = &["rotate", "--mint", "--yes", "--json"];
+
+fn arranged(world: World, token: &str) -> Place {
+    let mut place = of_world(
+        &format!("version: 1\ncredentials:\n  docker-hub:\n    from: {{ file: token }}\n{MINT}{ALL}"),
+        world,
+    );
+    place.unset("DOCKER_HUB_USERNAME");
+    place.unset("DOCKER_HUB_TOKEN");
+    place.write("token", &format!("{USER}\n{token}\n"));
+    place.write("new", &format!("{USER}\n{OTHER_TOKEN}\n"));
+    place.write("password", &format!("{PASSWORD}\n"));
+    owned(&place, "token");
+    owned(&place, "new");
+    place
+}
+
+impl Story {
+    fn place(&self) -> Place {
+        arranged(self.world.clone(), &self.token)
+    }
+}
+
+/// Everything is in place with a token that a person has made; and with one that regcred has.
+static STORIES: LazyLock<[Story; 2]> = LazyLock::new(|| {
+    let mut world = World::default();
+    crate::runpod::populate(&mut world.runpod);
+    world.registry.add_account(USER, PASSWORD);
+    world.registry.add_account(USER, OTHER_TOKEN);
+    let credentials = &mut world.registry.accounts.get_mut(USER).unwrap().credentials;
+    credentials.iter_mut().find(|one| one.secret == TOKEN).unwrap().token.label = OLD_LABEL.to_owned();
+    let place = arranged(world, TOKEN);
+    place.sync();
+    let handed =
+        Story { what: "handed in", world: place.sandbox.snapshot(), token: TOKEN.to_owned(), args: HANDED };
+    place.run(MINTED).ends(0);
+    let token = stored(&place);
+    let minted = Story { what: "made", world: place.sandbox.snapshot(), token, args: MINTED };
+    [handed, minted]
+});
+
+/// Which places held a credential that Docker Hub takes, and at any instant since do not.
+fn watch(place: &Place) -> Seen {
+    let accepted = |world: &World| -> BTreeSet<String> {
+        let taken = |(_, value): &(String, Option<String>)| {
+            value.as_ref().is_some_and(|value| world.registry.accepts(USER, value))
+        };
+        values(world).into_iter().filter(taken).map(|(name, _)| name).collect()
+    };
+    let before = accepted(&place.sandbox.state());
+    assert!(before.len() > 5, "{before:?}");
+    watch_for(&place.sandbox, None, move |world, _| {
+        before
+            .difference(&accepted(world))
+            .map(|name| format!("{name} pulls with nothing that works"))
+            .collect()
+    })
+}
+
+/// A clean run goes on, and another has nothing left to do: every place has what the source gives, and of the tokens that
+/// the story is about one is on.
+#[track_caller]
+fn finish(place: &Place, story: &Story, at: &str) {
+    let next = place.run(story.args);
+    assert_eq!(next.code, 0, "{at}: the next run\n{}\n{}", next.stdout, next.stderr);
+    let token = stored(place);
+    assert!(accepts(place, &token), "{at}");
+    for (name, value) in values(&place.sandbox.state()) {
+        assert!(
+            value.as_ref().is_none_or(|value| *value == token || !value.starts_with("dckr_")),
+            "{name}: {at}"
+        );
+    }
+    let on = |ours: &str| labels(place).iter().filter(|(label, on)| *on && label.starts_with(ours)).count();
+    match story.args == HANDED {
+        true => assert!(!accepts(place, TOKEN) && token == OTHER_TOKEN, "{at}"),
+        false => assert_eq!(on("regcred docker-hub "), 1, "{at}: {:?}", labels(place)),
+    }
+    let (again, calls) = place.watch(&["sync", "--yes"]);
+    assert_eq!((again.code, written(&calls)), (0, vec![]), "{at}\n{}\n{}", again.stdout, again.stderr);
+}
+
+fn content(place: &Place) -> String {
+    let world = place.sandbox.state();
+    let tokens: Vec<_> = world.registry.accounts[USER].credentials.iter().map(|one| &one.secret).collect();
+    format!("{:?} {tokens:?} {}", values(&world), stored(place))
+}
+
+fn strike(story: &Story, index: usize, kind: &Kind) {
+    let place = story.place();
+    let seen = watch(&place);
+    let before = content(&place);
+    place.sandbox.fault(Fault::nth(index, kind.clone()));
+    let started = Instant::now();
+    let ran = place.run(story.args);
+    let struck = place.sandbox.calls().get(index).map_or(String::new(), |call| call.operation.clone());
+    let at =
+        format!("{}: {kind:?} at request {index} ({struck})\n{}\n{}", story.what, ran.stdout, ran.stderr);
+    assert!(started.elapsed() < BOUND, "{at}");
+    // A stream that ends before the plan was carried out has no summary.
+    if ran.lines().last().is_some_and(|line| line["type"] == "summary") {
+        judge_code(&at, ran.code, &ran.lines(), &before, &content(&place));
+    }
+    place.sandbox.clear_faults();
+    finish(&place, story, &at);
+    assert_eq!(*seen.lock().unwrap(), [""; 0], "{at}");
+}
+
+fn a_rotation_survives_at_every_request(kind: &Kind) {
+    for (seed, story) in STORIES.iter().enumerate() {
+        let (ran, calls) = story.place().watch(story.args);
+        ran.ends(0);
+        let requests: Vec<usize> = (0..calls.len()).collect();
+        let struck = sample(&requests, kind, seed);
+        in_parallel(&struck, |index| strike(story, *index, kind));
+        tell(&format!("rotation {}: {kind:?} at {} of {} requests", story.what, struck.len(), calls.len()));
+    }
+}
+for_every_fault!(a_rotation_survives_at_every_request);
+
+#[test]
+fn a_rotation_killed_at_any_request_goes_on_and_leaves_nobody_without() {
+    for story in STORIES.iter() {
+        let (ran, calls) = story.place().watch(story.args);
+        ran.ends(0);
+        let jobs: Vec<(usize, Moment)> = (0..calls.len())
+            .flat_map(|index| moments(index).iter().map(move |moment| (index, *moment)))
+            .collect();
+        in_parallel(&jobs, |(index, moment)| {
+            let place = story.place();
+            let seen = watch(&place);
+            let at = format!("{}, request {index} {moment:?}", story.what);
+            kill_at(&place, story.args, *index, *moment);
+            finish(&place, story, &at);
+            assert_eq!(*seen.lock().unwrap(), [""; 0], "{at}");
+        });
+        tell(&format!("killed: rotation {}: {} of {} pairs", story.what, jobs.len(), 2 * calls.len()));
+    }
+}
