@@ -217,6 +217,23 @@ macro_rules! systems {
                 rows
             }
 
+            /// Whether something is wanted in a system that remembers which value a rotation took out of use.
+            #[must_use]
+            pub fn guard_rotations(&self) -> bool {
+                [$(<$target>::GUARDS_ROTATIONS && !self.$field.is_empty()),+].contains(&true)
+            }
+
+            /// The credentials whose value a rotation took out of use, each with the day.
+            #[must_use]
+            pub fn rotated_away(
+                &self,
+                observed: &Observed,
+                known: &BTreeMap<CredentialId, Known>,
+            ) -> BTreeMap<CredentialId, String> {
+                let all = [$(<$target>::rotated_away(&self.$field, &observed.$field, known)),+];
+                all.into_iter().flatten().collect()
+            }
+
             /// The rows of places that are not read, for this reason.
             #[must_use]
             pub fn unread_rows(&self, why: &Problem, options: &Options) -> Vec<Change<Operation>> {

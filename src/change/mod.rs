@@ -244,6 +244,24 @@ pub enum Input {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt(pub BTreeMap<&'static str, String>);
 
+impl Receipt {
+    /// The field that holds a word for people.
+    const NOTE: &'static str = "note";
+
+    /// With a word for people about what was done, if there is one.
+    #[must_use]
+    pub fn noted(mut self, words: Option<String>) -> Self {
+        self.0.extend(words.map(|words| (Self::NOTE, words)));
+        self
+    }
+
+    /// What people should know of what was done.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.0.get(Self::NOTE).map(String::as_str)
+    }
+}
+
 /// What an operation gets beside itself.
 pub struct Inputs<'a> {
     /// The values that it writes, by credential.

@@ -94,6 +94,9 @@ pub enum Reason {
     /// A stack's own run does not change the shared value.
     #[error("holds another credential, and a stack's own run does not change it")]
     OtherCredential,
+    /// The value was taken out of use by a rotation, not later than the day given: a sync does not take that back.
+    #[error("rotated away on {0}")]
+    RotatedAway(String),
     /// A setting of the stack's provider says where it goes, and regcred does not follow it; in words.
     #[error("{0}")]
     OtherProvider(String),
@@ -311,6 +314,10 @@ impl Reason {
                 Some("if it was written by regcred last: regcred rotate --accept-unknown".to_owned())
             }
             Self::OtherCredential => Some("run a full sync, without --stack".to_owned()),
+            Self::RotatedAway(_) => Some(
+                "take the new token from its source, or take the old one back: regcred rotate --from previous"
+                    .to_owned(),
+            ),
             Self::LeftToPulumi => Some("run pulumi up for the stack".to_owned()),
             Self::Replica(region) => Some(format!("give the stack's `region: {region}`, or delete the replica")),
             Self::CustomerKey(_) => Some(

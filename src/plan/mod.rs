@@ -48,8 +48,14 @@ pub fn plan(
 ) -> Plan {
     // What is refused comes first: of two rows of one address it is the one that stays.
     let refused = desired.refused.iter().flat_map(|refused| refused.rows(options));
+    let terms = Terms { known, options };
     let wanted = match options.purpose {
-        Purpose::Sync | Purpose::Rotate => desired.places.diff(observed, &Terms { known, options }),
+        Purpose::Sync => {
+            let away = desired.places.rotated_away(observed, known);
+            let rows = desired.places.diff(observed, &terms).into_iter();
+            rows.map(|row| unless_away(row, &away)).collect()
+        }
+        Purpose::Rotate => desired.places.diff(observed, &terms),
         Purpose::Remove => desired.places.undo(observed, options),
     };
     let all = order::merged(refused.chain(wanted).map(judged).collect());
@@ -75,6 +81,21 @@ fn judged(row: Change) -> Change {
     }
 }
 
+/// A value that a rotation took out of use is put nowhere again, and nothing is made ready for it.
+fn unless_away(row: Change, away: &BTreeMap<CredentialId, String>) -> Change {
+    let day = row.credentials.iter().find_map(|id| away.get(id));
+    match day.filter(|_| row.action.writes()) {
+        Some(day) => {
+            let reason = Reason::RotatedAway(day.clone());
+            Change { action: Action::Blocked, reason, operation: None, ..row }
+        }
+        None => row,
+    }
+}
+
+/// What nothing remembers is said before it is done.
+const UNGUARDED: &str = "without a place in AWS nothing remembers that the old value was rotated away: a sync with it puts it back";
+
 fn notes(
     desired: &Desired,
     observed: &Observed,
@@ -84,6 +105,10 @@ fn notes(
     let mut notes = desired.notes.clone();
     if purpose != Purpose::Remove {
         notes.extend(desired.places.notes(observed));
+    }
+    if purpose == Purpose::Rotate {
+        let unguarded = (!desired.places.guard_rotations()).then_some(UNGUARDED);
+        notes.extend(unguarded.map(str::to_owned));
     }
     notes.extend(known.iter().filter_map(|(id, known)| doubts(id, known)));
     notes

@@ -170,6 +170,19 @@ pub trait Target {
         None
     }
 
+    /// Whether it remembers which value a rotation took out of use.
+    const GUARDS_ROTATIONS: bool = false;
+
+    /// The credentials whose value a rotation took out of use, each with the day. A sync does not write these, in any system.
+    /// Pure.
+    fn rotated_away(
+        _: &[Self::Desired],
+        _: &Self::Observed,
+        _: &BTreeMap<CredentialId, Known>,
+    ) -> BTreeMap<CredentialId, String> {
+        BTreeMap::new()
+    }
+
     /// Whether it tells how it pulls images.
     const TELLS_PULLS: bool = false;
 

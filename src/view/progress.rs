@@ -36,9 +36,9 @@ impl Progress {
                 false
             }
             Event::Waiting(address, words) => self.waits.insert((address.clone(), words.clone())),
-            Event::Applied(..) => {
+            Event::Applied(_, receipt) => {
                 self.ended += 1;
-                !moving || self.total <= FEW
+                !moving || self.total <= FEW || receipt.note().is_some()
             }
             Event::Skipped(..) | Event::Failed(..) => {
                 self.ended += 1;

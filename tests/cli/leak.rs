@@ -49,7 +49,7 @@ fn canaries(place: &Place) -> Vec<String> {
 
 /// The text holds none of them; how many lines were looked at.
 #[track_caller]
-fn clean(text: &str, canaries: &[String], what: &str) -> usize {
+pub(crate) fn clean(text: &str, canaries: &[String], what: &str) -> usize {
     let lines: Vec<&str> = text.lines().collect();
     for (number, line) in lines.iter().enumerate() {
         for canary in canaries {

@@ -39,6 +39,7 @@ mod refresh;
 mod remove;
 mod rotate;
 mod rotate_faults;
+mod rotated;
 mod runpod;
 mod scan;
 mod selection;

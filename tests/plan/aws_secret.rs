@@ -1,6 +1,7 @@
 //! The secret and its value.
 
-use regcred::change::{Action, ReasonKind};
+use regcred::change::{Action, Known, Purpose, ReasonKind};
+use regcred::model::{Fingerprint, TokenKind};
 use regcred::plan::Plan;
 use regcred::systems;
 use regcred::targets::aws::{CURRENT, Container, Operation};
@@ -14,6 +15,25 @@ fn container(plan: &Plan) -> Container {
         Some(systems::Operation::Aws(Operation::EnsurePolicy { container, .. })) => *container,
         other => panic!("{other:?}"),
     }
+}
+
+/// The version that the secret is marked with before its value is put.
+fn marked(plan: &Plan) -> Option<String> {
+    match &row(plan, SECRET).operation {
+        Some(systems::Operation::Aws(Operation::MakeCurrent { rotated_from, .. })) => rotated_from.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The world after the earlier credential was rotated to ours, as a run for this purpose with this credential sees it.
+fn rotated(purpose: Purpose, fingerprint: Fingerprint) -> Case {
+    let mut case = Case::in_place();
+    case.hold_another();
+    case.options.purpose = Purpose::Rotate;
+    let mut case = case.applied();
+    case.options.purpose = purpose;
+    case.known.insert(id(), Known { fingerprint, ..known(TokenKind::DockerPersonal) });
+    case
 }
 
 scenarios! {
@@ -239,6 +259,109 @@ scenarios! {
         case.desired.places.aws[0].stacks[0].accounts = ["222222222222".to_owned(), ACCOUNT.to_owned()].into();
         let plan = case.plan();
         expect(&plan, SECRET, Action::Create, ReasonKind::Absent);
+        plan
+    }
+
+    fn a_rotation_marks_the_secret_with_the_version_of_the_old_value() -> Plan {
+        let mut case = Case::in_place();
+        case.hold_another();
+        assert_eq!(marked(&case.plan()), None);
+        case.options.purpose = Purpose::Rotate;
+        assert_eq!(marked(&case.plan()), Some(earlier().version_id(NAME)));
+        let oldest = Fingerprint::parse(&"ef".repeat(32)).unwrap();
+        case.options.old = Some(oldest);
+        let plan = case.plan();
+        assert_eq!(marked(&plan), Some(oldest.version_id(NAME)));
+        let requests = plan.cost().requests;
+        case.options.purpose = Purpose::Sync;
+        assert_eq!(requests, case.plan().cost().requests + 1);
+        plan
+    }
+
+    fn a_rotation_into_an_empty_place_marks_only_what_it_knows() -> Plan {
+        let mut case = Case::empty();
+        case.options.purpose = Purpose::Rotate;
+        assert_eq!(marked(&case.plan()), None);
+        case.options.old = Some(ours());
+        assert_eq!(marked(&case.plan()), None);
+        case.options.old = Some(earlier());
+        let plan = case.plan();
+        assert_eq!(marked(&plan), Some(earlier().version_id(NAME)));
+        plan
+    }
+
+    fn a_value_that_was_rotated_away_is_put_nowhere_by_a_sync_not_even_with_rewrite() -> Plan {
+        for rewrite in [false, true] {
+            let mut case = rotated(Purpose::Sync, earlier());
+            case.options.rewrite = rewrite;
+            let plan = case.plan();
+            for address in [SECRET, USERNAME, TOKEN, MARKER] {
+                expect(&plan, address, Action::Blocked, ReasonKind::RotatedAway);
+                assert_eq!(row(&plan, address).reason.to_string(), "rotated away on 2026-11-29");
+            }
+            assert!(row(&plan, SECRET).reason.hint().unwrap().ends_with("regcred rotate --from previous"));
+            assert!(!plan.writes());
+        }
+        expect_still(&rotated(Purpose::Sync, ours()).plan());
+        rotated(Purpose::Sync, earlier()).plan()
+    }
+
+    fn a_credential_of_a_third_value_is_not_taken_for_the_one_that_was_rotated_away() -> Plan {
+        let plan = rotated(Purpose::Sync, Fingerprint::parse(&"ef".repeat(32)).unwrap()).plan();
+        expect(&plan, SECRET, Action::Update, ReasonKind::ValueDiffers);
+        expect(&plan, TOKEN, Action::Update, ReasonKind::Changed);
+        plan
+    }
+
+    fn a_rotation_takes_back_what_was_rotated_away_and_marks_the_other_one() -> Plan {
+        let case = rotated(Purpose::Rotate, earlier());
+        let plan = case.plan();
+        expect(&plan, SECRET, Action::Update, ReasonKind::ValueDiffers);
+        assert_eq!(marked(&plan), Some(ours().version_id(NAME)));
+        let mut back = case.applied();
+        back.options.purpose = Purpose::Sync;
+        expect_still(&back.plan());
+        back.known.insert(id(), known(TokenKind::DockerPersonal));
+        expect(&back.plan(), SECRET, Action::Blocked, ReasonKind::RotatedAway);
+        plan
+    }
+
+    fn a_rotation_that_was_stopped_before_the_new_value_was_current_blocks_nothing() -> Plan {
+        let mut case = Case::in_place();
+        case.secret().rotated_from = Some(ours().version_id(NAME));
+        let plan = case.plan();
+        expect_still(&plan);
+        plan
+    }
+
+    fn what_was_rotated_away_in_one_region_is_put_in_none() -> Plan {
+        let mut case = rotated(Purpose::Sync, earlier());
+        case.add_stack(stack("dev", "us-west-2"), ACCOUNT);
+        let plan = case.plan();
+        for item in ["policy/ecr-pullthroughcache/docker-hub", "secret/ecr-pullthroughcache/docker-hub", "cache-rule/dev-docker-hub"] {
+            expect(&plan, &format!("aws:{ACCOUNT}/us-west-2/{item}"), Action::Blocked, ReasonKind::RotatedAway);
+        }
+        plan
+    }
+
+    fn a_stacks_own_run_says_of_what_was_rotated_away_that_it_holds_another() -> Plan {
+        let mut case = rotated(Purpose::Sync, earlier());
+        case.options.stack_run = true;
+        let plan = case.plan();
+        expect(&plan, SECRET, Action::Blocked, ReasonKind::OtherCredential);
+        plan
+    }
+
+    fn a_rotation_without_a_place_in_aws_says_that_nothing_remembers_it() -> Plan {
+        let mut case = Case::empty();
+        let said = |plan: &Plan| plan.notes.iter().any(|note| note.contains("a sync with it puts it back"));
+        case.options.purpose = Purpose::Rotate;
+        assert!(!said(&case.plan()));
+        case.desired.places.aws.clear();
+        let plan = case.plan();
+        assert!(said(&plan), "{:?}", plan.notes);
+        case.options.purpose = Purpose::Sync;
+        assert!(!said(&case.plan()));
         plan
     }
 }

@@ -86,11 +86,15 @@ fn perform_aws(operation: &aws::Operation, observed: &mut aws::Observed) {
                 observed.policies.insert(key, Ok(Some(merged)));
             }
         }
-        aws::Operation::MakeCurrent { session, secret, version, .. } => {
+        aws::Operation::MakeCurrent { session, secret, version, rotated_from, .. } => {
             for witness in witnesses(observed, session) {
                 let Some(found) = observed.secrets.get_mut(&(witness, secret.clone())) else { continue };
-                let versions =
-                    &mut found.as_mut().unwrap().as_mut().expect("the policy's row made it").versions;
+                let found = found.as_mut().unwrap().as_mut().expect("the policy's row made it");
+                if let Some(old) = rotated_from {
+                    found.rotated_from = Some(old.clone());
+                    "2026-11-29".clone_into(&mut found.changed);
+                }
+                let versions = &mut found.versions;
                 versions.values_mut().for_each(|stages| {
                     stages.remove(CURRENT);
                 });

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::Config;
-use regcred::change::{Action, Known, Operation as _, Reason};
+use regcred::change::{Action, Known, Operation as _, Options, Purpose, Reason};
 use regcred::model::{Address, CredentialId, Registry, TokenKind};
 use regcred::plan::Change;
 use regcred::systems::Operation;
@@ -34,18 +34,22 @@ fn secret_state() -> impl Strategy<Value = Result<Option<Secret>, &'static str>>
         [version(ours(), "AWSPENDING")].into(),
     ]);
     let obstacle = select(vec!["", "", "", "", "key", "replica", "managed", "deleted"]);
-    let there = (versions, obstacle, any::<bool>()).prop_map(|(versions, obstacle, ours)| {
-        let named = |name: &str| (obstacle == name).then(|| name.to_owned());
-        Secret {
-            arn: foreign_arn(),
-            kms_key: named("key"),
-            versions,
-            deleted: named("deleted"),
-            primary_region: named("replica"),
-            owning_service: named("managed"),
-            ours,
-        }
-    });
+    let rotated = select(vec![None, None, Some(ours()), Some(earlier())]);
+    let there =
+        (versions, obstacle, any::<bool>(), rotated).prop_map(|(versions, obstacle, ours, rotated)| {
+            let named = |name: &str| (obstacle == name).then(|| name.to_owned());
+            Secret {
+                arn: foreign_arn(),
+                kms_key: named("key"),
+                versions,
+                deleted: named("deleted"),
+                primary_region: named("replica"),
+                owning_service: named("managed"),
+                ours,
+                rotated_from: rotated.map(|old| old.version_id(NAME)),
+                changed: "2026-11-29".to_owned(),
+            }
+        });
     prop_oneof![
         2 => Just(Ok(None)),
         8 => there.prop_map(|secret| Ok(Some(secret))),
@@ -146,7 +150,7 @@ fn daytona_state() -> impl Strategy<Value = Result<Vec<daytona::Row>, &'static s
     prop_oneof![8 => rows, 1 => Just(Err("GET docker-registry: 503"))]
 }
 
-fn options() -> impl Strategy<Value = regcred::change::Options> {
+fn options() -> impl Strategy<Value = Options> {
     let only = vec![
         vec![],
         vec!["aws:".to_owned()],
@@ -155,15 +159,17 @@ fn options() -> impl Strategy<Value = regcred::change::Options> {
         vec![SECRET.to_owned(), "github:".to_owned()],
         vec!["kubernetes:".to_owned(), "runpod:template".to_owned()],
     ];
-    (any::<[bool; 4]>(), select(only)).prop_map(
-        |([stack_run, rewrite, allow_delete, allow_replace], only)| regcred::change::Options {
-            purpose: regcred::change::Purpose::Sync,
+    let purposes = select(vec![Purpose::Sync, Purpose::Sync, Purpose::Rotate]);
+    let old = select(vec![None, Some(earlier())]);
+    (any::<[bool; 4]>(), select(only), purposes, old).prop_map(
+        |([stack_run, rewrite, allow_delete, allow_replace], only, purpose, old)| Options {
+            purpose,
             stack_run,
             only,
             rewrite,
             allow_delete,
             allow_replace,
-            old: None,
+            old,
         },
     )
 }
@@ -386,6 +392,19 @@ proptest! {
         case.options.stack_run = true;
         for change in case.plan().changes.iter().filter(|change| change.carries_value()) {
             prop_assert!(!matches!(change.reason, Reason::ValueDiffers), "{}", change.address);
+        }
+    }
+
+    #[test]
+    fn what_was_rotated_away_is_put_nowhere_and_nothing_is_made_ready_for_it(mut case in worlds()) {
+        case.options.purpose = Purpose::Sync;
+        let key = (case.desired.places.aws[0].stacks[0].session.clone(), NAME.to_owned());
+        let rotated_from = Some(ours().version_id(NAME));
+        let versions = [version(ours(), "AWSPREVIOUS"), version(earlier(), CURRENT)].into();
+        let secret = Secret { arn: foreign_arn(), versions, rotated_from, ..Secret::default() };
+        case.observed.aws.secrets.insert(key, Ok(Some(secret)));
+        for change in case.plan().changes.iter().filter(|change| change.credentials.contains(&id())) {
+            prop_assert!(!change.action.writes(), "{}: {}", change.address, change.reason);
         }
     }
 

@@ -5,7 +5,7 @@
 //!             deleted                update (restore first)
 //!             our version current    keep; with --rewrite update, under another id
 //!             no value               update
-//!             another value          update; blocked in a stack's own run
+//!             another value          update; blocked in a stack's own run, and where a rotation took ours out of use
 //!             CMK, replica, managed  blocked: ECR cannot use it, or it cannot be written
 //! policy      no own statement       create or update; weakened or other list: update
 //!             ECR denied by others   blocked
@@ -22,7 +22,7 @@ use super::{
     Change, Container, Desired, Exempt, Identity, Input, Observed, Operation, RULE_LIMIT, Rule, RuleOwner,
     Secret, Session, Stack,
 };
-use crate::change::{Access, Action, Known, Options, Read, Reason};
+use crate::change::{Access, Action, Known, Options, Purpose, Read, Reason};
 use crate::model::{Address, AwsItem, CredentialId, Problem, next_version_id};
 use crate::redact;
 
@@ -45,6 +45,28 @@ pub(super) fn diff(
         }
     }
     rows
+}
+
+/// The credentials whose value a rotation took out of use, each with a day that the rotation was not later than: the secret's
+/// tag says that the value was there before, and another is current.
+#[must_use]
+pub(super) fn rotated_away(
+    desired: &[Desired],
+    observed: &Observed,
+    known: &BTreeMap<CredentialId, Known>,
+) -> BTreeMap<CredentialId, String> {
+    let day = |place: &Desired| {
+        let known = known.get(&place.credential)?;
+        let is_ours = |id: &str| known.fingerprint.is_version(&place.secret, id);
+        let keys = place.stacks.iter().map(|stack| (stack.session.clone(), place.secret.clone()));
+        let secrets = keys.filter_map(|key| observed.secrets.get(&key)?.as_ref().ok()?.as_ref());
+        let away = secrets.filter(|secret| {
+            let is_marked = secret.rotated_from.as_deref().is_some_and(is_ours);
+            is_marked && secret.current().is_some_and(|id| !is_ours(id))
+        });
+        away.map(|secret| secret.changed.clone()).min().map(|day| (place.credential.clone(), day))
+    };
+    desired.iter().filter_map(day).collect()
 }
 
 /// Facts for people: how much quota is left for rules, and what a rule of Pulumi's needs.
@@ -180,7 +202,18 @@ impl AccountRegion<'_> {
             secret: self.name().to_owned(),
             credential: self.place.desired.credential.clone(),
             version: rewritten.map_or_else(|| self.version(), next_version_id),
+            rotated_from: self.rotated_from(secret),
         }
+    }
+
+    /// The version whose value a rotation takes out of use: the old value's, if that is known, else the one that is current.
+    fn rotated_from(&self, secret: Option<&Secret>) -> Option<String> {
+        if self.options.purpose != Purpose::Rotate {
+            return None;
+        }
+        let old = self.options.old.map(|old| old.version_id(self.name()));
+        let current = || secret.and_then(Secret::current).map(str::to_owned);
+        old.or_else(current).filter(|id| !self.known.fingerprint.is_version(self.name(), id))
     }
 
     fn policy(&self, secret: Result<Option<&Secret>, Problem>) -> Change {

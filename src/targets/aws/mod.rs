@@ -7,6 +7,7 @@ mod diff;
 mod file;
 mod names;
 pub mod policy;
+mod previous;
 pub mod read;
 mod sites;
 mod undo;
@@ -17,12 +18,13 @@ pub mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use names::{prefix_fault, stack_prefix};
+pub use previous::previous;
 
 use super::{Look, Proof, Remarks, Setting, Target, Terms, Validator, endpoint};
 use chrono::{DateTime, Utc};
 
 use crate::aws::{Clients, Session, Way};
-use crate::change::{Finding, Input, Inputs, Options, Read, Receipt};
+use crate::change::{Finding, Input, Inputs, Known, Options, Read, Receipt};
 use crate::env::Env;
 use crate::model::{CredentialId, Problem, Registry};
 use crate::yaml::{Node, Reader};
@@ -36,6 +38,8 @@ pub const RULE_LIMIT: usize = 50;
 pub const RECOVERY_DAYS: i64 = 30;
 /// The tag that marks what regcred made.
 pub const MANAGED_BY: (&str, &str) = ("managed-by", "regcred");
+/// The tag that says which version's value a rotation took out of use: a sync with that value is blocked.
+pub const ROTATED_FROM: &str = "regcred:rotated-from";
 
 /// What the configuration wants in AWS for one credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,6 +140,10 @@ pub struct Secret {
     pub owning_service: Option<String>,
     /// Whether it carries our tag.
     pub ours: bool,
+    /// The version whose value a rotation took out of use, by the tag [`ROTATED_FROM`].
+    pub rotated_from: Option<String>,
+    /// The day of its last change of any kind: no rotation was later.
+    pub changed: String,
 }
 
 /// The stage that readers get.
@@ -211,6 +219,9 @@ pub enum Operation {
         credential: CredentialId,
         /// Its version id.
         version: String,
+        /// The version whose value goes out of use, which the secret is marked with first.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rotated_from: Option<String>,
     },
     /// The rule exists for the upstream and reads the secret.
     CreateRule {
@@ -266,8 +277,9 @@ impl crate::change::Operation for Operation {
 
     fn requests(&self) -> usize {
         match self {
-            Self::EnsurePolicy { container: Container::Create, .. } | Self::MakeCurrent { .. } => 2,
+            Self::EnsurePolicy { container: Container::Create, .. } => 2,
             Self::EnsurePolicy { .. } => 3,
+            Self::MakeCurrent { rotated_from, .. } => 2 + usize::from(rotated_from.is_some()),
             // The rule's validation comes after it.
             Self::CreateRule { .. } | Self::UpdateRule { .. } => 2,
             // What is deleted is looked at before.
@@ -374,6 +386,16 @@ impl Target for Aws {
 
     fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {
         diff::diff(desired, observed, terms.known, terms.options)
+    }
+
+    const GUARDS_ROTATIONS: bool = true;
+
+    fn rotated_away(
+        desired: &[Desired],
+        observed: &Observed,
+        known: &BTreeMap<CredentialId, Known>,
+    ) -> BTreeMap<CredentialId, String> {
+        diff::rotated_away(desired, observed, known)
     }
 
     fn undo(desired: &[Desired], observed: &Observed, options: &Options) -> Vec<Change> {

@@ -8,7 +8,7 @@ use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt};
 
-use super::{Desired, Identity, MANAGED_BY, Observed, Rule, Secret, Session};
+use super::{Desired, Identity, MANAGED_BY, Observed, ROTATED_FROM, Rule, Secret, Session};
 use crate::aws::{AwsError, Client, Clients};
 use crate::net::MAX_PAGES;
 
@@ -125,6 +125,12 @@ fn described(answer: DescribeSecretOutput) -> Secret {
         primary_region: answer.primary_region,
         owning_service: answer.owning_service,
         ours: tags.iter().any(|tag| (tag.key(), tag.value()) == (Some(MANAGED_BY.0), Some(MANAGED_BY.1))),
+        rotated_from: tags
+            .iter()
+            .find(|tag| tag.key() == Some(ROTATED_FROM))
+            .and_then(|tag| tag.value())
+            .map(str::to_owned),
+        changed: answer.last_changed_date.map_or_else(String::new, |date| day(date.secs())),
     }
 }
 

@@ -10,7 +10,9 @@ use aws_sdk_secretsmanager::types::Tag;
 use serde_json::json;
 
 use super::policy::{Guard, Verdict};
-use super::{CURRENT, Container, Exempt, Identity, MANAGED_BY, Observed, Operation, Session, read};
+use super::{
+    CURRENT, Container, Exempt, Identity, MANAGED_BY, Observed, Operation, ROTATED_FROM, Session, read,
+};
 use crate::aws::{AwsError, Client, Clients};
 use crate::change::{Inputs, Receipt};
 use crate::model::{Login, Problem, next_version_id};
@@ -32,7 +34,17 @@ const SETTLING: Wait = Wait {
 const NOT_YET: &[&str] =
     &["ResourceNotFoundException", "SecretNotFoundException", "UnableToAccessSecretException"];
 
-/// How many ids are tried for a value: nobody puts others under that many of them by accident.
+/// What Secrets Manager answers where tags are refused: by a policy, or as there are 50 already (its API reference,
+/// `TagResource`; AWS Organizations user guide, "Tag policies").
+const NO_TAG: &[&str] = &[
+    "AccessDeniedException",
+    "InvalidParameterException",
+    "InvalidRequestException",
+    "LimitExceededException",
+    "TagPolicyException",
+];
+
+/// How many ids are tried for a value: nobody by accident puts others under so many of them.
 const IDS: usize = 5;
 
 /// What writes to AWS.
@@ -63,9 +75,14 @@ impl<'a> Writer<'a> {
                 let fresh = site.contain(secret, *container, tags).await?;
                 site.ensure_statement((identity, arn), secret, fresh, exempt).await
             }
-            Operation::MakeCurrent { session, secret, credential, version } => {
+            Operation::MakeCurrent { session, secret, credential, version, rotated_from } => {
                 let site = self.site(session, inputs, true)?;
-                site.make_current(secret, inputs.login(credential)?, version).await
+                let note = match rotated_from {
+                    Some(old) => site.mark_rotated(secret, old).await?,
+                    None => None,
+                };
+                let receipt = site.make_current(secret, inputs.login(credential)?, version).await?;
+                Ok(receipt.noted(note))
             }
             Operation::CreateRule { session, prefix, upstream, upstream_url, credential_arn } => {
                 let site = self.site(session, inputs, false)?;
@@ -197,6 +214,24 @@ impl Site<'_> {
         answer
             .map_err(|error| AwsError::new("secretsmanager:PutResourcePolicy", &error, &self.client.login))?;
         Ok(())
+    }
+
+    /// Marks the secret with the version whose value goes out of use, before another is current: a run that is killed in
+    /// between leaves the mark. A rotation is as good where tags are refused; it is said then.
+    async fn mark_rotated(&self, secret: &str, old: &str) -> Result<Option<String>, AwsError> {
+        let tag = || async {
+            let tag = Tag::builder().key(ROTATED_FROM).value(old).build();
+            let answer = self.client.secrets.tag_resource().secret_id(secret).tags(tag).send().await;
+            answer
+                .map_err(|error| AwsError::new("secretsmanager:TagResource", &error, &self.client.login))?;
+            Ok(())
+        };
+        match self.settled("the secret", tag).await {
+            Err(error) if NO_TAG.iter().any(|code| error.is(code)) => Ok(Some(format!(
+                "a sync with the old value can take this back: no tag {ROTATED_FROM} ({error})"
+            ))),
+            answer => answer.map(|()| None),
+        }
     }
 
     /// Puts the version, then moves the stage to it if that did not: a version that exists already

@@ -6,6 +6,7 @@ use crate::change::{Finding, Pull, PullLogin, Used};
 use crate::execute::Event;
 use crate::model::{Address, Problem};
 use crate::plan::Plan;
+use crate::redact;
 use crate::report::{ExitStatus, Outcome, Report};
 use crate::systems;
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, details, paragraph, styled, wrapped};
@@ -29,7 +30,11 @@ pub fn event(event: &Event, reported: bool, all: bool) -> Option<String> {
         Event::Waiting(address, words) => Some(format!("{} {address}: {words}", styled(WARN, "waiting"))),
         Event::Applied(address, receipt) => {
             let gave: Vec<String> = told(receipt).map(|(name, value)| format!("{name} {value}")).collect();
-            let gave = if all && !gave.is_empty() { format!("  {}", gave.join(", ")) } else { String::new() };
+            let gave = match receipt.note() {
+                _ if all && !gave.is_empty() => format!("  {}", gave.join(", ")),
+                Some(note) => format!(": {}", redact::outside(note)),
+                None => String::new(),
+            };
             Some(format!("{}    {address}{gave}", styled(GOOD, "done")))
         }
         Event::Skipped(address, failure) => {

@@ -21,6 +21,7 @@ pub(crate) fn shown(tags: &BTreeMap<String, String>) -> Value {
     tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
 }
 
+/// A secret was changed when it was "modified in any way" (documented: `LastChangedDate`).
 pub(crate) fn tag(visit: &mut Visit<'_>) -> Outcome {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -28,7 +29,9 @@ pub(crate) fn tag(visit: &mut Visit<'_>) -> Outcome {
         tags: Vec<Tag>,
     }
     let input: Input = visit.input()?;
+    let now = visit.now;
     let secret = find(visit, Use::Change)?;
+    secret.changed = now;
     secret.tags.extend(input.tags.into_iter().map(|tag| (tag.key, tag.value)));
     Ok(Value::Object(Map::new()))
 }
@@ -41,7 +44,9 @@ pub(crate) fn untag(visit: &mut Visit<'_>) -> Outcome {
         tag_keys: Vec<String>,
     }
     let input: Input = visit.input()?;
+    let now = visit.now;
     let secret = find(visit, Use::Change)?;
+    secret.changed = now;
     input.tag_keys.iter().for_each(|key| drop(secret.tags.remove(key)));
     Ok(Value::Object(Map::new()))
 }
