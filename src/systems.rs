@@ -9,8 +9,8 @@ use crate::change::{Change, Finding, Inputs, Known, Options, Pull, Receipt};
 use crate::env::Env;
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry};
 use crate::targets::{
-    Look, Proof, Remarks, Row, Scope, Setting, Target, Terms, Validator, aws, daytona, github, kubernetes,
-    runpod,
+    Look, Proof, Remarks, Row, Scope, Setting, StillUsing, Target, Terms, Validator, aws, daytona, github,
+    kubernetes, runpod,
 };
 use crate::yaml::{At, Fields, Reader, Spanned};
 
@@ -215,6 +215,26 @@ macro_rules! systems {
                     .inspect(|row| debug_assert_eq!(row.address.system(), <$target>::NAME, "the word of an address is its target's"))
                     .map(|row| row.map(Operation::$variant)));)+
                 rows
+            }
+
+            /// What people should know before a value is rotated.
+            #[must_use]
+            pub fn rotating(&self) -> Vec<&'static str> {
+                let all = [$(<$target>::ROTATING.filter(|_| !self.$field.is_empty())),+];
+                all.into_iter().flatten().collect()
+            }
+
+            /// What may still use a value that was replaced, all systems beside each other.
+            pub async fn still_using(&self, clients: &Clients, observed: &Observed) -> StillUsing {
+                let ($($field,)+) = tokio::join!(
+                    $(<$target>::still_using(&clients.$field, &self.$field, &observed.$field)),+
+                );
+                let mut using = StillUsing::default();
+                for StillUsing { words, unseen } in [$($field),+] {
+                    using.words.extend(words);
+                    using.unseen.extend(unseen);
+                }
+                using
             }
 
             /// Whether something is wanted in a system that remembers which value a rotation took out of use.

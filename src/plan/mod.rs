@@ -108,7 +108,7 @@ fn notes(
     }
     if purpose == Purpose::Rotate {
         let unguarded = (!desired.places.guard_rotations()).then_some(UNGUARDED);
-        notes.extend(unguarded.map(str::to_owned));
+        notes.extend(desired.places.rotating().into_iter().chain(unguarded).map(str::to_owned));
     }
     notes.extend(known.iter().filter_map(|(id, known)| doubts(id, known)));
     notes

@@ -183,6 +183,15 @@ pub trait Target {
         BTreeMap::new()
     }
 
+    /// What people should know before a value is rotated there.
+    const ROTATING: Option<&'static str> = None;
+
+    /// What may still use a value that was replaced, by what was found since and the system's own clock, as far as it shows
+    /// that. Writes nothing.
+    async fn still_using(_: &Self::Client, _: &[Self::Desired], _: &Self::Observed) -> StillUsing {
+        StillUsing::default()
+    }
+
     /// Whether it tells how it pulls images.
     const TELLS_PULLS: bool = false;
 
@@ -222,6 +231,15 @@ pub struct Remarks {
     pub problems: Vec<Problem>,
     /// What people should know.
     pub notes: Vec<String>,
+}
+
+/// What may still use a value that was replaced.
+#[derive(Debug, Default)]
+pub struct StillUsing {
+    /// What does, in words.
+    pub words: Vec<String>,
+    /// What could not be seen.
+    pub unseen: Vec<Problem>,
 }
 
 /// What a login is made with.

@@ -1,10 +1,11 @@
-//! What a rotation leaves behind: a sync with the old value does not undo it, and the old value can be had back. The
-//! systems' own part is called as a rotation calls it.
+//! What a rotation leaves behind: a sync with the old value does not undo it, the old value can be had back, and what may
+//! still use it is seen. The systems' own part is called as a rotation calls it.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use regcred::aws::Way;
 use regcred::change::{Options, Purpose};
 use regcred::desired::{Desired, Request, load};
@@ -15,9 +16,11 @@ use regcred::plan::plan;
 use regcred::report::Outcome;
 use regcred::sources::{Shared, Value};
 use regcred::systems::{Clients, Observed, Writers};
-use regcred::targets::{Look, Setting, aws};
+use regcred::targets::{Look, Setting, StillUsing, aws};
 use regcred::vault::Vault;
 use regcred::view::human;
+use regcred_sandbox::github::WorkflowRun;
+use regcred_sandbox::runpod::Rollouts;
 use regcred_sandbox::{Door, Fault, Kind, Service, World};
 use tokio::sync::watch;
 
@@ -106,6 +109,13 @@ fn previous(place: &Place) -> Result<Login, Problem> {
     wait_for(async {
         let Parts { desired, clients, .. } = parts(place).await;
         aws::previous(&clients.aws, &desired.places.aws, &id()).await
+    })
+}
+
+fn still_using(place: &Place) -> StillUsing {
+    wait_for(async {
+        let Parts { desired, clients, observed, .. } = parts(place).await;
+        desired.places.still_using(&clients, &observed).await
     })
 }
 
@@ -234,4 +244,111 @@ fn a_previous_value_that_regcred_did_not_write_is_not_taken_and_not_shown() {
         assert!(problem.hints[0].contains("regcred rotate --from stdin"), "{problem:?}");
         clean(&format!("{problem:?}"), &forms(TOKEN), "the problem");
     }
+}
+
+/// When GitHub got the new value.
+fn written_at(place: &Place) -> DateTime<Utc> {
+    let world = place.sandbox.state();
+    world.github.repositories["acme/api"].actions.secrets["DOCKER_HUB_TOKEN"].updated_at
+}
+
+/// A run of a workflow, so many minutes before `now`.
+fn run(status: &str, now: DateTime<Utc>, minutes: i64) -> WorkflowRun {
+    let created_at = now - chrono::TimeDelta::minutes(minutes);
+    WorkflowRun { id: minutes.unsigned_abs() + 1, status: status.to_owned(), created_at }
+}
+
+#[test]
+fn workflow_runs_that_were_made_before_the_new_value_and_have_not_ended_are_counted_with_the_oldest() {
+    let place = rotated();
+    let now = written_at(&place);
+    let mut runs: Vec<WorkflowRun> = (10..75).map(|minutes| run("queued", now, minutes)).collect();
+    runs.extend([run("in_progress", now, 90), run("waiting", now, 5), run("pending", now, 6)]);
+    // One has ended, and one has the new value.
+    runs.extend([run("completed", now, 300), run("queued", now, 0)]);
+    place.sandbox.state().github.repositories.get_mut("acme/api").unwrap().runs = runs;
+    let StillUsing { words, unseen } = still_using(&place);
+    let oldest = (now - chrono::TimeDelta::minutes(90)).format("%Y-%m-%dT%H:%M:%SZ");
+    let told = "68 workflow runs of acme/api may still use the old value, the oldest from";
+    assert_eq!((words, unseen.len()), (vec![format!("{told} {oldest}")], 0));
+    place.sandbox.state().github.repositories.get_mut("acme/api").unwrap().runs =
+        vec![run("completed", now, 9)];
+    assert_eq!(still_using(&place).words, [""; 0]);
+    assert_eq!(place.sandbox.violations(), [""; 0]);
+}
+
+#[test]
+fn a_token_that_may_not_list_workflow_runs_says_that_they_could_not_be_seen() {
+    let place = rotated();
+    for token in place.sandbox.state().github.tokens.values_mut() {
+        *token = token.clone().with("actions", "none");
+    }
+    let StillUsing { words, unseen } = still_using(&place);
+    assert_eq!(words, [""; 0]);
+    let message = &unseen[0].message;
+    assert!(
+        message.starts_with("whether workflow runs of acme/api still use the old value could not be seen: "),
+        "{message}"
+    );
+    assert!(unseen[0].hints[0].contains("`actions: read`"), "{unseen:?}");
+}
+
+#[test]
+fn without_a_login_it_is_said_of_each_system_that_what_uses_the_old_value_could_not_be_seen() {
+    let mut place = place(&ONE_STACK.replace("github:", "runpod: { endpoints: all }\n      github:"));
+    place.sync();
+    place.set("GITHUB_TOKEN", "ghp_0123456789012345678901234567890123456");
+    place.set("RUNPOD_API_KEY", "rpa_0123456789");
+    let StillUsing { words, unseen } = still_using(&place);
+    assert_eq!(words, [""; 0]);
+    let said: Vec<&str> =
+        unseen.iter().filter_map(|problem| problem.message.split(" could ").next()).collect();
+    let wanted = ["workflow runs of acme/api", "workers of endpoints"];
+    assert_eq!(said, wanted.map(|whose| format!("whether {whose} still use the old value")), "{unseen:?}");
+}
+
+#[test]
+fn of_an_organizations_secret_the_runs_of_the_repositories_that_are_named_are_looked_at_and_of_all_it_is_said()
+ {
+    let organization = |audience: &str| {
+        let item = format!("{{ organization: acme, {audience} }}");
+        let place = place(&ONE_STACK.replace("{ repository: acme/api }", &item));
+        place.sync();
+        let now = place.sandbox.state().clock.now();
+        for repository in place.sandbox.state().github.repositories.values_mut() {
+            repository.runs = vec![run("in_progress", now, 7)];
+        }
+        still_using(&place)
+    };
+    let StillUsing { words, unseen } = organization("visibility: selected, repositories: [web]");
+    assert!(words.len() == 1 && words[0].starts_with("a workflow run of acme/web from "), "{words:?}");
+    assert!(unseen.is_empty(), "{unseen:?}");
+    let StillUsing { words, unseen } = organization("visibility: all");
+    assert_eq!(words, [""; 0]);
+    assert!(
+        unseen[0].message.ends_with("could not be seen: its secret is seen by every repository"),
+        "{unseen:?}"
+    );
+}
+
+#[test]
+fn workers_of_runpod_that_run_an_earlier_release_still_use_the_old_value() {
+    let mut place = Place::bare(World::default());
+    place.write("regcred.yaml", crate::runpod::FILE);
+    crate::runpod::populate(&mut place.sandbox.state().runpod);
+    place.sync();
+    assert_eq!(still_using(&place).words, [""; 0]);
+    place.sandbox.state().runpod.rollouts = Rollouts::Held;
+    place.change_token();
+    rotate(&place, TOKEN);
+    let words = still_using(&place).words;
+    assert_eq!(words.len(), 2, "{words:?}");
+    assert!(words.iter().all(|words| words.contains("is not complete (0 of ")), "{words:?}");
+    place.sandbox.state().runpod.finish_rollouts();
+    assert_eq!(still_using(&place).words, [""; 0]);
+    let list = "GET /v2/serverless/{id}/releases";
+    place.sandbox.fault(Fault::on(Service::RunPod, list, Kind::Status(403)).forever());
+    let unseen = still_using(&place).unseen;
+    assert_eq!(unseen.len(), 2, "{unseen:?}");
+    assert!(unseen[0].message.contains("still use the old value could not be seen"), "{unseen:?}");
 }

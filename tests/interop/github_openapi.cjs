@@ -24,6 +24,7 @@ const CLIENT = 'regcred/';
 const PATHS = new RegExp(
   '^/(user|' +
     '(repos/\\{owner\\}/\\{repo\\}|orgs/\\{org\\})/(actions|dependabot)/(secrets|variables)(/.*)?|' +
+    'repos/\\{owner\\}/\\{repo\\}/actions/runs|' +
     'repos/\\{owner\\}/\\{repo\\}(/environments(/\\{environment_name\\}(/(secrets|variables)(/.*)?)?)?)?)$',
 );
 // Where GitHub sends those who use a repository's old name. Its description leaves these paths out.

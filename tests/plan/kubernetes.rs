@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regcred::change::{Action, Known, ReasonKind};
+use regcred::change::{Action, Known, Purpose, ReasonKind};
 use regcred::model::{Credential, CredentialId, Registry, TokenKind};
 use regcred::plan::Plan;
 use regcred::systems;
@@ -145,6 +145,16 @@ scenarios! {
         assert_eq!(logins, &BTreeMap::from([(HUB_KEY.to_owned(), id())]), "Docker Hub has one key");
         assert_eq!((labels.len(), *how), (0, How::Create));
         expect_still(&empty().applied().plan());
+        plan
+    }
+
+    fn a_rotation_says_that_newer_kubelets_ask_the_registry_again_and_a_sync_does_not() -> Plan {
+        let mut case = in_place();
+        let said = |plan: &Plan| plan.notes.iter().any(|note| note.contains("kubelets of 1.35 and later ask the registry again"));
+        assert!(!said(&case.plan()));
+        case.options.purpose = Purpose::Rotate;
+        let plan = case.plan();
+        assert!(said(&plan), "{:?}", plan.notes);
         plan
     }
 

@@ -32,7 +32,7 @@ pub(super) fn address(env: &Env) -> String {
     env.filled(URL).unwrap_or(DEFAULT_URL).trim_end_matches('/').to_owned()
 }
 
-/// GitHub's largest answer here is a page of 100 secrets, some 20 KB.
+/// GitHub's largest answer here is a page of 30 workflow runs, some 300 KB.
 const BODY_CAP: usize = 1024 * 1024;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait that `retry-after` or the reset time may ask for; beyond it the run fails with the time at which to try

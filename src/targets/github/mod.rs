@@ -9,6 +9,7 @@ mod file;
 mod marker;
 mod names;
 pub mod read;
+mod runs;
 mod token;
 mod undo;
 mod validate;
@@ -23,7 +24,7 @@ pub use error::GithubError;
 pub use marker::Marker;
 pub use validate::split_repository;
 
-use super::{Look, Proof, Remarks, Setting, Target, Terms, Validator, endpoint};
+use super::{Look, Proof, Remarks, Setting, StillUsing, Target, Terms, Validator, endpoint};
 use crate::change::{Finding, Inputs, Options, Read, Receipt};
 use crate::env::Env;
 use crate::model::{Address, CredentialId, GithubItem, Problem};
@@ -386,6 +387,10 @@ impl Target for Github {
         inputs: &Inputs<'_>,
     ) -> Result<Receipt, Problem> {
         writer.as_ref().ok_or_else(Self::no_login)?.write(operation, inputs).await
+    }
+
+    async fn still_using(client: &Read<Client>, desired: &[Desired], observed: &Observed) -> StillUsing {
+        runs::still_using(client, desired, observed).await
     }
 
     /// Secrets cannot be read back: their record is their only proof, and part of the plan.

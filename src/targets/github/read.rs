@@ -157,14 +157,24 @@ pub(super) async fn times(
 
 /// A whole list, page by page, and whether it was redirected.
 async fn list(client: &Client, path: &str, what: &str) -> Result<(Vec<Value>, bool), GithubError> {
+    pages(client, &format!("{path}?"), what, PAGE).await
+}
+
+/// The same of a path to whose end a parameter can be written, and with so many rows in a page.
+pub(super) async fn pages(
+    client: &Client,
+    path: &str,
+    what: &str,
+    size: usize,
+) -> Result<(Vec<Value>, bool), GithubError> {
     let mut all = Vec::new();
     for page in 1..=MAX_PAGES {
-        let mut answer = client.get(&format!("{path}?per_page={PAGE}&page={page}")).await?;
+        let mut answer = client.get(&format!("{path}per_page={size}&page={page}")).await?;
         let total = answer.body["total_count"].as_u64().unwrap_or_default();
         let Value::Array(rows) = answer.body[what].take() else {
             return Err(unusable(path, format!("the answer has no list of {what}")));
         };
-        let last = rows.len() < PAGE || (page * PAGE) as u64 >= total;
+        let last = rows.len() < size || (page * size) as u64 >= total;
         all.extend(rows);
         if last {
             return Ok((all, answer.redirected));

@@ -346,6 +346,11 @@ impl Target for Kubernetes {
         undo::undo(desired, observed, options)
     }
 
+    /// KEP-2535, `KubeletEnsureSecretPulledImages`: beta and on since 1.35.
+    const ROTATING: Option<&'static str> = Some(
+        "Kubernetes: with a new value kubelets of 1.35 and later ask the registry again for images that their nodes have, so expect a burst of requests",
+    );
+
     fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
         diff::notes(desired, observed)
     }

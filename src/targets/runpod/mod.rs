@@ -31,7 +31,7 @@ pub use error::RunpodError;
 pub use registry_auth::{ContainerRegistryAuth, ContainerRegistryAuthCreateInput, ContainerRegistryAuths};
 pub use wire::{Health, Releases, Rollout, Worker, Workers};
 
-use super::{Look, Proof, Remarks, Scope, Setting, Target, Terms, Validator};
+use super::{Look, Proof, Remarks, Scope, Setting, StillUsing, Target, Terms, Validator};
 use crate::change::{Details, Finding, Input, Inputs, Operation as _, Options, Pull, Read, Receipt};
 use crate::env::Env;
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry, RunpodItem};
@@ -391,6 +391,10 @@ impl Target for Runpod {
             (Scope::All, Ok(client)) => verify::verify(proof, client, observed).await,
             _ => Vec::new(),
         }
+    }
+
+    async fn still_using(client: &Read<Client>, desired: &[Desired], observed: &Observed) -> StillUsing {
+        retire::still_using(client, desired, observed).await
     }
 
     const TELLS_PULLS: bool = true;

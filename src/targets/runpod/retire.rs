@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::client::Say;
+use super::read::silent;
 use super::write::Writer;
-use super::{Kind, RunpodError, User};
-use crate::change::Receipt;
+use super::{Client, Desired, Kind, Observed, RunpodError, User};
+use crate::change::{Read, Receipt};
 use crate::model::Problem;
+use crate::targets::StillUsing;
 
 /// Endpoints that are asked beside each other.
 const AT_ONCE: usize = 8;
@@ -85,7 +87,10 @@ impl Writer<'_> {
         // Every endpoint: one that has just been pointed elsewhere may have workers that run with what it had before.
         let endpoints: Vec<&User> =
             users.iter().filter(|(kind, _)| *kind == Kind::Endpoint).map(|(_, user)| user).collect();
-        let looking = endpoints.into_iter().map(|user| self.unfinished(user, current, say));
+        let looking = endpoints.into_iter().map(|user| {
+            let is_ours = user.registry.as_deref() == Some(current);
+            unfinished(self.client, user, is_ours, say)
+        });
         let unfinished: Vec<Option<String>> = stream::iter(looking).buffered(AT_ONCE).try_collect().await?;
         looks.unfinished.insert(current.to_owned(), unfinished.into_iter().flatten().collect());
         looks.users = users;
@@ -100,33 +105,6 @@ impl Writer<'_> {
         let (templates, endpoints, pods) =
             tokio::try_join!(list(Kind::Template), list(Kind::Endpoint), list(Kind::Pod))?;
         Ok(templates.chain(endpoints).chain(pods).collect())
-    }
-
-    /// What an endpoint is not done with; one that is gone is done. An old endpoint has no versions, and tells stale workers
-    /// by their image alone: while it has any, nobody knows which auth they start with. That counts where it uses the
-    /// current auth; else it would keep the earlier one for ever.
-    async fn unfinished(
-        &self,
-        user: &User,
-        current: &str,
-        say: Say<'_>,
-    ) -> Result<Option<String>, RunpodError> {
-        let (address, ours) = (user.called(Kind::Endpoint), user.registry.as_deref() == Some(current));
-        let releases = match self.client.releases(&user.id, say).await {
-            Err(error) if error.status() == Some(404) => return Ok(None),
-            releases => releases?,
-        };
-        if !releases.is_complete() {
-            let (latest, total) = (releases.rollout.workers_on_latest, releases.rollout.workers_total);
-            return Ok(Some(format!(
-                "the rollout of {address} is not complete ({latest} of {total} workers are on the latest release)"
-            )));
-        }
-        if !ours || !releases.is_legacy() || releases.rollout.workers_total == 0 {
-            return Ok(None);
-        }
-        let workers = releases.rollout.workers_total;
-        Ok(Some(format!("{address} has no versions, so what its {workers} workers run is not known")))
     }
 
     /// RunPod refuses to delete what a pod uses; which one it does not say.
@@ -171,7 +149,77 @@ impl Writer<'_> {
     }
 }
 
-/// The run works without it: the next one looks again.
+/// What an endpoint is not done with; one that is gone is done. An old endpoint has no versions, and tells stale workers
+/// by their image alone: while it has any, nobody knows which auth they start with. That counts where it uses the
+/// current auth; else it would keep the earlier one for ever.
+async fn unfinished(
+    client: &Client,
+    user: &User,
+    is_ours: bool,
+    say: Say<'_>,
+) -> Result<Option<String>, RunpodError> {
+    let address = user.called(Kind::Endpoint);
+    let releases = match client.releases(&user.id, say).await {
+        Err(error) if error.status() == Some(404) => return Ok(None),
+        releases => releases?,
+    };
+    if !releases.is_complete() {
+        let (latest, total) = (releases.rollout.workers_on_latest, releases.rollout.workers_total);
+        return Ok(Some(format!(
+            "the rollout of {address} is not complete ({latest} of {total} workers are on the latest release)"
+        )));
+    }
+    if !is_ours || !releases.is_legacy() || releases.rollout.workers_total == 0 {
+        return Ok(None);
+    }
+    let workers = releases.rollout.workers_total;
+    Ok(Some(format!("{address} has no versions, so what its {workers} workers run is not known")))
+}
+
+/// The endpoints that pull with auths of the credential and whose workers may still run with an earlier one.
+pub(super) async fn still_using(
+    client: &Read<Client>,
+    desired: &[Desired],
+    observed: &Observed,
+) -> StillUsing {
+    let mut using = StillUsing::default();
+    let (client, endpoints) = match (client, ours(desired, observed)) {
+        _ if desired.is_empty() => return using,
+        (Ok(client), Ok(endpoints)) => (client, endpoints),
+        (Err(why), _) | (_, Err(why)) => {
+            using.unseen.push(unseen("endpoints", why.clone()));
+            return using;
+        }
+    };
+    let looks = endpoints.into_iter().map(|user| async move {
+        let found = unfinished(client, user, true, &silent).await;
+        found.map_err(|error| unseen(&user.called(Kind::Endpoint), error.into()))
+    });
+    for found in stream::iter(looks).buffered(AT_ONCE).collect::<Vec<_>>().await {
+        match found {
+            Ok(words) => using.words.extend(words),
+            Err(unseen) => using.unseen.push(unseen),
+        }
+    }
+    using
+}
+
+/// The endpoints that pull with an auth that regcred made for the credential, of whatever value.
+fn ours<'a>(desired: &[Desired], observed: &'a Observed) -> Result<Vec<&'a User>, &'a Problem> {
+    let auths = observed.auths.as_ref()?;
+    let Some(endpoints) = observed.users.get(&Kind::Endpoint) else { return Ok(Vec::new()) };
+    let name = |user: &User| auths.get(user.registry.as_ref()?);
+    let made = |user: &&User| name(user).is_some_and(|name| desired.iter().any(|one| one.made(name)));
+    Ok(endpoints.as_ref()?.iter().filter(made).collect())
+}
+
+fn unseen(whose: &str, why: Problem) -> Problem {
+    let message =
+        format!("whether workers of {whose} still use the old value could not be seen: {}", why.message);
+    Problem { message, ..why }
+}
+
+/// The run is as good without it: the next one looks again.
 fn kept(words: &str) -> Problem {
     let failure = Problem::outside(format!("kept, since {words}; the next run deletes it"));
     failure.hint("once the rollouts are complete: regcred sync").harmless(true)

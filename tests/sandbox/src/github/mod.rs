@@ -5,6 +5,7 @@ mod error;
 mod place;
 mod repositories;
 mod routes;
+mod runs;
 mod secrets;
 mod selected;
 mod state;
@@ -18,7 +19,7 @@ use serde_json::Value;
 
 pub use state::{
     Environment, GitHub, Organization, Repository, SealedBox, Secret, SecretStore, Token, TokenKind,
-    Variable, Visibility,
+    Variable, Visibility, WorkflowRun,
 };
 
 use crate::calls::Service;

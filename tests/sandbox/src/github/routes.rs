@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 
-use super::{Outcome, Visit, environments, repositories, secrets, selected, user, variables};
+use super::{Outcome, Visit, environments, repositories, runs, secrets, selected, user, variables};
 
 type Handler = fn(&mut Visit<'_>) -> Outcome;
 
@@ -80,6 +80,7 @@ static ROUTES: &[Route] = &[
     route("GET /repos/{owner}/{repo}/actions/variables/{name}", VARIABLES_READ, variables::get),
     route("PATCH /repos/{owner}/{repo}/actions/variables/{name}", VARIABLES_WRITE, variables::update),
     route("DELETE /repos/{owner}/{repo}/actions/variables/{name}", VARIABLES_WRITE, variables::delete),
+    route("GET /repos/{owner}/{repo}/actions/runs", &[("actions", "read")], runs::list),
     route("GET /repos/{owner}/{repo}/environments", &[("actions", "read")], environments::list),
     route(
         "GET /repos/{owner}/{repo}/environments/{environment_name}",

@@ -183,6 +183,20 @@ pub struct Repository {
     pub variables: BTreeMap<String, Variable>,
     /// Name -> environment.
     pub environments: BTreeMap<String, Environment>,
+    /// Workflow runs, in any order.
+    pub runs: Vec<WorkflowRun>,
+}
+
+/// A run of a workflow.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WorkflowRun {
+    /// Numeric id.
+    pub id: u64,
+    /// `queued`, `in_progress`, `completed`, …
+    pub status: String,
+    /// When it was made, in whole seconds.
+    pub created_at: DateTime<Utc>,
 }
 
 impl Default for Repository {
@@ -195,6 +209,7 @@ impl Default for Repository {
             dependabot: SecretStore::default(),
             variables: BTreeMap::new(),
             environments: BTreeMap::new(),
+            runs: Vec::new(),
         }
     }
 }

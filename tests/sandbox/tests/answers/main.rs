@@ -9,6 +9,7 @@ mod ecr;
 mod faults;
 mod github_access;
 mod github_organizations;
+mod github_runs;
 mod github_secrets;
 mod github_variables;
 mod hub;
