@@ -265,8 +265,17 @@ impl Context<'_> {
 impl Session {
     /// The same plan, of what is there now.
     pub(super) async fn planned_again(&self, context: &Context<'_>) -> Plan {
-        let observed = context.look_at(&self.desired, &self.clients).await;
-        plan::plan(&self.desired, &observed, &self.known, &self.options)
+        self.planned_of(&self.looked_again(context).await)
+    }
+
+    /// What is there now.
+    pub(super) async fn looked_again(&self, context: &Context<'_>) -> Observed {
+        context.look_at(&self.desired, &self.clients).await
+    }
+
+    /// The same plan, of what was found.
+    pub(super) fn planned_of(&self, observed: &Observed) -> Plan {
+        plan::plan(&self.desired, observed, &self.known, &self.options)
     }
 
     /// What is known of a credential's value.

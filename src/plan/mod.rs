@@ -50,12 +50,13 @@ pub fn plan(
     let refused = desired.refused.iter().flat_map(|refused| refused.rows(options));
     let terms = Terms { known, options };
     let wanted = match options.purpose {
-        Purpose::Sync => {
+        // A rotation to what the source gives is no other than a sync as far as places go.
+        Purpose::Sync | Purpose::Rotate if is_of_the_source(known, options) => {
             let away = desired.places.rotated_away(observed, known);
             let rows = desired.places.diff(observed, &terms).into_iter();
             rows.map(|row| unless_away(row, &away)).collect()
         }
-        Purpose::Rotate => desired.places.diff(observed, &terms),
+        Purpose::Sync | Purpose::Rotate => desired.places.diff(observed, &terms),
         Purpose::Remove => desired.places.undo(observed, options),
     };
     let all = order::merged(refused.chain(wanted).map(judged).collect());
@@ -79,6 +80,12 @@ fn judged(row: Change) -> Change {
         }
         _ => row,
     }
+}
+
+/// Whether the run has no other value than the source gave before.
+fn is_of_the_source(known: &BTreeMap<CredentialId, Known>, options: &Options) -> bool {
+    let kept = |known: &Known| options.old == Some(known.fingerprint);
+    options.purpose == Purpose::Sync || known.values().all(kept)
 }
 
 /// A value that a rotation took out of use is put nowhere again, and nothing is made ready for it.

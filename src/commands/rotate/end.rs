@@ -1,6 +1,6 @@
 //! The end of a rotation: every place is looked at again, and if each has the new token, the old one goes out of use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use crate::prove;
 use crate::registry::hub::{Hub, Token};
 use crate::report::{Outcome, Report};
 use crate::rotation::{Step, records};
+use crate::systems::Observed;
 use crate::targets::Scope;
 use crate::verify::verify;
 use crate::view::Progress;
@@ -41,8 +42,9 @@ pub(super) async fn end(
 ) -> Ended {
     let Planned { session, rotation, .. } = planned;
     context.ui.begin("Proving every place …");
-    let again = session.planned_again(context).await;
-    let findings = proven(session, &again, report, context).await;
+    let observed = session.looked_again(context).await;
+    let again = session.planned_of(&observed);
+    let findings = proven(session, &again, &observed, report, context).await;
     context.ui.idle();
     let mut ended = Ended { findings, ..Ended::default() };
     let steps: Vec<(&Address, &Step)> = rotation.ends().collect();
@@ -63,7 +65,13 @@ pub(super) async fn end(
 }
 
 /// Everything that is in place now is proven, whether this run wrote it or not.
-async fn proven(session: &Session, again: &Plan, report: &Report, context: &Context<'_>) -> Vec<Finding> {
+async fn proven(
+    session: &Session,
+    again: &Plan,
+    observed: &Observed,
+    report: &Report,
+    context: &Context<'_>,
+) -> Vec<Finding> {
     let exists = |row: &Change| {
         row.action == Action::Keep
             && matches!(
@@ -72,7 +80,7 @@ async fn proven(session: &Session, again: &Plan, report: &Report, context: &Cont
             )
     };
     let (places, concurrency) = (&session.desired.places, context.concurrency());
-    verify(again, places, &session.clients, &session.observed, Scope::All, exists, concurrency).await
+    verify(again, places, &session.clients, observed, Scope::All, exists, concurrency).await
 }
 
 /// The first place that does not have the new token for certain. GitHub, whose lists may be old for a while, has answered
@@ -139,7 +147,7 @@ async fn put_out(
         Step::Store => Ok(()),
         Step::Delete(token) => Ok(hub.delete(&token.id).await?),
         Step::Retire(token) => {
-            drained(asked, hub, token, context).await?;
+            drained(asked, hub, session, token, context).await?;
             retire(asked, hub, session, token).await
         }
     }
@@ -164,31 +172,48 @@ async fn retire(asked: &Asked<'_>, hub: &Hub, session: &Session, token: &Token) 
 }
 
 /// Waits until nothing is seen to use the token, for as long as was asked for.
-async fn drained(asked: &Asked<'_>, hub: &Hub, token: &Token, context: &Context<'_>) -> Result<(), Problem> {
+async fn drained(
+    asked: &Asked<'_>,
+    hub: &Hub,
+    session: &Session,
+    token: &Token,
+    context: &Context<'_>,
+) -> Result<(), Problem> {
     let limit = asked.args.drain.unwrap_or_default();
     let begun = Instant::now();
     let mut known = token.last_used;
+    let mut said = BTreeSet::new();
     loop {
         let used = last_used(hub, token).await?;
-        let is_used = used > known;
+        let mut users: Vec<String> = (used > known).then(|| in_use(used)).into_iter().collect();
         known = known.max(used);
-        if !is_used && (limit.is_zero() || begun.elapsed() >= limit.min(POLL)) {
+        let observed = session.looked_again(context).await;
+        let using = session.desired.places.still_using(&session.clients, &observed).await;
+        for unseen in using.unseen.iter().map(ToString::to_string).filter(|words| said.insert(words.clone()))
+        {
+            context.ui.warn(&unseen);
+        }
+        users.extend(using.words);
+        let left = limit.saturating_sub(begun.elapsed());
+        if users.is_empty() {
             return Ok(());
         }
-        if is_used && begun.elapsed() >= limit {
-            return Err(in_use(known));
+        if left.is_zero() {
+            let message = format!("the old token may still be in use: {}", users.join("; "));
+            return Err(Problem::outside(message).hint("wait for that: regcred rotate --drain 30m"));
         }
-        context
-            .ui
-            .busy(&format!("Waiting for whatever still uses the old token, up to {} s …", limit.as_secs()));
+        context.ui.busy(&format!(
+            "Waiting up to {} s for what may still use the old token: {}",
+            left.as_secs(),
+            users[0]
+        ));
         tokio::time::sleep((limit / 10).min(POLL)).await;
     }
 }
 
-fn in_use(last: Option<DateTime<Utc>>) -> Problem {
+fn in_use(last: Option<DateTime<Utc>>) -> String {
     let at = last.map(|last| format!(", last at {}", last.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
-    let message = format!("somebody has used it since the new one is everywhere{at}");
-    Problem::outside(message).hint("find out who: a place that is not declared here; then: regcred rotate")
+    format!("somebody has used it since the new one is everywhere{at}")
 }
 
 async fn last_used(hub: &Hub, token: &Token) -> Result<Option<DateTime<Utc>>, Problem> {

@@ -7,12 +7,15 @@ use crate::commands::session::{Context, not_read};
 use crate::desired::outline::Found;
 use crate::desired::rotation::Mint;
 use crate::error::Error;
-use crate::model::{Credential, Effect, Fingerprint, Login, Problem, Secret};
+use crate::model::{Class, Credential, Effect, Fingerprint, Login, Problem, Secret};
 use crate::net::Http;
 use crate::redact;
 use crate::registry::hub::{self, Hub, Label, Wanted, Whose};
 use crate::sources::{self, Shared, Source, Spec};
+use crate::targets::{Setting, aws};
 
+/// The word for what AWS had before, where a source is named.
+pub(super) const PREVIOUS: &str = "previous";
 /// The page of an account's tokens.
 pub(super) const TOKENS: &str = "https://app.docker.com/settings/personal-access-tokens";
 
@@ -28,6 +31,19 @@ pub(super) async fn named(
     let from = Found::look(context.env, context.dir).await.source(words).map_err(invalid)?;
     let spec: Spec = from.spec().map_err(invalid)?;
     sources::locate(credential, &spec, context.env, context.dir, context.dir).map_err(Error::Invalid)
+}
+
+/// The value that AWS had before.
+pub(super) async fn previous(credential: &Credential, context: &Context<'_>) -> Result<Source, Error> {
+    let (places, http) = (context.load()?.desired.places, context.http()?);
+    let clients = places.log_in(&Setting { env: context.env, http: &http }).await;
+    let login = aws::previous(&clients.aws, &places.aws, &credential.id).await;
+    let login = login.map_err(|problem| match problem.class {
+        Class::Input => Error::Invalid(vec![problem]),
+        _ => Error::Source(vec![problem]),
+    })?;
+    redact::teach_login(&login.username, login.token.expose());
+    Ok(Source::given(login, "what AWS had before"))
 }
 
 /// Logs in to Docker Hub with the account that may see and make tokens, if there is one.

@@ -40,6 +40,9 @@ impl Fresh {
         match &args.from {
             _ if args.mint => Ok(Self::Made),
             None => Ok(Self::Present),
+            Some(words) if words == fresh::PREVIOUS => {
+                fresh::previous(credential, context).await.map(Self::Given)
+            }
             Some(words) => Ok(Self::Given(fresh::named(words, credential, context).await?)),
         }
     }
