@@ -309,7 +309,7 @@ impl Reason {
             | Self::Untrusted(problem)
             | Self::ByHand(problem)
             | Self::Waits(problem) => problem.advice(),
-            Self::ForeignToken(_) => Some("to switch it off all the same: regcred rotate --allow-delete".to_owned()),
+            Self::ForeignToken(_) => Some("to switch it off anyway: regcred rotate --allow-delete".to_owned()),
             Self::Unproven(_) => {
                 Some("if it was written by regcred last: regcred rotate --accept-unknown".to_owned())
             }
