@@ -179,6 +179,19 @@ impl Source {
         if let Kind::Stdin { user } = &self.kind { user.as_deref() } else { None }
     }
 
+    /// The same credential in other stacks of its Pulumi project, as far as it can be read there.
+    #[must_use]
+    pub fn beside(&self, env: &Env, dir: &Path) -> Vec<Self> {
+        let Kind::Pulumi { located, .. } = &self.kind else { return Vec::new() };
+        let folder = located.file().parent().unwrap_or(Path::new(""));
+        let Ok(Some(project)) = Project::find(folder) else { return Vec::new() };
+        let names = project.stack_names().unwrap_or_default();
+        let others = names
+            .iter()
+            .filter_map(|name| here::locate(&project, Some(name), &located.keys(), env, dir).ok());
+        others.filter(|other| other.file().is_some_and(|file| Some(file) != self.file())).collect()
+    }
+
     /// Whether the value is handed in at each run.
     #[must_use]
     pub fn is_handed(&self) -> bool {

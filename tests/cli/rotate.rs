@@ -1,8 +1,11 @@
 //! A rotation: a new token everywhere, and the old one out of use once nothing needs it.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
 
 use regcred_sandbox::World;
+use regcred_sandbox::github::WorkflowRun;
+use regcred_sandbox::registry::Account;
 
 use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, written};
 use crate::world::{assert_holds, assert_values};
@@ -155,4 +158,221 @@ fn a_token_of_another_user_is_refused() {
     place.sandbox.state().registry.add_account("zoe", OTHER_TOKEN);
     let ran = place.run_reading(&["rotate", "--from", "stdin", "--yes"], &format!("zoe\n{OTHER_TOKEN}\n"));
     ran.ends(3).complains("the new token is of user zoe, and the source has user acme");
+}
+
+/// Rotated to the other token, which regcred did not make either.
+fn rotated() -> Place {
+    let place = place(MINT);
+    let handed = with_another(&place);
+    place.run_reading(&["rotate", "--from", "stdin", "--yes"], &handed).ends(0);
+    place
+}
+
+const OLD_OFF: &[&str] = &["rotate", "--yes", "--old", OLD_LABEL, "--allow-delete"];
+
+#[test]
+fn the_previous_token_is_taken_back_and_a_sync_with_the_other_one_is_blocked_then() {
+    let place = rotated();
+    let ran = place.run(&["rotate", "--from", "previous", "--yes"]);
+    ran.ends(0).says("what AWS had before");
+    assert_eq!(stored(&place), TOKEN);
+    assert_holds(&place.sandbox.state(), TOKEN);
+    place.sync_again();
+    place.write("token", &format!("{USER}\n{OTHER_TOKEN}\n"));
+    for args in [&["sync", "--yes"][..], &["rotate", "--yes"]] {
+        let (ran, calls) = place.watch(args);
+        ran.ends(5).says("rotated away on 20");
+        assert_eq!(written(&calls), [""; 0], "{args:?}");
+    }
+    assert_holds(&place.sandbox.state(), TOKEN);
+}
+
+#[test]
+fn workflow_runs_that_may_still_have_the_old_token_keep_it_on_until_they_end() {
+    let place = rotated();
+    let now = place.sandbox.state().clock.now();
+    let run = WorkflowRun { id: 7, status: "queued".to_owned(), created_at: now - Duration::from_secs(600) };
+    place.sandbox.state().github.repositories.get_mut("acme/api").unwrap().runs.push(run);
+    let ran = place.run(OLD_OFF);
+    ran.ends(5).says("the old token may still be in use").says("regcred rotate --drain 30m");
+    assert!(accepts(&place, TOKEN));
+    let mut drained = OLD_OFF.to_vec();
+    drained.extend(["--drain", "20ms"]);
+    place.run(&drained).ends(5);
+    place.sandbox.state().github.repositories.get_mut("acme/api").unwrap().runs.clear();
+    place.run(&drained).ends(0);
+    assert!(!accepts(&place, TOKEN));
+}
+
+#[test]
+fn a_token_that_was_named_by_mistake_and_is_the_new_one_is_switched_on_again() {
+    let place = rotated();
+    let mut state = place.sandbox.state();
+    let credentials = &mut state.registry.accounts.get_mut(USER).unwrap().credentials;
+    credentials.iter_mut().find(|one| one.secret == OTHER_TOKEN).unwrap().token.label = "new one".to_owned();
+    drop(state);
+    let args = ["rotate", "--yes", "--old", "new one", "--allow-delete"];
+    // It has just been proven.
+    place.run(&args).ends(5).says("somebody has logged in with it since this run began");
+    place.sandbox.state().registry.hub.lags = true;
+    let ran = place.run(&args);
+    ran.ends(5).says("it was switched on again");
+    assert!(accepts(&place, OTHER_TOKEN) && labels(&place).contains(&("new one".to_owned(), true)));
+}
+
+#[test]
+fn what_is_only_a_part_or_asked_to_stay_keeps_the_old_token_on() {
+    let place = rotated();
+    let mut part = OLD_OFF.to_vec();
+    part.extend(["--only", "github:"]);
+    place.run(&part).ends(0).says("a run without --only and --stack");
+    let mut kept = OLD_OFF.to_vec();
+    kept.push("--keep-old");
+    assert!(flat(&place.run(&kept).ends(0).stdout).contains("the old token stays on, as asked"));
+    assert!(accepts(&place, TOKEN));
+}
+
+#[test]
+fn what_went_out_of_use_long_enough_ago_is_deleted_when_that_is_asked() {
+    let place = rotated();
+    place.run(OLD_OFF).ends(0);
+    let on_the_day = ["rotate", "--yes", "--delete-after", "1d"];
+    place.run(&on_the_day).ends(0);
+    assert_eq!(labels(&place).len(), 2, "{:?}", labels(&place));
+    let mut state = place.sandbox.state();
+    let credentials = &mut state.registry.accounts.get_mut(USER).unwrap().credentials;
+    let old = credentials.iter_mut().find(|one| one.secret == TOKEN).unwrap();
+    old.token.label = "by hand retired 2026-01-01".to_owned();
+    drop(state);
+    place.run(&["rotate", "--yes", "--delete-after", "30d"]).ends(0).says("out of use since 2026-01-01");
+    assert_eq!(labels(&place).len(), 1);
+}
+
+#[test]
+fn a_source_that_takes_nothing_is_changed_by_hand_and_the_old_token_stays_on_until_then() {
+    let mut place = place(MINT);
+    place.edit("regcred.yaml", "from: { file: token }", "from: env");
+    place.set("DOCKER_HUB_USERNAME", USER);
+    place.set("DOCKER_HUB_TOKEN", TOKEN);
+    let handed = with_another(&place);
+    let args = ["rotate", "--from", "stdin", "--yes", "--old", OLD_LABEL, "--allow-delete"];
+    let ran = place.run_reading(&args, &handed);
+    assert!(
+        flat(&ran.ends(0).stdout).contains("set the variable to the new one wherever it is set"),
+        "{}",
+        ran.stdout
+    );
+    assert_holds(&place.sandbox.state(), OTHER_TOKEN);
+    assert!(accepts(&place, TOKEN));
+    // On a runner nobody can change it meanwhile.
+    place.set("GITHUB_ACTIONS", "true");
+    place.set("GITHUB_REPOSITORY", "acme/other");
+    place.run_reading(&args, &handed).ends(5);
+    place.set("DOCKER_HUB_TOKEN", OTHER_TOKEN);
+    place.run(OLD_OFF).ends(0);
+    assert!(!accepts(&place, TOKEN));
+    let ran = place.run(&["rotate", "--mint", "--yes"]);
+    ran.ends(3).complains("the new token cannot be stored where the old one is");
+}
+
+#[test]
+fn a_file_in_git_keeps_the_old_token_on_until_it_is_committed() {
+    let place = place(MINT);
+    let git = |args: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        let home = place.repo();
+        let ran = command.args(args).current_dir(place.repo()).env("HOME", home).output().unwrap();
+        assert!(ran.status.success(), "{args:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    };
+    let author = ["-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-qm"];
+    git(&["init", "-q"]);
+    git(&["add", "token"]);
+    git(&[&author[..], &["before"]].concat());
+    let handed = with_another(&place);
+    let args = ["rotate", "--from", "stdin", "--yes", "--old", OLD_LABEL, "--allow-delete"];
+    let ran = place.run_reading(&args, &handed);
+    assert!(
+        flat(&ran.ends(0).stdout).contains("stays on until token is committed with the new token"),
+        "{}",
+        ran.stdout
+    );
+    assert_holds(&place.sandbox.state(), OTHER_TOKEN);
+    place.run(OLD_OFF).ends(0);
+    assert!(accepts(&place, TOKEN), "it is still not committed");
+    git(&[&author[..], &["after", "-a"]].concat());
+    place.run(OLD_OFF).ends(0);
+    assert!(!accepts(&place, TOKEN));
+}
+
+#[test]
+fn a_program_takes_the_new_token_where_the_source_is_a_program() {
+    let place = place("    store: { command: [tee, token] }\n");
+    place.edit(
+        "regcred.yaml",
+        "from: { file: token }",
+        "from: { command: { run: [cat, token], username: acme } }",
+    );
+    place.write("token", &format!("{TOKEN}\n"));
+    with_another(&place);
+    let ran = place.run_reading(&["rotate", "--from", "stdin", "--yes"], &format!("{OTHER_TOKEN}\n"));
+    ran.ends(0);
+    assert_eq!(std::fs::read_to_string(place.repo().join("token")).unwrap().trim_end(), OTHER_TOKEN);
+    assert_holds(&place.sandbox.state(), OTHER_TOKEN);
+    assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(OTHER_TOKEN));
+}
+
+#[test]
+fn who_may_not_make_tokens_is_told_why_and_nothing_happens() {
+    for (arrange, words) in [
+        ((|account| account.sso = true) as fn(&mut Account), "single sign-on"),
+        (|account| account.second_factor = Some("123456".to_owned()), "second factor"),
+        (|account| account.token_limit = 1, "makes no more tokens there"),
+    ] {
+        let place = place(MINT);
+        arrange(place.sandbox.state().registry.accounts.get_mut(USER).unwrap());
+        place.run(&["rotate", "--mint", "--yes"]).ends(1).complains(words);
+        assert_eq!(stored(&place), TOKEN);
+    }
+    let place = place(MINT);
+    place.write("password", &format!("{TOKEN}\n"));
+    place.run(&["rotate", "--mint", "--yes"]).ends(1).complains("by an access token");
+    let place = self::place("");
+    place.run(&["rotate", "--mint", "--yes"]).ends(3).complains("mint: { login: { command");
+}
+
+#[test]
+fn of_several_credentials_one_is_named() {
+    let place = place("");
+    place.edit(
+        "regcred.yaml",
+        "credentials:\n",
+        "credentials:\n  ghcr:\n    registry: ghcr.io\n    from: { file: token }\n    to: { daytona: {} }\n",
+    );
+    place
+        .run(&["rotate", "--yes"])
+        .ends(3)
+        .complains("one is rotated at a time")
+        .complains("regcred rotate --credential");
+}
+
+#[test]
+fn other_stacks_that_hold_the_old_token_are_named_and_left_as_they_are() {
+    let place = Place::with_pulumi();
+    let dev = std::fs::read_to_string(place.repo().join("infra/Pulumi.main.yaml")).unwrap();
+    place.write("infra/Pulumi.dev.yaml", &dev);
+    place.write(
+        "regcred.yaml",
+        &crate::place::ONE_STACK
+            .replace("    to:", "    from: { pulumi: { project: infra, stack: main } }\n    to:"),
+    );
+    with_another(&place);
+    let ran = place.run_reading(&["rotate", "--from", "stdin", "--yes"], &format!("{OTHER_TOKEN}\n"));
+    let said = flat(&ran.ends(0).stdout);
+    assert!(said.contains("pulumi:infra/dev holds the token that goes out of use, too"), "{said}");
+    assert_holds(&place.sandbox.state(), OTHER_TOKEN);
+    assert_eq!(std::fs::read_to_string(place.repo().join("infra/Pulumi.dev.yaml")).unwrap(), dev);
+    let main = std::fs::read_to_string(place.repo().join("infra/Pulumi.main.yaml")).unwrap();
+    let changed = main.lines().zip(dev.lines()).filter(|(one, other)| one != other).count();
+    assert_eq!((changed, main.lines().count()), (1, dev.lines().count()));
+    place.sync_again();
 }

@@ -12,7 +12,8 @@ use crate::kill::{kill_at, moments};
 use crate::kubernetes::of_world;
 use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, tell, written};
 use crate::rotate::{MINT, OLD_LABEL, PASSWORD, accepts, labels, owned, stored};
-use crate::strike::{for_every_fault, in_parallel, sample};
+use crate::strike::{for_every_fault, in_parallel, is_full, sample};
+use crate::two::{Run, Word, said, seeded, served, stopped};
 use crate::world::{Seen, values, watch_for};
 
 /// A place in each system.
@@ -30,6 +31,11 @@ struct Story {
     world: World,
     token: String,
     args: &'static [&'static str],
+}
+
+/// A rotation has many requests: a quick run takes one in so many of the sample.
+fn share() -> usize {
+    if is_full() { 1 } else { 3 }
 }
 
 /// A new token in a file, and the old one named.
@@ -149,7 +155,7 @@ fn a_rotation_survives_at_every_request(kind: &Kind) {
         let (ran, calls) = story.place().watch(story.args);
         ran.ends(0);
         let requests: Vec<usize> = (0..calls.len()).collect();
-        let struck = sample(&requests, kind, seed);
+        let struck: Vec<usize> = sample(&requests, kind, seed).into_iter().step_by(share()).collect();
         in_parallel(&struck, |index| strike(story, *index, kind));
         tell(&format!("rotation {}: {kind:?} at {} of {} requests", story.what, struck.len(), calls.len()));
     }
@@ -163,6 +169,7 @@ fn a_rotation_killed_at_any_request_goes_on_and_leaves_nobody_without() {
         ran.ends(0);
         let jobs: Vec<(usize, Moment)> = (0..calls.len())
             .flat_map(|index| moments(index).iter().map(move |moment| (index, *moment)))
+            .step_by(share())
             .collect();
         in_parallel(&jobs, |(index, moment)| {
             let place = story.place();
@@ -173,5 +180,37 @@ fn a_rotation_killed_at_any_request_goes_on_and_leaves_nobody_without() {
             assert_eq!(*seen.lock().unwrap(), [""; 0], "{at}");
         });
         tell(&format!("killed: rotation {}: {} of {} pairs", story.what, jobs.len(), 2 * calls.len()));
+    }
+}
+
+/// Two runs, served in turns: a rotation, and a second one or a sync whose file has the old token still.
+fn beside(story: &Story, other: &[&str], word: &Word) {
+    let place = story.place();
+    place.write("before", &format!("{USER}\n{}\n", story.token));
+    owned(&place, "before");
+    let file = std::fs::read_to_string(place.repo().join("regcred.yaml")).unwrap();
+    place.write("before.yaml", &file.replace("file: token", "file: before"));
+    let runs = [story.args, other].map(|args| Run::start(&place, args, ""));
+    let outputs = served(runs.into(), word);
+    let at = format!("{} beside {other:?}\n{}", story.what, said(&outputs));
+    assert!(outputs.iter().all(|output| matches!(output.status.code(), Some(0 | 1 | 4 | 5))), "{at}");
+    // Whoever comes second may find its own token out of use: what the source gives then decides.
+    finish(&place, story, &at);
+}
+
+#[test]
+fn a_rotation_beside_another_one_or_a_sync_with_the_old_token_converges() {
+    let sync: &[&str] = &["sync", "--yes", "--json", "--file", "before.yaml"];
+    for story in STORIES.iter() {
+        for other in [story.args, sync] {
+            let requests = story.place().watch(story.args).1.len();
+            let stops = (0..requests).step_by(if is_full() { 1 } else { 12 });
+            let words: Vec<Word> = stops
+                .flat_map(|index| [stopped(0, index), stopped(1, index)])
+                .chain((0..if is_full() { 16 } else { 2 }).map(|seed| seeded(seed, 2)))
+                .collect();
+            in_parallel(&words, |word| beside(story, other, word));
+            tell(&format!("beside each other: rotation {}: {} schedules", story.what, words.len()));
+        }
     }
 }

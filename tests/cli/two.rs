@@ -28,6 +28,9 @@ const SEEDS: u64 = 16;
 /// The same for three and four: there are too many orders to stop each run at each request.
 const SEEDS_OF_MORE: u64 = 48;
 
+/// What each runs.
+const SYNC: &[&str] = &["sync", "--yes", "--json"];
+
 /// What is configured, where the two start from, and their tokens.
 pub(crate) struct Case {
     pub(crate) what: &'static str,
@@ -47,17 +50,17 @@ impl Case {
 }
 
 /// A run whose requests wait for their turn.
-struct Run {
+pub(crate) struct Run {
     child: Child,
     sandbox: Sandbox,
     turns: Turns,
 }
 
 impl Run {
-    fn start(place: &Place, token: &str) -> Self {
+    pub(crate) fn start(place: &Place, args: &[&str], token: &str) -> Self {
         let sandbox = place.sandbox.beside().unwrap();
         let turns = sandbox.take_turns();
-        let mut command = place.command(&["sync", "--yes", "--json"]);
+        let mut command = place.command(args);
         command.envs(sandbox.env()).env("DOCKER_HUB_TOKEN", token);
         if let Some(kubeconfig) = place.get("KUBECONFIG") {
             let path =
@@ -88,15 +91,15 @@ impl Run {
 }
 
 /// Whose request is served next.
-type Word = Vec<usize>;
+pub(crate) type Word = Vec<usize>;
 
 /// One of the two up to a request, the other one whole, and the first one again; a word that is over lets both end.
-fn stopped(first: usize, requests: usize) -> Word {
+pub(crate) fn stopped(first: usize, requests: usize) -> Word {
     [vec![first; requests], vec![1 - first; 200]].concat()
 }
 
 /// A schedule of so many runs by a seed (xorshift).
-fn seeded(seed: u64, runs: usize) -> Word {
+pub(crate) fn seeded(seed: u64, runs: usize) -> Word {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let next = |_| {
         state ^= state << 13;
@@ -109,7 +112,12 @@ fn seeded(seed: u64, runs: usize) -> Word {
 
 /// The runs in this order of requests.
 fn interleave(case: &Case, place: &Place, word: &Word) -> Vec<Output> {
-    let mut runs: Vec<Run> = case.tokens.iter().map(|token| Run::start(place, token)).collect();
+    let runs: Vec<Run> = case.tokens.iter().map(|token| Run::start(place, SYNC, token)).collect();
+    served(runs, word)
+}
+
+/// The same of runs that have been started.
+pub(crate) fn served(mut runs: Vec<Run>, word: &Word) -> Vec<Output> {
     for turn in word {
         // What is left of a word once its run is over is nobody's.
         runs[*turn].step();
@@ -117,7 +125,7 @@ fn interleave(case: &Case, place: &Place, word: &Word) -> Vec<Output> {
     runs.into_iter().map(|run| run.end().0).collect()
 }
 
-fn said(outputs: &[Output]) -> String {
+pub(crate) fn said(outputs: &[Output]) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     outputs.iter().map(|output| format!("{}{}\n", text(&output.stdout), text(&output.stderr))).collect()
 }
@@ -172,7 +180,7 @@ fn finish(place: &Place, token: &'static str, at: &str) {
 fn all_schedules(case: &Case) {
     let requests = |run: usize| {
         let place = case.place();
-        Run::start(&place, case.tokens[run]).end().1.len()
+        Run::start(&place, SYNC, case.tokens[run]).end().1.len()
     };
     let stops = [0, 1].into_iter().flat_map(|first| {
         let at = move |stop| (format!("{}: {first} stops at {stop}", case.what), stopped(first, stop));
@@ -301,7 +309,7 @@ fn changed(place: Place) -> Place {
 #[test]
 fn of_two_tokens_at_once_the_run_that_finds_the_others_record_says_so() {
     let case = Case { what: "a record", start: || changed(stack()), tokens: TWO };
-    let lone = Run::start(&case.place(), TOKEN).end().1;
+    let lone = Run::start(&case.place(), SYNC, TOKEN).end().1;
     let record = lone.iter().position(|call| call.operation.starts_with("POST /repos")).unwrap();
     let place = case.place();
     let outputs = interleave(&case, &place, &stopped(0, record));
@@ -317,7 +325,7 @@ fn of_two_tokens_at_once_the_run_that_finds_the_others_record_says_so() {
 #[test]
 fn a_half_that_stays_as_it_is_is_not_vouched_for_after_another_run_wrote_it() {
     let case = Case { what: "one half", start: halved, tokens: TWO };
-    let lone = Run::start(&case.place(), TOKEN).end().1;
+    let lone = Run::start(&case.place(), SYNC, TOKEN).end().1;
     let write = lone.iter().position(|call| call.operation.starts_with("DELETE /repos")).unwrap();
     let place = case.place();
     let outputs = interleave(&case, &place, &stopped(0, write));

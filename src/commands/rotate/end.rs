@@ -213,7 +213,7 @@ async fn drained(
 
 fn in_use(last: Option<DateTime<Utc>>) -> String {
     let at = last.map(|last| format!(", last at {}", last.format("%Y-%m-%d %H:%M UTC"))).unwrap_or_default();
-    format!("somebody has used it since the new one is everywhere{at}")
+    format!("somebody has logged in with it since this run began{at}")
 }
 
 async fn last_used(hub: &Hub, token: &Token) -> Result<Option<DateTime<Utc>>, Problem> {

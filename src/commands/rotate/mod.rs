@@ -116,7 +116,7 @@ async fn carry_out(
                 .extend(rotation.ends().map(|(address, _)| (address.clone(), Outcome::NotStarted(None))));
         }
     }
-    report.wrote = session.http.writes() > before;
+    report.wrote = planned.is_made || session.http.writes() > before;
     context.ui.idle();
     show_report(context, session, &report).map_err(|error| error.after(report.wrote))?;
     Ok(report.status())

@@ -54,6 +54,8 @@ pub(super) struct Planned {
     pub(super) rotation: Rotation,
     /// Whether the new token is still to be made.
     pub(super) is_to_be_made: bool,
+    /// Whether this run has made it.
+    pub(super) is_made: bool,
 }
 
 /// The one credential that is rotated.
@@ -226,7 +228,7 @@ pub(super) async fn made(
     let mut planned = with(asked, Some(source), Some(hub), &tokens, context).await.map_err(begun)?;
     planned.session.check_proofs().map_err(begun)?;
     if is_within(&planned.rotation.plan, &approved.rotation.plan) {
-        Ok(planned)
+        Ok(Planned { is_made: true, ..planned })
     } else {
         let message =
             "what is there has changed since the plan was approved; the token that was made is not used";
@@ -284,8 +286,9 @@ async fn woven(
     let plan = std::mem::take(&mut session.plan);
     let mut rotation = rotation(plan, &wish, &home, tokens, hold).map_err(Error::Source)?;
     rotation.plan.notes.extend(notes(asked, hub));
+    rotation.plan.notes.extend(copies(asked, context).await);
     session.plan = rotation.plan.clone();
-    Ok(Planned { session, rotation, is_to_be_made })
+    Ok(Planned { session, rotation, is_to_be_made, is_made: false })
 }
 
 fn where_it_stays(asked: &Asked<'_>, new: Option<Fingerprint>) -> Home {
@@ -327,6 +330,21 @@ async fn hold(asked: &Asked<'_>, home: &Home, plan: &Plan, context: &Context<'_>
         format!("{shown} is committed with the new token"),
         format!("git commit {shown}, bring it to wherever it is deployed from, and then: regcred rotate"),
     )
+}
+
+/// The other stacks that hold the old value: a deploy of theirs would still use it.
+async fn copies(asked: &Asked<'_>, context: &Context<'_>) -> Vec<String> {
+    let Some(old) = &asked.old else { return Vec::new() };
+    let beside = asked.home.beside(context.env, context.dir);
+    let reading = beside.iter().map(async |source| {
+        let value = source.value(&asked.credential, &asked.shared).await.ok()?;
+        (value.known.fingerprint == old.fingerprint).then(|| source.words())
+    });
+    let holding = futures::future::join_all(reading).await;
+    let told = |words| {
+        format!("{words} holds the token that goes out of use, too: change it there by hand, or take it out")
+    };
+    holding.into_iter().flatten().map(told).collect()
 }
 
 /// What people should know of the old token.

@@ -276,6 +276,12 @@ impl Located {
         &self.0.token.place.file
     }
 
+    /// The keys that it is under.
+    #[must_use]
+    pub fn keys(&self) -> CredentialKeys {
+        CredentialKeys { username: self.0.username.key.clone(), token: self.0.token.key.clone() }
+    }
+
     /// What opens it.
     #[must_use]
     pub fn lock(&self) -> &Lock {

@@ -63,7 +63,8 @@ impl Registry {
             return Err(Refusal::Wrong);
         }
         account.failures = Failures::default();
-        let used = account.credentials.iter_mut().filter(|credential| credential.secret == secret);
+        let lags = self.hub.lags;
+        let used = account.credentials.iter_mut().filter(|credential| !lags && credential.secret == secret);
         used.for_each(|credential| credential.token.last_used = Some(now));
         Ok(login)
     }

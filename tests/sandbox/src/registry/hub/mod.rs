@@ -34,6 +34,8 @@ pub struct Hub {
     pub audit: Vec<Event>,
     /// How many tokens were made.
     pub made: u64,
+    /// Whether the time of a token's last use comes later than the use; how soon it comes is unconfirmed.
+    pub lags: bool,
 }
 
 /// What is asked for.
