@@ -164,9 +164,15 @@ fn obstacle(rows: &[Change], wish: &Wish) -> Option<(Action, Reason)> {
     depends.or_else(unproven).map(|reason| (Action::Blocked, reason))
 }
 
-/// Whether another row records what this one writes, so that it is known from then on.
+/// Whether what a row writes is known from then on: another row records it, or it is the record.
 fn recorded(rows: &[Change], row: &Change) -> bool {
-    rows.iter().any(|other| other.action.writes() && records(other, &row.address))
+    is_record(row) || rows.iter().any(|other| other.action.writes() && records(other, &row.address))
+}
+
+/// Whether a row records what others write.
+#[must_use]
+pub fn is_record(row: &Change) -> bool {
+    row.operation.as_ref().is_some_and(|operation| !operation.records().is_empty())
 }
 
 /// Whether a row records what is written to this address.

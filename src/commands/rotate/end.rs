@@ -16,7 +16,7 @@ use crate::plan::{Change, Plan};
 use crate::prove;
 use crate::registry::hub::{Hub, Token};
 use crate::report::{Outcome, Report};
-use crate::rotation::{Step, records};
+use crate::rotation::{Step, is_record, records};
 use crate::systems::Observed;
 use crate::targets::Scope;
 use crate::verify::verify;
@@ -92,12 +92,14 @@ fn without(
     report: &Report,
     findings: &[Finding],
 ) -> Option<Address> {
-    let applied = |row: &&Change| report.outcomes.get(&row.address) == Some(&Outcome::Applied);
+    let applied = |row: &&Change| {
+        matches!(report.outcomes.get(&row.address), Some(Outcome::Applied | Outcome::Refreshed))
+    };
     let is_recorded =
         |address: &Address| plan.changes.iter().filter(applied).any(|row| records(row, address));
     let done = |row: &Change| match report.outcomes.get(&row.address) {
         Some(Outcome::Applied | Outcome::Unchanged | Outcome::Skipped(_)) => true,
-        Some(Outcome::Refreshed) => accept_unknown || is_recorded(&row.address),
+        Some(Outcome::Refreshed) => accept_unknown || is_record(row) || is_recorded(&row.address),
         _ => false,
     };
     let undone = plan.changes.iter().find(|row| !done(row));
