@@ -275,6 +275,9 @@ pub struct Overrides {
 /// `verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
+    /// End with 2 if a value has been in use for longer, such as 90d; instead of each `max-age:` in the file
+    #[arg(long, value_name = "DURATION", value_parser = crate::desired::rotation::days)]
+    pub max_age: Option<u16>,
     /// Say with whose login each declared place pulls this image
     #[arg(long, value_name = "REF")]
     pub image: Vec<String>,

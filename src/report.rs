@@ -1,10 +1,10 @@
 //! What came of a run: one outcome per address, and from all of them one exit code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::Pull;
 use crate::change::{Action, Finding, Reason};
-use crate::model::{Address, Class, Effect, Problem};
+use crate::model::{Address, Class, CredentialId, Effect, Problem};
 use crate::plan::{Change, Plan};
 
 /// What came of one row.
@@ -42,6 +42,8 @@ pub struct Report {
     pub outcomes: BTreeMap<Address, Outcome>,
     /// What was proven afterwards.
     pub findings: Vec<Finding>,
+    /// The values that have been in use for longer than they may be (`verify`).
+    pub overdue: BTreeSet<CredentialId>,
     /// How images that were asked about are pulled (`verify --image`).
     pub pulls: Vec<Pull>,
     /// Whether the run was interrupted.
@@ -105,6 +107,12 @@ impl Report {
         self.outcomes.values().filter(|outcome| matching(outcome)).count()
     }
 
+    /// Whether a row would change.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        self.count(|outcome| *outcome == Outcome::Differs) > 0
+    }
+
     /// The exit code that says it all: the first of the contract's table that applies.
     #[must_use]
     pub fn status(&self) -> ExitStatus {
@@ -144,7 +152,7 @@ impl Report {
     pub fn detailed_status(&self) -> ExitStatus {
         let otherwise = self.pulls.iter().any(|pull| pull.result.is_err());
         match self.status() {
-            ExitStatus::Done if otherwise || self.count(|outcome| *outcome == Outcome::Differs) > 0 => {
+            ExitStatus::Done if otherwise || self.differs() || !self.overdue.is_empty() => {
                 ExitStatus::Differences
             }
             status => status,

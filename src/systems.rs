@@ -206,6 +206,20 @@ macro_rules! systems {
                 [$($field),+].into_iter().flatten().max()
             }
 
+            /// Since when a value is known to be in use, where a system tells.
+            pub async fn used_since(
+                &self,
+                clients: &Clients,
+                observed: &Observed,
+                id: &CredentialId,
+                value: &Fingerprint,
+            ) -> Option<DateTime<Utc>> {
+                let ($($field,)+) = tokio::join!(
+                    $(<$target>::used_since(&clients.$field, &self.$field, &observed.$field, id, value)),+
+                );
+                [$($field),+].into_iter().flatten().min()
+            }
+
             /// The rows of every system.
             #[must_use]
             pub fn diff(&self, observed: &Observed, terms: &Terms<'_>) -> Vec<Change<Operation>> {

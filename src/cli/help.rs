@@ -50,7 +50,8 @@ Examples:
 Exit codes:
   0    done, or nothing to do
   1    failed, nothing written
-  2    differences (plan --detailed-exitcode, verify), images that image --fail-on names
+  2    differences (plan --detailed-exitcode, verify), a value older than verify --max-age, images
+       that image --fail-on names
   3    usage or configuration invalid, plan not the expected one: nothing written
   4    the registry refused the credential, or no place could be logged in to: nothing written
   5    partial: something is done or in sync, something else failed, is blocked or unreadable
@@ -124,6 +125,7 @@ Examples:
   regcred verify                           ends with 2 if something is missing or differs
   regcred verify --only github:acme/api
   regcred verify --image docker.io/acme/api:1   with which login the image is pulled
+  regcred verify --max-age 90d             ends with 2 if a value has been in use for longer
 ",
     environment!(),
     files!()

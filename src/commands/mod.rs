@@ -1,5 +1,6 @@
 //! One file per command, each reading as the pipeline.
 
+mod age;
 mod completions;
 mod image;
 mod init;

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::aws;
 use crate::change::{Known, Options, Purpose, Reason};
 use crate::cli::{Common, Overrides};
+use crate::desired::rotation::Rotation;
 use crate::desired::{self, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
@@ -48,6 +51,10 @@ pub(super) struct Session {
     pub(super) proofs: Proofs,
     pub(super) plan: Plan,
     pub(super) registries: Endpoints,
+    /// How each credential is rotated, where the file says it.
+    pub(super) rotations: BTreeMap<CredentialId, Rotation>,
+    /// Since when values are in use, where that was asked.
+    pub(super) in_use: BTreeMap<CredentialId, DateTime<Utc>>,
     options: Options,
     known: BTreeMap<CredentialId, Known>,
 }
@@ -99,7 +106,21 @@ impl Context<'_> {
             self.check_only(&plan)?;
             let (vault, proofs, known) = (Vault::default(), Proofs::new(), BTreeMap::new());
             let registries = Endpoints::default();
-            Ok(Session { http, desired, clients, observed, vault, proofs, plan, registries, known, options })
+            let (rotations, in_use) = (BTreeMap::new(), BTreeMap::new());
+            Ok(Session {
+                http,
+                desired,
+                clients,
+                observed,
+                vault,
+                proofs,
+                plan,
+                registries,
+                rotations,
+                in_use,
+                options,
+                known,
+            })
         };
         let session = planned.await;
         self.ui.idle();
@@ -215,7 +236,7 @@ impl Context<'_> {
         wait: Duration,
         given: Option<BTreeMap<CredentialId, Known>>,
     ) -> Result<Session, Error> {
-        let Loaded { mut desired, sources, registries, .. } = loaded;
+        let Loaded { mut desired, sources, registries, rotations, .. } = loaded;
         let http = self.http()?;
         let way = aws::Way::new(&http, self.env, desired.places.aws.iter().any(|place| place.insecure));
         let clients = desired.places.log_in(&Setting { env: self.env, http: &http }).await;
@@ -249,7 +270,21 @@ impl Context<'_> {
             plan = plan::plan(&desired, &observed, &known, &options);
         }
         self.check_only(&plan)?;
-        Ok(Session { http, desired, clients, observed, vault, proofs, plan, registries, known, options })
+        let in_use = BTreeMap::new();
+        Ok(Session {
+            http,
+            desired,
+            clients,
+            observed,
+            vault,
+            proofs,
+            plan,
+            registries,
+            rotations,
+            in_use,
+            options,
+            known,
+        })
     }
 
     /// A prefix that selects nothing is a slip.
@@ -290,6 +325,7 @@ impl Session {
             known: &self.known,
             proofs: &self.proofs,
             plan: &self.plan,
+            in_use: &self.in_use,
         }
     }
 

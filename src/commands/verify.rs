@@ -15,7 +15,8 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
     context.tell_stream(answerable(args, context))?;
     let mut session = context.session_of_stream(Overrides::default(), None).await?;
     session.prove_or_end(context)?;
-    let mut report = Report::of_plan(&session.plan);
+    let overdue = session.tell_ages(args.max_age, context).await;
+    let mut report = Report { overdue, ..Report::of_plan(&session.plan) };
     let exists = |change: &crate::plan::Change| {
         matches!(change.action, Action::Keep | Action::Update | Action::Refresh)
             && !matches!(change.reason, Reason::LeftToPulumi | Reason::LeftToManifest(_))

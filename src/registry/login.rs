@@ -4,6 +4,7 @@
 //! since every token service gives one to anybody; so the credential always goes with the request for it, and a
 //! registry that asks for no login proves nothing.
 
+use chrono::{DateTime, Utc};
 use http::Method;
 use http::header::{HeaderMap, WWW_AUTHENTICATE};
 use serde::Deserialize;
@@ -15,7 +16,7 @@ use super::login_error::LoginError;
 use super::quota::{self, Quota};
 use super::realm;
 use crate::model::{IDENTITY_USER, Registry, Secret};
-use crate::net::{Http, Redirect, Request, Response};
+use crate::net::{Http, Redirect, Request, Response, header};
 use crate::redact;
 
 /// How many redirects within its own origin a registry may answer with.
@@ -30,6 +31,8 @@ pub struct Accepted {
     pub warning: Option<String>,
     /// What could not be learnt beside the proof, and why.
     pub note: Option<String>,
+    /// When that was, by the registry's own clock.
+    pub date: Option<DateTime<Utc>>,
 }
 
 /// Who logs in where.
@@ -62,25 +65,30 @@ pub async fn login(
 
 impl Attempt<'_> {
     async fn run(&self) -> Result<Accepted, LoginError> {
-        match self.challenge().await? {
+        let (challenge, date) = self.challenge().await?;
+        let accepted = match challenge {
             Challenge::Basic => {
                 let answer =
                     self.follow(Request::get(self.api("")?).basic(self.username, self.secret)).await?;
                 self.accepted(&answer)?;
-                Ok(Accepted::default())
+                Accepted::default()
             }
             Challenge::Bearer { realm, service, scopes } => {
                 let token = self.token(&realm, service.as_deref(), &self.scopes(scopes)).await?;
-                self.try_token(&token).await
+                self.try_token(&token).await?
             }
-        }
+        };
+        Ok(Accepted { date, ..accepted })
     }
 
-    /// Asks the registry what login it wants.
-    async fn challenge(&self) -> Result<Challenge, LoginError> {
+    /// Asks the registry what login it wants, and what time it is.
+    async fn challenge(&self) -> Result<(Challenge, Option<DateTime<Utc>>), LoginError> {
         let answer = self.follow(Request::get(self.api("")?)).await?;
         match answer.status {
-            401 => choose(&answer.headers).map_err(|error| self.protocol(error.to_string())),
+            401 => {
+                let challenge = choose(&answer.headers).map_err(|error| self.protocol(error.to_string()))?;
+                Ok((challenge, header::date(&answer.headers)))
+            }
             200..=299 => Err(LoginError::NothingProven { registry: self.registry.clone() }),
             _ => Err(self.unexpected(&answer)),
         }

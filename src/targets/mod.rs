@@ -192,6 +192,17 @@ pub trait Target {
         StillUsing::default()
     }
 
+    /// Since when the value is known to be in use there; it may be for longer.
+    async fn used_since(
+        _: &Self::Client,
+        _: &[Self::Desired],
+        _: &Self::Observed,
+        _: &CredentialId,
+        _: &Fingerprint,
+    ) -> Option<DateTime<Utc>> {
+        None
+    }
+
     /// Whether it tells how it pulls images.
     const TELLS_PULLS: bool = false;
 

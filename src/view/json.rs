@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::SecondsFormat;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -36,6 +37,8 @@ struct CredentialObject<'a> {
     username: &'a str,
     fingerprint: Option<String>,
     source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_use_since: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -111,6 +114,10 @@ fn credentials<'a>(shown: &'a Shown<'_>) -> Vec<CredentialObject<'a>> {
         username: shown.username(&credential.id),
         fingerprint: shown.fingerprint(&credential.id).map(|fingerprint| fingerprint.to_string()),
         source: &credential.source,
+        in_use_since: shown
+            .in_use
+            .get(&credential.id)
+            .map(|since| since.to_rfc3339_opts(SecondsFormat::Secs, true)),
     };
     shown.credentials.iter().map(object).collect()
 }
@@ -227,7 +234,7 @@ pub fn pulls(pulls: &[Pull], again: &Again) -> String {
 #[must_use]
 pub fn summary(shown: &Shown<'_>, report: &Report, status: u8) -> String {
     let count = |matching: fn(&Outcome) -> bool| report.count(matching);
-    line(&json!({
+    let mut summary = json!({
         "type": "summary",
         "digest": shown.plan.digest(),
         "summary": shown.plan.summary(),
@@ -246,7 +253,11 @@ pub fn summary(shown: &Shown<'_>, report: &Report, status: u8) -> String {
         "invalid": report.findings.iter().filter(|finding| finding.result.is_err() && !finding.unread).count(),
         "notes": shown.plan.notes,
         "exit": status,
-    }))
+    });
+    if !report.overdue.is_empty() {
+        summary["overdue"] = json!(report.overdue.iter().map(|id| &id.0).collect::<Vec<_>>());
+    }
+    line(&summary)
 }
 
 /// The whole stream of a run that ended before it had a plan.

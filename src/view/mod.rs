@@ -14,6 +14,8 @@ mod progress;
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 pub use again::Again;
 pub use progress::Progress;
 
@@ -33,6 +35,8 @@ pub struct Shown<'a> {
     pub proofs: &'a Proofs,
     /// The plan.
     pub plan: &'a Plan,
+    /// Since when their values are in use, where that was asked.
+    pub in_use: &'a BTreeMap<CredentialId, DateTime<Utc>>,
     /// What the next command keeps of this run.
     pub again: &'a Again,
 }

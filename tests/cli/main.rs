@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod again;
+mod age;
 mod aws_traps;
 mod bad_file;
 mod bad_input;

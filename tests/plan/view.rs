@@ -50,7 +50,7 @@ pub(crate) fn render(view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> String {
 
 fn render_case(case: &Case, view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> String {
     let quota = Quota { limit: Some(200), remaining: Some(197), window_s: Some(21_600) };
-    render_proven(case, Accepted { quota: Some(quota), warning: None, note: None }, view)
+    render_proven(case, Accepted { quota: Some(quota), ..Accepted::default() }, view)
 }
 
 fn render_proven(case: &Case, login: Accepted, view: impl FnOnce(&Shown<'_>, &Plan) -> String) -> String {
@@ -62,6 +62,7 @@ fn render_proven(case: &Case, login: Accepted, view: impl FnOnce(&Shown<'_>, &Pl
         known: &case.known,
         proofs: &proofs,
         plan: &plan,
+        in_use: &BTreeMap::new(),
         again: &again,
     };
     anstream::adapter::strip_str(&view(&shown, &plan)).to_string()
@@ -78,7 +79,7 @@ fn people(width: usize, keeps: bool) -> String {
 fn whatever_the_proof_learned_is_shown_to_people_in_markdown_and_to_machines() {
     let quota = Quota { limit: Some(200), remaining: Some(0), window_s: Some(21_600) };
     let (warning, note) = (Some("no pull is left".to_owned()), Some("it may read only".to_owned()));
-    let login = Accepted { quota: Some(quota), warning, note };
+    let login = Accepted { quota: Some(quota), warning, note, date: None };
     let people = |shown: &Shown<'_>, _: &Plan| {
         human::plan(shown, human::Layout { width: 200, keeps: false, causes: false, states: false })
     };

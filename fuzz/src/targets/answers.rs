@@ -153,7 +153,8 @@ impl Run {
     fn is_calm(&self, plan: &Plan) {
         let (credentials, known, proofs) = (&self.loaded.desired.credentials, &self.known, &Proofs::new());
         let again = &Again::default();
-        let shown = Shown { credentials, known, proofs, plan, again };
+        let in_use = &BTreeMap::new();
+        let shown = Shown { credentials, known, proofs, plan, in_use, again };
         let layout = human::Layout { width: 100, keeps: true, causes: true, states: false };
         acts_on_nothing(&(human::plan(&shown, layout) + &human::plan_summary(&shown)));
         acts_on_nothing(&markdown::plan(&shown));

@@ -26,7 +26,7 @@ use chrono::{DateTime, Utc};
 use crate::aws::{Clients, Session, Way};
 use crate::change::{Finding, Input, Inputs, Known, Options, Read, Receipt};
 use crate::env::Env;
-use crate::model::{CredentialId, Problem, Registry};
+use crate::model::{CredentialId, Fingerprint, Problem, Registry};
 use crate::yaml::{Node, Reader};
 
 /// ECR reads only secrets under this name (Amazon ECR user guide, "Creating a pull through cache rule").
@@ -382,6 +382,25 @@ impl Target for Aws {
             sessions.into_iter().find(|key| matches!(observed.secrets.get(key), Some(Ok(Some(_)))))
         })?;
         read::current_since(clients.get(&session)?, &name).await
+    }
+
+    /// Asked in one region, too.
+    async fn used_since(
+        clients: &Clients,
+        desired: &[Desired],
+        observed: &Observed,
+        id: &CredentialId,
+        value: &Fingerprint,
+    ) -> Option<DateTime<Utc>> {
+        let holds = |key: &(Session, String)| {
+            let secret = observed.secrets.get(key).and_then(|read| read.as_ref().ok()?.as_ref());
+            secret.and_then(Secret::current).is_some_and(|version| value.is_version(&key.1, version))
+        };
+        let (session, name) = desired.iter().filter(|place| place.credential == *id).find_map(|place| {
+            let mut keys = place.stacks.iter().map(|stack| (stack.session.clone(), place.secret.clone()));
+            keys.find(holds)
+        })?;
+        read::used_since(clients.get(&session)?, &name, value).await
     }
 
     fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecr::types::PullThroughCacheRule;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
+use aws_sdk_secretsmanager::types::SecretVersionsListEntry;
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt};
 
 use super::{Desired, Identity, MANAGED_BY, Observed, ROTATED_FROM, Rule, Secret, Session};
 use crate::aws::{AwsError, Client, Clients};
+use crate::model::Fingerprint;
 use crate::net::MAX_PAGES;
 
 /// The largest page of rules (ECR's API reference, `DescribePullThroughCacheRules`).
@@ -101,15 +103,31 @@ pub(super) async fn secret(client: &Client, name: &str) -> Result<Option<Secret>
 
 /// Since when the version of a secret that is current is there. Nothing without the right to list versions, or without any.
 pub(super) async fn current_since(client: &Client, name: &str) -> Option<DateTime<Utc>> {
+    let versions = versions(client, name).await?;
+    let current =
+        versions.iter().find(|version| version.version_stages().iter().any(|stage| stage == CURRENT));
+    created(current?)
+}
+
+/// Since when the secret holds this value: that of a version may have been put anew under another id.
+pub(super) async fn used_since(client: &Client, name: &str, value: &Fingerprint) -> Option<DateTime<Utc>> {
+    let versions = versions(client, name).await?;
+    let ours =
+        versions.iter().filter(|version| version.version_id().is_some_and(|id| value.is_version(name, id)));
+    ours.filter_map(created).min()
+}
+
+async fn versions(client: &Client, name: &str) -> Option<Vec<SecretVersionsListEntry>> {
     let answer = client.secrets.list_secret_version_ids().secret_id(name).max_results(VERSIONS).send().await;
     let answer = answer.inspect_err(|error| {
         let error = AwsError::new("secretsmanager:ListSecretVersionIds", error, &client.login);
-        tracing::debug!(%error, "what cannot be read back is not compared with the secret's age");
+        tracing::debug!(%error, "since when the secret has its value is not known");
     });
-    let versions = answer.ok()?.versions.unwrap_or_default();
-    let current =
-        versions.iter().find(|version| version.version_stages().iter().any(|stage| stage == CURRENT));
-    DateTime::from_timestamp(current?.created_date()?.secs(), 0)
+    answer.ok()?.versions
+}
+
+fn created(version: &SecretVersionsListEntry) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(version.created_date()?.secs(), 0)
 }
 
 fn described(answer: DescribeSecretOutput) -> Secret {

@@ -27,7 +27,7 @@ pub use validate::split_repository;
 use super::{Look, Proof, Remarks, Setting, StillUsing, Target, Terms, Validator, endpoint};
 use crate::change::{Finding, Inputs, Options, Read, Receipt};
 use crate::env::Env;
-use crate::model::{Address, CredentialId, GithubItem, Problem};
+use crate::model::{Address, CredentialId, Fingerprint, GithubItem, Problem};
 use crate::yaml::{Node, Reader};
 
 /// What the configuration wants in one place of GitHub for one credential.
@@ -359,6 +359,20 @@ impl Target for Github {
 
     async fn observe(client: &Read<Client>, desired: &[Desired], look: &Look<'_>) -> Observed {
         read::observe(client, desired, look.concurrency).await
+    }
+
+    /// By the record, which a later write of the same value renews.
+    async fn used_since(
+        _: &Read<Client>,
+        desired: &[Desired],
+        observed: &Observed,
+        id: &CredentialId,
+        value: &Fingerprint,
+    ) -> Option<DateTime<Utc>> {
+        let places = desired.iter().filter(|place| place.credential == *id);
+        let markers =
+            places.filter_map(|place| observed.places.get(&place.key())?.marker.as_ref().ok()?.as_ref());
+        markers.filter(|marker| marker.fingerprint == *value).map(|marker| marker.time).min()
     }
 
     fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) -> Vec<Change> {

@@ -106,12 +106,16 @@ pub fn pulls(pulls: &[Pull], again: &Again, said: Said) -> String {
 #[must_use]
 pub fn verified(plan: &Plan, report: &Report, again: &Again, said: Said) -> String {
     // What is left to others no sync mends.
-    let differ = report.count(|outcome| *outcome == Outcome::Differs) > 0 && plan.writes();
-    let next =
-        if differ { format!("Next: {}\n", styled(HINT, again.command("sync"))) } else { String::new() };
+    let next = if report.differs() && plan.writes() {
+        format!("Next: {}\n", styled(HINT, again.command("sync")))
+    } else {
+        String::new()
+    };
+    let only_old = !report.differs() && report.pulls.iter().all(|pull| pull.result.is_ok());
     let head = match report.detailed_status() {
         _ if plan.changes.is_empty() => styled(WARN, "Nothing is declared."),
         ExitStatus::Done => styled(GOOD, "Done:"),
+        ExitStatus::Differences if only_old => styled(WARN, "In place, and in use for too long:"),
         ExitStatus::Differences => styled(WARN, "Not in place:"),
         _ => styled(BAD, "Not all in place:"),
     };

@@ -53,7 +53,8 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Answer {
         Page::Token => token_for(registry, request, now),
         Page::Unknown => Reply::text(404, "text/plain", "404 page not found\n"),
     };
-    reply.with("docker-distribution-api-version", "registry/2.0").into()
+    let date = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    reply.with("docker-distribution-api-version", "registry/2.0").with("date", date).into()
 }
 
 /// A fault's answer, in the shape of the service that was asked.
