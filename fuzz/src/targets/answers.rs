@@ -156,7 +156,7 @@ impl Run {
         let in_use = &BTreeMap::new();
         let shown = Shown { credentials, known, proofs, plan, in_use, again };
         let layout = human::Layout { width: 100, keeps: true, causes: true, states: false };
-        acts_on_nothing(&(human::plan(&shown, layout) + &human::plan_summary(&shown)));
+        acts_on_nothing(&(human::plan(&shown, layout) + &human::plan_summary(&shown, None)));
         acts_on_nothing(&markdown::plan(&shown));
         serde_json::from_str::<serde_json::Value>(&json::plan(&shown)).expect("JSON");
         plan.changes
