@@ -71,7 +71,7 @@ fn render_proven(case: &Case, login: Accepted, view: impl FnOnce(&Shown<'_>, &Pl
 fn people(width: usize, keeps: bool) -> String {
     render(|shown, _| {
         let layout = human::Layout { width, keeps, causes: false, states: false };
-        human::plan(shown, layout) + &human::plan_summary(shown)
+        human::plan(shown, layout) + &human::plan_summary(shown, None)
     })
 }
 
