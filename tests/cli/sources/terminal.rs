@@ -62,7 +62,11 @@ fn whoever_sits_at_the_terminal_is_asked_and_the_token_is_not_shown() {
 
 #[test]
 fn a_narrow_terminal_tears_no_word_and_the_moving_line_leaves_room_for_an_interrupt() {
-    let (code, shown) = after(&place("env"), "stty cols 60 rows 24", "sync --yes", &[]);
+    let mut place = place("env");
+    place.set("DOCKER_HUB_USERNAME", USER);
+    place.set("DOCKER_HUB_TOKEN", TOKEN);
+    place.set("TERM", "xterm");
+    let (code, shown) = after(&place, "stty cols 60 rows 24", "sync --yes", &[]);
     assert_eq!(code, 0, "{shown}");
     let plain = anstream::adapter::strip_str(&shown).to_string();
     let lines: Vec<&str> = plain.split(['\r', '\n']).map(str::trim_end).collect();
