@@ -49,7 +49,7 @@ fn named<'t>(tokens: &'t [Token], wish: &Wish) -> Result<BTreeSet<&'t str>, Vec<
 fn unknown(name: &str, tokens: &[Token]) -> Problem {
     let labels: Vec<String> = tokens
         .iter()
-        .filter(|token| token.is_active)
+        .filter(|token| token.is_active && !token.label.is_empty())
         .map(|token| format!("`{}`", redact::outside(&token.label)))
         .collect();
     let hint = if labels.is_empty() {

@@ -50,7 +50,8 @@ impl Shown<'_> {
     /// A credential's fingerprint, if its value was read and is not a password: whoever reads a log could guess at it.
     #[must_use]
     pub fn fingerprint(&self, id: &CredentialId) -> Option<Fingerprint> {
-        self.known.get(id).filter(|known| known.kind.is_access_token()).map(|known| known.fingerprint)
+        let known = self.known.get(id).filter(|known| known.kind.is_access_token())?;
+        (known.fingerprint != Fingerprint::default()).then_some(known.fingerprint)
     }
 
     /// A credential's user name, if it was read.

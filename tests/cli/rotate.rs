@@ -129,7 +129,8 @@ fn a_token_is_made_stored_spread_and_at_the_next_rotation_out_of_use() {
 fn nothing_is_made_before_a_yes_and_no_secret_is_in_any_output() {
     let place = place(MINT);
     let (ran, calls) = place.watch(&["rotate", "--mint"]);
-    ran.ends(3).complains("regcred rotate --expect");
+    ran.ends(3).complains("regcred rotate --expect").says("made once you say yes");
+    assert!(!ran.stdout.contains("00000000"), "{}", ran.stdout);
     assert_eq!(written(&calls), [""; 0]);
     let digest = ran.stderr.split("--expect ").nth(1).unwrap()[..12].to_owned();
     let ran = place.run(&["rotate", "--mint", "--expect", &digest, "--json"]);

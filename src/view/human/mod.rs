@@ -52,6 +52,9 @@ fn proof(shown: &Shown<'_>, credential: &Credential, width: usize) -> String {
         Some(Ok(login)) if login.warning.is_some() => (WARN, proven(login, shown.known.get(id))),
         Some(Ok(login)) => (GOOD, proven(login, shown.known.get(id))),
         Some(Err(error)) => (BAD, refused(error)),
+        None if shown.known.contains_key(id) => {
+            (WARN, "not proven yet: the token is made once you say yes".to_owned())
+        }
         None => (WARN, "not asked yet".to_owned()),
     };
     let fingerprint = shown.fingerprint(id).map(|it| format!(", fingerprint {it}")).unwrap_or_default();
