@@ -35,7 +35,7 @@ struct Story {
 
 /// A rotation has many requests: a quick run takes one in so many of the sample.
 fn share() -> usize {
-    if is_full() { 1 } else { 3 }
+    if is_full() { 1 } else { 8 }
 }
 
 /// A new token in a file, and the old one named.
@@ -204,10 +204,10 @@ fn a_rotation_beside_another_one_or_a_sync_with_the_old_token_converges() {
     for story in STORIES.iter() {
         for other in [story.args, sync] {
             let requests = story.place().watch(story.args).1.len();
-            let stops = (0..requests).step_by(if is_full() { 1 } else { 12 });
+            let stops = (0..requests).step_by(if is_full() { 1 } else { 40 });
             let words: Vec<Word> = stops
                 .flat_map(|index| [stopped(0, index), stopped(1, index)])
-                .chain((0..if is_full() { 16 } else { 2 }).map(|seed| seeded(seed, 2)))
+                .chain((0..if is_full() { 16 } else { 1 }).map(|seed| seeded(seed, 2)))
                 .collect();
             in_parallel(&words, |word| beside(story, other, word));
             tell(&format!("beside each other: rotation {}: {} schedules", story.what, words.len()));
