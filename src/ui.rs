@@ -112,12 +112,9 @@ fn columns(stream: impl std::os::fd::AsFd) -> Option<usize> {
     terminal_size::terminal_size_of(stream).map(|(terminal_size::Width(width), _)| usize::from(width).max(40))
 }
 
-/// A line that fits the terminal together with the `^C` that an interrupt leaves behind it: a longer one could not be
-/// written over.
-fn moving_line(width: Option<usize>) -> ProgressStyle {
-    let room = width.unwrap_or(DEFAULT_WIDTH) - "⠋ ".chars().count() - "^C ".len();
-    ProgressStyle::with_template(&format!("{{spinner}} {{msg:{room}!}}"))
-        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+/// One line, cut where the terminal ends.
+fn moving_line() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 impl Ui {
@@ -254,7 +251,7 @@ impl Ui {
         let mut progress = self.lock();
         let bar = progress.get_or_insert_with(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(moving_line(columns(io::stderr())).tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
+            bar.set_style(moving_line().tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });
