@@ -5,7 +5,7 @@
 //! source      gives the new token           keep
 //!             gives the old one             update; keep where somebody has to change it by hand
 //! token       ours, of another value        update: switched off, after every place has the new one
-//!             ours, of no value             delete: a rotation ended before it was stored
+//!             ours, never stored            delete: a rotation ended before that
 //!             named with --old              the same as ours with --allow-delete, else blocked
 //!             switched off long enough ago  delete
 //! ```
@@ -33,6 +33,8 @@ pub struct Wish {
     pub source: String,
     /// The new value's fingerprint; nothing as long as it is to be made.
     pub new: Option<Fingerprint>,
+    /// The fingerprint of what the source gives now.
+    pub present: Option<Fingerprint>,
     /// Tokens that people named as old ones, by label or id.
     pub old: Vec<String>,
     /// Tokens that were switched off on this day or before are deleted.

@@ -64,6 +64,12 @@ fn ours(token: &Token, wish: &Wish) -> Option<Label> {
     Label::read(&token.label).filter(|label| label.credential == wish.credential)
 }
 
+/// Whether the label says that a run ended before it stored the value: no source gives it.
+fn is_lost(label: &Label, wish: &Wish) -> bool {
+    let shown = wish.present.as_ref().map(ToString::to_string);
+    !label.is_stored && (label.digits.is_none() || label.digits != shown)
+}
+
 /// Whether the label says that it is the new value.
 fn is_new(token: &Token, wish: &Wish) -> bool {
     let shown = wish.new.as_ref().map(ToString::to_string);
@@ -82,7 +88,7 @@ fn row(token: &Token, is_named: bool, wish: &Wish) -> Option<Judged> {
             })?
         }
         _ if !token.is_active => return None,
-        _ if ours.as_ref().is_some_and(|label| label.digits.is_none()) => {
+        _ if ours.as_ref().is_some_and(|label| is_lost(label, wish)) => {
             (Action::Delete, Reason::Lost, Some(Step::Delete(token.clone())))
         }
         _ if wish.keep_old => return None,

@@ -3,10 +3,11 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use regcred_sandbox::World;
 use regcred_sandbox::github::WorkflowRun;
 use regcred_sandbox::registry::Account;
+use regcred_sandbox::{Fault, Kind, Moment, Service, World};
 
+use crate::kill::kill_at;
 use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, written};
 use crate::world::{assert_holds, assert_values};
 
@@ -15,7 +16,7 @@ pub(crate) const PASSWORD: &str = "open sesame-1234";
 pub(crate) const OLD_LABEL: &str = "by hand";
 
 /// One stack and one repository in sync, with the token in a file, an account that has a password, and a program that prints it.
-fn place(mint: &str) -> Place {
+pub(crate) fn place(mint: &str) -> Place {
     let mut place = Place::bare(World::default());
     place.unset("DOCKER_HUB_USERNAME");
     place.unset("DOCKER_HUB_TOKEN");
@@ -123,6 +124,30 @@ fn a_token_is_made_stored_spread_and_at_the_next_rotation_out_of_use() {
     assert!(second != first && accepts(&place, &second) && !accepts(&place, &first));
     assert_eq!(labels(&place).iter().filter(|label| made(label)).count(), 1, "{:?}", labels(&place));
     assert_eq!(place.sandbox.violations(), [""; 0]);
+}
+
+#[test]
+fn a_token_that_was_made_and_never_stored_is_deleted_by_the_next_rotation() {
+    const MINTED: &[&str] = &["rotate", "--mint", "--yes"];
+    let named = |call: &regcred_sandbox::Call| call.operation == "PATCH /v2/access-tokens/{uuid}";
+    let (_, calls) = place(MINT).watch(MINTED);
+    let places: Vec<usize> = (0..calls.len()).filter(|index| named(&calls[*index])).collect();
+    let [given, stored_one] = places[..] else { panic!("{places:?}") };
+    for (index, is_stored) in [(given, false), (stored_one, true)] {
+        let place = place(MINT);
+        assert!(kill_at(&place, MINTED, index, Moment::BeforeEffect));
+        assert_eq!(stored(&place) != TOKEN, is_stored);
+        place.run(MINTED).ends(0);
+        let made: Vec<_> = labels(&place).into_iter().filter(|(label, _)| label != OLD_LABEL).collect();
+        let [(label, true)] = made.as_slice() else { panic!("{made:?}") };
+        assert!(label.starts_with("regcred docker-hub ") && !label.ends_with("new"), "{label}");
+        assert_holds(&place.sandbox.state(), &stored(&place));
+    }
+    let place = place(MINT);
+    let refused = Fault::on(Service::Hub, "PATCH /v2/access-tokens/{uuid}", Kind::Status(500)).forever();
+    assert!(kill_at(&place, MINTED, stored_one, Moment::BeforeEffect));
+    place.sandbox.fault(refused);
+    place.run(MINTED).ends(0).complains("keeps the word `new` in its label until the next rotation");
 }
 
 #[test]

@@ -120,6 +120,7 @@ fn finish(place: &Place, story: &Story, at: &str) {
         true => assert!(!accepts(place, TOKEN) && token == OTHER_TOKEN, "{at}"),
         false => assert_eq!(on("regcred docker-hub "), 1, "{at}: {:?}", labels(place)),
     }
+    assert!(!labels(place).iter().any(|(label, _)| label.ends_with(" new")), "{at}: {:?}", labels(place));
     let (again, calls) = place.watch(&["sync", "--yes"]);
     assert_eq!((again.code, written(&calls)), (0, vec![]), "{at}\n{}\n{}", again.stdout, again.stderr);
 }

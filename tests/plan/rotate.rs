@@ -18,6 +18,7 @@ fn wish() -> Wish {
         credential: id(),
         source: "file:token".to_owned(),
         new: Some(ours()),
+        present: Some(earlier()),
         old: Vec::new(),
         delete_until: None,
         keep_old: false,
@@ -42,7 +43,7 @@ fn token(id: &str, label: &str) -> Token {
 }
 
 fn made(number: &str, fingerprint: Fingerprint) -> Token {
-    token(number, &Label::of(&id(), &fingerprint).to_string())
+    token(number, &Label::of(&id(), &fingerprint).stored().to_string())
 }
 
 fn until() -> Problem {
@@ -138,11 +139,17 @@ scenarios! {
         let mut lately = token("t5", &retired("ci", day("2026-11-20")));
         lately.is_active = false;
         let tokens = [token("t1", &Label::new(&id()).to_string()), off, lately, token("t6", "regcred other new")];
+        let unstored = |number: &str, fingerprint| token(number, &Label::of(&id(), &fingerprint).to_string());
+        let made =
+            [unstored("t7", Fingerprint::parse(&"ef".repeat(32)).unwrap()), unstored("t8", earlier()), unstored("t9", ours())];
+        let tokens: Vec<Token> = tokens.into_iter().chain(made).collect();
         let wish = Wish { delete_until: Some(day("2026-10-29")), ..wish() };
         let Rotation { plan, steps } = rotated(&wish, &Home::Settled, &tokens, None);
         expect(&plan, OLD, Action::Delete, ReasonKind::Lost);
         expect(&plan, "hub:token/t4", Action::Delete, ReasonKind::OutOfUse);
-        assert_eq!(steps.len(), 2, "{steps:?}");
+        expect(&plan, "hub:token/t7", Action::Delete, ReasonKind::Lost);
+        expect(&plan, "hub:token/t8", Action::Update, ReasonKind::Retires);
+        assert_eq!(steps.len(), 4, "the source has the eighth, and the ninth is new: {steps:?}");
         plan
     }
 }

@@ -79,7 +79,7 @@ fn a_token_is_made_named_switched_off_and_deleted_for_an_account_and_for_an_orga
         assert!(labels(&hub).contains(&"regcred docker-hub new".to_owned()));
 
         let fingerprint = Fingerprint::of(&Registry::docker_hub(), user, &minted.token);
-        let named = Label::of(&CredentialId("docker-hub".to_owned()), &fingerprint);
+        let named = Label::of(&CredentialId("docker-hub".to_owned()), &fingerprint).stored();
         run(hub.rename(&minted.id, &named)).unwrap();
         let find = || run(hub.tokens()).unwrap().into_iter().find(|token| token.id == minted.id);
         let token: Token = find().unwrap();

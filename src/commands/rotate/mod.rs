@@ -97,7 +97,7 @@ async fn carry_out(
     let Planned { session, rotation, .. } = planned;
     let stop = context.env.programs().leave_interrupts();
     let before = session.http.writes();
-    let outcomes = store_and_spread(asked, planned, context, stop.clone()).await;
+    let outcomes = store_and_spread(asked, hub, planned, context, stop.clone()).await;
     let mut report = Report::new(&rotation.plan, outcomes);
     let ended = tokio::select! {
         biased;
@@ -125,6 +125,7 @@ async fn carry_out(
 /// Puts the new value where the old one came from, and then everywhere.
 async fn store_and_spread(
     asked: &Asked<'_>,
+    hub: Option<&Hub>,
     planned: &Planned,
     context: &Context<'_>,
     stop: watch::Receiver<bool>,
@@ -132,6 +133,7 @@ async fn store_and_spread(
     let Planned { session, rotation, .. } = planned;
     let spread = rotation.spread();
     let Some(address) = rotation.stored() else {
+        name(hub, planned, context).await;
         return write(context, session, &spread, stop).await;
     };
     let stored = end::step(context, address, store(asked, session, context)).await;
@@ -140,9 +142,20 @@ async fn store_and_spread(
         let left = rows.map(|row| (row.address.clone(), Outcome::NotStarted(Some(address.clone()))));
         return left.chain([(address.clone(), stored)]).collect();
     }
+    name(hub, planned, context).await;
     let mut outcomes = write(context, session, &spread, stop).await;
     outcomes.insert(address.clone(), stored);
     outcomes
+}
+
+/// Has the label of a token that was made say that it is stored. The run works without it: the next one does it.
+async fn name(hub: Option<&Hub>, planned: &Planned, context: &Context<'_>) {
+    let (Some(hub), Some((id, label))) = (hub, &planned.unnamed) else { return };
+    if let Err(error) = hub.rename(id, label).await {
+        context.ui.warn(&format!(
+            "the new token keeps the word `new` in its label until the next rotation: {error}"
+        ));
+    }
 }
 
 async fn store(asked: &Asked<'_>, session: &Session, context: &Context<'_>) -> Result<(), Problem> {

@@ -56,6 +56,8 @@ pub(super) struct Planned {
     pub(super) is_to_be_made: bool,
     /// Whether this run has made it.
     pub(super) is_made: bool,
+    /// The new token's id and its name once it is stored, where its label does not say that it is.
+    pub(super) unnamed: Option<(String, Label)>,
 }
 
 /// The one credential that is rotated.
@@ -130,8 +132,10 @@ async fn listed(hub: Option<&Hub>) -> Result<Vec<Token>, Error> {
 /// Whether the source gives a token that a rotation has made.
 fn was_made(asked: &Asked<'_>, tokens: &[Token]) -> bool {
     let Some(old) = &asked.old else { return false };
-    let label = Label::of(&asked.credential.id, &old.fingerprint).to_string();
-    tokens.iter().any(|token| token.is_active && token.label == label)
+    let is_it = |label: Label| {
+        Label { is_stored: false, ..label } == Label::of(&asked.credential.id, &old.fingerprint)
+    };
+    tokens.iter().any(|token| token.is_active && Label::read(&token.label).is_some_and(is_it))
 }
 
 /// What can be known to be wrong before a token is made.
@@ -275,6 +279,7 @@ async fn woven(
         credential: asked.credential.id.clone(),
         source: asked.home.words(),
         new,
+        present: asked.old.as_ref().map(|old| old.fingerprint),
         old: args.old.clone(),
         delete_until: args.delete_after.and_then(after),
         keep_old: args.keep_old,
@@ -288,7 +293,15 @@ async fn woven(
     rotation.plan.notes.extend(notes(asked, hub));
     rotation.plan.notes.extend(copies(asked, context).await);
     session.plan = rotation.plan.clone();
-    Ok(Planned { session, rotation, is_to_be_made, is_made: false })
+    let unnamed = new.and_then(|new| unnamed(&Label::of(&asked.credential.id, &new), tokens));
+    Ok(Planned { session, rotation, is_to_be_made, is_made: false, unnamed })
+}
+
+/// The token with a label which says that it is not stored yet.
+fn unnamed(label: &Label, tokens: &[Token]) -> Option<(String, Label)> {
+    let it =
+        tokens.iter().find(|token| token.is_active && Label::read(&token.label).as_ref() == Some(label))?;
+    Some((it.id.clone(), label.clone().stored()))
 }
 
 fn where_it_stays(asked: &Asked<'_>, new: Option<Fingerprint>) -> Home {

@@ -7,8 +7,8 @@ use chrono::NaiveDate;
 use crate::model::{CredentialId, Fingerprint};
 
 const OURS: &str = "regcred ";
-/// Instead of the digits, until the value is known: it is lost if that is all that is left of a run.
-const NEW: &str = "new";
+/// The end of the label until the value is stored: it is lost if that is all that is left of a run.
+const NEW: &str = " new";
 const RETIRED: &str = " retired ";
 const DAY: &str = "%Y-%m-%d";
 /// How many characters Docker Hub takes.
@@ -21,29 +21,41 @@ pub struct Label {
     pub credential: CredentialId,
     /// What is shown of its fingerprint; nothing before it was written down.
     pub digits: Option<String>,
+    /// Whether the value has been stored where it is read from.
+    pub is_stored: bool,
 }
 
 impl Label {
     /// Of a token that is being made.
     #[must_use]
     pub fn new(credential: &CredentialId) -> Self {
-        Self { credential: credential.clone(), digits: None }
+        Self { credential: credential.clone(), digits: None, is_stored: false }
     }
 
-    /// Of a token with this fingerprint.
+    /// Of a token with this fingerprint, which is not stored yet.
     #[must_use]
     pub fn of(credential: &CredentialId, fingerprint: &Fingerprint) -> Self {
-        Self { credential: credential.clone(), digits: Some(fingerprint.to_string()) }
+        Self { digits: Some(fingerprint.to_string()), ..Self::new(credential) }
+    }
+
+    /// The same once it is stored.
+    #[must_use]
+    pub fn stored(self) -> Self {
+        Self { is_stored: true, ..self }
     }
 
     /// Reads a label, whether the token is retired or not; nothing if regcred did not write it.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        let text = called(text);
-        let (credential, digits) = text.strip_prefix(OURS)?.rsplit_once(' ')?;
-        let known = digits == NEW || Fingerprint::is_shown(digits);
-        let credential = CredentialId(credential.to_owned());
-        known.then(|| Self { credential, digits: (digits != NEW).then(|| digits.to_owned()) })
+        let text = called(text).strip_prefix(OURS)?;
+        let (text, is_stored) = text.strip_suffix(NEW).map_or((text, true), |text| (text, false));
+        let shown = text.rsplit_once(' ').filter(|(_, digits)| Fingerprint::is_shown(digits));
+        let (credential, digits) = match shown {
+            Some((credential, digits)) => (credential, Some(digits.to_owned())),
+            None if is_stored => return None,
+            None => (text, None),
+        };
+        Some(Self { credential: CredentialId(credential.to_owned()), digits, is_stored })
     }
 
     /// Whether Docker Hub takes it, also when the token is retired.
@@ -56,7 +68,11 @@ impl Label {
 
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{OURS}{} {}", self.credential, self.digits.as_deref().unwrap_or(NEW))
+        write!(f, "{OURS}{}", self.credential)?;
+        if let Some(digits) = &self.digits {
+            write!(f, " {digits}")?;
+        }
+        f.write_str(if self.is_stored { "" } else { NEW })
     }
 }
 
@@ -104,7 +120,11 @@ mod tests {
 
     #[test]
     fn a_label_comes_back_as_it_was_written_retired_or_not() {
-        let label = Label { credential: id("docker-hub"), digits: Some("3f9a12c4".to_owned()) };
+        let digits = Some("3f9a12c4".to_owned());
+        let label = Label { credential: id("docker-hub"), digits, is_stored: true };
+        let lost = Label { is_stored: false, ..label.clone() };
+        assert_eq!(lost.to_string(), "regcred docker-hub 3f9a12c4 new");
+        assert_eq!(Label::read("regcred docker-hub 3f9a12c4 new"), Some(lost));
         let text = label.to_string();
         assert_eq!(text, "regcred docker-hub 3f9a12c4");
         let old = retired(&text, day("2026-11-29"));
@@ -146,6 +166,7 @@ mod tests {
     fn a_name_that_leaves_no_room_for_the_day_is_told_before_a_token_is_made() {
         assert!(Label::new(&id(&"x".repeat(60))).fits());
         let digits = Some("3f9a12c4".to_owned());
-        assert!(!Label { credential: id(&"x".repeat(65)), digits }.fits());
+        assert!(Label { digits: digits.clone(), ..Label::new(&id(&"x".repeat(59))) }.fits());
+        assert!(!Label { digits, ..Label::new(&id(&"x".repeat(61))) }.fits());
     }
 }
