@@ -7,6 +7,7 @@ mod access;
 mod action;
 mod details;
 mod finding;
+mod life;
 mod pull;
 mod reason;
 
@@ -16,6 +17,7 @@ pub use access::{Access, Doubt, Reader};
 pub use action::Action;
 pub use details::Details;
 pub use finding::Finding;
+pub use life::Life;
 pub use pull::{Login as PullLogin, Pull, Used};
 pub use reason::{Read, Reason, ReasonKind};
 

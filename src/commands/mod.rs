@@ -5,6 +5,7 @@ mod completions;
 mod image;
 mod init;
 mod man;
+mod owner;
 mod permissions;
 mod plan;
 mod rbac;

@@ -16,7 +16,7 @@ pub(super) async fn run(args: &PlanArgs, context: &Context<'_>) -> Result<ExitSt
     let env = env(args, context)?;
     let context = &Context { env: &env, ..*context };
     let mut session = context.session(args.overrides, None).await?;
-    session.tell_ages(None, context).await;
+    session.tell_ages(None, args.html.is_some(), context).await;
     if let Some(file) = file {
         context.ui.file(&context.dir.join(file), &markdown::plan(&session.shown(context.again))).map_err(
             |error| {

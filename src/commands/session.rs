@@ -2,13 +2,11 @@
 //! each other, plan.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
 use crate::aws;
-use crate::change::{Known, Options, Purpose, Reason};
+use crate::change::{Known, Life, Options, Purpose, Reason};
 use crate::cli::{Common, Overrides};
 use crate::desired::rotation::Rotation;
 use crate::desired::{self, Desired, Loaded, Request};
@@ -53,8 +51,10 @@ pub(super) struct Session {
     pub(super) registries: Endpoints,
     /// How each credential is rotated, where the file says it.
     pub(super) rotations: BTreeMap<CredentialId, Rotation>,
-    /// Since when values are in use, where that was asked.
-    pub(super) in_use: BTreeMap<CredentialId, DateTime<Utc>>,
+    /// How long values have been in use and will be, where that was asked.
+    pub(super) lives: BTreeMap<CredentialId, Life>,
+    /// The folder of the configuration.
+    pub(super) base: PathBuf,
     options: Options,
     known: BTreeMap<CredentialId, Known>,
 }
@@ -94,7 +94,7 @@ impl Context<'_> {
     /// Loads, reads and plans what would be deleted. No value is needed for that, so none is read or proven.
     pub(super) async fn session_of_removal(&self, allow_delete: bool) -> Result<Session, Error> {
         let planned = async {
-            let Loaded { desired, .. } =
+            let Loaded { desired, base, .. } =
                 desired::load_places(&self.request()?, self.env, self.dir).map_err(Error::Invalid)?;
             let http = self.http()?;
             self.ui.begin(&format!("Reading {} …", desired.places.words().join(" and ")));
@@ -106,7 +106,7 @@ impl Context<'_> {
             self.check_only(&plan)?;
             let (vault, proofs, known) = (Vault::default(), Proofs::new(), BTreeMap::new());
             let registries = Endpoints::default();
-            let (rotations, in_use) = (BTreeMap::new(), BTreeMap::new());
+            let (rotations, lives) = (BTreeMap::new(), BTreeMap::new());
             Ok(Session {
                 http,
                 desired,
@@ -117,7 +117,8 @@ impl Context<'_> {
                 plan,
                 registries,
                 rotations,
-                in_use,
+                lives,
+                base,
                 options,
                 known,
             })
@@ -236,7 +237,7 @@ impl Context<'_> {
         wait: Duration,
         given: Option<BTreeMap<CredentialId, Known>>,
     ) -> Result<Session, Error> {
-        let Loaded { mut desired, sources, registries, rotations, .. } = loaded;
+        let Loaded { mut desired, sources, registries, rotations, base } = loaded;
         let http = self.http()?;
         let way = aws::Way::new(&http, self.env, desired.places.aws.iter().any(|place| place.insecure));
         let clients = desired.places.log_in(&Setting { env: self.env, http: &http }).await;
@@ -270,7 +271,7 @@ impl Context<'_> {
             plan = plan::plan(&desired, &observed, &known, &options);
         }
         self.check_only(&plan)?;
-        let in_use = BTreeMap::new();
+        let lives = BTreeMap::new();
         Ok(Session {
             http,
             desired,
@@ -281,7 +282,8 @@ impl Context<'_> {
             plan,
             registries,
             rotations,
-            in_use,
+            lives,
+            base,
             options,
             known,
         })
@@ -325,7 +327,7 @@ impl Session {
             known: &self.known,
             proofs: &self.proofs,
             plan: &self.plan,
-            in_use: &self.in_use,
+            lives: &self.lives,
         }
     }
 

@@ -15,7 +15,7 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
     context.tell_stream(answerable(args, context))?;
     let mut session = context.session_of_stream(Overrides::default(), None).await?;
     session.prove_or_end(context)?;
-    let overdue = session.tell_ages(args.max_age, context).await;
+    let overdue = session.tell_ages(args.max_age, args.html.is_some(), context).await;
     let mut report = Report { overdue, ..Report::of_plan(&session.plan) };
     let exists = |change: &crate::plan::Change| {
         matches!(change.action, Action::Keep | Action::Update | Action::Refresh)

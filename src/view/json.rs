@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Again, Shown, told};
-use crate::change::{Access, Details, Finding, Pull, PullLogin};
+use crate::change::{Access, Details, Finding, Life, Pull, PullLogin};
 use crate::execute::Event;
 use crate::model::{Address, CredentialId, Problem};
 use crate::plan::{Change, Cost, Summary};
@@ -39,6 +39,10 @@ struct CredentialObject<'a> {
     source: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     in_use_since: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -108,16 +112,19 @@ pub fn plan(shown: &Shown<'_>) -> String {
 }
 
 fn credentials<'a>(shown: &'a Shown<'_>) -> Vec<CredentialObject<'a>> {
-    let object = |credential: &'a crate::model::Credential| CredentialObject {
-        name: &credential.id.0,
-        registry: credential.registry.to_string(),
-        username: shown.username(&credential.id),
-        fingerprint: shown.fingerprint(&credential.id).map(|fingerprint| fingerprint.to_string()),
-        source: &credential.source,
-        in_use_since: shown
-            .in_use
-            .get(&credential.id)
-            .map(|since| since.to_rfc3339_opts(SecondsFormat::Secs, true)),
+    let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let object = |credential: &'a crate::model::Credential| {
+        let Life { since, last_used, ends } = shown.lives.get(&credential.id).cloned().unwrap_or_default();
+        CredentialObject {
+            name: &credential.id.0,
+            registry: credential.registry.to_string(),
+            username: shown.username(&credential.id),
+            fingerprint: shown.fingerprint(&credential.id).map(|fingerprint| fingerprint.to_string()),
+            source: &credential.source,
+            in_use_since: since.map(time),
+            last_used_at: last_used.map(time),
+            expires_at: ends.map(time),
+        }
     };
     shown.credentials.iter().map(object).collect()
 }

@@ -34,7 +34,7 @@ pub fn plan(shown: &Shown<'_>) -> String {
             Some(Ok(login)) => {
                 let words = [&login.warning, &login.note].into_iter().flatten();
                 let words: String = words.map(|words| format!("; {}", markdown(words))).collect();
-                format!("its login works{words}")
+                format!("its login works{words}{}", shown.life(&credential.id))
             }
             Some(Err(error)) => format!("its login failed: {}", markdown(&error.to_string())),
             None => "not asked".to_owned(),

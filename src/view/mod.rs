@@ -14,12 +14,10 @@ mod progress;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-
 pub use again::Again;
 pub use progress::Progress;
 
-use crate::change::{Known, Receipt};
+use crate::change::{Known, Life, Receipt};
 use crate::model::{Credential, CredentialId, Fingerprint};
 use crate::plan::Plan;
 use crate::prove::Proofs;
@@ -35,8 +33,8 @@ pub struct Shown<'a> {
     pub proofs: &'a Proofs,
     /// The plan.
     pub plan: &'a Plan,
-    /// Since when their values are in use, where that was asked.
-    pub in_use: &'a BTreeMap<CredentialId, DateTime<Utc>>,
+    /// How long their values have been in use and will be, where that was asked.
+    pub lives: &'a BTreeMap<CredentialId, Life>,
     /// What the next command keeps of this run.
     pub again: &'a Again,
 }
@@ -52,6 +50,17 @@ impl Shown<'_> {
     pub fn fingerprint(&self, id: &CredentialId) -> Option<Fingerprint> {
         let known = self.known.get(id).filter(|known| known.kind.is_access_token())?;
         (known.fingerprint != Fingerprint::default()).then_some(known.fingerprint)
+    }
+
+    /// How long a credential's value has been in use and will be, behind other words; nothing if that was not asked or is
+    /// not known.
+    #[must_use]
+    pub fn life(&self, id: &CredentialId) -> String {
+        self.lives
+            .get(id)
+            .map(Life::words)
+            .filter(|words| !words.is_empty())
+            .map_or_else(String::new, |words| format!("; {words}"))
     }
 
     /// A credential's user name, if it was read.

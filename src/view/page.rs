@@ -2,7 +2,6 @@
 //! no script; nothing but its own style and script may act in it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -130,9 +129,7 @@ fn credential(shown: &Shown<'_>, credential: &Credential) -> String {
         None => ("warn", "was not asked".to_owned()),
     };
     let known = shown.known.get(id);
-    if let Some(since) = known.and_then(|known| known.current_since) {
-        let _ = write!(login, "; the value in use in AWS since {}", since.format("%Y-%m-%d"));
-    }
+    login += &shown.life(id);
     let kind = known.map(|known| format!(", {}", known.kind)).unwrap_or_default();
     let fingerprint = shown.fingerprint(id).map(|it| format!(", fingerprint {it}")).unwrap_or_default();
     let what = format!("{} at {}{kind}{fingerprint}", shown.username(id), credential.registry);

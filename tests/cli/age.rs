@@ -6,6 +6,7 @@ use regcred_sandbox::{Fault, Kind, Service, World};
 use serde_json::json;
 
 use crate::place::{ONE_STACK, Place, Ran};
+use crate::rotate;
 
 const DAY: u64 = 86_400;
 const GITHUB: &str = "version: 1\ncredentials:\n  docker-hub:\n    from: env\n    to:\n      github: [{ repository: acme/api }]\n";
@@ -42,11 +43,11 @@ fn a_value_that_is_older_than_it_may_be_ends_verify_with_2_and_says_what_to_do()
     let ran = place.run(&["verify", "--max-age", "90d"]);
     ran.ends(2).says("In place, and in use for too long: ");
     says(&ran, "note: docker-hub has been in use since 20");
-    says(&ran, "longer than the 90 days that it may be: regcred rotate ");
+    says(&ran, "longer than the 90 days that it may be: regcred rotate --from stdin");
     assert!(!ran.stdout.contains("regcred sync"), "no sync mends it: {}", ran.stdout);
     let within = |days: &str, words: &str| says(place.run(&["verify", "--max-age", days]).ends(0), words);
-    within("92d", "rotate it within a week: regcred rotate ");
-    within("120d", "rotate it within a month: regcred rotate ");
+    within("92d", "rotate it within a week: regcred rotate --from stdin");
+    within("120d", "rotate it within a month: regcred rotate --from stdin");
     assert!(!place.run(&["verify", "--max-age", "365d"]).ends(0).stdout.contains("regcred rotate"));
     place.run(&["verify", "--max-age", "90"]).ends(3).complains("a number of days, such as 90d");
 }
@@ -65,7 +66,7 @@ fn the_file_says_how_old_a_value_may_become_and_a_plan_notes_it_without_being_an
     says(place.run(&["verify"]).ends(2), note);
     place.run(&["verify", "--max-age", "365d"]).ends(0);
     place.run(&["sync", "--yes"]).ends(0);
-    says(&place.run(&["verify", "--only", "github:"]), "regcred rotate --only github:");
+    says(&place.run(&["verify", "--only", "github:"]), "regcred rotate --from stdin --only github:");
 }
 
 #[test]
@@ -121,4 +122,75 @@ fn machines_are_told_since_when_a_value_is_in_use_and_which_is_in_use_for_too_lo
     assert_eq!((good["overdue"].is_null(), &good["credentials"][0]["in_use_since"]), (true, &json!(since)));
     let plain = last(&["verify", "--json"]);
     assert!(plain["credentials"][0]["in_use_since"].is_null(), "nobody asked");
+}
+
+/// A token that Docker Hub has made, which ends after so many days, in a file that tells who may see it.
+fn made(days: u64, mint: &str) -> Place {
+    let place = rotate::place(&rotate::MINT.replace("mint: {", "mint: { expires: 90d,"));
+    place.run(&["rotate", "--mint", "--yes"]).ends(0);
+    let file = std::fs::read_to_string(place.repo().join("regcred.yaml")).unwrap();
+    place.write(
+        "regcred.yaml",
+        &file.replace(&rotate::MINT.replace("mint: {", "mint: { expires: 90d,"), mint),
+    );
+    place.sandbox.state().clock.advance(Duration::from_secs(days * DAY));
+    place
+}
+
+#[test]
+fn a_token_that_docker_hub_made_is_told_with_its_end_and_its_last_login_and_warned_of_before() {
+    let mint = rotate::MINT.replace("mint: {", "mint: { expires: 90d,");
+    let place = made(59, &mint);
+    let shown = flat(place.run(&["plan"]).ends(0));
+    assert!(
+        shown.contains("; in use since 20")
+            && shown.contains(", last used 20")
+            && shown.contains(", ends 20"),
+        "{shown}"
+    );
+    assert!(!shown.contains("regcred rotate"), "{shown}");
+    for (days, words) in [
+        (60, "rotate it within a month: regcred rotate --mint"),
+        (83, "rotate it within a week: regcred rotate --mint"),
+    ] {
+        for command in ["plan", "verify"] {
+            says(made(days, &mint).run(&[command]).ends(0), words);
+        }
+    }
+    let lines = place.run(&["verify", "--json"]).ends(0).lines();
+    let credential = &lines.last().unwrap()["credentials"][0];
+    for time in ["in_use_since", "last_used_at", "expires_at"] {
+        let time = credential[time].as_str().unwrap_or_else(|| panic!("{time} in {credential}"));
+        assert!(chrono::DateTime::parse_from_rfc3339(time).is_ok(), "{time}");
+    }
+    says(place.run(&["plan", "--markdown"]).ends(0), ", ends 20");
+    place.run(&["verify", "--html", "page.html"]).ends(0);
+    assert!(std::fs::read_to_string(place.repo().join("page.html")).unwrap().contains(", ends 20"));
+}
+
+#[test]
+fn docker_hub_is_asked_for_a_tokens_days_only_where_the_file_has_them_counted_and_the_run_works_without() {
+    let asked = |calls: &[regcred_sandbox::Call]| {
+        calls.iter().filter(|call| call.operation.contains("access-tokens")).count()
+    };
+    let place = made(1, rotate::MINT);
+    assert_eq!(asked(&place.watch(&["plan"]).1), 0);
+    assert_eq!(asked(&place.watch(&["verify", "--max-age", "90d"]).1), 1);
+    let place = made(1, &rotate::MINT.replace("mint: {", "mint: { expires: 90d,"));
+    assert_eq!(asked(&place.watch(&["plan"]).1), 1);
+    place.write("password", "wrong\n");
+    says(
+        place.run(&["verify"]).ends(0),
+        "when the token of docker-hub ends is not known: Docker Hub refused the login",
+    );
+    place.write(
+        "regcred.yaml",
+        &std::fs::read_to_string(place.repo().join("regcred.yaml"))
+            .unwrap()
+            .replace("[cat, password]", "[no-such-program]"),
+    );
+    says(
+        place.run(&["plan"]).ends(0),
+        "when the token of docker-hub ends is not known: the command of `mint`'s login",
+    );
 }

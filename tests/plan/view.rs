@@ -62,7 +62,7 @@ fn render_proven(case: &Case, login: Accepted, view: impl FnOnce(&Shown<'_>, &Pl
         known: &case.known,
         proofs: &proofs,
         plan: &plan,
-        in_use: &BTreeMap::new(),
+        lives: &BTreeMap::new(),
         again: &again,
     };
     anstream::adapter::strip_str(&view(&shown, &plan)).to_string()

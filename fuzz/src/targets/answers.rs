@@ -153,8 +153,8 @@ impl Run {
     fn is_calm(&self, plan: &Plan) {
         let (credentials, known, proofs) = (&self.loaded.desired.credentials, &self.known, &Proofs::new());
         let again = &Again::default();
-        let in_use = &BTreeMap::new();
-        let shown = Shown { credentials, known, proofs, plan, in_use, again };
+        let lives = &BTreeMap::new();
+        let shown = Shown { credentials, known, proofs, plan, lives, again };
         let layout = human::Layout { width: 100, keeps: true, causes: true, states: false };
         acts_on_nothing(&(human::plan(&shown, layout) + &human::plan_summary(&shown, None)));
         acts_on_nothing(&markdown::plan(&shown));

@@ -1,16 +1,16 @@
-//! Where the new value comes from, and the login that sees and makes tokens at Docker Hub.
+//! Where the new value comes from.
 
 use chrono::TimeDelta;
 
 use super::Asked;
+use crate::commands::owner::Owner;
 use crate::commands::session::{Context, not_read};
 use crate::desired::outline::Found;
-use crate::desired::rotation::Mint;
 use crate::error::Error;
 use crate::model::{Class, Credential, Effect, Fingerprint, Login, Problem, Secret};
 use crate::net::Http;
 use crate::redact;
-use crate::registry::hub::{self, Hub, Label, Wanted, Whose};
+use crate::registry::hub::{Hub, Label, Wanted};
 use crate::sources::{self, Shared, Source, Spec};
 use crate::targets::{Setting, aws};
 
@@ -61,68 +61,11 @@ pub(super) async fn hub(asked: &Asked<'_>, http: &Http, context: &Context<'_>) -
         );
         return Err(Error::invalid(message, Some("regcred rotate --from stdin".to_owned())));
     }
-    let login = owner(asked, &mint, context).await?;
-    let base = hub::address(context.env).map_err(|problem| Error::Invalid(vec![problem]))?;
-    let whose = mint.organization.clone().map_or(Whose::Account, Whose::Organization);
-    let hub = Hub::log_in(http, &base, &login, whose).await;
-    hub.map(Some).map_err(|error| Error::Source(vec![error.into()]))
+    let owner = Owner { mint: &mint, username: asked.username(), base: &asked.base };
+    owner.log_in(http, context).await.map(Some)
 }
 
-/// The account and its password, which is kept for as long as the login takes.
-async fn owner(asked: &Asked<'_>, mint: &Mint, context: &Context<'_>) -> Result<Login, Error> {
-    let username = mint.login.username.clone().or_else(|| asked.username().map(str::to_owned));
-    if let Some(run) = &mint.login.command {
-        return printed(run, username.as_deref(), asked, context)
-            .await
-            .map_err(|problem| Error::Source(vec![problem]));
-    }
-    if !context.ui.can_ask() {
-        let message =
-            "Docker Hub makes and shows tokens to an account's password only, and nobody can be asked for it";
-        return Err(Error::invalid(message, Some("write into regcred.yaml, at the credential: mint: { login: { command: [PROGRAM, ARGUMENT] } }".to_owned())));
-    }
-    let unread =
-        |error: std::io::Error| Error::invalid(format!("the terminal cannot be read: {error}"), None);
-    let username = match username {
-        Some(username) => username,
-        None => context.ui.ask("Account at Docker Hub:").map_err(unread)?,
-    };
-    let token = context
-        .ui
-        .ask_secret(&format!("Password of {username} at Docker Hub (not shown):"))
-        .map_err(unread)?;
-    redact::teach_login(&username, token.expose());
-    Ok(Login { username, token })
-}
-
-/// The account that a program prints: its password, or its name and its password, a line each. A password may have spaces.
-async fn printed(
-    run: &[String],
-    username: Option<&str>,
-    asked: &Asked<'_>,
-    context: &Context<'_>,
-) -> Result<Login, Problem> {
-    let program = context.env.named_program(run.to_vec()).within(&asked.base);
-    let name = program.name().to_owned();
-    let wrong = |what: String| {
-        Problem::outside(format!("the command of `mint`'s login, `{name}`, {what}"))
-            .hint(format!("run it yourself: {name} …"))
-    };
-    let output =
-        program.succeed().await.map_err(|error| wrong(format!("failed: {error}")).hints(error.hint()))?;
-    let text =
-        std::str::from_utf8(&output.stdout).map_err(|_| wrong("gives bytes that are not text".to_owned()))?;
-    let lines: Vec<&str> = text.lines().collect();
-    let (username, password) = match (lines.as_slice(), username) {
-        ([password], Some(username)) => (username, *password),
-        ([username, password], _) => (*username, *password),
-        _ => return Err(wrong("gives neither a password alone, with `username:` in the file, nor a user name and a password, a line each".to_owned())),
-    };
-    redact::teach_login(username, password);
-    Ok(Login { username: username.to_owned(), token: Secret::new(password.to_owned()) })
-}
-
-/// Makes a token, and writes its fingerprint into its label before anybody gets it: one that is lost is known by that.
+/// Makes a token, and writes its fingerprint into its label before anybody gets it: a run that goes on knows it by that.
 pub(super) async fn minted(asked: &Asked<'_>, hub: &Hub) -> Result<Source, Error> {
     let mint = asked.rotation.mint.clone().unwrap_or_default();
     let label = Label::new(&asked.credential.id);

@@ -49,8 +49,10 @@ pub fn plan(shown: &Shown<'_>, layout: Layout) -> String {
 fn proof(shown: &Shown<'_>, credential: &Credential, width: usize) -> String {
     let id = &credential.id;
     let (style, state) = match shown.proofs.get(id) {
-        Some(Ok(login)) if login.warning.is_some() => (WARN, proven(login, shown.known.get(id))),
-        Some(Ok(login)) => (GOOD, proven(login, shown.known.get(id))),
+        Some(Ok(login)) => {
+            let style = if login.warning.is_some() { WARN } else { GOOD };
+            (style, proven(login, shown.known.get(id)) + &shown.life(id))
+        }
         Some(Err(error)) => (BAD, refused(error)),
         None if shown.known.contains_key(id) => {
             (WARN, "not proven yet: the token is made once you say yes".to_owned())
