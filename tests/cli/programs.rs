@@ -208,7 +208,7 @@ fn a_token_of_github_is_never_sent_to_a_server() {
     program(&mut place, "gh", "exit 1");
     let ran = place.run(&["plan"]);
     let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    let words = "no GitHub token for ghe.example.invalid: GH_ENTERPRISE_TOKEN and GITHUB_ENTERPRISE_TOKEN are not set";
+    let words = "no GitHub token for ghe.example.invalid: gh is not logged in there, and none of these is set: GH_ENTERPRISE_TOKEN, ";
     assert!(said.contains(words) && said.contains("gh auth login --hostname ghe.example.invalid"), "{said}");
     assert!(seen(&place, "gh").contains("args: auth token --hostname ghe.example.invalid\n"));
 }

@@ -12,7 +12,7 @@ use crate::redact;
 #[derive(Debug, thiserror::Error)]
 pub enum GithubError {
     /// GitHub answered with an error status.
-    #[error("{method} {path}: {status} {}", refusal.message)]
+    #[error("{method} {path}: {}", refusal.words(*status))]
     Status {
         /// The method.
         method: Method,
@@ -74,6 +74,15 @@ impl Refusal {
             sso: text(headers, "x-github-sso").as_deref().and_then(authorization),
             server: said("x-github-enterprise-version"),
             source,
+        }
+    }
+
+    /// The status, and what it said, where that is more.
+    fn words(&self, status: StatusCode) -> String {
+        match self.message.as_str() {
+            "" => status.to_string(),
+            message if status.canonical_reason() == Some(message) => status.to_string(),
+            message => format!("{status}: {message}"),
         }
     }
 
@@ -222,6 +231,16 @@ mod tests {
             .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().expect("a header")));
         let refusal = Refusal::read(message.to_owned(), &headers.collect(), source);
         refusal.hint(StatusCode::from_u16(status).expect("a status"), "/repos/acme/api/actions/secrets")
+    }
+
+    #[test]
+    fn what_the_status_says_already_is_not_said_again() {
+        let words = |status: StatusCode, message: &str| {
+            Refusal::read(message.to_owned(), &HeaderMap::new(), "GH_TOKEN").words(status)
+        };
+        assert_eq!(words(StatusCode::NOT_FOUND, "Not Found"), "404 Not Found");
+        assert_eq!(words(StatusCode::BAD_GATEWAY, ""), "502 Bad Gateway");
+        assert_eq!(words(StatusCode::UNAUTHORIZED, "Bad credentials"), "401 Unauthorized: Bad credentials");
     }
 
     #[test]

@@ -85,8 +85,8 @@ impl Host {
         let (name, first) = (&self.name, variables[0]);
         let at = if name == GITHUB { String::new() } else { format!(" --hostname {name}") };
         let message = format!(
-            "no GitHub token for {name}: {} are not set, and gh is not logged in there",
-            variables.join(" and ")
+            "no GitHub token for {name}: gh is not logged in there, and none of these is set: {}",
+            variables.join(", ")
         );
         Problem::outside(message).hint(format!("gh auth login{at}, or export {first}")).login(true)
     }
