@@ -20,7 +20,7 @@ pub struct Cli {
     pub common: Common,
 }
 
-const MORE: &str = "Start with: regcred plan. Examples, environment, exit codes: regcred --help";
+const MORE: &str = "Start with: regcred init. Examples, environment, exit codes: regcred --help";
 
 /// The commands.
 #[derive(Debug, Subcommand)]

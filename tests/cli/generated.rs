@@ -110,6 +110,9 @@ fn every_command_has_a_page_in_the_manual_with_examples() {
     place.run(&["man", "in-the-way"]).ends(3).complains("in-the-way cannot be written");
 }
 
+/// The columns of a terminal that nobody has made wider.
+const NARROW: usize = 80;
+
 #[test]
 fn every_example_of_the_help_is_a_command_and_every_variable_is_one_that_is_read() {
     let place = Place::bare(regcred_sandbox::World::default());
@@ -120,6 +123,8 @@ fn every_example_of_the_help_is_a_command_and_every_variable_is_one_that_is_read
         let help = place.run(&args).ends(0).stdout.clone();
         let examples =
             help.split("Examples:\n").nth(1).unwrap_or_else(|| panic!("{command:?} has no examples"));
+        let wide = examples.lines().find(|line| line.chars().count() > NARROW);
+        assert_eq!(wide, None, "{command:?}: a terminal breaks what stands in columns");
         let lines = examples.lines().take_while(|line| !line.is_empty());
         let own = lines.filter_map(|line| Some(&line[line.find("regcred ")?..]));
         let own: Vec<&str> = own.filter(|line| !line.starts_with("regcred.")).collect();
