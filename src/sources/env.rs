@@ -43,7 +43,8 @@ pub(super) fn offered(names: &Names, env: &Env) -> Result<Offer, Vec<Problem>> {
             blank.map(|name| format!("{name} is set, but empty: it counts as unset")).collect(),
         ));
     }
-    required(names, env).map(Offer::Complete).map_err(|problem| vec![problem])
+    let or = "or unset both, to read the credential from Pulumi";
+    required(names, env).map(Offer::Complete).map_err(|problem| vec![problem.hint(or)])
 }
 
 /// The credential, which has to be in the environment.
@@ -58,7 +59,10 @@ pub(super) fn required(names: &Names, env: &Env) -> Result<Source, Problem> {
                 Some(other) => format!("{other} is set, but {name} {state}"),
                 None => format!("{name} {state}"),
             };
-            let hint = format!("export {name}, or unset both to read the credential from Pulumi");
+            let hint = match other {
+                Some(_) => format!("export {name}"),
+                None => format!("export {}", names.both().join(" and ")),
+            };
             return Err(problem(message, hint));
         };
         let value = if name == names.token { google_key::trimmed(&username, value) } else { value };

@@ -27,7 +27,10 @@ pub(super) struct File {
 pub(super) fn locate(id: &CredentialId, name: &str, names: &Names, base: &Path) -> Result<File, Problem> {
     let path = base.join(name);
     let found = std::fs::metadata(&path);
-    let found = found.map_err(|error| problem(&path, &format!("cannot be read: {error}"), None))?;
+    let found = found.map_err(|error| {
+        let hint = "make it, with the user name and the token, a line each; or correct `from:`".to_owned();
+        problem(&path, &format!("cannot be read: {error}"), Some(hint))
+    })?;
     if let Some(mode) = open_to_others(&found) {
         let message = format!("holds a token, and others may read it (its mode is {mode:04o})");
         return Err(problem(&path, &message, Some(format!("chmod 600 {}", path.display()))));

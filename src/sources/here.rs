@@ -40,7 +40,7 @@ pub fn project_here(id: &CredentialId, env: &Env, dir: &Path) -> Result<Project,
     if incomplete.is_empty() {
         let [username, token] = super::variables(id);
         let message = format!(
-            "{id} has no value: neither {username} and {token} are set, nor is a Pulumi project in {}",
+            "{id} has no value: neither {username} and {token} are set, nor is there a Pulumi project in {}",
             FOLDERS.join(", ")
         );
         let hint = format!("export {username} and {token}, or say in the file where it is read: from: stdin");
@@ -174,7 +174,7 @@ pub(super) fn named(name: Option<&str>, env: &Env, base: &Path) -> Result<Projec
             None => "no Pulumi project in ., infra/ or infrastructure/".to_owned(),
         };
         let hint = if names.is_empty() {
-            "project: FOLDER".to_owned()
+            "name its folder: from: { pulumi: { project: FOLDER } }".to_owned()
         } else {
             format!("found: {}", names.join(", "))
         };

@@ -300,6 +300,20 @@ fn a_command_that_prints_the_token_alone_needs_the_user_name() {
 }
 
 #[test]
+fn what_a_source_lacks_is_said_with_what_to_do_about_it() {
+    refuses(
+        &place("{ file: gone }"),
+        3,
+        &["gone: cannot be read", "make it, with the user name and the token"],
+    );
+    refuses(&place("pulumi"), 3, &["no Pulumi project in", "from: { pulumi: { project: FOLDER } }"]);
+    let both = "export DOCKER_HUB_USERNAME and DOCKER_HUB_TOKEN";
+    let ran = place("env").run(&["plan"]);
+    ran.ends(3).complains("DOCKER_HUB_USERNAME is not set").complains(both);
+    assert!(!ran.stderr.contains("Pulumi"), "it is not asked: {}", ran.stderr);
+}
+
+#[test]
 fn a_token_of_ecr_is_said_to_work_for_twelve_hours() {
     let mut place = place("{ command: [aws, ecr, get-login-password] }");
     place.sandbox.state().registry.add_account("AWS", TOKEN);
