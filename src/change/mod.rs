@@ -74,6 +74,19 @@ impl<O> Change<O> {
             known => format!("{known}: {}", self.reason),
         }
     }
+
+    /// What to do about it, where that can be said.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match (&self.reason, &self.address) {
+            (Reason::NoNamespace, Address::Kubernetes { context, namespace, .. }) => {
+                let words = ["kubectl", "--context", context, "create", "namespace", namespace];
+                let words = words.map(|word| shlex::try_quote(word).unwrap_or(word.into()));
+                Some(format!("correct it in regcred.yaml, or: {}", words.join(" ")))
+            }
+            _ => self.reason.hint(),
+        }
+    }
 }
 
 impl<O: Operation> Change<O> {

@@ -373,9 +373,6 @@ impl Reason {
                 "give the item another `secret:` in regcred.yaml, or let the owner leave it; to write there anyway: regcred sync --allow-replace"
                     .to_owned(),
             ),
-            Self::NoNamespace => {
-                Some("kubectl create namespace NAME, or correct the item in regcred.yaml".to_owned())
-            }
             Self::Theirs(_) => Some("to delete it anyway: regcred remove --allow-delete".to_owned()),
             Self::InUse(_) => Some("point it elsewhere or delete it, and run this again".to_owned()),
             Self::Archived => Some("unarchive the repository, or leave it out of regcred.yaml".to_owned()),

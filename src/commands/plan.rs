@@ -27,9 +27,7 @@ pub(super) async fn run(args: &PlanArgs, context: &Context<'_>) -> Result<ExitSt
     }
     context.page(args.html.as_deref(), || page::page(&session.shown(context.again), &[]))?;
     context.ui.data(&printed(args, context, &session))?;
-    if !context.common.json {
-        context.ui.errors(&session.unread());
-    }
+    context.tell_unread(&session);
     session.check_proofs()?;
     let report = Report::of_plan(&session.plan);
     Ok(if args.detailed_exitcode { report.detailed_status() } else { report.status() })

@@ -12,18 +12,18 @@ use crate::desired::rotation::Rotation;
 use crate::desired::{self, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
-use crate::model::{Class, Credential, CredentialId, Place, Problem};
+use crate::model::{Class, Credential, CredentialId, Place, Problem, nearest};
 use crate::net::Http;
 use crate::plan::{self, Plan};
 use crate::prove::{self, Proofs};
 use crate::registry::{Endpoints, LoginError};
 use crate::report::{ExitStatus, Report};
 use crate::sources::{Shared, Source};
-use crate::systems::{Clients, Observed};
+use crate::systems::{Clients, NAMES, Observed};
 use crate::targets::{Look, Setting};
 use crate::ui::{Ui, Verbosity};
 use crate::vault::Vault;
-use crate::view::{Again, Shown, human, json};
+use crate::view::{Again, Shown, human, json, named};
 
 /// What a command runs in.
 pub struct Context<'a> {
@@ -74,7 +74,10 @@ impl Context<'_> {
     pub(super) fn page(&self, to: Option<&Path>, page: impl FnOnce() -> String) -> Result<(), Error> {
         let Some(file) = to else { return Ok(()) };
         self.ui.page(&self.dir.join(file), &page()).map_err(|error| {
-            let problem = Problem::input(format!("cannot be written: {error}")).at(Place::file(file));
+            // Not by which name it is made beside it.
+            let why = error.to_string();
+            let why = why.split(" at path ").next().unwrap_or_default();
+            let problem = Problem::input(format!("cannot be written: {why}")).at(Place::file(file));
             Error::Invalid(vec![problem.hint("name a file in a folder that is there")])
         })
     }
@@ -201,6 +204,13 @@ impl Context<'_> {
         request.found(self.env, self.dir).map_err(|problem| Error::Invalid(vec![problem]))
     }
 
+    /// Says what could not be read, after what is printed.
+    pub(super) fn tell_unread(&self, session: &Session) {
+        if !self.common.json {
+            self.ui.errors(&session.unread());
+        }
+    }
+
     pub(super) fn load(&self) -> Result<Loaded, Error> {
         desired::load(&self.request()?, self.env, self.dir).map_err(Error::Invalid)
     }
@@ -291,11 +301,21 @@ impl Context<'_> {
 
     /// A prefix that selects nothing is a slip.
     fn check_only(&self, plan: &Plan) -> Result<(), Error> {
-        if self.common.only.is_empty() || !plan.changes.is_empty() {
+        let [first, ..] = self.common.only.as_slice() else { return Ok(()) };
+        if !plan.changes.is_empty() {
             return Ok(());
         }
+        let (system, rest) = first.split_once(':').unwrap_or((first.as_str(), ""));
+        let hint = match nearest(system, NAMES) {
+            _ if NAMES.contains(&system) && rest.is_empty() => {
+                "declare it below `to:` in the file".to_owned()
+            }
+            _ if NAMES.contains(&system) => format!("to see what is there: regcred plan --only {system}:"),
+            Some(near) => format!("did you mean {near}:?"),
+            None => format!("an address starts with one of: {}:", NAMES.join(":, ")),
+        };
         let message = format!("no address starts with {}", self.common.only.join(" or "));
-        Err(Error::invalid(message, Some("see the addresses in the plan without --only".to_owned())))
+        Err(Error::invalid(message, Some(hint)))
     }
 }
 
@@ -331,20 +351,26 @@ impl Session {
         }
     }
 
-    /// What could not be read, in one line, as the plan is not the whole plan then.
-    pub(super) fn unread(&self) -> Vec<Problem> {
-        let mut causes: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    /// What could not be read, one line for each cause, as the plan is not the whole plan then.
+    fn unread(&self) -> Vec<Problem> {
+        let mut causes: BTreeMap<String, (Vec<String>, usize, &str)> = BTreeMap::new();
         for change in &self.plan.changes {
             if let Reason::Unreadable(problem) = &change.reason {
-                let place = Some(change.address.place()).filter(|place| !place.is_empty());
-                let place = place.unwrap_or_else(|| change.address.system().to_owned());
-                *causes.entry((&problem.message, place)).or_default() += 1;
+                let cause = human::without_names(&problem.message, &change.address);
+                let (places, rows, _) = causes.entry(cause).or_insert((Vec::new(), 0, &problem.message));
+                *rows += 1;
+                let place = change.address.heading();
+                if !places.contains(&place) {
+                    places.push(place);
+                }
             }
         }
-        let cause = |((words, place), count): ((&str, String), usize)| {
-            Problem::outside(format!("{} of {place} could not be read: {words}", human::number(count, "row")))
+        let told = |(cause, (places, rows, words)): (String, (Vec<String>, usize, &str))| {
+            let words = if places.len() == 1 { words } else { cause.as_str() };
+            let (rows, places) = (human::number(rows, "row"), named(&places));
+            Problem::outside(format!("{rows} of {places} could not be read: {words}"))
         };
-        causes.into_iter().map(cause).collect()
+        causes.into_iter().map(told).collect()
     }
 
     /// The same; a stream is ended with its plan and summary before that.

@@ -56,6 +56,7 @@ pub(super) async fn carry_out(
     }
     context.ui.idle();
     show_report(context, session, &report).map_err(|error| error.after(report.wrote))?;
+    context.tell_unread(session);
     Ok(report.status())
 }
 
@@ -107,7 +108,7 @@ pub(super) fn consent(approval: &Approval, context: &Context<'_>, session: &Sess
     if context.common.json || !context.ui.can_ask() {
         return Err(Error::NoConsent { digest, command });
     }
-    context.ui.data(&human::plan_counts(&session.plan))?;
+    context.ui.data(&human::plan_counts(&session.plan, true))?;
     if context.ui.confirm("Make these changes?") { Ok(()) } else { Err(Error::Declined) }
 }
 

@@ -47,6 +47,7 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
             + &human::verified(&session.plan, &report, context.again, context.said())
     };
     context.ui.data(&text)?;
+    context.tell_unread(&session);
     Ok(status)
 }
 
@@ -56,11 +57,18 @@ fn answerable(args: &VerifyArgs, context: &Context<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let wanted = desired::places(&context.request()?, context.env, context.dir).map_err(Error::Invalid)?;
+    if wanted.credentials.is_empty() {
+        // The same words as without the question.
+        context.load()?;
+    }
     if wanted.places.pullers().is_empty() {
-        let telling = systems::telling().join(" or ");
-        let hint =
-            format!("regcred image REF says what a name means everywhere else; --stack leaves {telling} out");
-        let message = format!("--image asks how {telling} pulls, and nothing is declared there");
+        let message = format!(
+            "--image asks how a system pulls: nothing of {} is declared, or selected",
+            systems::telling().join(", ")
+        );
+        let names = args.image.iter().map(|name| shlex::try_quote(name).unwrap_or(name.into()));
+        let names: Vec<_> = names.collect();
+        let hint = format!("what a name means everywhere else: regcred image {}", names.join(" "));
         return Err(Error::invalid(message, Some(hint)));
     }
     Ok(())

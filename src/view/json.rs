@@ -90,7 +90,7 @@ impl<'a> ChangeObject<'a> {
             after: after.iter().map(Address::to_string).collect(),
             details,
             access: access.as_ref(),
-            hint: reason.hint().map(|hint| again.hint(&hint)),
+            hint: change.hint().map(|hint| again.hint(&hint)),
         }
     }
 }

@@ -52,12 +52,8 @@ pub fn plan(shown: &Shown<'_>) -> String {
     for note in &shown.plan.notes {
         let _ = writeln!(text, "> {}", markdown(note));
     }
-    let digest = shown.plan.digest();
-    let _ = writeln!(
-        text,
-        "\nDigest `{digest}`. To make exactly these changes: {}",
-        code(&shown.again.command(&format!("sync --expect {}", &digest[..12])))
-    );
+    let next = shown.next().map(|command| format!(" To make exactly these changes: {}", code(&command)));
+    let _ = writeln!(text, "\nDigest `{}`.{}", shown.plan.digest(), next.unwrap_or_default());
     text
 }
 

@@ -15,6 +15,7 @@ mod progress;
 use std::collections::BTreeMap;
 
 pub use again::Again;
+pub(crate) use fold::named;
 pub use progress::Progress;
 
 use crate::change::{Known, Life, Receipt};
@@ -61,6 +62,17 @@ impl Shown<'_> {
             .map(Life::words)
             .filter(|words| !words.is_empty())
             .map_or_else(String::new, |words| format!("; {words}"))
+    }
+
+    /// The command that makes exactly the plan's changes: none while a credential is not proven or a place could not be read.
+    #[must_use]
+    pub fn next(&self) -> Option<String> {
+        let proven = self.proofs.values().all(Result::is_ok);
+        let whole = proven && self.plan.summary().unread == 0;
+        (self.plan.writes() && whole).then(|| {
+            let digest = self.plan.digest();
+            self.again.command(&format!("{} --expect {}", self.plan.purpose.command(), &digest[..12]))
+        })
     }
 
     /// A credential's user name, if it was read.

@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
 
-use super::Shown;
 use super::human::number;
+use super::{Again, Shown};
 use crate::change::{Action, Finding, Reason};
 use crate::model::{Address, Credential};
 use crate::plan::Change;
@@ -78,7 +78,7 @@ pub fn page(shown: &Shown<'_>, findings: &[Finding]) -> String {
     rows.sort_by_key(|(state, change)| (*state, &change.address));
     let places: String = rows
         .iter()
-        .map(|(state, change)| place(*state, change, proofs.get(&change.address).copied()))
+        .map(|(state, change)| place(*state, change, proofs.get(&change.address).copied(), shown.again))
         .collect();
     let notes: String = shown.plan.notes.iter().map(|note| format!("<li>{}</li>\n", html(note))).collect();
     let notes = if notes.is_empty() { notes } else { format!("<h2>Notes</h2>\n<ul>\n{notes}</ul>\n") };
@@ -149,7 +149,7 @@ fn quota(quota: Option<&Quota>) -> String {
     }
 }
 
-fn place(state: State, change: &Change, proof: Option<&Finding>) -> String {
+fn place(state: State, change: &Change, proof: Option<&Finding>, again: &Again) -> String {
     let (word, class) = state.words();
     let access = change.access.as_ref().map(|access| format!("; {}", access.words()));
     let proven = proof.map(|proof| match (&proof.result, &proof.state) {
@@ -158,7 +158,8 @@ fn place(state: State, change: &Change, proof: Option<&Finding>) -> String {
         (Ok(()), None) => format!("; proven {}", proof.means),
     });
     let known = format!("{}{}{}", change.why(), access.unwrap_or_default(), proven.unwrap_or_default());
-    let hint = change.reason.hint().map(|hint| format!("<br><span class=\"soft\">{}</span>", html(&hint)));
+    let hint = change.hint().map(|hint| html(&again.hint(&hint)));
+    let hint = hint.map(|hint| format!("<br><span class=\"soft\">{hint}</span>"));
     let names: Vec<&str> = change.credentials.iter().map(|id| id.0.as_str()).collect();
     let stacks: String = change.stacks.iter().map(|stack| format!(", stack {stack}")).collect();
     format!(

@@ -1,6 +1,6 @@
 //! A command that is printed does what was shown: it is taken from the screen and run as it stands.
 
-use regcred_sandbox::{Call, World};
+use regcred_sandbox::{Call, Fault, Kind, Service, World};
 
 use crate::place::{ONE_STACK, Place, Ran, written};
 
@@ -94,6 +94,47 @@ fn no_command_is_printed_while_the_credential_is_not_proven_or_a_place_could_not
     let mut place = Place::new();
     place.set("DAYTONA_API_URL", "https://closed.example/api");
     place.set("DOCKER_HUB_TOKEN", "dckr_pat_no-longer-valid-0123456789");
+    for args in [&["plan"][..], &["plan", "--markdown"], &["verify"]] {
+        let ran = place.run(args);
+        assert_eq!(ran.ends(4).commands(), [[""; 0]; 0], "{args:?}: {}", ran.stdout);
+    }
+    let mut place = Place::new();
+    place.set("GITHUB_TOKEN", "ghp_no-longer-valid");
+    for args in [&["plan"][..], &["plan", "--markdown"], &["verify"]] {
+        let ran = place.run(args);
+        ran.ends(5).complains("error: 3 rows of github:acme/api could not be read: ");
+        assert_eq!(ran.commands(), [[""; 0]; 0], "{args:?}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_credential_that_is_not_proven_is_not_said_to_be_in_place() {
+    let place = Place::new();
+    place.sync();
+    place.run(&["plan"]).ends(0).says("Everything declared is in place");
+    place.sandbox.state().registry.accounts.clear();
     let ran = place.run(&["plan"]);
-    assert_eq!(ran.ends(4).commands(), [[""; 0]; 0], "{}", ran.stdout);
+    ran.ends(4).says("No changes: 9 unchanged.");
+    assert!(!ran.stdout.contains("in place"), "{}", ran.stdout);
+}
+
+#[test]
+fn what_is_left_of_an_approved_plan_is_written_by_the_command_that_is_printed() {
+    let place = Place::new();
+    let approved = only(place.run(&["plan", "--stack", "dev"]).ends(0));
+    let refused = Kind::Say { status: 400, words: "no".to_owned() };
+    place.sandbox.fault(Fault::on(Service::Ecr, "CreatePullThroughCacheRule", refused));
+    let (ran, _) = again(&place, &approved);
+    ran.ends(5).says("What is done stays done. To continue: regcred sync --stack dev");
+    again(&place, &approved).0.ends(3).complains("today's plan has the digest");
+    let (ran, calls) = again(&place, &[only(&ran), vec!["--yes".to_owned()]].concat());
+    ran.ends(0);
+    assert!(!written(&calls).is_empty());
+}
+
+#[test]
+fn a_record_that_is_missing_is_not_said_to_differ() {
+    let place = Place::new();
+    let ran = place.run(&["verify"]);
+    ran.ends(2).says("missing variables/DOCKER_HUB_SYNC               absent");
 }

@@ -284,10 +284,10 @@ fn a_row_that_an_old_server_left_behind_is_stored_anew_when_that_is_asked() {
 fn where_nothing_is_declared_in_daytona_the_question_is_refused() {
     let place = Place::with_one_stack(World::default());
     let (ran, calls) = place.watch(&["verify", "--image", "alpine:3"]);
-    ran.ends(3).complains("nothing is declared there").complains("regcred image");
+    ran.ends(3).complains("is declared, or selected").complains("regcred image");
     assert_eq!(calls.len(), 0, "nothing has to be asked to know that");
     let (ran, calls) = place.watch(&["verify", "--json", "--image", "alpine:3"]);
-    ran.ends(3).says("\"type\":\"summary\"").says("nothing is declared there");
+    ran.ends(3).says("\"type\":\"summary\"").says("is declared, or selected");
     assert_eq!(calls.len(), 0);
 }
 

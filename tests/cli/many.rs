@@ -37,6 +37,20 @@ fn places_that_are_alike_are_told_once_and_one_that_is_not_by_itself() {
 }
 
 #[test]
+fn one_cause_for_which_many_places_cannot_be_read_is_told_once() {
+    let mut place = many();
+    place.set("GITHUB_TOKEN", "ghp_no-longer-valid");
+    for args in [&["plan"][..], &["verify"]] {
+        let ran = place.run(args);
+        ran.ends(5).says("github:acme/api and 6 more\n").says("GET /repos/…/actions/secrets");
+        assert_eq!(ran.stdout.matches("hint:").count(), 1, "{}", ran.stdout);
+        ran.complains("21 rows of github:acme/api and 6 more could not be read: GET /repos/…/");
+        assert_eq!(ran.stderr.matches("error:").count(), 1, "{}", ran.stderr);
+    }
+    place.run(&["plan", "-v"]).ends(5).says("GET /repos/acme/r5/actions/secrets");
+}
+
+#[test]
 fn one_cause_of_many_failures_is_told_once_with_one_hint() {
     let place = many();
     let words = "Resource not accessible by integration".to_owned();

@@ -156,8 +156,11 @@ fn only_with_a_row_whose_prerequisite_is_left_out_is_blocked() {
 fn only_that_selects_nothing_is_a_slip() {
     let place = one();
     let (ran, calls) = place.watch(&["sync", "--only", "gihtub:", "--yes"]);
-    ran.ends(3).complains("no address starts with gihtub:");
+    ran.ends(3).complains("no address starts with gihtub:").complains("did you mean github:?");
     assert_eq!(written(&calls), [""; 0]);
+    place.run(&["plan", "--only", "github:acme/apy"]).ends(3).complains("regcred plan --only github:");
+    place.run(&["plan", "--only", "runpod:"]).ends(3).complains("declare it below `to:`");
+    place.run(&["plan", "--only", "main"]).ends(3).complains("an address starts with one of: aws:, daytona:");
 }
 
 #[test]

@@ -246,7 +246,7 @@ graph LR
 > no cache rule for scratch: no aws:region in the stack file or the project
 > cache rules used now: 1 of 50 in 123456789012/us-east-2, 1 of 50 in 123456789012/us-west-2
 
-Digest `cc9ba6ee95a430f0f4ed47a32db94a2b32ee2dcde7a341978a60fcfcc2eedb2c`. To make exactly these changes: `regcred sync --expect cc9ba6ee95a4`
+Digest `cc9ba6ee95a430f0f4ed47a32db94a2b32ee2dcde7a341978a60fcfcc2eedb2c`.
 "#);
 }
 

@@ -136,6 +136,12 @@ impl Address {
         }
     }
 
+    /// The system and the place in it, as a heading: `github:acme/api`, `runpod`.
+    #[must_use]
+    pub fn heading(&self) -> String {
+        format!("{}:{}", self.system(), self.place()).trim_end_matches(':').to_owned()
+    }
+
     /// Whether it is in a system that credentials are put into, and not what a rotation writes beside that.
     #[must_use]
     pub fn is_in_a_system(&self) -> bool {

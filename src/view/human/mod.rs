@@ -13,6 +13,7 @@ use crate::redact;
 use crate::registry::{Accepted, LoginError};
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, paragraph, styled, wrapped};
 
+pub(crate) use report::without_names;
 pub use report::{Said, event, findings, pulls, report, verified};
 
 /// How a plan is laid out.
@@ -110,7 +111,7 @@ fn groups(shown: &Shown<'_>, layout: Layout) -> String {
         for same in group.chunk_by(|one, other| {
             matches!(one.action, Action::Unread | Action::Blocked) && one.reason == other.reason
         }) {
-            text += &alike(same, column, layout, shown.again);
+            text += &alike(same, column, layout, shown.again, names.len() > 1);
         }
         text.push('\n');
     }
@@ -120,24 +121,29 @@ fn groups(shown: &Shown<'_>, layout: Layout) -> String {
 /// What is shown of a place's rows, apart from its name.
 fn told<'a>(rows: &[&'a Change]) -> impl PartialEq + use<'a> {
     let row = |change: &&'a Change| {
-        (split(&change.address).1, change.action, &change.reason, change.access.as_ref(), &change.stacks)
+        let cause = match &change.reason {
+            Reason::Unreadable(problem) => Err((why(change, true), &problem.hints)),
+            reason => Ok(reason),
+        };
+        (split(&change.address).1, change.action, cause, change.access.as_ref(), &change.stacks)
     };
     rows.iter().map(row).collect::<Vec<_>>()
 }
 
 /// One row, or several that could not be read for one reason.
-fn alike(rows: &[&Change], column: usize, layout: Layout, again: &Again) -> String {
+fn alike(rows: &[&Change], column: usize, layout: Layout, again: &Again, is_folded: bool) -> String {
     let width = layout.width;
     let mut text = String::new();
     if let [one] = rows {
-        text += &row(one, &split(&one.address).1, column, layout);
+        text += &row(one, column, layout, is_folded);
     } else {
         for change in rows {
             let known = change.details.to_string();
             let known = if known.is_empty() { known } else { format!("  {known}") };
             let _ = writeln!(text, "  {} {}{known}", sign(change, layout.states), split(&change.address).1);
         }
-        text += &paragraph("      ", 6, &rows[0].reason.to_string(), Some(width));
+        let reason = if is_folded { why(rows[0], true) } else { rows[0].reason.to_string() };
+        text += &paragraph("      ", 6, &reason, Some(width));
     }
     if let Some(access) = &rows[0].access {
         text += &guarded(access, layout);
@@ -148,7 +154,7 @@ fn alike(rows: &[&Change], column: usize, layout: Layout, again: &Again) -> Stri
             text += &paragraph(&format!("      {} ", styled(HEAD, "caused by:")), 17, cause, Some(width));
         }
     }
-    if let Some(hint) = rows[0].reason.hint() {
+    if let Some(hint) = rows[0].hint() {
         text += &paragraph(&format!("      {} ", styled(HINT, "hint:")), 12, &again.hint(&hint), Some(width));
     }
     text
@@ -168,8 +174,15 @@ fn guarded(access: &Access, layout: Layout) -> String {
 
 /// An address as heading and rest.
 fn split(address: &Address) -> (String, String) {
-    let heading = format!("{}:{}", address.system(), address.place());
-    (heading.trim_end_matches(':').to_owned(), address.item())
+    (address.heading(), address.item())
+}
+
+/// Why; what could not be read in several places, without their names.
+fn why(change: &Change, is_folded: bool) -> String {
+    match &change.reason {
+        Reason::Unreadable(problem) if is_folded => without_names(&problem.message, &change.address),
+        _ => change.why(),
+    }
 }
 
 /// A row's sign and action, coloured.
@@ -196,11 +209,15 @@ fn state(action: Action) -> Option<&'static str> {
     }
 }
 
-fn row(change: &Change, name: &str, column: usize, layout: Layout) -> String {
+fn row(change: &Change, column: usize, layout: Layout, is_folded: bool) -> String {
+    let name = change.address.item();
     let mut reason = match change.reason {
         // Nothing is written in this run.
-        Reason::RecordFollows if layout.states => "does not match the secrets".to_owned(),
-        _ => change.why(),
+        Reason::RecordFollows if layout.states => match change.action {
+            Action::Create => "absent".to_owned(),
+            _ => "does not match the secrets".to_owned(),
+        },
+        _ => why(change, is_folded),
     };
     if matches!(&change.address, Address::Aws { item: AwsItem::CacheRule(_), .. })
         && !change.stacks.is_empty()
@@ -221,26 +238,22 @@ fn beside(head: &str, taken: usize, text: &str, width: usize) -> String {
     format!("{}\n{}", head.trim_end(), paragraph("      ", 6, text, Some(width)))
 }
 
-/// What the plan comes to, and the next command: none while the credential is not proven or a place could not be read.
+/// What the plan comes to, and the next command, if there is one.
 #[must_use]
 pub fn plan_summary(shown: &Shown<'_>, width: Option<usize>) -> String {
-    let mut text = plan_counts(shown.plan);
-    let proven = shown.proofs.values().all(Result::is_ok);
-    if shown.plan.writes() && proven && shown.plan.summary().unread == 0 {
-        let digest = shown.plan.digest();
-        let _ = writeln!(text, "Digest: {digest}");
-        let command = shown.plan.purpose.command();
-        let command = shown.again.command(&format!("{command} --expect {}", &digest[..12]));
+    let mut text = plan_counts(shown.plan, shown.proofs.values().all(Result::is_ok));
+    if let Some(command) = shown.next() {
+        let _ = writeln!(text, "Digest: {}", shown.plan.digest());
         let _ = writeln!(text, "To make exactly these changes: {}", styled(HINT, command));
     }
     wrapped(&text, width)
 }
 
-/// What the plan comes to, before somebody is asked.
+/// What the plan comes to, before somebody is asked; whether every credential is proven.
 #[must_use]
-pub fn plan_counts(plan: &Plan) -> String {
+pub fn plan_counts(plan: &Plan, proven: bool) -> String {
     let summary = plan.summary();
-    let mut text = counts(summary, plan);
+    let mut text = counts(summary, plan, proven);
     if plan.left_out > 0 {
         let _ = write!(text, " --only left out {}.", number(plan.left_out, "row"));
     }
@@ -260,7 +273,7 @@ pub fn number(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-fn counts(summary: Summary, plan: &Plan) -> String {
+fn counts(summary: Summary, plan: &Plan, proven: bool) -> String {
     let Summary { create, update, refresh, replace, delete, keep, blocked, unread } = summary;
     let mut aside: BTreeMap<&str, usize> = BTreeMap::new();
     for words in plan.changes.iter().filter_map(|change| change.reason.set_aside()) {
@@ -279,7 +292,7 @@ fn counts(summary: Summary, plan: &Plan) -> String {
     ];
     let changes = create + update + replace + delete + blocked + unread;
     match (changes, refresh) {
-        _ if !aside.is_empty() => {}
+        _ if !aside.is_empty() || !proven => {}
         (0, 0) if plan.purpose == Purpose::Remove => {
             return "No changes. Nothing is left that regcred made.".to_owned();
         }

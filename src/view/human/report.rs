@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::change::{Finding, Pull, PullLogin, Used};
+use crate::change::{Finding, Pull, PullLogin, Purpose, Used};
 use crate::execute::Event;
 use crate::model::{Address, Problem};
 use crate::plan::Plan;
@@ -84,7 +84,11 @@ pub fn pulls(pulls: &[Pull], again: &Again, said: Said) -> String {
     let line = |like: Vec<&Pull>| {
         let places: Vec<String> = like.iter().map(|pull| pull.place.clone()).collect();
         let Pull { image, login, then, result, .. } = like[0];
-        let (style, word) = if result.is_ok() { (GOOD, "pulls ") } else { (BAD, "differs") };
+        let (style, word) = match (result, login) {
+            (Err(_), _) => (BAD, "differs"),
+            (Ok(()), Used::Refused) => (HEAD, "seen   "),
+            (Ok(()), _) => (GOOD, "pulls  "),
+        };
         let how = match login {
             Used::Ours(login) => format!("is pulled with our login, {login}"),
             Used::Other(login) => format!("is pulled with another login, {login}"),
@@ -105,18 +109,19 @@ pub fn pulls(pulls: &[Pull], again: &Again, said: Said) -> String {
 /// What `verify` found, and what mends it.
 #[must_use]
 pub fn verified(plan: &Plan, report: &Report, again: &Again, said: Said) -> String {
-    // What is left to others no sync mends.
-    let next = if report.differs() && plan.writes() {
+    // What is left to others no sync mends, and of what could not be read nobody knows what a sync would do.
+    let next = if report.differs() && plan.writes() && plan.summary().unread == 0 {
         format!("Next: {}\n", styled(HINT, again.command("sync")))
     } else {
         String::new()
     };
-    let only_old = !report.differs() && report.pulls.iter().all(|pull| pull.result.is_ok());
+    let pulled_so = report.pulls.iter().all(|pull| pull.result.is_ok());
     let head = match report.detailed_status() {
         _ if plan.changes.is_empty() => styled(WARN, "Nothing is declared."),
         ExitStatus::Done => styled(GOOD, "Done:"),
-        ExitStatus::Differences if only_old => styled(WARN, "In place, and in use for too long:"),
-        ExitStatus::Differences => styled(WARN, "Not in place:"),
+        ExitStatus::Differences if report.differs() => styled(WARN, "Not in place:"),
+        ExitStatus::Differences if pulled_so => styled(WARN, "In place, and in use for too long:"),
+        ExitStatus::Differences => styled(WARN, "In place, and not pulled as named:"),
         _ => styled(BAD, "Not all in place:"),
     };
     wrapped(&format!("{head} {}.\n{next}", report_counts(report)), said.width)
@@ -148,11 +153,11 @@ pub fn report(plan: &Plan, report: &Report, again: &Again, said: Said) -> String
             .map(|problem| details(&again.problem(problem), 2, false, said.width))
             .unwrap_or_default();
     }
-    text + &wrapped(&report_summary(plan, report), said.width)
+    text + &wrapped(&report_summary(plan, report, again), said.width)
 }
 
 /// Why, but for the names of the row that it happened to.
-fn without_names(why: &str, address: &Address) -> String {
+pub(crate) fn without_names(why: &str, address: &Address) -> String {
     let (place, item) = (address.place(), address.item());
     let item = item.rsplit('/').next().unwrap_or(&item);
     let names = [place.as_str(), item].into_iter().filter(|name| !name.is_empty());
@@ -172,7 +177,7 @@ fn failure(outcome: &Outcome) -> Option<(String, String, Option<&Problem>)> {
     }
 }
 
-fn report_summary(plan: &Plan, report: &Report) -> String {
+fn report_summary(plan: &Plan, report: &Report, again: &Again) -> String {
     let good = matches!(report.status(), ExitStatus::Done);
     let head = match report.status() {
         _ if plan.changes.is_empty() => styled(WARN, "Nothing is declared."),
@@ -180,7 +185,17 @@ fn report_summary(plan: &Plan, report: &Report) -> String {
         ExitStatus::Interrupted => styled(BAD, "Interrupted:"),
         _ => styled(BAD, "Not all done:"),
     };
-    let next = if good { "" } else { "\nWhat is done stays done; run the same command again to continue." };
+    let next = if good {
+        String::new()
+    } else {
+        // The same digest is not that of what is left.
+        let next = match plan.purpose {
+            // Where the new token is read is not kept.
+            Purpose::Rotate => "run the same command again, without --expect".to_owned(),
+            purpose => styled(HINT, again.command(purpose.command())),
+        };
+        format!("\nWhat is done stays done. To continue: {next}")
+    };
     format!("{head} {}.{next}\n", report_counts(report))
 }
 

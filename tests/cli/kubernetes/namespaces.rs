@@ -126,7 +126,7 @@ fn a_namespace_that_is_named_and_does_not_exist_is_blocked_and_the_other_goes_on
     let place =
         place(&file(&["context: prod, namespaces: [default, nope], service-accounts: [default]"]), |_| {});
     let ran = place.run(&["sync", "--yes"]);
-    ran.ends(5).says("the namespace does not exist").says("kubectl create namespace");
+    ran.ends(5).says("the namespace does not exist").says("kubectl --context prod create namespace nope");
     assert_pulls(&place, "default", TOKEN);
 }
 

@@ -36,6 +36,14 @@ fn before() -> Place {
     })
 }
 
+#[test]
+fn a_command_in_the_page_keeps_the_selection() {
+    let place = before();
+    place.run(&["plan", "--html", "page.html", "--only", "kubernetes:"]).ends(1);
+    let page = std::fs::read_to_string(place.repo().join("page.html")).unwrap();
+    assert!(page.contains("regcred sync --allow-replace --only kubernetes:"), "{page}");
+}
+
 /// What of the foreign parts is neither in the secret nor in its copy.
 fn lost(cluster: &Cluster) -> Vec<&'static str> {
     let held = ["docker-hub", COPY].map(|name| (name, cluster.secret("default", name)));

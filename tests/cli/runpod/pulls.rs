@@ -72,9 +72,10 @@ fn an_image_that_nothing_has_is_not_pulled_and_that_is_no_difference() {
     let place = place(account());
     place.sync();
     let ran = place.run(&["verify", "--image", "acme/web:9"]);
-    ran.ends(0).says("runpod: acme/web:9 is not pulled");
+    ran.ends(0).says("seen    runpod: acme/web:9 is not pulled").says("Done:");
     assert!(!ran.stdout.contains("pulled as named"), "{}", ran.stdout);
-    place.run(&["verify", "--image", "Acme Web"]).ends(2).says("not the name of an image");
+    let ran = place.run(&["verify", "--image", "Acme Web"]);
+    ran.ends(2).says("not the name of an image").says("In place, and not pulled as named: ");
 }
 
 #[test]
