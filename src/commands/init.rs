@@ -12,6 +12,8 @@ use crate::desired::{self, DEFAULT_FILE, SCHEMA_FILE};
 use crate::error::Error;
 use crate::model::{CredentialId, Place, Problem, Registry};
 use crate::report::ExitStatus;
+use crate::sources;
+use crate::systems::NAMES;
 use crate::view::init;
 
 pub(super) async fn run(args: &InitArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
@@ -59,12 +61,16 @@ fn outline(args: &InitArgs, context: &Context<'_>, found: &Found) -> Result<Outl
     let registry = registry.as_deref().map_or_else(|| Ok(Registry::docker_hub()), parsed);
     let registry = told(registry, &mut problems).unwrap_or_else(Registry::docker_hub);
     let from = match from {
-        Some(words) => told(found.source(words).map_err(|problem| vec![problem]), &mut problems),
+        Some(words) => {
+            told(found.source(words).map_err(|problem| vec![flagged("--from", problem)]), &mut problems)
+        }
         None => found_source(context, found, &registry),
     };
     let places = match to.as_slice() {
         [] => Ok(found.to(&registry)),
-        words => found.places(words.iter().map(String::as_str)),
+        words => found
+            .places(words.iter().map(String::as_str))
+            .map_err(|problems| problems.into_iter().map(|problem| flagged("--to", problem)).collect()),
     };
     let places = told(places, &mut problems).unwrap_or_default();
     if !problems.is_empty() {
@@ -72,6 +78,16 @@ fn outline(args: &InitArgs, context: &Context<'_>, found: &Found) -> Result<Outl
     }
     found.doubts(&places).iter().for_each(|doubt| context.ui.warn(doubt));
     Ok(found.outline(id(context, &registry), registry, from, places))
+}
+
+/// A hint that is an answer to a question, as the flag that gives it.
+fn flagged(flag: &str, mut problem: Problem) -> Problem {
+    let begins = |hint: &str, name: &str| hint == name || hint.starts_with(&format!("{name}="));
+    let names = || NAMES.iter().copied().chain(SOURCES.iter().filter_map(|one| one.split('=').next()));
+    for hint in problem.hints.iter_mut().filter(|hint| names().any(|name| begins(hint, name))) {
+        *hint = format!("{flag} {hint}");
+    }
+    problem
 }
 
 fn found_source(context: &Context<'_>, found: &Found, registry: &Registry) -> Option<From> {
@@ -181,6 +197,10 @@ fn tell(context: &Context<'_>, name: &Path, outline: &Outline, found: &Found) {
         }
         (From::Command(words), false) if words.is_empty() => {
             ".\nName your program in it, behind `command:`".to_owned()
+        }
+        (From::Default { is_set: false }, false) => {
+            let [username, token] = sources::variables(&outline.id);
+            format!(".\nSet {username} and {token}, or write `from:`")
         }
         _ => String::new(),
     };

@@ -12,7 +12,12 @@ pub(super) fn run(args: &RbacArgs, context: &Context<'_>) -> Result<ExitStatus, 
     let declared: Vec<&str> = contexts(&desired.places.kubernetes).into_iter().collect();
     let chosen = match (args.context.as_deref(), declared.as_slice()) {
         (_, []) => {
-            let hint = "kubernetes: [{ context: NAME, namespaces: [NAME] }] at `to`".to_owned();
+            if desired.credentials.is_empty() {
+                // The same words as of every other command.
+                context.load()?;
+            }
+            let hint =
+                "declare one, below `to:`: kubernetes: [{ context: NAME, namespaces: [NAME] }]".to_owned();
             return Err(Error::invalid("no cluster is declared", Some(hint)));
         }
         (None, [only]) => only,

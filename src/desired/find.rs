@@ -84,7 +84,9 @@ fn ours(file: &Path, shown: PathBuf) -> Result<PathBuf, Problem> {
     const ROOT: u32 = 0;
     const OTHERS_WRITE: u32 = 0o002;
     let problem = |why: String| {
-        let hint = format!("if it is meant: regcred plan --file {}", shown.display());
+        let name = shown.to_string_lossy();
+        let name = shlex::try_quote(&name).unwrap_or("FILE".into());
+        let hint = format!("if it is meant: regcred plan --file {name}");
         Problem::input(format!("is the nearest {DEFAULT_FILE}, and {why}")).at(Place::file(&shown)).hint(hint)
     };
     let found = file.metadata().map_err(|error| problem(format!("cannot be read: {error}")))?;

@@ -115,7 +115,7 @@ impl LoginError {
             ),
             Self::Refused { registry, .. } if registry.is_docker_hub() => Some(
                 "make a new access token at https://app.docker.com/settings/personal-access-tokens; \
-                 of an organization access token the user name is the organization's"
+                 with an organization's token, the user name is the organization's"
                     .into(),
             ),
             Self::Refused { registry, .. } => Some(format!("try it by hand: docker login {registry}")),

@@ -277,7 +277,9 @@ fn a_project_without_the_credential_is_written_with_a_word_about_it() {
 #[test]
 fn a_plan_with_nothing_here_names_init() {
     let place = without_variables(bare());
-    place.run(&["plan"]).ends(3).complains("nothing is declared here").complains("hint: regcred init");
+    for args in [&["plan"][..], &["sync"], &["verify", "--image", "redis"], &["remove"], &["rbac"]] {
+        place.run(args).ends(3).complains("nothing is declared here").complains("hint: regcred init");
+    }
     place.run(&["init", "--to", "daytona"]).ends(0);
     let ran = place.run(&["plan"]);
     ran.ends(3)
@@ -291,15 +293,15 @@ fn a_flag_that_is_wrong_is_refused_with_what_was_meant_and_nothing_is_written() 
     for (args, message, hint) in [
         (&["--to", "kubernets"][..], "there is no system `kubernets`", "did you mean kubernetes?"),
         (&["--to", "gitlab=acme/api"], "there is no system `gitlab`", "did you mean github?"),
-        (&["--to", "runai"], "Run:ai is reached through its cluster", "kubernetes=CONTEXT"),
-        (&["--to", "github"], "no GitHub repository is found here", "github=OWNER/REPO"),
-        (&["--to", "github=acme"], "`acme` is not a repository", "github=OWNER/REPO"),
-        (&["--to", "aws"], "the region of AWS is not known", "aws=us-east-2"),
+        (&["--to", "runai"], "Run:ai is reached through its cluster", "--to kubernetes=CONTEXT"),
+        (&["--to", "github"], "no GitHub repository is found here", "--to github=OWNER/REPO"),
+        (&["--to", "github=acme"], "`acme` is not a repository", "--to github=OWNER/REPO"),
+        (&["--to", "aws"], "the region of AWS is not known", "--to aws=us-east-2"),
         (&["--to", "aws=us-eats-2"], "`us-eats-2` is not a region", "did you mean us-east-2?"),
-        (&["--to", "runpod=x"], "`runpod` takes nothing behind it", "runpod"),
+        (&["--to", "runpod=x"], "`runpod` takes nothing behind it", "--to runpod"),
         (&["--from", "comand"], "there is no source `comand`", "did you mean command?"),
-        (&["--from", "file"], "`file` does not say which", "file=PATH"),
-        (&["--from", "command='op"], "the command has a quote that does not end", "command="),
+        (&["--from", "file"], "`file` does not say which", "--from file=PATH"),
+        (&["--from", "command='op"], "the command has a quote that does not end", "--from command="),
         (&["--from", "aws-secret=x"], "the region of the secret is not known", "export AWS_REGION"),
         (&["--registry", "hub.docker.com"], "not the name of Docker Hub's registry", "docker.io"),
         (&["--registry", "quay.io", "--to", "aws=us-east-2"], "ECR has no pull-through cache", "ghcr.io"),
