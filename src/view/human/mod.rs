@@ -187,7 +187,7 @@ fn why(change: &Change, is_folded: bool) -> String {
 
 /// A row's sign and action, coloured.
 fn sign(change: &Change, states: bool) -> String {
-    if let (true, Some(state)) = (states, state(change.action)) {
+    if let (true, Some(state)) = (states, state(change)) {
         return styled(WARN, format_args!("! {state:<7}"));
     }
     let style = match change.action {
@@ -200,8 +200,9 @@ fn sign(change: &Change, states: bool) -> String {
 }
 
 /// What is the case where something would be done that the place needs.
-fn state(action: Action) -> Option<&'static str> {
-    match action {
+fn state(change: &Change) -> Option<&'static str> {
+    match change.action {
+        Action::Keep if matches!(change.reason, Reason::LeftToManifest(_)) => Some("differs"),
         Action::Create => Some("missing"),
         Action::Update | Action::Replace => Some("differs"),
         Action::Delete => Some("extra"),
@@ -307,7 +308,10 @@ fn counts(summary: Summary, plan: &Plan, proven: bool) -> String {
     let named = named.into_iter().chain(aside.into_iter().map(|(words, count)| (count, words)));
     let parts: Vec<String> =
         named.filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
+    // A difference that somebody else mends.
+    let differs = plan.changes.iter().any(|change| matches!(change.reason, Reason::LeftToManifest(_)));
     let head = match blocked + unread {
+        0 if changes + refresh == 0 && differs => styled(WARN, "Nothing to write:"),
         0 if changes + refresh == 0 => "No changes:".to_owned(),
         0 => "Plan:".to_owned(),
         _ => styled(WARN, "Plan:"),

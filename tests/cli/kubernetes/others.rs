@@ -83,9 +83,15 @@ fn a_service_account_that_is_left_to_its_manifest_is_never_written_and_what_to_a
     assert!(said.contains("add to its manifest: imagePullSecrets: [{ name: docker-hub }]"), "{said}");
     assert_eq!(written(&calls), ["POST /api/v1/namespaces/{namespace}/secrets"]);
     assert_eq!(pull_secrets(&place, "default"), ["theirs"]);
+    place
+        .run(&["plan", "--detailed-exitcode"])
+        .ends(2)
+        .says("Nothing to write: 1 unchanged, 1 left to manifests.");
     let said = sentence(place.run(&["verify"]).ends(2));
     assert!(
-        said.contains("left to its manifest")
+        said.contains(
+            "! differs serviceaccount/default does not name docker-hub, and is left to its manifest"
+        ) && said.contains("Not in place: 1 differs")
             && !said.contains("proven kubernetes:prod/default/serviceaccount"),
         "{said}"
     );
