@@ -162,7 +162,8 @@ impl Cli {
         let allowed =
             [("--rewrite", rewrite), ("--allow-delete", allow_delete), ("--allow-replace", allow_replace)];
         let allowed = allowed.into_iter().filter(|(_, given)| *given).map(|(flag, _)| (flag, None));
-        self.common.selection().into_iter().chain(allowed).collect()
+        let rotation = if let Command::Rotate(args) = &self.command { args.asked() } else { Vec::new() };
+        self.common.selection().into_iter().chain(allowed).chain(rotation).collect()
     }
 }
 
@@ -245,6 +246,23 @@ pub struct RotateArgs {
     /// Delete what is in the way, and switch off what --old names, though regcred did not make it
     #[arg(long)]
     pub allow_delete: bool,
+}
+
+impl RotateArgs {
+    /// The flags that no other command has, with their values.
+    fn asked(&self) -> Vec<(&'static str, Option<String>)> {
+        let values = [
+            ("--from", self.from.clone()),
+            ("--drain", self.drain.map(written)),
+            ("--delete-after", self.delete_after.map(|days| format!("{days}d"))),
+        ];
+        let values = values.into_iter().filter(|(_, value)| value.is_some());
+        let old = self.old.iter().map(|old| ("--old", Some(old.clone())));
+        let given =
+            [("--mint", self.mint), ("--keep-old", self.keep_old), ("--accept-unknown", self.accept_unknown)];
+        let given = given.into_iter().filter(|(_, given)| *given).map(|(flag, _)| (flag, None));
+        values.chain(old).chain(given).collect()
+    }
 }
 
 /// What was approved beforehand.
@@ -408,6 +426,14 @@ fn digest(text: &str) -> Result<String, String> {
     }
 }
 
+/// A duration as somebody writes it.
+fn written(duration: Duration) -> String {
+    match duration.as_millis() {
+        minutes if minutes.is_multiple_of(60_000) => format!("{}m", minutes / 60_000),
+        milliseconds => format!("{milliseconds}ms"),
+    }
+}
+
 /// A number and `ms`, `s`, `m` or `h`; up to a day.
 fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
@@ -434,6 +460,8 @@ mod tests {
         let milliseconds = |text| duration(text).map(|it| it.as_millis()).ok();
         for (text, expected) in [("500ms", 500), ("30s", 30_000), ("2m", 120_000), ("24h", 86_400_000)] {
             assert_eq!(milliseconds(text), Some(expected), "{text}");
+            let again = duration(text).map(written).unwrap_or_default();
+            assert_eq!(duration(&again), duration(text), "{text}");
         }
         for text in ["", "30", "s", "0s", "-1s", "1.5m", "25h", "2d", "99999999999999999999s", "1h30m", "3é"]
         {

@@ -4,6 +4,10 @@ use std::borrow::Cow;
 
 use crate::model::Problem;
 
+/// What only a rotation takes.
+const ROTATION: [&str; 7] =
+    ["--from", "--mint", "--drain", "--old", "--delete-after", "--keep-old", "--accept-unknown"];
+
 /// The flags of a run that the next command keeps.
 #[derive(Clone, Debug, Default)]
 pub struct Again(Vec<(&'static str, Option<String>)>);
@@ -19,7 +23,10 @@ impl Again {
     #[must_use]
     pub fn command(&self, command: &str) -> String {
         let (own, piped) = command.split_at(command.find(" | ").unwrap_or(command.len()));
+        // What is approved is this rotation; its other commands are steps of their own.
+        let is_approved = own.split(' ').any(|word| ["--expect", "--yes"].contains(&word));
         let takes = |flag: &str| match own.split(' ').next() {
+            name if ROTATION.contains(&flag) => name == Some("rotate") && is_approved,
             Some("plan" | "sync" | "verify") => true,
             Some("remove" | "rotate") => !matches!(flag, "--rewrite" | "--allow-replace"),
             Some("rbac") => matches!(flag, "-C" | "--file" | "--allow-replace"),
@@ -84,5 +91,14 @@ mod tests {
             assert_eq!(again.hint(hint), expected);
         }
         assert_eq!(Again::default().command("sync --yes"), "regcred sync --yes");
+        let rotation =
+            Again::new(vec![("--from", value("stdin")), ("--old", value("ci laptop")), ("--keep-old", None)]);
+        assert_eq!(
+            rotation.command("rotate --yes"),
+            "regcred rotate --yes --from stdin --old 'ci laptop' --keep-old"
+        );
+        for other in ["rotate --mint", "rotate", "sync --yes"] {
+            assert_eq!(rotation.command(other), format!("regcred {other}"));
+        }
     }
 }

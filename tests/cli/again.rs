@@ -2,7 +2,8 @@
 
 use regcred_sandbox::{Call, Fault, Kind, Service, World};
 
-use crate::place::{ONE_STACK, Place, Ran, written};
+use crate::place::{ONE_STACK, OTHER_TOKEN, Place, Ran, USER, written};
+use crate::world::assert_holds;
 
 /// Runs a command as it was printed, and gives its requests.
 fn again(place: &Place, command: &[String]) -> (Ran, Vec<Call>) {
@@ -137,4 +138,21 @@ fn a_record_that_is_missing_is_not_said_to_differ() {
     let place = Place::new();
     let ran = place.run(&["verify"]);
     ran.ends(2).says("missing variables/DOCKER_HUB_SYNC               absent");
+}
+
+#[test]
+fn the_command_that_approves_a_rotation_is_of_the_same_rotation() {
+    let place = Place::with_one_stack(World::default());
+    place.sync();
+    place.sandbox.state().registry.add_account(USER, OTHER_TOKEN);
+    let input = format!("{USER}\n{OTHER_TOKEN}\n");
+    let unattended = place.run_reading(&["rotate", "--from", "stdin", "--keep-old"], &input);
+    let commands = unattended.ends(3).commands();
+    assert_eq!(commands.len(), 2, "the digest, or --yes: {commands:?}");
+    for command in &commands {
+        assert!(command.ends_with(&["--from", "stdin", "--keep-old"].map(str::to_owned)), "{command:?}");
+    }
+    let approved: Vec<&str> = commands[0].iter().map(String::as_str).collect();
+    place.run_reading(&approved, &input).ends(0);
+    assert_holds(&place.sandbox.state(), OTHER_TOKEN);
 }

@@ -75,3 +75,16 @@ fn a_narrow_terminal_tears_no_word_and_what_moves_stays_one_line() {
     let wide = |line: &&&str| line.chars().count() > 60 && line.matches(' ').count() > 6;
     assert_eq!(lines.iter().find(wide), None, "{shown}");
 }
+
+#[test]
+fn a_terminal_that_prints_only_line_after_line_is_told_what_goes_on() {
+    let mut place = place("env");
+    place.set("DOCKER_HUB_USERNAME", USER);
+    place.set("DOCKER_HUB_TOKEN", TOKEN);
+    place.set("TERM", "dumb");
+    let (code, shown) = on_a_terminal(&place, "sync --yes", &[]);
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("Proving the credential and reading"), "{shown}");
+    assert!(shown.contains("done    github:acme/api/") && shown.contains("Done: "), "{shown}");
+    assert!(!shown.contains('\u{1b}'), "{shown:?}");
+}
