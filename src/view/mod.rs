@@ -64,7 +64,8 @@ impl Shown<'_> {
             .map_or_else(String::new, |words| format!("; {words}"))
     }
 
-    /// The command that makes exactly the plan's changes: none while a credential is not proven or a place could not be read.
+    /// The command that makes exactly the plan's changes: none while a credential is not proven, or a place could
+    /// not be read.
     #[must_use]
     pub fn next(&self) -> Option<String> {
         let proven = self.proofs.values().all(Result::is_ok);
