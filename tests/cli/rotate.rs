@@ -68,7 +68,7 @@ pub(crate) fn labels(place: &Place) -> Vec<(String, bool)> {
 }
 
 /// A text in one line, however it was wrapped.
-fn flat(text: &str) -> String {
+pub(crate) fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
