@@ -40,6 +40,7 @@ mod refresh;
 mod remove;
 mod rotate;
 mod rotate_faults;
+mod rotate_password;
 mod rotate_stacks;
 mod rotated;
 mod runpod;
