@@ -52,10 +52,11 @@ class Run:
         self.folder, self.world = pathlib.Path(folder), copy.deepcopy(world)
         (self.folder / "regcred.yaml").write_text(file, encoding="utf-8")
 
-    def regcred(self, *args, token=TOKEN):
+    def regcred(self, *args, token=TOKEN, said=None):
+        """Its exit code; `said` is what it reads on standard input."""
         with Sandbox(self.folder / "sandbox", self.world) as sandbox:
             env = home(self.folder) | sandbox.env | {"DOCKER_HUB_USERNAME": "acme", "DOCKER_HUB_TOKEN": token}
-            ran = subprocess.run(["regcred", *args], cwd=self.folder, env=env, capture_output=True, text=True)
+            ran = subprocess.run(["regcred", *args], cwd=self.folder, env=env, capture_output=True, text=True, input=said)
             self.world = sandbox.state()
         if ran.returncode == 3:
             raise RuntimeError(f"regcred {' '.join(args)}: {ran.stderr}")
@@ -64,6 +65,23 @@ class Run:
 
     def synced(self, **options):
         return self.regcred("sync", "--yes", **options) == 0
+
+    def rotated(self, **options):
+        """Whether the other token took the place of the one that the source gives."""
+        ran = self.regcred("rotate", "--from", "stdin", "--yes", said=f"acme\n{OTHER_TOKEN}\n", **options)
+        return ran == 0 and OTHER_TOKEN in self.value(0)
+
+    def value(self, number):
+        """What a secret of AWS holds."""
+        versions = self.world["aws"]["secrets"][number]["versions"]
+        return next(version["string"] for version in versions if "AWSCURRENT" in version["stages"])
+
+    def edit(self, old, new):
+        file = self.folder / "regcred.yaml"
+        text = file.read_text(encoding="utf-8")
+        if old not in text:
+            raise RuntimeError(f"{old} is not in {text}")
+        file.write_text(text.replace(old, new), encoding="utf-8")
 
 
 # --- AWS ---------------------------------------------------------------------------------------------------------------
@@ -105,6 +123,29 @@ def sync_with_a_role(run):
     return run.synced()
 
 
+def rotation(run):
+    """The secret is marked as well, so that a sync with the old token does not take the rotation back."""
+    return run.synced() and run.rotated() and "regcred:rotated-from" in run.world["aws"]["secrets"][0]["tags"]
+
+
+def rotation_taken_back(run):
+    aws = run.world["aws"]
+    run.edit("aws: {", f"aws: {{ readers: [\"{aws['access_keys'][aws['exported_key']]['principal_arn']}\"],")
+    if not (run.synced() and run.rotated()):
+        return False
+    return run.regcred("rotate", "--from", "previous", "--yes", token=OTHER_TOKEN) == 0 and TOKEN in run.value(0)
+
+
+def rotation_stored_in_the_secret_that_it_comes_from(run):
+    if not run.synced():
+        return False
+    secrets = run.world["aws"]["secrets"]
+    source = copy.deepcopy(secrets[0])
+    secrets.append(source | {"name": "shared/hub", "arn": source["arn"].replace(SECRET, "shared/hub"), "policy": None})
+    run.edit("    to:", "    from: { aws-secret: { secret: shared/hub, region: us-east-2 } }\n    to:")
+    return run.rotated() and OTHER_TOKEN in run.value(1)
+
+
 def looking(run):
     """Somebody else has synced; this login only looks."""
     keys = copy.deepcopy(run.world["aws"]["access_keys"])
@@ -134,10 +175,16 @@ AWS = {
         ("", token_changed_and_changed_back),
         ("", secret_scheduled_for_deletion),
         ("", rule_on_another_secret),
+        ("", rotation),
     ],
+    "previous": [("", rotation_taken_back)],
+    "store": [("", rotation_stored_in_the_secret_that_it_comes_from)],
     "remove": [("", removing)],
     "role": [(f', role: "{ROLE}"', sync_with_a_role)],
 }
+
+# Policies that are needed together with another. What is assumed may do what sync needs.
+BESIDE = {"role": ["sync"], "previous": ["sync"], "store": ["sync", "aws_secret"]}
 
 
 def documented_policies():
@@ -185,8 +232,7 @@ def judge_aws(world, asked_for):
         yield f"there is no policy for {', '.join(missing)}"
         return
     for name, scenarios in AWS.items():
-        # What is assumed may do what sync needs.
-        base = policies["sync"] if name == "role" else set()
+        base = set().union(*(policies[beside] for beside in BESIDE.get(name, [])))
         listed = policies[name]
         if (failed := aws_holds(world, scenarios, listed | base)) is not None:
             yield f"the policy {name!r} is not enough for: {failed}"

@@ -647,14 +647,16 @@ fn the_roles_are_the_smallest_that_suffice() {
     rules:
       - { apiGroups: [""], resources: [namespaces], verbs: [list] }
       - { apiGroups: [""], resources: [secrets], verbs: [create] }
-      - { apiGroups: [""], resources: [secrets], resourceNames: ["docker-hub", "docker-hub.before-replace"], verbs: [get, list, patch] }
+      - { apiGroups: [""], resources: [secrets], resourceNames: ["docker-hub"], verbs: [get, list, patch] }
+      - { apiGroups: [""], resources: [secrets], resourceNames: ["docker-hub.before-replace"], verbs: [get, list] }
       - { apiGroups: [""], resources: [serviceaccounts], resourceNames: ["default"], verbs: [get, list, patch] }
     ---
     apiVersion: rbac.authorization.k8s.io/v1
     kind: Role
     metadata: { name: regcred-10ebbacc, namespace: "runai" }
     rules:
-      - { apiGroups: [""], resources: [secrets], resourceNames: ["pulls", "pulls.before-replace"], verbs: [get, patch] }
+      - { apiGroups: [""], resources: [secrets], resourceNames: ["pulls"], verbs: [get, patch] }
+      - { apiGroups: [""], resources: [secrets], resourceNames: ["pulls.before-replace"], verbs: [get] }
     "##);
     insta::assert_snapshot!(roles(&[wanted(named(&["team-b"]))], PROD, true), @r##"
     # The smallest roles for `regcred sync` on prod. `plan` and `verify` do without create and patch;
@@ -669,7 +671,8 @@ fn the_roles_are_the_smallest_that_suffice() {
     rules:
       - { apiGroups: [""], resources: [namespaces], verbs: [get] }
       - { apiGroups: [""], resources: [secrets], verbs: [create] }
-      - { apiGroups: [""], resources: [secrets], resourceNames: ["docker-hub", "docker-hub.before-replace"], verbs: [get, patch, delete] }
+      - { apiGroups: [""], resources: [secrets], resourceNames: ["docker-hub"], verbs: [get, patch, delete] }
+      - { apiGroups: [""], resources: [secrets], resourceNames: ["docker-hub.before-replace"], verbs: [get, delete] }
       - { apiGroups: [""], resources: [serviceaccounts], resourceNames: ["default"], verbs: [get, patch] }
     "##);
 }

@@ -135,12 +135,13 @@ fn quoted(text: &str) -> String {
 fn rules(needs: &Needs<'_>, reads: &[&str], writes: &[&str]) -> String {
     let list = |names: &BTreeSet<&str>| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
     let copies: BTreeSet<String> = needs.secrets.iter().map(|name| copy_name(name)).collect();
-    let secrets: BTreeSet<&str> =
-        needs.secrets.iter().copied().chain(copies.iter().map(String::as_str)).collect();
-    let both = [reads, writes].concat();
+    let copies: BTreeSet<&str> = copies.iter().map(String::as_str).collect();
+    // A copy is made, read and deleted, and never changed.
+    let deletes: Vec<&str> = writes.iter().copied().filter(|verb| *verb != "patch").collect();
     let patch = [reads, &["patch"][..]].concat();
     let all = [
-        ("secrets", &secrets, both),
+        ("secrets", &needs.secrets, [reads, writes].concat()),
+        ("secrets", &copies, [reads, &deletes[..]].concat()),
         ("serviceaccounts", &needs.accounts, patch),
         ("serviceaccounts", &needs.left, reads.to_vec()),
     ];

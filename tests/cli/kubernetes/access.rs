@@ -97,9 +97,28 @@ fn the_roles_that_are_printed_suffice_and_without_any_verb_of_them_something_is_
     assert!(narrowed.len() >= 10, "{narrowed:#?}");
     in_parallel(&narrowed, |(what, fewer)| {
         // Without the right to list by name each is asked by itself: that works with the Role's right to get.
-        let spared = what.starts_with("\"list\"") && !what.contains("namespaces");
+        let listed = what.starts_with("\"list\"") && !what.contains("namespaces");
+        // Copies have a test of their own, below.
+        let spared = listed || what.contains(".before-replace");
         assert!(spared || whole_story(limited(&text, fewer)).is_err(), "not needed: {what}");
     });
+}
+
+#[test]
+fn the_roles_for_replacing_suffice_for_it_and_each_verb_on_the_copy_is_needed() {
+    let text = file(&["context: prod, namespaces: [default], service-accounts: [default]"]);
+    let roles = manifests(&limited(&text, &[]).run(&["rbac", "--allow-replace"]).ends(0).stdout);
+    let replaced = |roles: &[Value]| {
+        let place = limited(&text, roles);
+        super::replace::old(place.sandbox.state().kubernetes.cluster_mut("prod"));
+        place.run(&["sync", "--yes", "--allow-replace"]).code == 0
+    };
+    assert!(replaced(&roles));
+    let narrowed = narrowed(&roles);
+    let of_copy: Vec<_> = narrowed.iter().filter(|(what, _)| what.contains(".before-replace")).collect();
+    let verbs: Vec<&str> = of_copy.iter().filter_map(|(what, _)| what.split(' ').next()).collect();
+    assert_eq!(verbs, ["\"get\"", "\"delete\""]);
+    in_parallel(&of_copy, |(what, fewer)| assert!(!replaced(fewer), "not needed: {what}"));
 }
 
 #[test]

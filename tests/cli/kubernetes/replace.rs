@@ -18,7 +18,7 @@ fn entry(user: &str, password: &str) -> Value {
 }
 
 /// An immutable secret with somebody's login, labels, an annotation, another key and an owner that only looks after it.
-fn old(prod: &mut Cluster) -> &mut Value {
+pub(super) fn old(prod: &mut Cluster) -> &mut Value {
     let config = json!({ "auths": { "quay.io": entry("robot", "r"), HUB: entry(USER, "old") } });
     let secret = prod.put_pull_secret("default", "docker-hub", &config);
     secret["immutable"] = true.into();
