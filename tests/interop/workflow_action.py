@@ -1,11 +1,13 @@
-"""Runs the scripts of .github/actions/regcred as a runner would: install, plan, sync, verify and the comment. Then looks at
-the workflows, for what no linter knows.
+"""Runs the scripts of .github/actions/regcred as a runner would: install, plan, sync, rotate, verify, the comment and the pull
+request of a rotation. Then looks at the workflows, for what no linter knows.
 
     workflow_action.py
 
-regcred is the real one, against the sandbox. `gh`, which needs GitHub, is a stand-in that writes down what it was asked.
+regcred is the real one, against the sandbox, and so is git, with a repository on this machine to push to. `gh`, which needs
+GitHub, is a stand-in that writes down what it was asked.
 """
 
+import copy
 import hashlib
 import json
 import pathlib
@@ -16,7 +18,7 @@ import tarfile
 import tempfile
 import unittest
 
-from sandbox import ROOT, TOKEN, Sandbox, home, programs
+from sandbox import OTHER_TOKEN, PASSPHRASE, ROOT, TOKEN, Sandbox, example_project, home, new_world, programs
 
 ACTION = ROOT / ".github" / "actions" / "regcred"
 WORKFLOWS = ROOT / ".github" / "workflows"
@@ -28,21 +30,24 @@ credentials:
       aws: { stacks: { main: { region: us-east-2 }, dev: { region: us-east-2 } } }
 """
 # What the action hands to the script where a workflow says nothing.
-INPUTS = {"STACK": "", "FILE": "", "TRUSTED": "", "PLAN": "", "EXPECT": "", "APPROVE": ""}
+INPUTS = dict.fromkeys("STACK FILE CREDENTIAL TRUSTED PLAN EXPECT APPROVE FROM MINT OLD DRAIN".split(), "")
 GH = """\
 #!/bin/sh
 printf '%s\\n' "$*" >>"$GH_LOG"
 case $* in
     "release download"*) cp "$GH_ANSWER" "$(printf '%s\\n' "$@" | sed -n '/^--dir$/{n;p;}')" ;;
-    *--paginate*) cat "$GH_ANSWER" ;;
+    *--paginate* | "pr list"*) cat "$GH_ANSWER" ;;
+    "pr create"*) exit "${GH_REFUSES:-0}" ;;
 esac
 """
 
 
 class Runner(unittest.TestCase):
+    world = None
+
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.sandbox = self.enterContext(Sandbox(self.folder / "sandbox"))
+        self.sandbox = self.enterContext(Sandbox(self.folder / "sandbox", self.world))
         for name in ("output", "summary", "path", "gh.log", "answer"):
             (self.folder / name).touch()
         (self.folder / "regcred.yaml").write_text(FILE, encoding="utf-8")
@@ -126,7 +131,7 @@ class Plan(Runner):
         self.assertEqual(self.regcred("sync", EXPECT=outputs["digest"])[0], 5)
 
     def test_another_command_is_refused(self):
-        self.assertEqual(self.regcred("rotate; true")[0], 3)
+        self.assertEqual(self.regcred("remove; true")[0], 3)
 
     def test_the_plan_of_an_earlier_job_is_carried_out_from_its_file(self):
         _, outputs = self.regcred("plan")
@@ -202,6 +207,169 @@ class Plan(Runner):
         self.assertNotIn(TOKEN, self.text("summary") + self.text("output"))
 
 
+PASSWORD = "open sesame-1234"
+LABEL = "by hand"
+STACK_FILE = pathlib.Path("infra", "Pulumi.main.yaml")
+# The command that prints the password writes down what it is given.
+ROTATED = """\
+version: 1
+credentials:
+  docker-hub:
+    from: { pulumi: { project: infra, stack: main } }
+    mint: { login: { command: [owner], username: acme } }
+    to:
+      aws: { stacks: { main: { region: us-east-2 } } }
+"""
+OWNER = """\
+#!/bin/sh
+env >>"$GH_LOG.env"
+printenv DOCKER_HUB_PASSWORD
+"""
+
+
+class Rotate(Runner):
+    @classmethod
+    def setUpClass(cls):
+        with tempfile.TemporaryDirectory() as folder:
+            cls.world = new_world(folder)
+        credentials = cls.world["registry"]["accounts"]["acme"]["credentials"]
+        old = next(credential for credential in credentials if credential["secret"] == TOKEN)
+        credentials.append(copy.deepcopy(old) | {"secret": PASSWORD, "kind": "password"})
+        old["token"]["label"] = LABEL
+
+    def setUp(self):
+        super().setUp()
+        self.env = {name: value for name, value in self.env.items() if not name.startswith("DOCKER_HUB_TOKEN")}
+        self.env |= {"GITHUB_ACTIONS": "true", "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE, "DOCKER_HUB_PASSWORD": PASSWORD}
+        self.env |= {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_RUN_ID": "5", "BASE": "main"}
+        owner = self.folder / "bin" / "owner"
+        owner.write_text(OWNER, encoding="utf-8")
+        owner.chmod(0o755)
+        self.remote = self.folder / "remote.git"
+        self.git("init", "-q", "--bare", "-b", "main", self.remote)
+        first = self.checkout()
+        self.git("checkout", "-q", "-b", "main", folder=first)
+        example_project(first)
+        (first / "regcred.yaml").write_text(ROTATED, encoding="utf-8")
+        self.git("add", ".", folder=first)
+        self.git("-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-qm", "first", folder=first)
+        self.git("push", "-q", "origin", "main", folder=first)
+
+    def git(self, *args, folder=None):
+        ran = subprocess.run(["git", *args], cwd=folder or self.folder, env=self.env, capture_output=True, text=True)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        return ran.stdout
+
+    def checkout(self):
+        """What a job of a workflow begins with."""
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        self.git("clone", "-q", self.remote, folder)
+        return folder
+
+    def branches(self):
+        return self.git("for-each-ref", "--format=%(refname:short)", folder=self.remote).split()
+
+    def rotated(self, folder=None, **inputs):
+        """A plan, and a run of what it shows, in jobs of their own."""
+        status, outputs = self.regcred("rotate", self.checkout(), **inputs)
+        self.assertEqual((status, outputs["differences"]), (0, "true"), self.said)
+        self.assertNotIn("stored", outputs)
+        plan = pathlib.Path(outputs["plan"]).rename(self.folder / "approved.json")
+        return self.regcred("rotate", folder or self.checkout(), PLAN=str(plan), **inputs)
+
+    def pull_request(self, patch, **env):
+        return self.script("pull-request.sh", self.checkout(), PATCH=str(patch), **env)
+
+    def on(self):
+        credentials = self.sandbox.state()["registry"]["accounts"]["acme"]["credentials"]
+        return {one["secret"] for one in credentials if not (one["revoked"] or one["token"]["inactive"])}
+
+    def test_a_rotation_on_a_runner_ends_in_a_pull_request_and_the_next_one_after_its_merge_retires_the_old_token(self):
+        folder = self.checkout()
+        before = (folder / STACK_FILE).read_bytes()
+        status, outputs = self.rotated(folder, MINT="true", OLD=LABEL)
+        self.assertEqual(status, 0, self.said)
+        self.assertIn("::warning::the old token stays on", self.said)
+        self.assertIn("Ended with 5", self.text("summary"))
+        self.assertIn(TOKEN, self.on())
+        # A sync of what is on main does not take it back, and says why.
+        self.assertEqual(self.regcred("sync", self.checkout(), APPROVE="all")[0], 5)
+        self.assertIn("rotated away on ", self.said)
+
+        ran = self.pull_request(outputs["stored"])
+        self.assertEqual(ran.returncode, 0, ran.stderr + ran.stdout)
+        branch = next(branch for branch in self.branches() if branch != "main")
+        self.assertRegex(branch, "^regcred/rotate-[0-9a-f]{12}$")
+        self.assertIn(f"pr create --repo acme/api --base main --head {branch} --title", self.text("gh.log"))
+        self.assertIn(f"`{STACK_FILE}`", self.text("gh.log"))
+        self.assertEqual(self.git("diff", "--name-only", "main", branch, folder=self.remote).split(), [str(STACK_FILE)])
+        after = self.git("show", f"{branch}:{STACK_FILE}", folder=self.remote).encode()
+        self.assertEqual(after, (folder / STACK_FILE).read_bytes())
+        self.assertEqual(sum(old != new for old, new in zip(before.splitlines(), after.splitlines(), strict=True)), 1)
+        # The workflow knows its merge by the branch in the message.
+        self.assertIn(branch, self.git("log", "-1", "--format=%s", branch, folder=self.remote))
+
+        self.git("branch", "-f", "main", branch, folder=self.remote)
+        status, outputs = self.rotated(OLD=LABEL)
+        self.assertEqual((status, outputs.get("stored")), (0, None), self.said)
+        self.assertNotIn(TOKEN, self.on())
+        self.assertEqual(self.regcred("rotate", self.checkout())[1], {"differences": "false"})
+
+    def test_a_token_that_is_handed_in_reaches_the_run_and_no_program_message_or_file(self):
+        status, outputs = self.rotated(FROM="stdin", NEW_TOKEN=OTHER_TOKEN)
+        self.assertEqual(status, 0, self.said)
+        self.assertIn(OTHER_TOKEN, json.dumps(self.sandbox.state()["aws"]["secrets"]))
+        self.assertEqual(self.pull_request(outputs["stored"]).returncode, 0)
+        self.assertIn("DOCKER_HUB_PASSWORD=", self.text("gh.log.env"))
+        patch = pathlib.Path(outputs["stored"]).read_text(encoding="utf-8")
+        shown = [self.said, self.text("summary"), self.text("output"), self.text("gh.log"), self.text("gh.log.env"), patch]
+        for token in (TOKEN, OTHER_TOKEN):
+            self.assertNotIn(token, "".join(shown))
+
+    def test_the_same_patch_makes_no_second_branch_or_pull_request(self):
+        _, outputs = self.rotated(MINT="true")
+        self.assertEqual(self.pull_request(outputs["stored"]).returncode, 0)
+        branches = self.branches()
+        (self.folder / "answer").write_text("https://github.com/acme/api/pull/7\n", encoding="utf-8")
+        again = self.pull_request(outputs["stored"])
+        self.assertEqual((again.returncode, again.stdout), (0, "https://github.com/acme/api/pull/7\n"))
+        self.assertEqual(self.branches(), branches)
+        self.assertEqual(self.text("gh.log").count("pr create"), 1)
+
+    def test_where_a_workflow_may_open_none_the_branch_is_there_and_the_setting_is_named(self):
+        _, outputs = self.rotated(MINT="true")
+        ran = self.pull_request(outputs["stored"], GH_REFUSES="1")
+        self.assertEqual(ran.returncode, 3)
+        self.assertIn("Settings, Actions, General", ran.stdout)
+        self.assertEqual(len(self.branches()), 2)
+
+    def test_nothing_but_stack_files_gets_into_a_pull_request(self):
+        folder = self.checkout()
+        patch = self.folder / "patch"
+        for file in ("regcred.yaml", "infra/Pulumi.yaml"):
+            with (folder / file).open("a", encoding="utf-8") as text:
+                text.write("# more\n")
+            patch.write_text(self.git("diff", folder=folder), encoding="utf-8")
+            self.git("checkout", "-q", ".", folder=folder)
+            ran = self.pull_request(patch)
+            self.assertEqual(ran.returncode, 3)
+            self.assertIn(f"{file}, which is no stack file", ran.stdout)
+        patch.write_text("", encoding="utf-8")
+        self.assertEqual(self.pull_request(patch).returncode, 3)
+        self.assertEqual(self.branches(), ["main"])
+
+    def test_what_is_not_approved_is_shown_alone_and_what_cannot_be_is_refused(self):
+        status, outputs = self.regcred("rotate", self.checkout(), MINT="true")
+        self.assertEqual((status, outputs["differences"]), (0, "true"))
+        self.assertIn("made once you say yes", self.text("summary"))
+        self.assertEqual([call for call in self.sandbox.calls() if call["is_write"]], [])
+        self.assertEqual(self.regcred("rotate", self.checkout(), MINT="true", EXPECT="0" * 64), (3, {"differences": "false"}))
+        self.assertEqual(self.regcred("rotate", self.checkout(), FROM="stdin")[0], 3)
+        self.assertIn("NEW_TOKEN, which is empty", self.said)
+        self.assertEqual(self.regcred("rotate", self.checkout(), FROM="nowhere")[0], 3)
+        self.assertEqual(self.regcred("rotate", self.checkout(), MINT="true", CREDENTIAL="ghcr")[0], 3)
+
+
 class Workflows(unittest.TestCase):
     def setUp(self):
         self.texts = {file.name: file.read_text(encoding="utf-8") for file in WORKFLOWS.glob("*.yml")}
@@ -241,6 +409,14 @@ class Workflows(unittest.TestCase):
                 self.assertIn("\n    environment: regcred-sync\n", job, name)
         self.assertEqual(self.texts["sync.yml"].count("permission-secrets: write"), 1)
         self.assertIn("if: needs.plan.outputs.differences != 'false'", self.texts["sync.yml"])
+
+    def test_only_the_job_that_has_no_secret_of_a_rotation_may_write_to_the_repository(self):
+        jobs = re.split(r"\n  (?=[a-z-]+:\n)", self.texts["rotate.yml"])
+        writing = [job for job in jobs if "contents: write" in job]
+        self.assertEqual([job.partition(":")[0] for job in writing], ["pull-request"])
+        self.assertNotIn("secrets.", writing[0])
+        self.assertNotIn("environment:", writing[0])
+        self.assertEqual(re.findall(r"^      ([\w-]+): write", writing[0], re.MULTILINE), ["contents", "pull-requests"])
 
     def test_a_forks_or_dependabots_pull_request_reaches_no_secret(self):
         self.assertIn("github.event.pull_request.user.login != 'dependabot[bot]'", self.texts["plan.yml"])

@@ -52,6 +52,10 @@ fn a_workflow_that_is_shown_gives_the_action_inputs_that_it_has_and_pins_the_oth
     for (text, document) in shown() {
         for step in steps(&document) {
             count += 1;
+            if let Some(called) = uses(step).strip_prefix("./") {
+                calls(step, &yaml(&read(called)));
+                continue;
+            }
             if !uses(step).contains("/actions/regcred@") {
                 assert!(ours.contains(&format!("uses: {}", uses(step))), "{}", uses(step));
                 continue;
@@ -61,7 +65,25 @@ fn a_workflow_that_is_shown_gives_the_action_inputs_that_it_has_and_pins_the_oth
             assert!(required.is_subset(&given), "{required:?}\n{text}");
         }
     }
-    assert_eq!(count, 4);
+    assert_eq!(count, 5);
+}
+
+/// A job that calls a workflow gives it inputs that it has, and lets it do what its jobs need.
+fn calls(job: &Value, workflow: &Value) {
+    let keys = |value: &Value| -> BTreeSet<(String, String)> {
+        let pairs = value.as_object().unwrap().iter();
+        pairs.map(|(name, level)| (name.clone(), level.as_str().unwrap_or_default().to_owned())).collect()
+    };
+    let inputs = workflow["on"]["workflow_call"]["inputs"].as_object().unwrap();
+    assert!(job["with"].as_object().unwrap().keys().all(|name| inputs.contains_key(name)), "{job}");
+    assert_eq!(workflow["on"]["workflow_dispatch"]["inputs"].as_object(), Some(inputs));
+    let jobs = workflow["jobs"].as_object().unwrap().values();
+    let needed: BTreeSet<_> = jobs.flat_map(|job| keys(&job["permissions"])).collect();
+    let writes = |(_, level): &&(String, String)| level == "write";
+    assert_eq!(
+        needed.iter().filter(writes).collect::<BTreeSet<_>>(),
+        keys(&job["permissions"]).iter().collect()
+    );
 }
 
 #[test]

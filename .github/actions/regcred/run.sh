@@ -5,7 +5,7 @@ set -uo pipefail
 
 refuse() { echo "::error::$1"; exit 3; }
 
-# What sync carries out: exactly one of a digest, a plan and everything.
+# What sync and rotate carry out: exactly one of a digest, a plan and everything. Without one rotate shows its plan alone.
 approved() {
     local given=(${EXPECT:+expect} ${PLAN:+plan} ${APPROVE:+approve}) digest
     case ${given[*]} in
@@ -16,21 +16,71 @@ approved() {
             options+=(--yes)
             return
             ;;
-        "") refuse "sync needs what was approved: \`plan:\` the file of the plan, or \`expect:\` its digest; \`approve: all\` carries out whatever there is to do" ;;
-        *) refuse "sync takes one approval, and here are several (${given[*]}): leave all but one out" ;;
+        "")
+            if [ "$COMMAND" = rotate ]; then return; fi
+            refuse "sync needs what was approved: \`plan:\` the file of the plan, or \`expect:\` its digest; \`approve: all\` carries out whatever there is to do"
+            ;;
+        *) refuse "$COMMAND takes one approval, and here are several (${given[*]}): leave all but one out" ;;
     esac
     [ -n "$digest" ] || refuse "the digest that was approved is empty"
     options+=(--expect="$digest")
 }
 
-case $COMMAND in plan | sync | verify) ;; *) refuse "\`command:\` is plan, sync or verify" ;; esac
+# What a rotation is asked for. `from: stdin` reads the variable NEW_TOKEN.
+asked() {
+    if [ -n "$FROM" ]; then options+=(--from="$FROM"); fi
+    if [ "$MINT" = true ]; then options+=(--mint); fi
+    if [ -n "$OLD" ]; then options+=(--old="$OLD" --allow-delete); fi
+    if [ -n "$DRAIN" ]; then options+=(--drain="$DRAIN"); fi
+    if [ "$FROM" != stdin ]; then return; fi
+    [ -n "$token" ] || refuse "\`from: stdin\` takes the variable NEW_TOKEN, which is empty"
+    exec < <(printf '%s\n' "$token")
+}
+
+# Whether a plan was shown that nobody has approved yet; it is kept for the run that carries it out.
+shown() {
+    local digest
+    [ -z "$EXPECT$PLAN$APPROVE" ] && [ "$status" = 3 ] || return
+    digest=$(sed -n 's/.*regcred rotate.*--expect \([0-9a-f]\{12,64\}\).*/\1/p' "$said")
+    [ -n "$digest" ] || return
+    printf '{"digest":"%s"}\n' "$digest" >"$document"
+    echo "plan=$document" >>"$GITHUB_OUTPUT"
+}
+
+# What a rotation stored in stack files under git, as a patch, if it did. They hold ciphertext; other sources do not.
+stored() {
+    local patch=$RUNNER_TEMP/regcred-stored.patch
+    git diff --no-ext-diff --no-textconv --binary HEAD -- \
+        ':(top,glob)**/Pulumi.*.yaml' ':(top,glob)**/Pulumi.*.yml' ':(top,glob)**/Pulumi.*.json' >"$patch"
+    [ -s "$patch" ] || return
+    echo "stored=$patch" >>"$GITHUB_OUTPUT"
+}
+
+rotated() {
+    if shown; then
+        echo "differences=true" >>"$GITHUB_OUTPUT"
+        exit 0
+    fi
+    echo "differences=false" >>"$GITHUB_OUTPUT"
+    if stored && [ "$status" = 5 ]; then
+        echo "::warning::the old token stays on until what was stored is merged and rotate has run again"
+        exit 0
+    fi
+}
+
+# No program gets it by the environment.
+token=${NEW_TOKEN:-}
+unset NEW_TOKEN
+case $COMMAND in plan | sync | rotate | verify) ;; *) refuse "\`command:\` is plan, sync, rotate or verify" ;; esac
 report=$RUNNER_TEMP/regcred-$COMMAND.md
 document=$RUNNER_TEMP/regcred-plan.json
+said=$RUNNER_TEMP/regcred-said
 # What an earlier step of the job left is not this run's.
-rm -f "$report"
+rm -f "$report" "$said"
 options=(--no-input --color never)
 if [ -n "$STACK" ]; then options+=(--stack "$STACK"); fi
 if [ -n "$FILE" ]; then options+=(--file "$FILE"); fi
+if [ -n "$CREDENTIAL" ]; then options+=(--credential "$CREDENTIAL"); fi
 
 if [ -n "$TRUSTED" ]; then
     [ "$COMMAND" = plan ] || refuse "\`trusted:\` is for plan, and this is $COMMAND: what is not trusted is not carried out"
@@ -42,13 +92,18 @@ if [ "$COMMAND" = plan ]; then
     rm -f "$document"
     regcred plan --detailed-exitcode --json --markdown="$report" "${options[@]}" >"$document" || status=$?
 else
-    if [ "$COMMAND" = sync ]; then approved; fi
+    case $COMMAND in sync | rotate) approved ;; esac
+    if [ "$COMMAND" = rotate ]; then asked; fi
+    exec 4>&2
+    if [ "$COMMAND" = rotate ] && [ -z "$EXPECT$PLAN$APPROVE" ]; then exec 4>"$said"; fi
     printf '### regcred %s\n\n```text\n' "$COMMAND" >"$report"
-    regcred "$COMMAND" "${options[@]}" | tee -a "$report"
+    regcred "$COMMAND" "${options[@]}" 2>&4 | tee -a "$report"
     status=${PIPESTATUS[0]}
+    if [ -e "$said" ]; then cat "$said" >&2; fi
     printf '```\n\nEnded with %s.\n' "$status" >>"$report"
 fi
 if [ -s "$report" ]; then cat "$report" >>"$GITHUB_STEP_SUMMARY"; fi
+if [ "$COMMAND" = rotate ]; then rotated; fi
 if [ "$COMMAND" != plan ]; then exit "$status"; fi
 
 if [ -s "$document" ]; then
