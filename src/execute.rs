@@ -219,7 +219,8 @@ mod tests {
     async fn a_failure_is_one_and_leaves_alone_only_what_depends_on_it() {
         let (env, places) = (Env::default(), Places::default());
         let http = Http::new(&env).expect("a client");
-        let clients = places.log_in(&Setting { env: &env, http: &http }).await;
+        let clients =
+            places.log_in(&Setting { env: &env, http: &http, base: std::path::Path::new("") }).await;
         let observed = Observed::default();
         let plan = Plan { changes: vec![row("a", &[]), row("b", &["a"]), row("c", &[])], ..Plan::default() };
         let (_stop, stopped) = watch::channel(false);

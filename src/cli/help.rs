@@ -12,6 +12,8 @@ Environment:
                              which stack holds it, and what decrypts it
   AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL, …
                              as for every AWS tool
+  GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY[_FILE]
+                             a GitHub App, which comes before any token
   GITHUB_TOKEN, GH_TOKEN     the login to github.com and *.ghe.com, else
                              `gh auth token`
   GH_ENTERPRISE_TOKEN, GITHUB_ENTERPRISE_TOKEN, GITHUB_API_URL

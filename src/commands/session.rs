@@ -101,7 +101,7 @@ impl Context<'_> {
                 desired::load_places(&self.request()?, self.env, self.dir).map_err(Error::Invalid)?;
             let http = self.http()?;
             self.ui.begin(&format!("Reading {} …", desired.places.words().join(" and ")));
-            let clients = desired.places.log_in(&Setting { env: self.env, http: &http }).await;
+            let clients = desired.places.log_in(&Setting { env: self.env, http: &http, base: &base }).await;
             let observed = self.look_at(&desired, &clients).await;
             let overrides = Overrides { allow_delete, ..Overrides::default() };
             let options = Options { purpose: Purpose::Remove, ..self.options(overrides) };
@@ -250,7 +250,7 @@ impl Context<'_> {
         let Loaded { mut desired, sources, registries, rotations, base } = loaded;
         let http = self.http()?;
         let way = aws::Way::new(&http, self.env, desired.places.aws.iter().any(|place| place.insecure));
-        let clients = desired.places.log_in(&Setting { env: self.env, http: &http }).await;
+        let clients = desired.places.log_in(&Setting { env: self.env, http: &http, base: &base }).await;
         let say = |words: &str| self.ui.say(words);
         let look = Look { concurrency: self.concurrency(), wait, say: &say };
         let reading = desired.places.observe(&clients, &look);

@@ -26,31 +26,17 @@ pub(super) struct File {
 /// Finds the file and looks at who may read it; `name` is relative to `base`.
 pub(super) fn locate(id: &CredentialId, name: &str, names: &Names, base: &Path) -> Result<File, Problem> {
     let path = base.join(name);
-    let found = std::fs::metadata(&path);
-    let found = found.map_err(|error| {
+    std::fs::metadata(&path).map_err(|error| {
         let hint = "make it, with the user name and the token, a line each; or correct `from:`".to_owned();
         problem(&path, &format!("cannot be read: {error}"), Some(hint))
     })?;
-    if let Some(mode) = open_to_others(&found) {
+    if let Some(mode) = files::open_to_others(&path) {
         let message = format!("holds a token, and others may read it (its mode is {mode:04o})");
         return Err(problem(&path, &message, Some(format!("chmod 600 {}", path.display()))));
     }
     let stem = id.screaming();
     let variables = [format!("{stem}_USERNAME"), format!("{stem}_TOKEN")];
     Ok(File { path, names: names.clone(), variables })
-}
-
-/// The mode of a file that somebody else than its owner may read.
-#[cfg(unix)]
-fn open_to_others(found: &std::fs::Metadata) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = found.permissions().mode() & 0o7777;
-    (mode & 0o077 != 0).then_some(mode)
-}
-
-#[cfg(not(unix))]
-fn open_to_others(_: &std::fs::Metadata) -> Option<u32> {
-    None
 }
 
 impl File {

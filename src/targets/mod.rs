@@ -10,6 +10,7 @@ pub mod kubernetes;
 pub mod runpod;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -259,6 +260,8 @@ pub struct Setting<'a> {
     pub env: &'a Env,
     /// The way out.
     pub http: &'a Http,
+    /// The folder of the configuration.
+    pub base: &'a Path,
 }
 
 /// How systems are read.

@@ -17,6 +17,7 @@ mod finding;
 mod first;
 mod first_process;
 mod generated;
+mod github_app;
 mod github_traps;
 mod images;
 mod init;

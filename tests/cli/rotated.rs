@@ -64,7 +64,8 @@ async fn parts(place: &Place) -> Parts {
     let http = Http::new(&env).unwrap();
     let shared = Shared::new(Way::new(&http, &env, false));
     let value = loaded.sources[&id()].value(&loaded.desired.credentials[0], &shared).await.unwrap();
-    let clients = loaded.desired.places.log_in(&Setting { env: &env, http: &http }).await;
+    let clients =
+        loaded.desired.places.log_in(&Setting { env: &env, http: &http, base: place.repo().as_path() }).await;
     let look = Look { concurrency: 4, wait: Duration::ZERO, say: &|_| {} };
     let observed = loaded.desired.places.observe(&clients, &look).await;
     Parts { desired: loaded.desired, clients, observed, value }

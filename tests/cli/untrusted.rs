@@ -443,3 +443,16 @@ fn without_a_file_the_roles_of_the_base_branchs_stacks_are_trusted() {
     files.iter().for_each(|(name, text)| review(&place, name, text));
     assert!(rows(place.run(&ARGS).ends(0)).iter().any(|(at, ..)| at.starts_with("aws:222222222222/")));
 }
+
+#[test]
+fn an_app_is_the_files_to_name_where_the_base_branch_names_the_same() {
+    let github = "github: { app: { id: 1, key-file: ../app.pem }, places: [{ repository: acme/api }] }";
+    let place =
+        with(&format!("version: 1\ncredentials:\n  docker-hub:\n    from: env\n    to: {{ {github} }}\n"));
+    blocks(
+        &place.run(&["plan", "--untrusted", "--json"]),
+        "github:",
+        "the `app:` 1 of `github` is not in the base branch",
+    );
+    assert!(!place.sandbox.calls().iter().any(|call| call.service == Service::GitHub));
+}

@@ -22,7 +22,7 @@ const route = load('@stoplight/prism-http/dist/router/index.js').default;
 const CLIENT = 'regcred/';
 // Where secrets and variables are, and what they hang on.
 const PATHS = new RegExp(
-  '^/(user|' +
+  '^/(user|app|app/installations/\\{installation_id\\}/access_tokens|(orgs/\\{org\\}|users/\\{username\\})/installation|' +
     '(repos/\\{owner\\}/\\{repo\\}|orgs/\\{org\\})/(actions|dependabot)/(secrets|variables)(/.*)?|' +
     'repos/\\{owner\\}/\\{repo\\}/actions/runs|' +
     'repos/\\{owner\\}/\\{repo\\}(/environments(/\\{environment_name\\}(/(secrets|variables)(/.*)?)?)?)?)$',

@@ -82,6 +82,7 @@ pub(crate) fn place(repo: &str) -> github::Desired {
         names: Names::of(&id()),
         create_environment: false,
         audience: None,
+        app: None,
         insecure: false,
     }
 }

@@ -236,7 +236,7 @@ prop_compose! {
         if with_second {
             let place = Place { owner: "acme".to_owned(), repo: Some("ghcr".to_owned()), store: Store::Dependabot };
             let names = Names::of(&second());
-            let desired = github::Desired { credential: second(), place, names, create_environment: false, audience: None, insecure: false };
+            let desired = github::Desired { credential: second(), place, names, create_environment: false, audience: None, app: None, insecure: false };
             case.observed.github.places.insert(desired.key(), places.2);
             case.desired.places.github.push(desired);
         }

@@ -62,7 +62,8 @@ pub(crate) fn planned(to: &str, server: &Server) -> (String, usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let value = runtime.block_on(loaded.sources[&id].value(&places.credentials[0], &shared)).unwrap();
     let observed = runtime.block_on(async {
-        let clients = places.places.log_in(&Setting { env: &env, http: &http }).await;
+        let clients =
+            places.places.log_in(&Setting { env: &env, http: &http, base: std::path::Path::new("") }).await;
         let look = Look { concurrency: 4, wait: Duration::ZERO, say: &|_| {} };
         places.places.observe(&clients, &look).await
     });

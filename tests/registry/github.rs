@@ -4,7 +4,9 @@ use http::Method;
 use regcred::env::Env;
 use regcred::model::{CredentialId, Problem, Secret};
 use regcred::net::Http;
-use regcred::targets::github::{Answer, Client, Desired, GithubError, Names, Place, Store, Token, read};
+use regcred::targets::github::{
+    Answer, Client, Clients, Desired, GithubError, Names, Place, Store, Token, read,
+};
 use serde_json::json;
 
 use crate::server::{Server, answer};
@@ -52,11 +54,18 @@ fn secrets_of(server: &Server) -> String {
     let credential = CredentialId("docker-hub".to_owned());
     let place = Place { owner: "a".to_owned(), repo: Some("b".to_owned()), store: Store::Actions };
     let names = Names::of(&credential);
-    let desired =
-        Desired { credential, place, names, create_environment: false, audience: None, insecure: false };
+    let desired = Desired {
+        credential,
+        place,
+        names,
+        create_environment: false,
+        audience: None,
+        app: None,
+        insecure: false,
+    };
     let observed = runtime().block_on(async {
-        let client = Ok(client(server));
-        read::observe(&client, std::slice::from_ref(&desired), 1).await
+        let clients = Clients::of_all(Ok(client(server)), std::slice::from_ref(&desired));
+        read::observe(&clients, std::slice::from_ref(&desired), 1).await
     });
     observed.places[&desired.key()].secrets.as_ref().unwrap_err().message.clone()
 }

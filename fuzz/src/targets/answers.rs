@@ -126,7 +126,8 @@ impl Run {
     /// Reads the system, plans, shows it, and writes, as a `sync` does.
     async fn go(&self, http: &Http) {
         let desired = &self.loaded.desired;
-        let clients = desired.places.log_in(&Setting { env: &self.env, http }).await;
+        let clients =
+            desired.places.log_in(&Setting { env: &self.env, http, base: std::path::Path::new("") }).await;
         let look = Look { concurrency: 4, wait: Duration::ZERO, say: &|_| {} };
         let observed = desired.places.observe(&clients, &look).await;
         let options = Options::default();

@@ -35,8 +35,9 @@ pub(super) async fn named(
 
 /// The value that AWS had before.
 pub(super) async fn previous(credential: &Credential, context: &Context<'_>) -> Result<Source, Error> {
-    let (places, http) = (context.load()?.desired.places, context.http()?);
-    let clients = places.log_in(&Setting { env: context.env, http: &http }).await;
+    let (loaded, http) = (context.load()?, context.http()?);
+    let (places, base) = (loaded.desired.places, &loaded.base);
+    let clients = places.log_in(&Setting { env: context.env, http: &http, base }).await;
     let login = aws::previous(&clients.aws, &places.aws, &credential.id).await;
     let login = login.map_err(|problem| match problem.class {
         Class::Input => Error::Invalid(vec![problem]),

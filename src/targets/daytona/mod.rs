@@ -208,7 +208,7 @@ impl Target for Daytona {
         if desired.is_empty() {
             return Err(Self::not_wanted());
         }
-        let Setting { env, http } = *setting;
+        let Setting { env, http, .. } = *setting;
         Client::new(&http.insecure(insecure(desired)), &client::address(env), Key::find(env)?)
     }
 

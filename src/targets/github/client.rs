@@ -5,15 +5,16 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use http::{HeaderMap, Method, StatusCode};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use octocrab::service::middleware::base_uri::BaseUriLayer;
 use octocrab::{AuthState, Octocrab, OctocrabBuilder};
-use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
 use super::error::{GithubError, Refusal, broken};
+use super::installation::{Access, Installation};
 use crate::env::Env;
 use crate::model::{Problem, Secret};
 use crate::net::{Http, Policy, Redirect, header, retry_after};
@@ -56,10 +57,22 @@ pub struct Token {
 pub struct Client {
     crab: Octocrab,
     base: Url,
-    source: &'static str,
+    login: Login,
     per_minute: DefaultDirectRateLimiter,
     per_hour: DefaultDirectRateLimiter,
 }
+
+/// Where a client's tokens come from.
+#[derive(Debug)]
+enum Login {
+    /// One for everything.
+    Token(Secret, &'static str),
+    /// One for each access, of a GitHub App.
+    App(Box<Installation>),
+}
+
+/// Where the token of a GitHub App comes from, in words.
+pub(super) const APP: &str = "the GitHub App";
 
 /// An answer of GitHub that is not an error.
 #[derive(Debug)]
@@ -78,16 +91,24 @@ impl Client {
     /// # Errors
     /// If `base` is not an address.
     pub fn new(http: &Http, base: &str, token: &Token) -> Result<Self, Problem> {
+        Self::with(http, base, Login::Token(token.value.clone(), token.source))
+    }
+
+    /// The same for one owner, of a GitHub App.
+    pub(super) fn of_app(http: &Http, base: &str, installation: Installation) -> Result<Self, Problem> {
+        Self::with(http, base, Login::App(Box::new(installation)))
+    }
+
+    fn with(http: &Http, base: &str, login: Login) -> Result<Self, Problem> {
         let unusable = |error: &dyn std::error::Error| {
             Problem::outside(format!("GitHub's client cannot be set up: {error}"))
         };
         let base = Url::parse(base.trim_end_matches('/')).map_err(|error| unusable(&error))?;
         let uri = http::Uri::try_from(base.as_str()).map_err(|error| unusable(&error))?;
-        let token_of_octocrab = SecretString::from(token.value.expose().to_owned());
         let crab = OctocrabBuilder::new_empty()
             .with_service(http.patience(ANSWER_TIMEOUT))
             .with_layer(&BaseUriLayer::new(uri))
-            .with_auth(AuthState::AccessToken { token: token_of_octocrab })
+            .with_auth(AuthState::None)
             .build()
             .map_err(|error| unusable(&error))?;
         let quota =
@@ -96,7 +117,7 @@ impl Client {
         Ok(Self {
             crab,
             base,
-            source: token.source,
+            login,
             per_minute: RateLimiter::direct(quota(Quota::per_minute(rate(60)), BURST)),
             per_hour: RateLimiter::direct(quota(Quota::per_hour(rate(100)), 400)),
         })
@@ -134,10 +155,43 @@ impl Client {
         POLICY.run(|| self.follow(method, path, body)).await
     }
 
+    /// Sends with a token of its own, which is not this client's.
+    pub(super) async fn ask_with(
+        &self,
+        token: &Secret,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, GithubError> {
+        let asking = || async {
+            let (status, headers, bytes) = self.once(method, path, body, token).await?;
+            self.judge(method, path, status, headers, &bytes)
+        };
+        POLICY.run(asking).await
+    }
+
+    /// The token for a request. What kept it from being made has been tried again already.
+    async fn token(&self, method: &Method, path: &str) -> Result<Secret, TryError> {
+        match &self.login {
+            Login::Token(token, _) => Ok(token.clone()),
+            Login::App(installation) => {
+                installation.token(self, Access::of(method, path)).await.map_err(TryError::Final)
+            }
+        }
+    }
+
+    fn source(&self) -> &'static str {
+        match &self.login {
+            Login::Token(_, source) => source,
+            Login::App(_) => APP,
+        }
+    }
+
     /// Sends once, and reads where a renamed repository redirects to. A write is not redirected: it is sent to the name that
     /// was read, so that the repository was renamed since, and may be another owner's by now.
     async fn follow(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Answer, TryError> {
-        let (status, headers, bytes) = self.once(method, path, body).await?;
+        let token = self.token(method, path).await?;
+        let (status, headers, bytes) = self.once(method, path, body, &token).await?;
         let from = Url::parse(&format!("{}{path}", self.base.as_str().trim_end_matches('/')));
         let redirect = from.ok().and_then(|from| Redirect::read(&from, status.as_u16(), &headers));
         let Some(Redirect::Within(target)) = redirect else {
@@ -149,7 +203,7 @@ impl Client {
             return Err(TryError::Final(GithubError::unusable(method, path, problem)));
         }
         let path = &target[url::Position::BeforePath..url::Position::AfterQuery];
-        let (status, headers, bytes) = self.once(method, path, body).await?;
+        let (status, headers, bytes) = self.once(method, path, body, &token).await?;
         let answer = self.judge(method, path, status, headers, &bytes)?;
         Ok(Answer { redirected: true, ..answer })
     }
@@ -159,9 +213,14 @@ impl Client {
         method: &Method,
         path: &str,
         body: Option<&Value>,
+        token: &Secret,
     ) -> Result<(StatusCode, HeaderMap, Vec<u8>), TryError> {
         let broken = |error: &(dyn std::error::Error + 'static)| broken(method, path, error);
-        let builder = http::request::Builder::new().method(method.clone()).uri(path);
+        let mut bearer =
+            HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|error| broken(&error))?;
+        bearer.set_sensitive(true);
+        let builder =
+            http::request::Builder::new().method(method.clone()).uri(path).header(AUTHORIZATION, bearer);
         let request = self.crab.build_request(builder, body).map_err(|error| broken(&error))?;
         let answer = self.crab.execute(request).await.map_err(|error| broken(&error))?;
         let (parts, body) = answer.into_parts();
@@ -201,7 +260,7 @@ impl Client {
             method: method.clone(),
             path: shown(path),
             status,
-            refusal: Box::new(Refusal::read(message, &headers, self.source)),
+            refusal: Box::new(Refusal::read(message, &headers, self.source())),
         };
         Err(if status.is_server_error() { TryError::Fault(error) } else { TryError::Final(error) })
     }

@@ -1,11 +1,13 @@
 //! GitHub's refusals as words for people: what was asked, GitHub's own text, and what to do, made from what was answered.
 
-use http::{HeaderMap, Method, StatusCode};
 use std::time::Duration;
 
-use super::client::{shown, text};
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, Method, StatusCode};
+
+use super::client::{APP, shown, text};
 use crate::model::Problem;
-use crate::net::{NetError, Retry, TryError};
+use crate::net::{NetError, Retry, TryError, header};
 use crate::redact;
 
 /// A request to GitHub failed.
@@ -58,6 +60,8 @@ pub struct Refusal {
     sso: Option<String>,
     /// The version of a server of one's own: `X-GitHub-Enterprise-Version`.
     server: Option<String>,
+    /// When it was said, by GitHub's clock.
+    pub(super) date: Option<DateTime<Utc>>,
     /// Where the token came from.
     source: &'static str,
 }
@@ -73,6 +77,7 @@ impl Refusal {
             scopes: scopes.filter(|(_, wanted)| !wanted.is_empty()),
             sso: text(headers, "x-github-sso").as_deref().and_then(authorization),
             server: said("x-github-enterprise-version"),
+            date: header::date(headers),
             source,
         }
     }
@@ -93,13 +98,16 @@ impl Refusal {
             StatusCode::UNAUTHORIZED if *source == "gh auth token" => {
                 Some(format!("the token from {source} is not valid: run gh auth login"))
             }
+            StatusCode::UNAUTHORIZED if *source == APP => {
+                Some("look at the App's id and its private key: they have to be of one App".to_owned())
+            }
             StatusCode::UNAUTHORIZED => Some(format!(
                 "the token from {source} is not valid: export {source} with another, or run gh auth login"
             )),
             StatusCode::FORBIDDEN => match &self.sso {
                 Some(url) => Some(format!("authorize the token from {source} for SSO: {url}")),
                 None if says("archived") => Some("unarchive the repository, or leave it out".to_owned()),
-                None if says("by integration") => Some(format!(
+                None if says("by integration") && *source != APP => Some(format!(
                     "a workflow's own GITHUB_TOKEN cannot touch secrets: mint a token of a GitHub App with `secrets: write` and `variables: write`{}",
                     self.accepted()
                 )),
@@ -132,6 +140,12 @@ impl Refusal {
             );
         }
         let owner = if path.starts_with("/orgs/") { "organization" } else { "repository" };
+        if *source == APP {
+            return format!(
+                "give the GitHub App the {owner} permissions `secrets: write` and `variables: write`{}, have its owner accept them, and let it see the repository",
+                self.accepted()
+            );
+        }
         format!(
             "the token from {source} may lack access: it needs the {owner} permissions `secrets: write` and `variables: write`{}",
             self.accepted()

@@ -1,11 +1,14 @@
 //! GitHub: the user name and the token as two secrets of a repository, an environment, an organization or Dependabot,
 //! and one variable beside them that records what was written, since secrets cannot be read back.
 
+mod app;
 mod audience;
 mod client;
 mod diff;
 mod error;
 mod file;
+mod installation;
+mod login;
 mod marker;
 mod names;
 pub mod read;
@@ -17,16 +20,18 @@ pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use app::Named as App;
 pub use audience::Audience;
 use chrono::{DateTime, Utc};
 pub use client::{Answer, Client, Token};
 pub use error::GithubError;
+pub use login::Clients;
 pub use marker::Marker;
 pub use validate::split_repository;
 
 use super::{Look, Proof, Remarks, Setting, StillUsing, Target, Terms, Validator, endpoint};
 use crate::change::{Finding, Inputs, Options, Read, Receipt};
-use crate::env::Env;
+use crate::env::{Env, Untrusted};
 use crate::model::{Address, CredentialId, Fingerprint, GithubItem, Problem};
 use crate::yaml::{Node, Reader};
 
@@ -43,6 +48,8 @@ pub struct Desired {
     pub create_environment: bool,
     /// Who sees an organization's secrets; nothing for those of a repository.
     pub audience: Option<Audience>,
+    /// The GitHub App that does it; nothing for that of the environment, or whoever a token is of.
+    pub app: Option<App>,
     /// Whether plain http may go to another machine: the system is self-hosted without TLS.
     pub insecure: bool,
 }
@@ -249,6 +256,19 @@ pub enum Operation {
     },
 }
 
+impl Operation {
+    /// Where it is done.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        match self {
+            Self::PutSecret { place, .. }
+            | Self::DeleteSecret { place, .. }
+            | Self::DeleteMarker { place, .. }
+            | Self::PutMarker { place, .. } => place,
+        }
+    }
+}
+
 /// One row of the plan, of this target.
 pub type Change = crate::change::Change<Operation>;
 
@@ -302,13 +322,13 @@ impl Target for Github {
 
     type Declared = file::Declared;
     type Desired = Desired;
-    type Client = Read<Client>;
+    type Client = Clients;
     type Observed = Observed;
     type Operation = Operation;
-    type Writer<'a> = Option<write::Writer<'a>>;
+    type Writer<'a> = write::Writer<'a>;
 
     fn read(reader: &Reader, node: &Node) -> Vec<file::Declared> {
-        reader.list(node, "`github`").iter().filter_map(|node| file::read(reader, node)).collect()
+        file::all(reader, node)
     }
 
     fn validate(validator: &mut Validator<'_, Desired>, declared: &file::Declared) {
@@ -323,6 +343,20 @@ impl Target for Github {
 
     fn is_insecure(desired: &Desired) -> bool {
         desired.insecure
+    }
+
+    /// An App is the file's to name where the branch that was reviewed names the same.
+    fn refuse(desired: &mut Vec<Desired>, trusted: &[Desired]) -> Vec<(Desired, Problem)> {
+        let known: BTreeSet<_> = trusted.iter().filter_map(|place| place.app.as_ref()).collect();
+        let why = |place: &Desired| match (&place.app, place.insecure) {
+            (_, true) => Some("`github` says `insecure: true`".to_owned()),
+            (Some(app), _) if !known.contains(app) => {
+                Some(format!("the `app:` {} of `github` is not in the base branch", app.id))
+            }
+            _ => None,
+        };
+        let refused = desired.extract_if(.., |place| why(place).is_some());
+        refused.map(|place| (place.clone(), Untrusted::refused(why(&place).unwrap_or_default()))).collect()
     }
 
     fn unread(desired: &[Desired], why: &Problem) -> Observed {
@@ -347,23 +381,17 @@ impl Target for Github {
         }
     }
 
-    async fn log_in(desired: &[Desired], setting: &Setting<'_>) -> Read<Client> {
-        if desired.is_empty() {
-            return Err(Self::not_wanted());
-        }
-        let Setting { env, http } = *setting;
-        let insecure = desired.iter().any(|desired| desired.insecure);
-        let token = Token::find(env).await?;
-        Client::new(&http.insecure(insecure), &client::address(env), &token)
+    async fn log_in(desired: &[Desired], setting: &Setting<'_>) -> Clients {
+        if desired.is_empty() { Clients::default() } else { Clients::log_in(desired, setting).await }
     }
 
-    async fn observe(client: &Read<Client>, desired: &[Desired], look: &Look<'_>) -> Observed {
-        read::observe(client, desired, look.concurrency).await
+    async fn observe(clients: &Clients, desired: &[Desired], look: &Look<'_>) -> Observed {
+        read::observe(clients, desired, look.concurrency).await
     }
 
     /// By the record, which a later write of the same value renews.
     async fn used_since(
-        _: &Read<Client>,
+        _: &Clients,
         desired: &[Desired],
         observed: &Observed,
         id: &CredentialId,
@@ -391,8 +419,8 @@ impl Target for Github {
         operations.len().saturating_sub(client::BURST as usize)
     }
 
-    fn writer<'a>(client: &'a Read<Client>, _: &'a Observed) -> Option<write::Writer<'a>> {
-        client.as_ref().ok().map(write::Writer::new)
+    fn writer<'a>(clients: &'a Clients, _: &'a Observed) -> write::Writer<'a> {
+        write::Writer::new(clients)
     }
 
     async fn write(
@@ -400,15 +428,15 @@ impl Target for Github {
         operation: &Operation,
         inputs: &Inputs<'_>,
     ) -> Result<Receipt, Problem> {
-        writer.as_ref().ok_or_else(Self::no_login)?.write(operation, inputs).await
+        writer.write(operation, inputs).await
     }
 
-    async fn still_using(client: &Read<Client>, desired: &[Desired], observed: &Observed) -> StillUsing {
-        runs::still_using(client, desired, observed).await
+    async fn still_using(clients: &Clients, desired: &[Desired], observed: &Observed) -> StillUsing {
+        runs::still_using(clients, desired, observed).await
     }
 
     /// Secrets cannot be read back: their record is their only proof, and part of the plan.
-    async fn verify(_: &Read<Client>, _: &[Desired], _: &Observed, _: &Proof<'_, Operation>) -> Vec<Finding> {
+    async fn verify(_: &Clients, _: &[Desired], _: &Observed, _: &Proof<'_, Operation>) -> Vec<Finding> {
         Vec::new()
     }
 }

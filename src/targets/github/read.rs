@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt};
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use super::{Audience, Client, Desired, Found, GithubError, Observed, Place, Store};
+use super::{Audience, Client, Clients, Desired, Found, GithubError, Observed, Place, Store};
 use crate::change::Read;
 use crate::model::Problem;
 use crate::net::{MAX_PAGES, segment};
@@ -50,11 +50,11 @@ impl Place {
 }
 
 /// Reads every declared place, at most `concurrency` at once. An error is data.
-pub async fn observe(client: &Read<Client>, desired: &[Desired], concurrency: usize) -> Observed {
+pub async fn observe(clients: &Clients, desired: &[Desired], concurrency: usize) -> Observed {
     let reads = desired.iter().map(|desired| async move {
-        let found = match client {
+        let found = match clients.of(&desired.place) {
             Ok(client) => place(client, desired).await,
-            Err(unreadable) => unread(unreadable),
+            Err(unreadable) => unread(&unreadable),
         };
         (desired.key(), found)
     });

@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures::stream::{self, StreamExt};
 use http::StatusCode;
 
-use super::{Audience, Client, Desired, GithubError, Observed, Place, Store, read};
+use super::{Audience, Client, Clients, Desired, GithubError, Observed, Place, Store, read};
 use crate::change::Read;
 use crate::model::Problem;
 use crate::targets::StillUsing;
@@ -20,26 +20,22 @@ const PAGE: usize = 30;
 const AT_ONCE: usize = 4;
 
 /// The runs of every declared repository that were made before its secret was written last, and have not ended.
-pub(super) async fn still_using(
-    client: &Read<Client>,
-    desired: &[Desired],
-    observed: &Observed,
-) -> StillUsing {
-    let mut repositories: BTreeMap<Place, (Place, DateTime<Utc>)> = BTreeMap::new();
+pub(super) async fn still_using(clients: &Clients, desired: &[Desired], observed: &Observed) -> StillUsing {
+    let mut repositories: BTreeMap<Place, (Place, &Place, DateTime<Utc>)> = BTreeMap::new();
     let mut using = StillUsing::default();
     for desired in desired {
         match seen_by(desired).and_then(|places| Ok((places, written(desired, observed)?))) {
             Ok((places, at)) => places.into_iter().for_each(|place| {
-                let found = repositories.entry(place.folded()).or_insert((place, at));
-                found.1 = found.1.max(at);
+                let found = repositories.entry(place.folded()).or_insert((place, &desired.place, at));
+                found.2 = found.2.max(at);
             }),
             Err(why) => using.unseen.push(unseen(&desired.place, &why)),
         }
     }
-    let looks = repositories.into_values().map(|(place, at)| async move {
-        let found = match client {
+    let looks = repositories.into_values().map(|(place, declared, at)| async move {
+        let found = match clients.of(declared) {
             Ok(client) => open(client, &place, at).await.map_err(|error| refused(&place, error)),
-            Err(why) => Err(why.clone()),
+            Err(why) => Err(why),
         };
         (place, found)
     });

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::file::Declared;
+use super::app::Named;
+use super::file::{self, Declared};
 use super::names::github_fault;
 use super::{Audience, Desired, Names, Place, Store};
 use crate::model::CredentialId;
@@ -44,8 +45,18 @@ impl Validator<'_, Desired> {
             names,
             create_environment: declared.create_environment,
             audience,
+            app: declared.app.as_ref().map(|app| self.app(app)),
             insecure: declared.insecure,
         });
+    }
+
+    fn app(&self, app: &file::App) -> Named {
+        let file::App { id, key_file } = app;
+        if !id.value.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            let message = format!("`{}` is not the id of a GitHub App", id.value);
+            self.refuse(id.at, message, "its number, or its client id, such as Iv23li…");
+        }
+        Named { id: id.value.clone(), key_file: key_file.value.clone().into() }
     }
 
     /// A repository, or an organization with who is to see its secrets.

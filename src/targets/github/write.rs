@@ -10,7 +10,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{Answer, Audience, Client, GithubError, Half, Marker, Operation, Place, read};
+use super::{Answer, Audience, Client, Clients, GithubError, Half, Marker, Operation, Place, read};
 use crate::change::{Inputs, Receipt};
 use crate::model::{Fingerprint, Problem};
 use crate::net::{header, segment};
@@ -27,18 +27,30 @@ struct PublicKey {
 
 /// What writes to GitHub. Public keys are fetched once per place and run.
 pub struct Writer<'a> {
-    client: &'a Client,
+    clients: &'a Clients,
+    memory: Memory,
+}
+
+/// What one run remembers between two writes.
+#[derive(Default)]
+struct Memory {
     keys: Mutex<BTreeMap<Place, PublicKey>>,
     ids: Mutex<BTreeMap<String, u64>>,
     /// The paths of markers that were taken away.
     forgotten: Mutex<BTreeSet<String>>,
 }
 
+/// Writing with the client of one place.
+struct At<'a> {
+    client: &'a Client,
+    memory: &'a Memory,
+}
+
 impl<'a> Writer<'a> {
-    /// A writer that uses this client.
+    /// A writer that uses these clients.
     #[must_use]
-    pub fn new(client: &'a Client) -> Self {
-        Self { client, keys: Mutex::default(), ids: Mutex::default(), forgotten: Mutex::default() }
+    pub fn new(clients: &'a Clients) -> Self {
+        Self { clients, memory: Memory::default() }
     }
 
     /// Executes one operation.
@@ -46,6 +58,13 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// If GitHub refuses a request, or no usable answer comes.
     pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
+        let client = self.clients.of(operation.place())?;
+        At { client, memory: &self.memory }.write(operation, inputs).await
+    }
+}
+
+impl At<'_> {
+    async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
         match operation {
             Operation::PutSecret { place, name, credential, half, create_environment, record, audience } => {
                 if *create_environment {
@@ -107,7 +126,7 @@ impl<'a> Writer<'a> {
         let key = self.key(place).await?;
         match self.put_sealed(place, name, value, &key, seen_by).await {
             Err(error) if error.status() == Some(StatusCode::UNPROCESSABLE_ENTITY) => {
-                self.keys.lock().await.remove(place);
+                self.memory.keys.lock().await.remove(place);
                 let key = self.key(place).await?;
                 Ok(receipt(&self.put_sealed(place, name, value, &key, seen_by).await?))
             }
@@ -150,7 +169,7 @@ impl<'a> Writer<'a> {
 
     /// A repository's number, asked once.
     async fn id(&self, place: &Place, name: &str) -> Result<u64, Problem> {
-        let mut ids = self.ids.lock().await;
+        let mut ids = self.memory.ids.lock().await;
         let full = format!("{}/{name}", place.owner);
         if let Some(id) = ids.get(&full) {
             return Ok(*id);
@@ -164,7 +183,7 @@ impl<'a> Writer<'a> {
 
     /// The place's public key. The lock is held while fetching, so that it is fetched once.
     async fn key(&self, place: &Place) -> Result<PublicKey, Problem> {
-        let mut keys = self.keys.lock().await;
+        let mut keys = self.memory.keys.lock().await;
         if let Some(key) = keys.get(place) {
             return Ok(key.clone());
         }
@@ -178,7 +197,7 @@ impl<'a> Writer<'a> {
     /// Takes the marker away before anything that it vouches for is replaced, once for both halves. The lock is held
     /// meanwhile, so that neither half is written before. Without the right to, the marker's own row says so.
     async fn forget(&self, place: &Place, name: &str) -> Result<(), GithubError> {
-        let mut forgotten = self.forgotten.lock().await;
+        let mut forgotten = self.memory.forgotten.lock().await;
         let path = variable(place, name);
         if forgotten.contains(&path) {
             return Ok(());

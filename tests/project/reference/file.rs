@@ -19,8 +19,9 @@ pub(super) fn page() -> String {
 /// The section of a map, and those of the maps in it. The same map in two alternatives is one section.
 fn walk(schema: &Value, way: &str, sections: &mut Vec<(String, String)>) {
     if let Some(properties) = schema["properties"].as_object() {
-        if !sections.iter().any(|(known, _)| known == way) {
-            sections.push((way.to_owned(), section(schema, way)));
+        let section = section(schema, way);
+        if !sections.iter().any(|(known, text)| known == way && *text == section) {
+            sections.push((way.to_owned(), section));
         }
         for (key, inner) in properties {
             walk(inner, &step(way, key), sections);
@@ -88,6 +89,12 @@ fn kind(schema: &Value) -> String {
     kinds.dedup();
     if !kinds.is_empty() {
         return kinds.join(", or ");
+    }
+    if schema["$ref"].is_string() {
+        return "the same list".to_owned();
+    }
+    if let Some(types) = schema["type"].as_array() {
+        return types.iter().map(plain).collect::<Vec<_>>().join(", or ");
     }
     match schema["type"].as_str() {
         Some("array") => format!("list of: {}", kind(&schema["items"])),

@@ -1,4 +1,5 @@
-//! What tests leave for the conformance checks of `tests/interop`: the requests that were made, and the sealed boxes that came.
+//! What tests leave for the conformance checks of `tests/interop`: the requests that were made, the sealed boxes that came, and
+//! what GitHub Apps said with their keys.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -13,7 +14,8 @@ use crate::github::SealedBox;
 /// The folder to leave it in; unset, nothing is left.
 const FOLDER: &str = "REGCRED_SANDBOX_CALLS";
 
-/// The files of one sandbox: `<program>-<process>-<number>.calls.jsonl` and `….boxes.jsonl`.
+/// The files of one sandbox: `<program>-<process>-<number>.calls.jsonl`, `….boxes.jsonl`
+/// and `….assertions.jsonl`.
 pub(crate) struct Evidence(PathBuf);
 
 impl Evidence {
@@ -37,6 +39,10 @@ impl Evidence {
 
     pub(crate) fn keep_boxes(&self, boxes: &[SealedBox]) {
         self.append("boxes.jsonl", boxes);
+    }
+
+    pub(crate) fn keep_assertions(&self, assertions: &[serde_json::Value]) {
+        self.append("assertions.jsonl", assertions);
     }
 
     fn append(&self, kind: &str, rows: &[impl Serialize]) {

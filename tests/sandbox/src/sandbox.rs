@@ -284,7 +284,9 @@ impl Drop for Sandbox {
         }
         if let Some(evidence) = &self.evidence {
             evidence.keep_calls(&self.calls());
-            evidence.keep_boxes(&self.state().github.boxes);
+            let github = &self.state().github;
+            evidence.keep_boxes(&github.boxes);
+            evidence.keep_assertions(&github.assertions);
         }
     }
 }

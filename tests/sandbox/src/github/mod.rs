@@ -1,5 +1,6 @@
 //! GitHub's REST API, as far as secrets and variables go; also under `/api/v3`, as on GitHub Enterprise Server.
 
+mod apps;
 mod environments;
 mod error;
 mod place;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use http::Method;
 use serde_json::Value;
 
+pub use apps::{App, Installation};
 pub use state::{
     Environment, GitHub, Organization, Repository, SealedBox, Secret, SecretStore, Token, TokenKind,
     Variable, Visibility, WorkflowRun,
@@ -42,6 +44,8 @@ struct Visit<'w> {
     /// `http://host:port`, with `/api/v3` where the request came that way.
     base: String,
     token: String,
+    /// The App that asks as itself, where the route is for one.
+    app: String,
 }
 
 impl Visit<'_> {
@@ -81,9 +85,14 @@ fn perform(world: &mut World, request: &Request, token: &str) -> Outcome {
     if request.header("user-agent").is_none_or(str::is_empty) {
         return Err(Refusal::no_user_agent());
     }
-    authenticate(world, token)?;
     let (prefix, segments) = segments(request);
-    let (route, params) = routes::find(&request.method, &segments).ok_or_else(Refusal::not_found)?;
+    let found = routes::find(&request.method, &segments);
+    let is_apps = found.as_ref().is_some_and(|(route, _)| route.is_apps());
+    let app = if is_apps { apps::who(world, token)? } else { String::new() };
+    if !is_apps {
+        authenticate(world, token)?;
+    }
+    let (route, params) = found.ok_or_else(Refusal::not_found)?;
     let old = world.github.server.as_deref().is_some_and(|version| version < "3.8");
     if old && segments.iter().any(|segment| segment == "variables") {
         return Err(Refusal::not_found());
@@ -91,7 +100,10 @@ fn perform(world: &mut World, request: &Request, token: &str) -> Outcome {
     let base = format!("http://{}{prefix}", request.host());
     let body = parse(request)?;
     let mut visit =
-        Visit { world, route, params, query: request.query_map(), body, base, token: token.to_owned() };
+        Visit { world, route, params, query: request.query_map(), body, base, token: token.to_owned(), app };
+    if is_apps {
+        return (route.handler)(&mut visit);
+    }
     place::resolve(&mut visit, &segments)?;
     let accepted = route.accepted();
     place::authorize(&visit).map_err(|refusal| refusal.accepting(&accepted))?;
@@ -100,11 +112,12 @@ fn perform(world: &mut World, request: &Request, token: &str) -> Outcome {
 }
 
 fn authenticate(world: &mut World, token: &str) -> Result<(), Refusal> {
-    let limit = world.github.rate_limit;
+    let (limit, now) = (world.github.rate_limit, world.clock.now());
     if token.is_empty() {
         return Err(Refusal::requires_authentication());
     }
-    let known = world.github.tokens.get_mut(token).ok_or_else(Refusal::bad_credentials)?;
+    let known = world.github.tokens.get_mut(token).filter(|token| apps::is_good(token, now));
+    let known = known.ok_or_else(Refusal::bad_credentials)?;
     known.used += 1;
     if known.used > limit { Err(Refusal::primary_limit(&known.login)) } else { Ok(()) }
 }

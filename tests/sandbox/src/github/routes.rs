@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 
-use super::{Outcome, Visit, environments, repositories, runs, secrets, selected, user, variables};
+use super::{Outcome, Visit, apps, environments, repositories, runs, secrets, selected, user, variables};
 
 type Handler = fn(&mut Visit<'_>) -> Outcome;
 
@@ -27,6 +27,11 @@ impl Route {
 
     pub(crate) fn is_write(&self) -> bool {
         !self.name.starts_with("GET ")
+    }
+
+    /// Whether an App asks it as itself, and not with a token.
+    pub(crate) fn is_apps(&self) -> bool {
+        self.path().starts_with("/app") || self.path().ends_with("/installation")
     }
 
     pub(crate) fn path(&self) -> &'static str {
@@ -64,6 +69,10 @@ const ORG_DEPENDABOT_WRITE: &[(&str, &str)] = &[("organization_dependabot_secret
 /// Literal segments come before parameters, so that `public-key` is not taken for a secret's name.
 static ROUTES: &[Route] = &[
     route("GET /user", &[], user::get),
+    route("GET /app", &[], apps::get),
+    route("GET /orgs/{org}/installation", &[], apps::installation),
+    route("GET /users/{username}/installation", &[], apps::installation),
+    route("POST /app/installations/{installation_id}/access_tokens", &[], apps::token),
     route("GET /repos/{owner}/{repo}", &[("metadata", "read")], repositories::get),
     route("GET /repos/{owner}/{repo}/actions/secrets", SECRETS_READ, secrets::list),
     route("GET /repos/{owner}/{repo}/actions/secrets/public-key", SECRETS_READ, secrets::public_key),

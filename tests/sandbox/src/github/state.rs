@@ -9,12 +9,16 @@ use crypto_box::SecretKey;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::apps::App;
+
 /// Accounts, repositories, organizations and tokens.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GitHub {
     /// Token -> what it may do.
     pub tokens: BTreeMap<String, Token>,
+    /// Id -> GitHub App.
+    pub apps: BTreeMap<String, App>,
     /// The token that `Sandbox::env` exports.
     pub exported_token: String,
     /// `owner/name` -> repository.
@@ -34,6 +38,8 @@ pub struct GitHub {
     pub rate_limit: u64,
     /// The last numeric id given out.
     pub last_id: u64,
+    /// What Apps have said to prove who they are, in order: for another implementation to read.
+    pub assertions: Vec<serde_json::Value>,
     /// Every sealed box that was taken, in order: for another implementation to open.
     pub boxes: Vec<SealedBox>,
 }
@@ -57,6 +63,7 @@ impl GitHub {
     pub fn empty() -> Self {
         Self {
             tokens: BTreeMap::new(),
+            apps: BTreeMap::new(),
             exported_token: String::new(),
             repositories: BTreeMap::new(),
             organizations: BTreeMap::new(),
@@ -66,6 +73,7 @@ impl GitHub {
             server: None,
             rate_limit: 5000,
             last_id: 1_296_268,
+            assertions: Vec::new(),
             boxes: Vec::new(),
         }
     }
@@ -121,6 +129,8 @@ pub struct Token {
     pub permissions: BTreeMap<String, String>,
     /// Requests made with it.
     pub used: u64,
+    /// When it ends, if it does.
+    pub ends: Option<DateTime<Utc>>,
 }
 
 impl Token {
@@ -143,6 +153,7 @@ impl Token {
             sees: vec![repository.to_owned()],
             permissions: BTreeMap::from([("metadata".to_owned(), "read".to_owned())]),
             used: 0,
+            ends: None,
         }
     }
 
