@@ -19,7 +19,7 @@ pub(crate) struct Queue {
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: VecDeque<oneshot::Sender<()>>,
+    waiting: VecDeque<oneshot::Sender<Turn>>,
     served: usize,
     open: bool,
 }
@@ -36,10 +36,11 @@ impl Turns {
             .wait_timeout_while(self.0.lock(), limit, idle)
             .unwrap_or_else(PoisonError::into_inner);
         let Some(first) = state.waiting.pop_front() else { return false };
-        if first.send(()).is_ok() {
-            state.served += 1;
-            drop(self.0.changed.wait_while(state, |state| state.served > 0));
-        }
+        state.served += 1;
+        drop(state);
+        // If whoever sent it has gone, also just now, the turn is dropped, and is over.
+        drop(first.send(Turn(self.0.clone())));
+        drop(self.0.changed.wait_while(self.0.lock(), |state| state.served > 0));
         true
     }
 }
@@ -54,6 +55,7 @@ impl Drop for Turns {
 }
 
 /// A request that is being served; dropped, it is answered, or nobody waits for it any more.
+#[derive(Debug)]
 pub(crate) struct Turn(Arc<Queue>);
 
 impl Queue {
@@ -62,7 +64,7 @@ impl Queue {
     }
 
     /// Waits for its turn; nothing if requests wait no longer.
-    pub(crate) async fn wait(self: Arc<Self>) -> Option<Turn> {
+    pub(crate) async fn wait(&self) -> Option<Turn> {
         let (sender, turn) = oneshot::channel();
         {
             let mut state = self.lock();
@@ -72,7 +74,7 @@ impl Queue {
             state.waiting.push_back(sender);
         }
         self.changed.notify_all();
-        turn.await.ok().map(|()| Turn(self))
+        turn.await.ok()
     }
 }
 
