@@ -162,7 +162,15 @@ fn no_error_says_a_secret_whatever_goes_wrong_and_wherever() {
     let requests = place().sync().len();
     // Kinds that make the program wait are for the fault runs; what they say is said of a reset, too.
     let quick = |kind: &Kind| {
-        !matches!(kind, Kind::TimeoutBefore | Kind::TimeoutAfter | Kind::Throttle { .. } | Kind::Status(429))
+        !matches!(
+            kind,
+            Kind::TimeoutBefore
+                | Kind::TimeoutAfter
+                | Kind::SlowBody
+                | Kind::Throttle { .. }
+                | Kind::ThrottleUntil
+                | Kind::Status(429)
+        )
     };
     let kinds: Vec<Kind> = Kind::catalogue().into_iter().filter(quick).collect();
     let jobs: Vec<(usize, &Kind)> = (0..requests).zip(kinds.iter().cycle()).collect();

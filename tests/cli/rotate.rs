@@ -1,11 +1,13 @@
 //! A rotation: a new token everywhere, and the old one out of use once nothing needs it.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use regcred_sandbox::github::WorkflowRun;
 use regcred_sandbox::registry::Account;
-use regcred_sandbox::{Fault, Kind, Moment, Service, World};
+use regcred_sandbox::{Call, Fault, Kind, Moment, Service, World};
 
 use crate::kill::kill_at;
 use crate::place::{OTHER_TOKEN, Place, TOKEN, USER, written};
@@ -53,7 +55,12 @@ fn with_another(place: &Place) -> String {
 }
 
 pub(crate) fn stored(place: &Place) -> String {
-    std::fs::read_to_string(place.repo().join("token")).unwrap().lines().nth(1).unwrap().to_owned()
+    in_file(&place.repo().join("token"))
+}
+
+/// The token of a file with a user name and a token.
+pub(crate) fn in_file(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap().lines().nth(1).unwrap().to_owned()
 }
 
 pub(crate) fn accepts(place: &Place, token: &str) -> bool {
@@ -167,6 +174,75 @@ fn nothing_is_made_before_a_yes_and_no_secret_is_in_any_output() {
             .iter()
             .any(|line| line["type"] == "apply_complete" && line["address"] == "source:docker-hub")
     );
+}
+
+/// What the source gave at each request, and what the request was.
+fn history(place: &Place, args: &[&str]) -> Vec<(Call, String)> {
+    let (found, source) = (Arc::<Mutex<Vec<(Call, String)>>>::default(), place.repo().join("token"));
+    let seen = found.clone();
+    place.sandbox.on_call(move |call| seen.lock().unwrap().push((call.clone(), in_file(&source))));
+    place.run(args).ends(0);
+    place.sandbox.on_call(|_| {});
+    std::mem::take(&mut *found.lock().unwrap())
+}
+
+#[test]
+fn the_new_token_is_proven_then_stored_then_spread_and_the_places_are_proven_before_the_old_one_goes() {
+    let place = place(MINT);
+    with_another(&place);
+    place.write("new", &format!("{USER}\n{OTHER_TOKEN}\n"));
+    owned(&place, "new");
+    let history =
+        history(&place, &["rotate", "--from", "file=new", "--old", OLD_LABEL, "--allow-delete", "--yes"]);
+    let first = |is: &dyn Fn(&Call, &str) -> bool| {
+        history.iter().position(|(call, source)| is(call, source)).expect("it comes to that")
+    };
+    let is_place = |call: &Call| call.is_write && call.service != Service::Hub;
+    let proven = first(&|call, _| call.service == Service::Token && call.status == Some(200));
+    let stored = first(&|_, source| source == OTHER_TOKEN);
+    let spread = first(&|call, _| is_place(call));
+    let last = history.iter().rposition(|(call, _)| is_place(call)).unwrap();
+    let looked =
+        history.iter().rposition(|(call, _)| call.operation == "ValidatePullThroughCacheRule").unwrap();
+    let off = first(&|call, _| call.operation.starts_with("PATCH /v2/access-tokens"));
+    let order = [proven, stored, spread, last, looked, off];
+    assert!(order.is_sorted() && proven < stored && last < looked, "{order:?}");
+}
+
+#[test]
+fn the_old_token_stays_on_while_a_place_was_not_written_or_is_not_proven() {
+    for (service, operation) in [
+        (Service::GitHub, "PUT /repos/{owner}/{repo}/actions/secrets/{secret_name}"),
+        (Service::SecretsManager, "PutSecretValue"),
+        (Service::Ecr, "ValidatePullThroughCacheRule"),
+    ] {
+        let place = place(MINT);
+        let handed = with_another(&place);
+        place.sandbox.fault(Fault::on(service, operation, Kind::Status(403)).forever());
+        let args = ["rotate", "--from", "stdin", "--old", OLD_LABEL, "--allow-delete", "--yes"];
+        place.run_reading(&args, &handed).ends(5);
+        assert!(accepts(&place, TOKEN), "{operation}");
+        place.sandbox.clear_faults();
+        place.run(OLD_OFF).ends(0);
+        assert!(!accepts(&place, TOKEN), "{operation}");
+        assert_holds(&place.sandbox.state(), OTHER_TOKEN);
+    }
+}
+
+#[test]
+fn a_token_that_is_made_and_then_refused_is_stored_and_spread_nowhere_and_the_next_run_makes_another() {
+    let place = place(MINT);
+    place.sandbox.fault(Fault::on(Service::Token, "GET /token", Kind::Status(401)).forever());
+    let (ran, calls) = place.watch(&["rotate", "--mint", "--yes"]);
+    ran.ends(5);
+    assert_eq!(written(&calls), ["POST /v2/access-tokens", "PATCH /v2/access-tokens/{uuid}"]);
+    assert_eq!(stored(&place), TOKEN);
+    assert_values(&place.sandbox.state(), TOKEN);
+    place.sandbox.clear_faults();
+    place.run(&["rotate", "--mint", "--yes"]).ends(0);
+    assert_holds(&place.sandbox.state(), &stored(&place));
+    let made = |(label, on): &&(String, bool)| label.starts_with("regcred docker-hub ") && *on;
+    assert_eq!(labels(&place).iter().filter(made).count(), 1, "{:?}", labels(&place));
 }
 
 #[test]

@@ -32,6 +32,14 @@ pub enum Kind {
         /// Seconds in `retry-after`; no such header when `None`.
         retry_after: Option<u64>,
     },
+    /// The same with the time at which to come again, in the form that the service is described with, or HTTP is: GitHub's
+    /// `x-ratelimit-reset`, `x-retry-after` of hub.docker.com, else a date in `retry-after`. AWS sends none.
+    ThrottleUntil,
+    /// Redirected with 307, without effect.
+    Redirect {
+        /// To another server; else to where the request went.
+        elsewhere: bool,
+    },
     /// Answered with this status, in the service's own shape and with these words; without effect.
     Say {
         /// The status.
@@ -68,6 +76,10 @@ pub enum Kind {
     TruncatedBody,
     /// Takes effect; the answer has its status and headers, and a body that is not JSON.
     GarbageBody,
+    /// Takes effect; the answer's body comes a byte at a time, and its last byte never.
+    SlowBody,
+    /// What only reads is answered as it would have been when the fault was planned; what writes, as ever.
+    StaleRead,
 }
 
 impl Kind {
@@ -78,22 +90,38 @@ impl Kind {
             Self::Status(500),
             Self::Status(503),
             Self::Status(429),
+            Self::Status(401),
             Self::Status(403),
+            Self::Status(404),
+            Self::Status(409),
             Self::Throttle { retry_after: Some(1) },
             Self::Throttle { retry_after: None },
+            Self::ThrottleUntil,
+            Self::Redirect { elsewhere: true },
+            Self::Redirect { elsewhere: false },
             Self::TimeoutBefore,
             Self::TimeoutAfter,
             Self::ResetBefore,
             Self::ResetAfter,
             Self::TruncatedBody,
             Self::GarbageBody,
+            Self::SlowBody,
+            Self::StaleRead,
         ]
     }
 
     /// Whether the request does its work in spite of the fault.
     #[must_use]
     pub fn takes_effect(&self) -> bool {
-        matches!(self, Self::TimeoutAfter | Self::ResetAfter | Self::TruncatedBody | Self::GarbageBody)
+        matches!(
+            self,
+            Self::TimeoutAfter
+                | Self::ResetAfter
+                | Self::TruncatedBody
+                | Self::GarbageBody
+                | Self::SlowBody
+                | Self::StaleRead
+        )
     }
 }
 
@@ -140,6 +168,11 @@ impl Fault {
     pub fn times(mut self, count: usize) -> Self {
         self.times = Some(count);
         self
+    }
+
+    /// Whether it answers what was there when it was planned.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.kind == Kind::StaleRead
     }
 
     /// Never stops.

@@ -34,6 +34,7 @@
 
 mod body;
 mod calls;
+mod effect;
 mod evidence;
 mod faults;
 mod gate;

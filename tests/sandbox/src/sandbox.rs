@@ -18,8 +18,8 @@ use crate::evidence::Evidence;
 use crate::faults::Fault;
 use crate::gate::{Moment, Pause, gate};
 use crate::proxy::Proxy;
-use crate::server::{Command, Door, serve};
-use crate::shared::Shared;
+use crate::server::{Command, Door, Wanted, serve};
+use crate::shared::{Refusal, Shared};
 use crate::turns::Turns;
 use crate::world::World;
 
@@ -257,8 +257,22 @@ impl Sandbox {
 
     /// Closes a listener and its connections, so that it refuses new ones, or opens it again on the same port.
     pub fn set_reachable(&self, door: Door, reachable: bool) -> io::Result<()> {
+        self.command(door, if reachable { Wanted::Open } else { Wanted::Closed })
+    }
+
+    /// Makes a listener refuse connections once this many requests of all were answered, until `set_reachable` opens it
+    /// again. Those that it has are closed as a server does that ends: nothing on its way is lost.
+    pub fn refuse_after(&self, requests: usize, door: Door) -> io::Result<()> {
+        let Some(after) = requests.checked_sub(1) else { return self.command(door, Wanted::Refusing) };
+        let door = self.door(door).commands.clone();
+        self.shared.add_refusal(Refusal { after, door });
+        Ok(())
+    }
+
+    fn command(&self, door: Door, wanted: Wanted) -> io::Result<()> {
         let (done, result) = sync_channel(1);
-        self.door(door).commands.send((reachable, done)).map_err(io::Error::other)?;
+        let tell = move |result: io::Result<()>| drop(done.send(result));
+        self.door(door).commands.send((wanted, Box::new(tell))).map_err(io::Error::other)?;
         result.recv().map_err(io::Error::other)?
     }
 

@@ -3,12 +3,9 @@
 use std::future::pending;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use http::StatusCode;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -20,10 +17,10 @@ use tokio::time::sleep;
 
 use crate::body::Cut;
 use crate::calls::{Call, Service};
+use crate::effect::{effect, response};
 use crate::faults::Kind;
 use crate::gate::Moment;
 use crate::message::{Reply, Request};
-use crate::quote::{quoted, reworded};
 use crate::shared::Shared;
 use crate::world::World;
 use crate::{aws, daytona, github, kubernetes, registry, runpod};
@@ -83,7 +80,20 @@ impl Door {
         })
     }
 
-    fn asked(self, request: &Request) -> Asked {
+    /// The listener of a system.
+    #[must_use]
+    pub fn of(service: Service) -> Self {
+        match service {
+            Service::SecretsManager | Service::Ecr | Service::Sts | Service::Kms => Self::Aws,
+            Service::Daytona => Self::Daytona,
+            Service::GitHub => Self::GitHub,
+            Service::Kubernetes => Self::Kubernetes,
+            Service::Registry | Service::Token | Service::Hub => Self::Registry,
+            Service::RunPod | Service::RunPodJobs => Self::RunPod,
+        }
+    }
+
+    pub(crate) fn asked(self, request: &Request) -> Asked {
         match self {
             Self::Aws => aws::asked(request),
             Self::Daytona => daytona::asked(request),
@@ -94,7 +104,7 @@ impl Door {
         }
     }
 
-    fn answer(self, world: &mut World, request: &Request) -> Answer {
+    pub(crate) fn answer(self, world: &mut World, request: &Request) -> Answer {
         match self {
             Self::Aws => aws::answer(world, request),
             Self::Daytona => daytona::answer(world, request),
@@ -105,7 +115,7 @@ impl Door {
         }
     }
 
-    fn refuse(self, world: &mut World, request: &Request, kind: &Kind) -> Reply {
+    pub(crate) fn refuse(self, world: &mut World, request: &Request, kind: &Kind) -> Reply {
         match self {
             Self::Aws => aws::refuse(request, kind),
             Self::Daytona => daytona::refuse(world, request, kind),
@@ -117,8 +127,19 @@ impl Door {
     }
 }
 
-/// Opens or closes a listener; answered when it is so.
-pub(crate) type Command = (bool, SyncSender<io::Result<()>>);
+/// What becomes of a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// It takes connections.
+    Open,
+    /// It takes none, and those that it has are reset.
+    Closed,
+    /// It takes none, and those that it has end with the answer to what was asked.
+    Refusing,
+}
+
+/// What becomes of a listener, and whom to tell when it is so.
+pub(crate) type Command = (Wanted, Box<dyn FnOnce(io::Result<()>) + Send + Sync>);
 
 /// Serves one listener until the runtime ends.
 pub(crate) async fn serve(
@@ -129,16 +150,18 @@ pub(crate) async fn serve(
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
     let mut listening = Some(Listening::Open(TcpListener::from_std(listener)?));
-    let (open, _) = watch::channel(true);
+    let (state, _) = watch::channel(Wanted::Open);
     loop {
         tokio::select! {
             Some((wanted, done)) = commands.recv() => {
-                let result = switch(&mut listening, address, wanted).await;
-                open.send_replace(matches!(listening, Some(Listening::Open(_))));
-                done.send(result).ok();
+                let result = switch(&mut listening, address, wanted == Wanted::Open).await;
+                if result.is_ok() {
+                    state.send_replace(wanted);
+                }
+                done(result);
             }
             Ok((stream, _)) = accept(listening.as_ref()) => {
-                tokio::spawn(connection(door, shared.clone(), stream, open.subscribe()));
+                tokio::spawn(connection(door, shared.clone(), stream, state.subscribe()));
             }
         }
     }
@@ -190,14 +213,22 @@ async fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
 }
 
 /// Serves one connection. When a request was to be hung up on, the socket is closed with a reset, as a middlebox does.
-async fn connection(door: Door, shared: Arc<Shared>, stream: TcpStream, mut open: watch::Receiver<bool>) {
+async fn connection(door: Door, shared: Arc<Shared>, stream: TcpStream, state: watch::Receiver<Wanted>) {
     // Without it, Nagle and delayed acknowledgements add 40 ms to an answer on a kept connection.
     stream.set_nodelay(true).ok();
     let service = service_fn(move |incoming| respond(door, shared.clone(), incoming));
     let mut http = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    let failed = tokio::select! {
-        result = pin!(&mut http) => result.is_err(),
-        _ = open.wait_for(|open| !open) => true,
+    let (mut closed, mut refusing) = (state.clone(), state);
+    let mut ending = false;
+    let failed = loop {
+        tokio::select! {
+            result = &mut http => break result.is_err(),
+            _ = closed.wait_for(|state| *state == Wanted::Closed) => break true,
+            _ = refusing.wait_for(|state| *state == Wanted::Refusing), if !ending => {
+                ending = true;
+                Pin::new(&mut http).graceful_shutdown();
+            }
+        }
     };
     if failed {
         http.into_parts().io.into_inner().set_zero_linger().ok();
@@ -225,38 +256,8 @@ async fn respond(
         pending::<()>().await;
     }
     shared.end(index, &reply, fault != Some(Kind::ResetAfter));
+    shared.refuse(index).await;
     response(reply, fault)
-}
-
-/// Does what the request asks, unless the fault forbids it.
-async fn effect(
-    door: Door,
-    shared: &Shared,
-    index: usize,
-    request: &Request,
-    fault: Option<&Kind>,
-) -> io::Result<Reply> {
-    match fault {
-        Some(Kind::TimeoutBefore) => pending().await,
-        Some(Kind::ResetBefore) => Err(hang_up()),
-        Some(Kind::Reply { status, content_type, body }) => {
-            Ok(Reply::text(*status, content_type, body.clone()))
-        }
-        Some(Kind::Say { status, words }) => {
-            let refused = door.refuse(&mut shared.world(), request, &Kind::Status(*status));
-            Ok(reworded(refused, words))
-        }
-        Some(Kind::Quote { status, spelling }) => {
-            let refused = door.refuse(&mut shared.world(), request, &Kind::Status(*status));
-            Ok(reworded(refused, &quoted(request, *spelling)))
-        }
-        Some(kind) if !kind.takes_effect() => Ok(door.refuse(&mut shared.world(), request, kind)),
-        _ => {
-            let answer = door.answer(&mut shared.world(), request);
-            shared.note(index, answer.violations);
-            Ok(answer.reply)
-        }
-    }
 }
 
 async fn read(incoming: hyper::Request<Incoming>) -> io::Result<Request> {
@@ -269,25 +270,6 @@ async fn read(incoming: hyper::Request<Incoming>) -> io::Result<Request> {
         headers: parts.headers,
         body,
     })
-}
-
-fn response(reply: Reply, fault: Option<Kind>) -> io::Result<hyper::Response<Cut>> {
-    let body = match fault {
-        Some(Kind::ResetAfter) => return Err(hang_up()),
-        Some(Kind::TruncatedBody) => Cut::half(reply.body),
-        Some(Kind::GarbageBody) => Cut::whole(b"<html>\0\xff{\"".to_vec()),
-        _ => Cut::whole(reply.body),
-    };
-    let mut response =
-        hyper::Response::builder().status(StatusCode::from_u16(reply.status).map_err(io::Error::other)?);
-    for (name, value) in reply.headers {
-        response = response.header(name, value);
-    }
-    response.body(body).map_err(io::Error::other)
-}
-
-fn hang_up() -> io::Error {
-    io::ErrorKind::ConnectionReset.into()
 }
 
 /// A call as it stands when it has arrived.

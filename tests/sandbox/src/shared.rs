@@ -1,27 +1,37 @@
 //! What the listeners and the test share.
 
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::calls::Call;
 use crate::faults::{self, Fault, Kind};
 use crate::gate::{Gate, Moment};
 use crate::message::{Reply, Request};
-use crate::server::{Asked, arrived};
+use crate::server::{Asked, Command, Wanted, arrived};
 use crate::turns::{Queue, Turn, Turns};
 use crate::world::World;
 
 /// Called with each finished call.
 pub(crate) type Hook = Arc<dyn Fn(&Call) + Send + Sync>;
 
+/// After the request with this index, a listener takes no further connection.
+pub(crate) struct Refusal {
+    pub(crate) after: usize,
+    pub(crate) door: mpsc::UnboundedSender<Command>,
+}
+
 /// State, log and what is planned to go wrong.
 pub(crate) struct Shared {
     world: Arc<Mutex<World>>,
     log: Mutex<Vec<Call>>,
     faults: Mutex<Vec<Fault>>,
+    /// What was there when a fault was planned that answers with it.
+    earlier: Mutex<World>,
+    refusals: Mutex<Vec<Refusal>>,
     gates: Mutex<Vec<Gate>>,
     turns: Mutex<Option<Arc<Queue>>>,
     hook: Mutex<Option<Hook>>,
@@ -41,6 +51,8 @@ impl Shared {
             world,
             log: Mutex::default(),
             faults: Mutex::default(),
+            earlier: Mutex::new(World::empty()),
+            refusals: Mutex::default(),
             gates: Mutex::default(),
             turns: Mutex::default(),
             hook: Mutex::default(),
@@ -69,7 +81,35 @@ impl Shared {
     }
 
     pub(crate) fn arm(&self, fault: Fault) {
+        if fault.is_stale() {
+            let now = self.world().clone();
+            *lock(&self.earlier) = now;
+        }
         lock(&self.faults).push(fault);
+    }
+
+    /// What was there when a fault was planned that answers with it.
+    pub(crate) fn earlier(&self) -> World {
+        lock(&self.earlier).clone()
+    }
+
+    pub(crate) fn add_refusal(&self, refusal: Refusal) {
+        lock(&self.refusals).push(refusal);
+    }
+
+    /// Takes no further connection where that is planned after this request, and waits until it is so.
+    pub(crate) async fn refuse(&self, index: usize) {
+        let planned = {
+            let mut all = lock(&self.refusals);
+            let position = all.iter().position(|refusal| refusal.after == index);
+            position.map(|position| all.swap_remove(position))
+        };
+        let Some(Refusal { door, .. }) = planned else { return };
+        let (done, refused) = oneshot::channel();
+        let tell = move |result: io::Result<()>| drop(done.send(result));
+        if door.send((Wanted::Refusing, Box::new(tell))).is_ok() {
+            refused.await.ok();
+        }
     }
 
     pub(crate) fn disarm(&self) {

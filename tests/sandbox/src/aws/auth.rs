@@ -111,7 +111,7 @@ fn incomplete() -> AwsError {
     )
 }
 
-fn unrecognized(service: Service) -> AwsError {
+pub(super) fn unrecognized(service: Service) -> AwsError {
     let message = "The security token included in the request is invalid.";
     match service {
         Service::Sts => AwsError::front_door(403, "InvalidClientTokenId", message),

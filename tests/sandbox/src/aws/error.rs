@@ -57,6 +57,9 @@ impl AwsError {
             Kind::Status(403) => {
                 Self::front_door(403, "AccessDeniedException", denied_by_fault(service, operation))
             }
+            Kind::Status(401) => super::auth::unrecognized(service),
+            Kind::Status(404) => Self::absent(service),
+            Kind::Status(409) => Self::present(service),
             Kind::Status(429) => Self::front_door(429, "TooManyRequestsException", "Too Many Requests"),
             Kind::Status(503) => Self::front_door(503, "ServiceUnavailable", "Service is unavailable."),
             Kind::Status(status) => Self { status: *status, ..Self::server_fault(service) },
@@ -66,6 +69,27 @@ impl AwsError {
 
     pub(crate) fn into_message(self) -> String {
         self.message
+    }
+
+    /// What 404 is elsewhere: HTTP 400 with a name of the service's model.
+    fn absent(service: Service) -> Self {
+        match service {
+            Service::Ecr => Self::new("PullThroughCacheRuleNotFoundException", "There is no such rule."),
+            Service::Kms => Self::new("NotFoundException", "There is no such key."),
+            Service::Sts => Self { status: 404, ..Self::server_fault(service) },
+            _ => Self::new("ResourceNotFoundException", "Secrets Manager can't find the specified secret."),
+        }
+    }
+
+    /// What 409 is elsewhere.
+    fn present(service: Service) -> Self {
+        match service {
+            Service::Ecr => Self::new("PullThroughCacheRuleAlreadyExistsException", "There is such a rule."),
+            Service::SecretsManager => {
+                Self::new("ResourceExistsException", "A resource with that ID exists.")
+            }
+            _ => Self { status: 409, ..Self::server_fault(service) },
+        }
     }
 
     fn server_fault(service: Service) -> Self {

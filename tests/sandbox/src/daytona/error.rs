@@ -22,6 +22,8 @@ impl Refusal {
         match status {
             401 => Self::new(401, "Unauthorized", "Invalid credentials"),
             403 => Self::new(403, "Forbidden", "Access denied"),
+            404 => Self::new(404, "Not Found", "Docker registry not found"),
+            409 => Self::new(409, "Conflict", "Docker registry already exists"),
             429 => Self::new(429, "Too Many Requests", "ThrottlerException: Too Many Requests"),
             503 => Self::new(503, "Service Unavailable", "Service Unavailable"),
             _ => Self::new(status, "Internal Server Error", "Internal server error"),

@@ -100,6 +100,7 @@ pub(crate) fn for_fault(kind: &Kind) -> Refusal {
         Kind::Status(401) => Refusal::bad_credentials(),
         Kind::Status(404) => Refusal::not_found(),
         Kind::Status(403) => Refusal::new(403, "Resource not accessible by personal access token"),
+        Kind::Status(409) => Refusal::new(409, "Conflict"),
         Kind::Status(429) => Refusal { status: 429, ..Refusal::secondary_limit(None) },
         Kind::Status(503) => Refusal::new(503, "Service Unavailable"),
         Kind::Status(status) => Refusal::new(*status, "Server Error"),

@@ -70,6 +70,7 @@ pub(crate) fn refuse(request: &Request, kind: &Kind) -> Reply {
         Kind::Status(429) => error(429, "TOOMANYREQUESTS", TOO_MANY),
         Kind::Status(401) => error(401, "UNAUTHORIZED", "authentication required"),
         Kind::Status(403) => error(403, "DENIED", "requested access to the resource is denied"),
+        Kind::Status(404) => error(404, "NAME_UNKNOWN", "repository name not known to registry"),
         Kind::Status(503) => error(503, "UNAVAILABLE", "service unavailable"),
         Kind::Status(status) => error(*status, "UNKNOWN", "internal error"),
         _ => error(500, "UNKNOWN", "internal error"),

@@ -73,6 +73,7 @@ pub(crate) fn for_fault(kind: &Kind) -> Problem {
         Kind::Status(401) => Problem::new(401, "invalid bearer token"),
         Kind::Status(403) => Problem::new(403, "access denied"),
         Kind::Status(404) => Problem::not_found("resource"),
+        Kind::Status(409) => Problem::new(409, "request conflicts with the current state"),
         Kind::Status(status) => Problem::new(*status, "upstream request failed"),
         _ => Problem::new(500, "upstream request failed"),
     }

@@ -1,6 +1,6 @@
 //! Faults, latency and the log of calls.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::time::Duration;
 
 use regcred_sandbox::{Door, Fault, Kind, Sandbox, Service, longest_chain, writes};
@@ -60,6 +60,16 @@ fn statuses_come_in_each_services_shape() {
         let error = aws.secrets("ListSecrets", &json!({})).unwrap_err();
         assert_eq!((error.status, error.code.as_str()), (status, code));
     }
+    // What REST says by a status, AWS says by a name.
+    for (status, code) in [
+        (401, "UnrecognizedClientException"),
+        (404, "ResourceNotFoundException"),
+        (409, "ResourceExistsException"),
+    ] {
+        sandbox.fault(Fault::on_service(Service::SecretsManager, Kind::Status(status)));
+        let error = aws.secrets("ListSecrets", &json!({})).unwrap_err();
+        assert_eq!((error.status, error.code.as_str()), (400, code));
+    }
     sandbox.fault(Fault::on_service(Service::Ecr, Kind::Status(500)));
     assert_eq!(aws.ecr("DescribePullThroughCacheRules", &json!({})).unwrap_err().code, "ServerException");
     sandbox.fault(Fault::on_service(Service::Sts, Kind::Status(503)));
@@ -115,6 +125,74 @@ fn a_garbage_answer_has_its_status_and_no_json_and_the_effect_is_there() {
     sandbox.fault(Fault::on_any(Kind::GarbageBody));
     assert_eq!(create(&sandbox.url(Door::Aws)).unwrap(), 200);
     assert_eq!(sandbox.state().aws.secrets.len(), 1);
+}
+
+#[test]
+fn a_slow_answer_begins_and_never_ends_and_the_effect_is_there() {
+    let sandbox = start();
+    sandbox.fault(Fault::on_any(Kind::SlowBody));
+    let url = sandbox.url(Door::Aws);
+    let mut stream = connect(&url).unwrap();
+    let headers = [("x-amz-target", "secretsmanager.CreateSecret"), ("authorization", SIGNED)];
+    let body = json!({ "Name": NAME }).to_string();
+    write_request(&mut stream, &url, "POST", "/", &headers, body.as_bytes()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(700))).unwrap();
+    let mut answer = Vec::new();
+    let error = stream.read_to_end(&mut answer).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error:?}");
+    assert!(String::from_utf8(answer).unwrap().contains("200 OK"));
+    assert_eq!(sandbox.state().aws.secrets.len(), 1);
+}
+
+#[test]
+fn a_stale_read_shows_what_was_there_when_it_was_planned_and_a_write_has_its_effect() {
+    let sandbox = start();
+    let aws = Aws::new(&sandbox);
+    let listed = || aws.secrets("ListSecrets", &json!({})).unwrap()["SecretList"].as_array().unwrap().len();
+    sandbox.fault(Fault::on_any(Kind::StaleRead).times(2));
+    aws.make_secret();
+    assert_eq!([listed(), listed()], [0, 1]);
+    assert_eq!(sandbox.violations(), [""; 0]);
+}
+
+#[test]
+fn a_time_to_come_again_is_told_in_the_form_of_each_service() {
+    let sandbox = start();
+    let told = |door, path: &str, name: &str| {
+        sandbox.fault(Fault::on_any(Kind::ThrottleUntil));
+        let answer = send(&sandbox.url(door), "GET", path, &[], b"").unwrap();
+        assert!(matches!(answer.status, 403 | 429), "{}", answer.status);
+        answer.headers.get(name).cloned().unwrap()
+    };
+    let now = sandbox.state().clock.now().timestamp();
+    let is_soon = |text: String| (now..now + 60).contains(&text.parse().unwrap());
+    assert!(is_soon(told(Door::GitHub, "/user", "x-ratelimit-reset")));
+    assert!(is_soon(told(Door::Registry, "/v2/access-tokens", "x-retry-after")));
+    assert!(told(Door::Registry, REGISTRY, "retry-after").ends_with(" GMT"));
+    assert!(told(Door::Daytona, "/api/docker-registry", "retry-after").ends_with(" GMT"));
+}
+
+#[test]
+fn a_redirect_leads_elsewhere_or_to_where_the_request_went() {
+    let sandbox = start();
+    for (elsewhere, location) in [(true, "https://elsewhere.example/v2/?n=1"), (false, "/v2/?n=1")] {
+        sandbox.fault(Fault::on_any(Kind::Redirect { elsewhere }));
+        let answer = send(&sandbox.url(Door::Registry), "GET", "/v2/?n=1", &[], b"").unwrap();
+        assert_eq!((answer.status, answer.headers["location"].as_str()), (307, location));
+    }
+}
+
+#[test]
+fn a_listener_refuses_connections_after_a_request_until_it_is_opened_again() {
+    let sandbox = start();
+    sandbox.refuse_after(2, Door::Registry).unwrap();
+    assert_eq!([ping(&sandbox).unwrap(), ping(&sandbox).unwrap()], [401, 401]);
+    assert_eq!(ping(&sandbox).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    assert_eq!(GitHub::new(&sandbox).get("/").status, 404);
+    sandbox.set_reachable(Door::Registry, true).unwrap();
+    assert_eq!(ping(&sandbox).unwrap(), 401);
+    sandbox.refuse_after(0, Door::Registry).unwrap();
+    assert_eq!(ping(&sandbox).unwrap_err().kind(), ErrorKind::ConnectionRefused);
 }
 
 #[test]
@@ -192,7 +270,7 @@ fn latency_is_added_to_each_request() {
 fn the_catalogue_has_every_kind_of_fault_and_each_is_survived() {
     let sandbox = start();
     for kind in Kind::catalogue() {
-        if matches!(kind, Kind::TimeoutBefore | Kind::TimeoutAfter) {
+        if matches!(kind, Kind::TimeoutBefore | Kind::TimeoutAfter | Kind::SlowBody) {
             continue;
         }
         sandbox.fault(Fault::on_any(kind));

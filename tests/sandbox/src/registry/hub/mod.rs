@@ -136,6 +136,7 @@ pub(crate) fn refuse(kind: &Kind) -> Reply {
         Kind::Status(401) => error(401, "unauthorized"),
         Kind::Status(403) => error(403, "forbidden"),
         Kind::Status(404) => error(404, "not found"),
+        Kind::Status(409) => error(409, "conflict"),
         Kind::Status(status) => error(*status, "internal error"),
         _ => error(500, "internal error"),
     }
