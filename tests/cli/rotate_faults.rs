@@ -154,6 +154,11 @@ fn finish(place: &Place, story: &Story, at: &str) {
         false => assert_eq!(on("regcred docker-hub "), 1, "{at}: {:?}", labels(place)),
     }
     assert!(!labels(place).iter().any(|(label, _)| label.ends_with(" new")), "{at}: {:?}", labels(place));
+    // That costs as much as any run: of all pairs it is asked after every third.
+    static FINISHED: AtomicUsize = AtomicUsize::new(0);
+    if is_full() && !FINISHED.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) {
+        return;
+    }
     let (again, calls) = place.watch(&["sync", "--yes"]);
     assert_eq!((again.code, written(&calls)), (0, vec![]), "{at}\n{}\n{}", again.stdout, again.stderr);
 }
