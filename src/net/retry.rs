@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use chrono::DateTime;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName};
+
+use super::header;
 
 /// What may be done after a failed request, known from where it failed and never from the text of the error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -181,14 +184,18 @@ impl Wait {
     }
 }
 
-/// How long the server asks to wait, where it says so in seconds. NestJS names the limit that was met:
-/// `Retry-After-authenticated`; of several limits the longest counts.
+/// How long the server asks to wait, where it says so: in seconds, or until a time by its own clock (RFC 9110, 10.2.3).
+/// NestJS names the limit that was met: `Retry-After-authenticated`; of several limits the longest counts.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let of_limit = |name: &HeaderName| name.as_str().starts_with("retry-after-");
     let told = headers.iter().filter(|(name, _)| *name == RETRY_AFTER || of_limit(name));
-    let seconds = told.filter_map(|(_, value)| value.to_str().ok()?.trim().parse().ok()).max()?;
-    Some(Duration::from_secs(seconds))
+    let until = |text: &str| {
+        let (end, now) = (DateTime::parse_from_rfc2822(text).ok()?, header::date(headers)?);
+        Some((end.to_utc() - now).to_std().unwrap_or_default())
+    };
+    let read = |text: &str| text.parse().map(Duration::from_secs).ok().or_else(|| until(text));
+    told.filter_map(|(_, value)| read(value.to_str().ok()?.trim())).max()
 }
 
 #[cfg(test)]
@@ -224,12 +231,21 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_what_a_server_says_in_seconds() {
+    fn a_wait_is_what_a_server_says_in_seconds_or_by_its_own_clock() {
         let wait = |text: &'static str| {
             retry_after(&HeaderMap::from_iter([(RETRY_AFTER, http::HeaderValue::from_static(text))]))
         };
         assert_eq!(wait(" 7 "), Some(Duration::from_secs(7)));
-        assert_eq!(wait("Wed, 21 Oct 2026 07:28:00 GMT"), None);
+        assert_eq!(wait("Wed, 21 Oct 2026 07:28:00 GMT"), None, "its clock is not known");
+        let until = |end: &'static str| {
+            let headers = [("date", "Wed, 21 Oct 2026 07:27:50 GMT"), ("retry-after", end)];
+            retry_after(&HeaderMap::from_iter(headers.map(|(name, value)| {
+                (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
+            })))
+        };
+        assert_eq!(until("Wed, 21 Oct 2026 07:28:00 GMT"), Some(Duration::from_secs(10)));
+        assert_eq!(until("Wed, 21 Oct 2026 07:27:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(until("soon"), None);
         assert_eq!(retry_after(&HeaderMap::new()), None);
         let of_limits = [("retry-after-anonymous", "3"), ("retry-after-authenticated", "41")];
         let headers = of_limits.map(|(name, value)| {
