@@ -36,8 +36,8 @@ struct Story {
 }
 
 /// A rotation has many requests: of the pairs of request and fault a quick run takes one of so many, so that over all kinds
-/// and both stories each request is struck once.
-const SHARE: usize = 40;
+/// and both stories every second request is struck.
+const SHARE: usize = 80;
 
 /// Of the requests a quick run takes one of so many. For kills it is odd, so that they come before the effect and after it.
 fn step(share: usize) -> usize {
@@ -214,7 +214,7 @@ fn a_rotation_that_is_refused_a_connection_at_any_request_tries_again_and_is_don
     for story in STORIES.iter() {
         let (ran, calls) = story.place().watch(story.args);
         ran.ends(0);
-        let jobs: Vec<&Call> = calls.iter().step_by(step(31)).collect();
+        let jobs: Vec<&Call> = calls.iter().step_by(step(61)).collect();
         let refused = AtomicUsize::new(0);
         in_parallel(&jobs, |call| {
             let place = story.place();
@@ -241,7 +241,7 @@ fn a_rotation_killed_at_any_request_goes_on_and_leaves_nobody_without() {
         ran.ends(0);
         let jobs: Vec<(usize, Moment)> = (0..calls.len())
             .flat_map(|index| moments(index).iter().map(move |moment| (index, *moment)))
-            .step_by(step(9))
+            .step_by(step(19))
             .collect();
         in_parallel(&jobs, |(index, moment)| {
             let place = story.place();
@@ -276,7 +276,7 @@ fn a_rotation_beside_another_one_or_a_sync_with_the_old_token_converges() {
     for story in STORIES.iter() {
         for other in [story.args, sync] {
             let requests = story.place().watch(story.args).1.len();
-            let stops = (0..requests).step_by(step(40));
+            let stops = (0..requests).step_by(step(80));
             let words: Vec<Word> = stops
                 .flat_map(|index| [stopped(0, index), stopped(1, index)])
                 .chain((0..if is_full() { 16 } else { 1 }).map(|seed| seeded(seed, 2)))
