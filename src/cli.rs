@@ -430,6 +430,7 @@ fn digest(text: &str) -> Result<String, String> {
 fn written(duration: Duration) -> String {
     match duration.as_millis() {
         minutes if minutes.is_multiple_of(60_000) => format!("{}m", minutes / 60_000),
+        seconds if seconds.is_multiple_of(1000) => format!("{}s", seconds / 1000),
         milliseconds => format!("{milliseconds}ms"),
     }
 }
