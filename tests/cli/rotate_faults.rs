@@ -241,7 +241,7 @@ fn a_rotation_killed_at_any_request_goes_on_and_leaves_nobody_without() {
         ran.ends(0);
         let jobs: Vec<(usize, Moment)> = (0..calls.len())
             .flat_map(|index| moments(index).iter().map(move |moment| (index, *moment)))
-            .step_by(step(19))
+            .step_by(step(7))
             .collect();
         in_parallel(&jobs, |(index, moment)| {
             let place = story.place();

@@ -16,7 +16,7 @@ use crate::place::{Place, Ran, tell};
 const WORLDS: usize = 32;
 
 /// A quick run takes one pair of so many.
-const SHARE: usize = 6;
+const SHARE: usize = 9;
 
 /// Whether everything is to be looked at, not a sample.
 #[allow(clippy::disallowed_methods, reason = "how much is tested is said from outside")]
