@@ -106,17 +106,20 @@ pub(crate) fn is_taken(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok()
 }
 
-/// The mode of a file that somebody else than its owner may read; nothing of one that cannot be looked at.
+/// The mode of a file that somebody else than its owner may read.
+///
+/// # Errors
+/// It cannot be looked at.
 #[cfg(unix)]
-pub(crate) fn open_to_others(path: &Path) -> Option<u32> {
+pub(crate) fn open_to_others(path: &Path) -> Result<Option<u32>> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o7777;
-    (mode & 0o077 != 0).then_some(mode)
+    let mode = std::fs::metadata(path)?.permissions().mode() & 0o7777;
+    Ok((mode & 0o077 != 0).then_some(mode))
 }
 
 #[cfg(not(unix))]
-pub(crate) fn open_to_others(_: &Path) -> Option<u32> {
-    None
+pub(crate) fn open_to_others(path: &Path) -> Result<Option<u32>> {
+    std::fs::metadata(path).map(|_| None)
 }
 
 /// Refuses what is not a file.

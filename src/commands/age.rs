@@ -78,9 +78,8 @@ impl Session {
         let hub = owner.log_in(&self.http, context).await;
         let hub = hub.map_err(|error| error.problems().iter().map(unknown).collect::<String>())?;
         let tokens = hub.tokens().await.map_err(|error| unknown(&error.into()))?;
-        let digits = Some(known.fingerprint.to_string());
         let is_it = |token: &Token| {
-            Label::read(&token.label).is_some_and(|label| label.credential == *id && label.digits == digits)
+            Label::read(&token.label).is_some_and(|label| label.is_of(id, &known.fingerprint))
         };
         Ok(tokens.into_iter().find(is_it))
     }

@@ -66,14 +66,13 @@ fn ours(token: &Token, wish: &Wish) -> Option<Label> {
 
 /// Whether the label says that a run ended before it stored the value: no source gives it.
 fn is_lost(label: &Label, wish: &Wish) -> bool {
-    let shown = wish.present.as_ref().map(ToString::to_string);
-    !label.is_stored && (label.digits.is_none() || label.digits != shown)
+    !label.is_stored && !wish.present.is_some_and(|present| label.is_of(&wish.credential, &present))
 }
 
 /// Whether the label says that it is the new value.
 fn is_new(token: &Token, wish: &Wish) -> bool {
-    let shown = wish.new.as_ref().map(ToString::to_string);
-    shown.is_some() && ours(token, wish).is_some_and(|label| label.digits == shown)
+    let label = Label::read(&token.label);
+    wish.new.zip(label).is_some_and(|(new, label)| label.is_of(&wish.credential, &new))
 }
 
 fn row(token: &Token, is_named: bool, wish: &Wish) -> Option<Judged> {

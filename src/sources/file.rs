@@ -26,11 +26,11 @@ pub(super) struct File {
 /// Finds the file and looks at who may read it; `name` is relative to `base`.
 pub(super) fn locate(id: &CredentialId, name: &str, names: &Names, base: &Path) -> Result<File, Problem> {
     let path = base.join(name);
-    std::fs::metadata(&path).map_err(|error| {
+    let open = files::open_to_others(&path).map_err(|error| {
         let hint = "make it, with the user name and the token, a line each; or correct `from:`".to_owned();
         problem(&path, &format!("cannot be read: {error}"), Some(hint))
     })?;
-    if let Some(mode) = files::open_to_others(&path) {
+    if let Some(mode) = open {
         let message = format!("holds a token, and others may read it (its mode is {mode:04o})");
         return Err(problem(&path, &message, Some(format!("chmod 600 {}", path.display()))));
     }

@@ -132,9 +132,7 @@ async fn listed(hub: Option<&Hub>) -> Result<Vec<Token>, Error> {
 /// Whether the source gives a token that a rotation has made.
 fn was_made(asked: &Asked<'_>, tokens: &[Token]) -> bool {
     let Some(old) = &asked.old else { return false };
-    let is_it = |label: Label| {
-        Label { is_stored: false, ..label } == Label::of(&asked.credential.id, &old.fingerprint)
-    };
+    let is_it = |label: Label| label.is_of(&asked.credential.id, &old.fingerprint);
     tokens.iter().any(|token| token.is_active && Label::read(&token.label).is_some_and(is_it))
 }
 
@@ -293,15 +291,16 @@ async fn woven(
     rotation.plan.notes.extend(notes(asked, hub));
     rotation.plan.notes.extend(copies(asked, context).await);
     session.plan = rotation.plan.clone();
-    let unnamed = new.and_then(|new| unnamed(&Label::of(&asked.credential.id, &new), tokens));
+    let unnamed = new.and_then(|new| unnamed(&asked.credential.id, &new, tokens));
     Ok(Planned { session, rotation, is_to_be_made, is_made: false, unnamed })
 }
 
 /// The token with a label which says that it is not stored yet.
-fn unnamed(label: &Label, tokens: &[Token]) -> Option<(String, Label)> {
-    let it =
-        tokens.iter().find(|token| token.is_active && Label::read(&token.label).as_ref() == Some(label))?;
-    Some((it.id.clone(), label.clone().stored()))
+fn unnamed(credential: &CredentialId, new: &Fingerprint, tokens: &[Token]) -> Option<(String, Label)> {
+    tokens.iter().filter(|token| token.is_active).find_map(|token| {
+        let label = Label::read(&token.label)?;
+        (label.is_of(credential, new) && !label.is_stored).then(|| (token.id.clone(), label.stored()))
+    })
 }
 
 fn where_it_stays(asked: &Asked<'_>, new: Option<Fingerprint>) -> Home {

@@ -58,6 +58,12 @@ impl Label {
         Some(Self { credential: CredentialId(credential.to_owned()), digits, is_stored })
     }
 
+    /// Whether it is of this value of this credential, stored or not.
+    #[must_use]
+    pub fn is_of(&self, credential: &CredentialId, fingerprint: &Fingerprint) -> bool {
+        self.credential == *credential && self.digits == Some(fingerprint.to_string())
+    }
+
     /// Whether Docker Hub takes it, also when the token is retired.
     #[must_use]
     pub fn fits(&self) -> bool {

@@ -74,13 +74,13 @@ impl App {
         let wrong = |words: String, hint: Option<String>| {
             Problem::outside(words).at(Place::file(path)).hints(hint).login(true)
         };
-        if let Some(mode) = files::open_to_others(path) {
+        let unread = |error: std::io::Error| wrong(format!("cannot be read: {error}"), None);
+        if let Some(mode) = files::open_to_others(path).map_err(unread)? {
             let words =
                 format!("holds the key of a GitHub App, and others may read it (its mode is {mode:04o})");
             return Err(wrong(words, Some(format!("chmod 600 {shown}"))));
         }
-        let text = files::text_within(path, MAX_BYTES);
-        let text = text.map_err(|error| wrong(format!("cannot be read: {error}"), None))?;
+        let text = files::text_within(path, MAX_BYTES).map_err(unread)?;
         Self::read(id, &Secret::new(text.as_str().to_owned()), shown)
     }
 
