@@ -78,6 +78,10 @@ macro_rules! systems {
                 match self { $(Self::$variant(operation) => operation.requests(),)+ }
             }
 
+            fn points(&self) -> usize {
+                match self { $(Self::$variant(operation) => operation.points(),)+ }
+            }
+
             fn records(&self) -> &[Address] {
                 match self { $(Self::$variant(operation) => operation.records(),)+ }
             }
@@ -184,6 +188,13 @@ macro_rules! systems {
             pub async fn log_in(&self, setting: &Setting<'_>) -> Clients {
                 let ($($field,)+) = tokio::join!($(<$target>::log_in(&self.$field, setting)),+);
                 Clients { $($field),+ }
+            }
+
+            /// How many requests reading them takes, and about how many seconds by a system's own limits.
+            #[must_use]
+            pub fn reading(&self) -> (usize, usize) {
+                let all = [$(<$target>::reading(&self.$field)),+];
+                all.into_iter().max_by_key(|(_, seconds)| *seconds).unwrap_or_default()
             }
 
             /// Reads what the wanted places hold, all systems beside each other.
@@ -359,6 +370,21 @@ macro_rules! systems {
                 <$target>::seconds(&own.collect::<Vec<_>>())
             }),+];
             times.into_iter().max().unwrap_or(0)
+        }
+
+        impl Clients {
+            /// The same where the logins have limits of their own: the longest time of any of them.
+            #[must_use]
+            pub fn seconds(&self, operations: &[&Operation]) -> usize {
+                let mut budgets: BTreeMap<(&str, String), Vec<&Operation>> = BTreeMap::new();
+                for operation in operations {
+                    let budget = match operation {
+                        $(Operation::$variant(own) => (<$target>::NAME, <$target>::budget(&self.$field, own)),)+
+                    };
+                    budgets.entry(budget).or_default().push(operation);
+                }
+                budgets.values().map(|operations| seconds(operations)).max().unwrap_or(0)
+            }
         }
     };
 }

@@ -145,6 +145,11 @@ pub trait Operation: Clone + std::fmt::Debug + PartialEq + serde::Serialize {
     /// How many requests it takes, if nothing has to be tried again; 0 where there is no network.
     fn requests(&self) -> usize;
 
+    /// What they are worth in GitHub's points; 0 elsewhere.
+    fn points(&self) -> usize {
+        0
+    }
+
     /// What it records as written.
     fn records(&self) -> &[Address] {
         &[]

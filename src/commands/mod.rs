@@ -13,6 +13,8 @@ mod remove;
 mod rotate;
 mod schema;
 mod session;
+#[cfg(test)]
+mod simulation;
 mod sync;
 mod verify;
 mod version;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::aws;
@@ -23,7 +24,10 @@ use crate::systems::{Clients, NAMES, Observed};
 use crate::targets::{Look, Setting};
 use crate::ui::{Ui, Verbosity};
 use crate::vault::Vault;
-use crate::view::{Again, Shown, human, json, named};
+use crate::view::{Again, Shown, human, json, named, rounded};
+
+/// What takes longer than these seconds is said beforehand.
+pub(super) const LONG: usize = 60;
 
 /// What a command runs in.
 pub struct Context<'a> {
@@ -34,7 +38,7 @@ pub struct Context<'a> {
     /// The working folder.
     pub dir: &'a Path,
     /// The terminal.
-    pub ui: &'a Ui,
+    pub ui: &'a Arc<Ui>,
     /// What the next command keeps of this one.
     pub again: &'a Again,
 }
@@ -105,7 +109,7 @@ impl Context<'_> {
             let observed = self.look_at(&desired, &clients).await;
             let overrides = Overrides { allow_delete, ..Overrides::default() };
             let options = Options { purpose: Purpose::Remove, ..self.options(overrides) };
-            let plan = plan::plan(&desired, &observed, &BTreeMap::new(), &options);
+            let plan = plan::plan(&desired, &observed, &BTreeMap::new(), &options).paced(&clients);
             self.check_only(&plan)?;
             let (vault, proofs, known) = (Vault::default(), Proofs::new(), BTreeMap::new());
             let registries = Endpoints::default();
@@ -132,7 +136,9 @@ impl Context<'_> {
     }
 
     pub(super) fn http(&self) -> Result<Http, Error> {
-        Http::new(self.env).map_err(|problem| Error::Invalid(vec![problem]))
+        let http = Http::new(self.env).map_err(|problem| Error::Invalid(vec![problem]))?;
+        let ui = Arc::clone(self.ui);
+        Ok(http.telling(move |words| ui.say(words)))
     }
 
     async fn look_at(&self, desired: &Desired, clients: &Clients) -> Observed {
@@ -162,6 +168,12 @@ impl Context<'_> {
     ) -> Result<Session, Error> {
         let places = loaded.desired.places.words().join(" and ");
         let reading = if places.is_empty() { String::new() } else { format!(" and reading {places}") };
+        let (requests, seconds) = loaded.desired.places.reading();
+        if seconds >= LONG {
+            let time = rounded(Duration::from_secs(seconds as u64));
+            let requests = human::number(requests, "request");
+            self.ui.say(&format!("Reading takes {requests}, about {time}."));
+        }
         self.ui.begin(&format!("Proving the credential{reading} …"));
         let session = self.observe_and_plan(loaded, options, wait, known).await;
         self.ui.idle();
@@ -281,7 +293,7 @@ impl Context<'_> {
             plan = plan::plan(&desired, &observed, &known, &options);
         }
         self.check_only(&plan)?;
-        let lives = BTreeMap::new();
+        let (plan, lives) = (plan.paced(&clients), BTreeMap::new());
         Ok(Session {
             http,
             desired,

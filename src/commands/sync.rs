@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::session::{Context, Session};
+use super::session::{Context, LONG, Session};
 use crate::change::{Finding, Purpose};
 use crate::cli::{Approval, SyncArgs};
 use crate::error::Error;
@@ -19,8 +19,8 @@ use crate::targets::Scope;
 use crate::verify::verify;
 use crate::view::{Progress, human, json};
 
-/// A run that takes longer than these seconds says so beforehand.
-const LONG: usize = 60;
+/// Into so many parts a run is taken to say how long the rest of it takes.
+const PARTS: usize = 400;
 
 pub(super) async fn run(args: &SyncArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
     let mut session = context.session_of_stream(args.overrides, args.wait).await?;
@@ -41,8 +41,7 @@ pub(super) async fn carry_out(
     }
     let cost = session.plan.cost();
     if cost.seconds >= LONG {
-        let requests = human::number(cost.requests, "request");
-        context.ui.say(&format!("It takes {requests}, about {} s.", cost.seconds));
+        context.ui.say(&human::cost(cost));
     }
     let stop = context.env.programs().leave_interrupts();
     let before = session.http.writes();
@@ -128,7 +127,8 @@ pub(super) async fn write(
 ) -> BTreeMap<Address, Outcome> {
     let writers = Writers::new(&session.clients, &session.observed);
     let rows = plan.changes.iter().filter(|change| change.action.writes()).count();
-    let progress = Mutex::new(Progress::new(rows));
+    let pace = plan.pace(&session.clients, rows.clamp(1, PARTS));
+    let progress = Mutex::new(Progress::new(rows, pace));
     let (begun, lock) = (Instant::now(), || progress.lock().unwrap_or_else(PoisonError::into_inner));
     let tell = |event: Event| tell(context, &event, &mut lock(), begun.elapsed());
     let stopped = interrupted(stop.clone());

@@ -115,7 +115,11 @@ pub struct Http {
     rules: Rules,
     /// How many requests that write were answered as done, by whatever client was made of the first.
     writes: Arc<AtomicUsize>,
+    /// Says a word to whoever waits.
+    say: Say,
 }
+
+type Say = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What holds for the requests of one system.
 #[derive(Clone, Copy, Debug)]
@@ -153,9 +157,20 @@ impl Http {
         self.writes.load(Ordering::Relaxed)
     }
 
-    /// This client with the count of another.
+    /// This client with the count of another, and its listener.
     fn counting(self, other: &Self) -> Self {
-        Self { writes: Arc::clone(&other.writes), ..self }
+        Self { writes: Arc::clone(&other.writes), say: Arc::clone(&other.say), ..self }
+    }
+
+    /// The same client with somebody who listens.
+    #[must_use]
+    pub fn telling(self, say: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self { say: Arc::new(say), ..self }
+    }
+
+    /// Says that something takes long.
+    pub(crate) fn say(&self, words: &str) {
+        (self.say)(words);
     }
 
     /// The same client for a target that may be declared `insecure`.
@@ -249,7 +264,7 @@ impl Http {
             .proxy(reqwest::Proxy::custom(move |url| Some(through.to(url)?.url().clone())))
             .build()
             .map_err(|error| unmade(&error))?;
-        Ok(Self { client, proxies, roots, rules, writes: Arc::default() })
+        Ok(Self { client, proxies, roots, rules, writes: Arc::default(), say: Arc::new(|_| ()) })
     }
 
     /// Sends a request and reads the answer, whatever its status. A request that reads is sent again while the server has

@@ -15,20 +15,27 @@ const ROUND_TRIP_MS: usize = 200;
 pub struct Cost {
     /// Requests, if nothing has to be tried again.
     pub requests: usize,
+    /// What they are worth in GitHub's points, of which it takes 900 a minute.
+    pub points: usize,
     /// Seconds, estimated: the longest chain of dependent requests, or a system's own pace if that is longer.
     pub seconds: usize,
 }
 
 impl Cost {
-    pub(super) fn of(changes: &[Change]) -> Self {
-        let operations: Vec<&Operation> =
-            writes(changes).filter_map(|change| change.operation.as_ref()).collect();
+    pub(super) fn of(changes: &[Change], paced: Option<usize>) -> Self {
+        let operations = operations(changes);
         let chain = (longest_chain(changes) * ROUND_TRIP_MS).div_ceil(1000);
         Self {
             requests: operations.iter().map(|operation| operation.requests()).sum(),
-            seconds: chain.max(systems::seconds(&operations)),
+            points: operations.iter().map(|operation| operation.points()).sum(),
+            seconds: chain.max(paced.unwrap_or_else(|| systems::seconds(&operations))),
         }
     }
+}
+
+/// What is carried out, in the order of the rows.
+pub(super) fn operations(changes: &[Change]) -> Vec<&Operation> {
+    writes(changes).filter_map(|change| change.operation.as_ref()).collect()
 }
 
 fn writes(changes: &[Change]) -> impl Iterator<Item = &Change> {

@@ -17,7 +17,7 @@ pub use summary::Summary;
 use crate::change::{Action, Known, Options, Purpose, Reason};
 use crate::desired::Desired;
 use crate::model::{CredentialId, Fingerprint, Problem};
-use crate::systems::{Observed, Operation};
+use crate::systems::{Clients, Observed, Operation};
 use crate::targets::Terms;
 
 /// One row.
@@ -36,6 +36,8 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// How many rows `--only` left out.
     pub left_out: usize,
+    /// How long the systems' own limits make it take, in seconds, where the logins that share them are known.
+    pub paced: Option<usize>,
 }
 
 /// Computes the plan. Pure; the order of its inputs does not matter.
@@ -69,6 +71,7 @@ pub fn plan(
         notes: notes(desired, observed, known, options.purpose),
         fingerprints: known.iter().map(|(id, known)| (id.clone(), known.fingerprint)).collect(),
         changes,
+        paced: None,
     }
 }
 
@@ -145,7 +148,22 @@ impl Plan {
     /// What executing the plan costs: requests and a time estimate.
     #[must_use]
     pub fn cost(&self) -> Cost {
-        Cost::of(&self.changes)
+        Cost::of(&self.changes, self.paced)
+    }
+
+    /// The same plan, carried out with these logins.
+    #[must_use]
+    pub fn paced(self, clients: &Clients) -> Self {
+        Self { paced: Some(clients.seconds(&cost::operations(&self.changes))), ..self }
+    }
+
+    /// About how long each first part of the rows that write takes by the systems' own limits, in seconds: of `parts` equal
+    /// ones.
+    #[must_use]
+    pub fn pace(&self, clients: &Clients, parts: usize) -> Vec<usize> {
+        let operations = cost::operations(&self.changes);
+        let first = |part: usize| &operations[..(operations.len() * part).div_ceil(parts)];
+        (0..=parts).map(|part| clients.seconds(first(part))).collect()
     }
 
     /// 64 hexadecimal digits over the sorted rows and the fingerprints: equal for equal plans,

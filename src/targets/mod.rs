@@ -133,9 +133,19 @@ pub trait Target {
     /// What people should know beside the rows. Pure.
     fn notes(desired: &[Self::Desired], observed: &Self::Observed) -> Vec<String>;
 
-    /// How its own limits slow these operations down, in seconds.
+    /// How its own limits slow these operations down, in seconds; they are of one budget.
     fn seconds(_: &[&Self::Operation]) -> usize {
         0
+    }
+
+    /// Whose limits count for an operation: those of one name share them.
+    fn budget(_: &Self::Client, _: &Self::Operation) -> String {
+        String::new()
+    }
+
+    /// How many requests reading the places takes, and how its own limits slow them down, in seconds.
+    fn reading(_: &[Self::Desired]) -> (usize, usize) {
+        (0, 0)
     }
 
     /// What writes with these logins.

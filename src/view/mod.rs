@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 pub use again::Again;
 pub(crate) use fold::named;
-pub use progress::Progress;
+pub use progress::{Progress, rounded};
 
 use crate::change::{Known, Life, Receipt};
 use crate::model::{Credential, CredentialId, Fingerprint};

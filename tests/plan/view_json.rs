@@ -260,6 +260,7 @@ fn machines_see_it_as_one_json_document() {
     }
   ],
   "cost": {
+    "points": 21,
     "requests": 13,
     "seconds": 1
   },

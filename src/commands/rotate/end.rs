@@ -119,7 +119,7 @@ pub(super) async fn step(
     address: &Address,
     work: impl Future<Output = Result<(), Problem>>,
 ) -> Outcome {
-    let progress = Mutex::new(Progress::new(1));
+    let progress = Mutex::new(Progress::new(1, Vec::new()));
     let begun = Instant::now();
     let say = |event: Event| {
         let mut progress = progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

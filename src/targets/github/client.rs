@@ -1,32 +1,28 @@
 //! GitHub's REST API as far as regcred needs it: octocrab sends, this adds what it lacks (redirects
 //! of renamed repositories, errors with their permissions, retries that wait).
 
-use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use octocrab::service::middleware::base_uri::BaseUriLayer;
-use octocrab::{AuthState, Octocrab, OctocrabBuilder};
+use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use serde_json::Value;
+use tower::{BoxError, Service};
 use url::Url;
 
 use super::error::{GithubError, Refusal, broken};
 use super::installation::{Access, Installation};
+use super::pace::{Pace, Turn};
 use crate::env::Env;
 use crate::model::{Problem, Secret};
-use crate::net::{Http, Policy, Redirect, header, retry_after};
+use crate::net::{Body, Http, Policy, Redirect, header, retry_after};
 use crate::redact;
 
 /// The variable that holds the API's address, and the address without it.
 pub(super) const URL: &str = "GITHUB_API_URL";
 const DEFAULT_URL: &str = "https://api.github.com";
-
-/// GitHub takes some 80 content writes a minute (its REST documentation, "secondary rate limits");
-/// the first 20 go out at once, the rest one a second.
-pub(super) const BURST: u32 = 20;
 
 /// The address of the API.
 pub(super) fn address(env: &Env) -> String {
@@ -36,9 +32,12 @@ pub(super) fn address(env: &Env) -> String {
 /// GitHub's largest answer here is a page of 30 workflow runs, some 300 KB.
 const BODY_CAP: usize = 1024 * 1024;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest wait that `retry-after` or the reset time may ask for; beyond it the run fails with the time at which to try
-/// again.
-const POLICY: Policy = Policy::STANDARD.longest(Duration::from_secs(90));
+/// The longest wait that GitHub may ask for; beyond it the run fails with the time at which to try again.
+const LONGEST_WAIT: Duration = Duration::from_secs(90);
+/// The same for a run of so many places or more: it takes long by itself, and the hour's limit is sooner over than it is
+/// begun anew.
+const MANY: usize = 100;
+const LONGEST_WAIT_OF_MANY: Duration = Duration::from_secs(3660);
 /// The wait where a limit comes without a time: at least a minute (GitHub's REST documentation, "Exceeding the rate limit").
 const WITHOUT_TIME: Duration = Duration::from_secs(60);
 
@@ -51,15 +50,30 @@ pub struct Token {
     pub source: &'static str,
 }
 
-/// A logged-in client of one GitHub instance. Writes are paced: some 80 a minute and 500 an hour
-/// are taken (GitHub's REST documentation, "secondary rate limits").
+/// A logged-in client of one GitHub instance, at the pace of its login's limits.
 #[derive(Debug)]
 pub struct Client {
     crab: Octocrab,
+    http: Http,
     base: Url,
     login: Login,
-    per_minute: DefaultDirectRateLimiter,
-    per_hour: DefaultDirectRateLimiter,
+    pace: Pace,
+    longest_wait: Duration,
+}
+
+/// What takes a request of octocrab to GitHub.
+pub(crate) trait Sends:
+    Service<http::Request<OctoBody>, Response = http::Response<Body>, Error = BoxError, Future: Send>
+    + Send
+    + 'static
+{
+}
+
+impl<S> Sends for S where
+    S: Service<http::Request<OctoBody>, Response = http::Response<Body>, Error = BoxError, Future: Send>
+        + Send
+        + 'static
+{
 }
 
 /// Where a client's tokens come from.
@@ -100,27 +114,41 @@ impl Client {
     }
 
     fn with(http: &Http, base: &str, login: Login) -> Result<Self, Problem> {
+        Self::over(http.patience(ANSWER_TIMEOUT), http, base, login)
+    }
+
+    /// One that sends by another service than the network.
+    #[cfg(test)]
+    pub(crate) fn by(service: impl Sends, http: &Http, token: &Token) -> Result<Self, Problem> {
+        Self::over(service, http, DEFAULT_URL, Login::Token(token.value.clone(), token.source))
+    }
+
+    fn over(service: impl Sends, http: &Http, base: &str, login: Login) -> Result<Self, Problem> {
         let unusable = |error: &dyn std::error::Error| {
             Problem::outside(format!("GitHub's client cannot be set up: {error}"))
         };
         let base = Url::parse(base.trim_end_matches('/')).map_err(|error| unusable(&error))?;
         let uri = http::Uri::try_from(base.as_str()).map_err(|error| unusable(&error))?;
         let crab = OctocrabBuilder::new_empty()
-            .with_service(http.patience(ANSWER_TIMEOUT))
+            .with_service(service)
             .with_layer(&BaseUriLayer::new(uri))
             .with_auth(AuthState::None)
             .build()
             .map_err(|error| unusable(&error))?;
-        let quota =
-            |quota: Quota, burst: u32| quota.allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
-        let rate = |rate: u32| NonZeroU32::new(rate).unwrap_or(NonZeroU32::MIN);
-        Ok(Self {
-            crab,
-            base,
-            login,
-            per_minute: RateLimiter::direct(quota(Quota::per_minute(rate(60)), BURST)),
-            per_hour: RateLimiter::direct(quota(Quota::per_hour(rate(100)), 400)),
-        })
+        let (http, pace) = (http.clone(), Pace::default());
+        Ok(Self { crab, http, base, login, pace, longest_wait: LONGEST_WAIT })
+    }
+
+    /// The same for a run of so many places.
+    #[must_use]
+    pub(crate) fn of_run(self, places: usize) -> Self {
+        let longest_wait = if places >= MANY { LONGEST_WAIT_OF_MANY } else { LONGEST_WAIT };
+        Self { longest_wait, ..self }
+    }
+
+    /// Whether its limits are those of a GitHub App at one owner, and not shared with other owners.
+    pub(super) fn is_app(&self) -> bool {
+        matches!(self.login, Login::App(_))
     }
 
     /// Sends a GET.
@@ -131,28 +159,28 @@ impl Client {
         self.send(&Method::GET, path, None).await
     }
 
-    /// Sends a write, at GitHub's pace. Every write of regcred may be repeated.
+    /// Sends a write. Every write of regcred may be repeated.
     ///
     /// # Errors
     /// If GitHub refuses it, or no usable answer comes after the tries.
     pub async fn write(&self, method: Method, path: &str, body: &Value) -> Result<Answer, GithubError> {
-        self.per_minute.until_ready().await;
-        self.per_hour.until_ready().await;
         self.send(&method, path, Some(body)).await
     }
 
-    /// Sends a DELETE, at the pace of writes.
+    /// Sends a DELETE.
     ///
     /// # Errors
     /// If GitHub refuses it, or no usable answer comes after the tries.
     pub async fn delete(&self, path: &str) -> Result<Answer, GithubError> {
-        self.per_minute.until_ready().await;
-        self.per_hour.until_ready().await;
         self.send(&Method::DELETE, path, None).await
     }
 
     async fn send(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Answer, GithubError> {
-        POLICY.run(|| self.follow(method, path, body)).await
+        self.policy().run(|| self.follow(method, path, body)).await
+    }
+
+    fn policy(&self) -> Policy {
+        Policy::STANDARD.longest(self.longest_wait)
     }
 
     /// Sends with a token of its own, which is not this client's.
@@ -167,7 +195,7 @@ impl Client {
             let (status, headers, bytes) = self.once(method, path, body, token).await?;
             self.judge(method, path, status, headers, &bytes)
         };
-        POLICY.run(asking).await
+        self.policy().run(asking).await
     }
 
     /// The token for a request. What kept it from being made has been tried again already.
@@ -191,7 +219,7 @@ impl Client {
     /// was read, so that the repository was renamed since, and may be another owner's by now.
     async fn follow(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Answer, TryError> {
         let token = self.token(method, path).await?;
-        let (status, headers, bytes) = self.once(method, path, body, &token).await?;
+        let (status, headers, bytes) = self.paced(method, path, body, &token).await?;
         let from = Url::parse(&format!("{}{path}", self.base.as_str().trim_end_matches('/')));
         let redirect = from.ok().and_then(|from| Redirect::read(&from, status.as_u16(), &headers));
         let Some(Redirect::Within(target)) = redirect else {
@@ -203,9 +231,29 @@ impl Client {
             return Err(TryError::Final(GithubError::unusable(method, path, problem)));
         }
         let path = &target[url::Position::BeforePath..url::Position::AfterQuery];
-        let (status, headers, bytes) = self.once(method, path, body, &token).await?;
+        let (status, headers, bytes) = self.paced(method, path, body, &token).await?;
         let answer = self.judge(method, path, status, headers, &bytes)?;
         Ok(Answer { redirected: true, ..answer })
+    }
+
+    /// Sends once, when the limits have room for it.
+    async fn paced(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+        token: &Secret,
+    ) -> Result<(StatusCode, HeaderMap, Vec<u8>), TryError> {
+        let say = |words: String| self.http.say(&words);
+        let limited = |wait| GithubError::Limited { method: method.clone(), path: shown(path), wait };
+        let turn = self.pace.turn(method, self.longest_wait, say).await;
+        let turn: Turn<'_> = turn.map_err(|wait| TryError::Final(limited(wait)))?;
+        let answer = self.once(method, path, body, token).await;
+        if let Ok((_, headers, _)) = &answer {
+            self.pace.told(headers);
+        }
+        drop(turn);
+        answer
     }
 
     async fn once(
@@ -253,6 +301,7 @@ impl Client {
         let said = body.ok().and_then(|body| body["message"].as_str().map(redact::outside));
         let message = said.unwrap_or_default();
         if let Some(wait) = self.limit(status, &headers, &message) {
+            self.pace.pause(wait);
             let error = GithubError::Limited { method: method.clone(), path: shown(path), wait };
             return Err(TryError::Wait(wait, error));
         }
@@ -297,6 +346,6 @@ pub(super) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+pub(super) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     text(headers, name)?.trim().parse().ok()
 }

@@ -71,7 +71,7 @@ impl Clients {
             let client = app.and_then(|app| {
                 let installation = Installation::new(app, &owner, Needs::of(places.iter().copied()));
                 at(setting, places.iter().any(|place| place.insecure), |http, base| {
-                    Client::of_app(http, base, installation)
+                    Ok(Client::of_app(http, base, installation)?.of_run(places.len()))
                 })
             });
             let client = client.map(Arc::new);
@@ -84,7 +84,7 @@ impl Clients {
 async fn with_token(desired: &[Desired], setting: &Setting<'_>) -> Read<Client> {
     let token = Token::find(setting.env).await?;
     let insecure = desired.iter().any(|desired| desired.insecure);
-    at(setting, insecure, |http, base| Client::new(http, base, &token))
+    at(setting, insecure, |http, base| Ok(Client::new(http, base, &token)?.of_run(desired.len())))
 }
 
 fn at(

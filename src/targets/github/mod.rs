@@ -11,6 +11,7 @@ mod installation;
 mod login;
 mod marker;
 mod names;
+mod pace;
 pub mod read;
 mod runs;
 mod token;
@@ -257,6 +258,24 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// How many requests of it make content.
+    fn makes(&self) -> usize {
+        match self {
+            Self::PutSecret { create_environment, .. } => 1 + usize::from(*create_environment),
+            Self::PutMarker { .. } => 1,
+            Self::DeleteSecret { .. } | Self::DeleteMarker { .. } => 0,
+        }
+    }
+
+    /// How many requests of it delete something. A marker is taken away once for both halves.
+    fn deletes(&self) -> usize {
+        match self {
+            Self::PutSecret { half: Half::Token, record, .. } => usize::from(record.is_some()),
+            Self::DeleteSecret { .. } | Self::DeleteMarker { .. } => 1,
+            Self::PutSecret { half: Half::Username, .. } | Self::PutMarker { .. } => 0,
+        }
+    }
+
     /// Where it is done.
     #[must_use]
     pub fn place(&self) -> &Place {
@@ -275,6 +294,10 @@ pub type Change = crate::change::Change<Operation>;
 impl crate::change::Operation for Operation {
     fn values(&self) -> BTreeSet<&CredentialId> {
         if let Self::PutSecret { credential, .. } = self { [credential].into() } else { BTreeSet::new() }
+    }
+
+    fn points(&self) -> usize {
+        pace::points(self.requests(), self.makes() + self.deletes())
     }
 
     fn records(&self) -> &[Address] {
@@ -416,7 +439,20 @@ impl Target for Github {
     }
 
     fn seconds(operations: &[&Operation]) -> usize {
-        operations.len().saturating_sub(client::BURST as usize)
+        pace::seconds_of_writes(operations.iter().map(|operation| operation.makes()).sum())
+    }
+
+    /// The secrets and the record of each.
+    fn reading(desired: &[Desired]) -> (usize, usize) {
+        let requests = 2 * desired.len();
+        (requests, pace::seconds_of_reads(requests))
+    }
+
+    /// An App's limits are of each owner that it is installed at.
+    fn budget(clients: &Clients, operation: &Operation) -> String {
+        let place = operation.place();
+        let own = clients.of(place).is_ok_and(Client::is_app);
+        if own { place.owner.to_lowercase() } else { String::new() }
     }
 
     fn writer<'a>(clients: &'a Clients, _: &'a Observed) -> write::Writer<'a> {

@@ -4,17 +4,23 @@ mod report;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::time::Duration;
 
-use super::{Again, Shown, fold};
+use super::{Again, Shown, fold, rounded};
 use crate::change::{Access, Action, Known, Purpose, Reason};
 use crate::model::{Address, AwsItem, Credential};
-use crate::plan::{Change, Plan, Summary};
+use crate::plan::{Change, Cost, Plan, Summary};
 use crate::redact;
 use crate::registry::{Accepted, LoginError};
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, paragraph, styled, wrapped};
 
 pub(crate) use report::without_names;
 pub use report::{Said, event, findings, pulls, report, verified};
+
+/// GitHub's points of a minute (REST documentation, "Rate limits for the REST API").
+const POINTS: usize = 900;
+/// What takes longer may not be done when a job of GitHub's own runners ends, after six hours, in seconds.
+const HOURS: usize = 5 * 3600;
 
 /// How a plan is laid out.
 #[derive(Clone, Copy, Debug)]
@@ -259,13 +265,27 @@ pub fn plan_counts(plan: &Plan, proven: bool) -> String {
         let _ = write!(text, " --only left out {}.", number(plan.left_out, "row"));
     }
     if plan.writes() {
-        let cost = plan.cost();
-        let _ = write!(text, " It takes {}, about {} s.", number(cost.requests, "request"), cost.seconds);
+        let _ = write!(text, " {}", cost(plan.cost()));
         if summary.refresh > 0 {
             let _ = write!(text, " Refreshing takes {} at each sync.", number(summary.refresh, "write"));
         }
     }
     text + "\n"
+}
+
+/// What carrying out the plan takes, and what a long run has to know.
+#[must_use]
+pub fn cost(cost: Cost) -> String {
+    let Cost { requests, points, seconds } = cost;
+    let time = rounded(Duration::from_secs(seconds as u64));
+    let mut text = format!("It takes {}, about {time}.", number(requests, "request"));
+    if points > POINTS {
+        let _ = write!(text, " To GitHub they are {points} points, of which it takes {POINTS} a minute.");
+    }
+    if seconds > HOURS {
+        text += " A job on a hosted runner of GitHub ends after 6 h: what is done by then stays, and the next run goes on with the rest.";
+    }
+    text
 }
 
 /// `1 request`, `2 requests`

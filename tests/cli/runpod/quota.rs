@@ -28,9 +28,9 @@ fn paced(calls: &[Call]) -> (usize, usize) {
 #[test]
 fn three_hundred_users_under_the_published_quota_are_written_without_a_refusal_and_read_with_four_requests() {
     let mut place = many(Quota::published_within(1000));
-    place.run(&["plan"]).ends(0).says("It takes 301 requests, about 300 s");
+    place.run(&["plan"]).ends(0).says("It takes 301 requests, about 5 min");
     let (ran, calls) = place.watch(&["sync", "--yes"]);
-    ran.ends(0).complains("It takes 301 requests, about 300 s");
+    ran.ends(0).complains("It takes 301 requests, about 5 min");
     let cold = paced(&calls);
     assert_settled(&place.sandbox.state(), TOKEN);
     // Another run cannot know what this one used of a window that has not ended.
@@ -42,7 +42,7 @@ fn three_hundred_users_under_the_published_quota_are_written_without_a_refusal_a
     place.change_token();
     place.sandbox.state().runpod.windows.clear();
     let (ran, calls) = place.watch(&["sync", "--yes"]);
-    ran.ends(0).complains("It takes 408 requests, about 360 s");
+    ran.ends(0).complains("It takes 408 requests, about 6 min");
     let rotated = paced(&calls);
     assert_settled(&place.sandbox.state(), OTHER_TOKEN);
     tell(&format!(

@@ -54,7 +54,7 @@ impl Refusal {
     }
 
     /// 403 with or without `retry-after`; both are documented.
-    fn secondary_limit(retry_after: Option<u64>) -> Self {
+    pub(crate) fn secondary_limit(retry_after: Option<u64>) -> Self {
         let mut refusal = Self::new(
             403,
             "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",

@@ -3,6 +3,7 @@
 mod apps;
 mod environments;
 mod error;
+mod limits;
 mod place;
 mod repositories;
 mod routes;
@@ -19,6 +20,7 @@ use http::Method;
 use serde_json::Value;
 
 pub use apps::{App, Installation};
+pub use limits::Limits;
 pub use state::{
     Environment, GitHub, Organization, Repository, SealedBox, Secret, SecretStore, Token, TokenKind,
     Variable, Visibility, WorkflowRun,
@@ -74,6 +76,23 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Reply {
     finish(world, &token, reply)
 }
 
+/// Answers without a listener, for a test with a clock of its own: the request has its whole body.
+#[must_use]
+pub fn ask(world: &mut World, request: http::Request<Vec<u8>>) -> http::Response<Vec<u8>> {
+    let (parts, body) = request.into_parts();
+    let (path, query) = (parts.uri.path().to_owned(), parts.uri.query().unwrap_or_default().to_owned());
+    let request = Request { method: parts.method, path, query, headers: parts.headers, body: body.into() };
+    let Reply { status, headers, body } = answer(world, &request);
+    let mut response = http::Response::new(body);
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
+    for (name, value) in headers {
+        if let Ok(value) = http::HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
 /// A fault's answer, in GitHub's shape.
 pub(crate) fn refuse(world: &World, kind: &Kind) -> Reply {
     let date = world.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
@@ -90,7 +109,7 @@ fn perform(world: &mut World, request: &Request, token: &str) -> Outcome {
     let is_apps = found.as_ref().is_some_and(|(route, _)| route.is_apps());
     let app = if is_apps { apps::who(world, token)? } else { String::new() };
     if !is_apps {
-        authenticate(world, token)?;
+        authenticate(world, token, &request.method)?;
     }
     let (route, params) = found.ok_or_else(Refusal::not_found)?;
     let old = world.github.server.as_deref().is_some_and(|version| version < "3.8");
@@ -111,7 +130,7 @@ fn perform(world: &mut World, request: &Request, token: &str) -> Outcome {
     Ok(if accepted.is_empty() { reply } else { reply.with("x-accepted-github-permissions", accepted) })
 }
 
-fn authenticate(world: &mut World, token: &str) -> Result<(), Refusal> {
+fn authenticate(world: &mut World, token: &str, method: &Method) -> Result<(), Refusal> {
     let (limit, now) = (world.github.rate_limit, world.clock.now());
     if token.is_empty() {
         return Err(Refusal::requires_authentication());
@@ -119,7 +138,11 @@ fn authenticate(world: &mut World, token: &str) -> Result<(), Refusal> {
     let known = world.github.tokens.get_mut(token).filter(|token| apps::is_good(token, now));
     let known = known.ok_or_else(Refusal::bad_credentials)?;
     known.used += 1;
-    if known.used > limit { Err(Refusal::primary_limit(&known.login)) } else { Ok(()) }
+    match &mut world.github.limits {
+        Some(limits) => limits.take(&known.login, method, now, limit),
+        None if known.used > limit => Err(Refusal::primary_limit(&known.login)),
+        None => Ok(()),
+    }
 }
 
 /// The body as JSON; some writes have none.
@@ -151,10 +174,15 @@ fn bearer(request: &Request) -> String {
 }
 
 /// The headers that every answer has.
-fn finish(world: &World, token: &str, reply: Reply) -> Reply {
+fn finish(world: &mut World, token: &str, reply: Reply) -> Reply {
     let now = world.clock.now();
     let limit = world.github.rate_limit;
-    let used = world.github.tokens.get(token).map_or(0, |token| token.used);
+    let token = world.github.tokens.get(token);
+    let used = token.map_or(0, |token| token.used);
+    let (ends, used) = match (&mut world.github.limits, token) {
+        (Some(limits), Some(token)) => *limits.hour(&token.login, now),
+        _ => (now + chrono::TimeDelta::hours(1), used),
+    };
     let server = world.github.server.iter().cloned();
     server
         .fold(reply, |reply, version| reply.with("x-github-enterprise-version", version))
@@ -164,6 +192,6 @@ fn finish(world: &World, token: &str, reply: Reply) -> Reply {
         .with("x-ratelimit-limit", limit.to_string())
         .with("x-ratelimit-remaining", limit.saturating_sub(used).to_string())
         .with("x-ratelimit-used", used.to_string())
-        .with("x-ratelimit-reset", (now.timestamp() + 3600).to_string())
+        .with("x-ratelimit-reset", ends.timestamp().to_string())
         .with("x-ratelimit-resource", "core")
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::apps::App;
+use super::limits::Limits;
 
 /// Accounts, repositories, organizations and tokens.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +37,8 @@ pub struct GitHub {
     pub server: Option<String>,
     /// Requests an hour.
     pub rate_limit: u64,
+    /// The secondary limits and the hour's, where they count.
+    pub limits: Option<Limits>,
     /// The last numeric id given out.
     pub last_id: u64,
     /// What Apps have said to prove who they are, in order: for another implementation to read.
@@ -72,6 +75,7 @@ impl GitHub {
             rotate_key_after_next_read: false,
             server: None,
             rate_limit: 5000,
+            limits: None,
             last_id: 1_296_268,
             assertions: Vec::new(),
             boxes: Vec::new(),
