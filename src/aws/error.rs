@@ -7,7 +7,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 
-use super::LoginSource;
+use super::names::is_in_every_account;
+use super::{LoginSource, Session};
 
 /// A request to AWS failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +42,9 @@ const LOGIN_CODES: &[&str] = &[
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 ];
+/// Of these, those by which it says that it does not know the login: also the answer of a region that the login's account has
+/// not enabled.
+const UNKNOWN_CODES: [&str; 2] = ["InvalidClientTokenId", "UnrecognizedClientException"];
 const DENIED_CODES: &[&str] = &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"];
 
 impl AwsError {
@@ -80,7 +84,8 @@ impl AwsError {
         let first = cause.lines().next().unwrap_or_default().trim_end_matches(" Attempted:");
         let cause = redact::outside(if credentials { first } else { &cause });
         let cause = if credentials { format!("no AWS credentials: {cause}") } else { cause };
-        let causes = causes(error).map(|cause| redact::outside(&words(cause))).collect();
+        let mut causes: Vec<String> = causes(error).map(|cause| redact::outside(&words(cause))).collect();
+        causes.dedup();
         Self { operation, code: None, cause, login: credentials, untrusted: false, hints, causes }
     }
 
@@ -113,6 +118,32 @@ impl AwsError {
         };
         let (code, causes) = (Some(code.to_owned()), Vec::new());
         Self { operation, code, cause, login: refused, untrusted: false, hints, causes }
+    }
+
+    /// The same of a login that is good: it is known in another region, or to another service of this one. Then the region is
+    /// what the account has not enabled.
+    #[must_use]
+    pub fn of_good_login(self, session: &Session, account: &str) -> Self {
+        if !self.code.as_deref().is_some_and(|code| UNKNOWN_CODES.contains(&code)) {
+            return self;
+        }
+        let Session { region, roles, .. } = session;
+        let cause = format!("{region} is not enabled in account {account} ({})", self.cause);
+        let mut hints = vec![
+            format!("with a login for that account: {}", enable(region)),
+            format!(
+                "it can take hours until this says ENABLED: aws account get-region-opt-status --region-name {region}"
+            ),
+        ];
+        // Roles are assumed by the service of a region, whose tokens are good in all (IAM user guide, "Manage AWS STS in an AWS
+        // Region").
+        if roles.is_empty() {
+            hints.push(
+                "if it says ENABLED now, the login's token is of STS's global endpoint: log in again with AWS_STS_REGIONAL_ENDPOINTS=regional"
+                    .to_owned(),
+            );
+        }
+        Self { cause, hints, login: false, ..self }
     }
 
     /// Whether the service answered with this code.
@@ -168,15 +199,31 @@ fn denied_hint(operation: &str, words: &str) -> String {
 
 /// What to do where the chain of logins ended.
 fn credentials_hint(cause: &str, login: &LoginSource) -> String {
+    let LoginSource { made_in, .. } = login;
     match () {
         () if is_clock(cause) => CLOCK.to_owned(),
         () if cause.contains("sts:AssumeRole") => denied_hint("sts:AssumeRole", cause),
-        () => login_hint(login, None),
+        // The role's account is named (STS's API reference, `AssumeRole`).
+        () if cause.starts_with("RegionDisabledException") && is_in_every_account(made_in) => {
+            format!("activate STS for {made_in} in that account: IAM console, Account settings")
+        }
+        () if cause.starts_with("RegionDisabledException") => {
+            format!("with a login for that account: {}", enable(made_in))
+        }
+        () => {
+            let code = UNKNOWN_CODES.into_iter().find(|code| cause.starts_with(code));
+            login_hint(login, code)
+        }
     }
 }
 
+/// The command that enables a region in an account.
+fn enable(region: &str) -> String {
+    format!("aws account enable-region --region-name {region}")
+}
+
 fn login_hint(login: &LoginSource, code: Option<&str>) -> String {
-    let LoginSource { profile, region } = login;
+    let LoginSource { profile, region, made_in } = login;
     let again = match profile {
         Some(profile) => format!("aws sso login --profile {profile}, or renew that profile's keys"),
         None => {
@@ -184,11 +231,16 @@ fn login_hint(login: &LoginSource, code: Option<&str>) -> String {
                 .to_owned()
         }
     };
-    match code {
-        Some("UnrecognizedClientException" | "InvalidClientTokenId") => {
-            format!("{again}; if the login is right, enable {region} in the account")
+    // Who answered is the region, or the one in which the login is made.
+    let closed = [made_in, region].into_iter().find(|region| !is_in_every_account(region));
+    match closed.filter(|_| code.is_some_and(|code| UNKNOWN_CODES.contains(&code))) {
+        Some(region) => {
+            format!(
+                "{again}; if the login is right, {region} is not enabled in its account: {}",
+                enable(region)
+            )
         }
-        _ => again,
+        None => again,
     }
 }
 
@@ -220,9 +272,14 @@ impl From<AwsError> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::Role;
+
+    fn login(region: &str) -> LoginSource {
+        LoginSource { profile: None, region: region.to_owned(), made_in: region.to_owned() }
+    }
 
     fn hint(code: &str, message: &str) -> Option<String> {
-        let login = LoginSource { profile: None, region: "us-east-2".to_owned() };
+        let login = login("us-east-2");
         let error = AwsError::answered("ecr:CreatePullThroughCacheRule", Some(code), Some(message), &login);
         error.hints.first().cloned()
     }
@@ -267,5 +324,39 @@ mod tests {
             hint("AccessDenied", "no").is_some_and(|hint| hint.contains("ecr:CreatePullThroughCacheRule"))
         );
         assert_eq!(hint("ValidationException", "x"), None);
+    }
+
+    #[test]
+    fn a_region_is_to_be_enabled_where_the_login_is_good_and_may_have_to_be_where_nobody_knows() {
+        let unknown = |region: &str| {
+            let message = Some("The security token included in the request is invalid.");
+            AwsError::answered("sts:GetCallerIdentity", Some(UNKNOWN_CODES[0]), message, &login(region))
+        };
+        let command = "aws account enable-region --region-name af-south-1";
+        let guess = &unknown("af-south-1").hints[0];
+        assert!(guess.starts_with("log in ") && guess.ends_with(command), "{guess}");
+        assert!(!unknown("us-east-2").hints[0].contains("enable"), "every account has it");
+        let session = |roles| Session { region: "af-south-1".to_owned(), profile: None, roles };
+        let own = unknown("af-south-1").of_good_login(&session(Vec::new()), "222222222222");
+        assert!(own.hints[2].contains("AWS_STS_REGIONAL_ENDPOINTS"), "{own:?}");
+        let role = Role::new("arn:aws:iam::222222222222:role/regcred");
+        let known = unknown("af-south-1").of_good_login(&session(vec![role.clone()]), "222222222222");
+        assert_eq!(known.hints.len(), 2, "its token is of a region");
+        assert!(known.cause.starts_with("af-south-1 is not enabled in account 222222222222 ("), "{known}");
+        assert!(!known.login && known.hints[0] == format!("with a login for that account: {command}"));
+        let other = AwsError::answered("x:Y", Some("Throttling"), None, &login("af-south-1"));
+        assert_eq!(other.clone().of_good_login(&session(vec![role]), "222222222222"), other);
+    }
+
+    #[test]
+    fn a_role_whose_account_has_no_sts_in_the_region_of_the_login_is_told_with_what_there_is_to_do() {
+        let cause = "RegionDisabledException: STS is not activated in this region for account:222222222222.";
+        for (region, words) in [
+            ("af-south-1", "aws account enable-region --region-name af-south-1"),
+            ("us-east-2", "activate STS for us-east-2 in that account"),
+        ] {
+            let hint = credentials_hint(cause, &login(region));
+            assert!(hint.contains(words), "{hint}");
+        }
     }
 }

@@ -19,8 +19,11 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 
 use futures::future::join_all;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::connector::Connector;
+use super::names::is_in_every_account;
 use super::process::{Chain, is_silent};
 use super::profile::{self, Profile};
 use super::spelling::named;
@@ -63,16 +66,50 @@ impl Way {
     }
 }
 
+/// How long the keys of a login are taken as they came. The SDK keeps those of a service's client itself; a provider that
+/// assumes a role asks for them each time, and a fleet has many roles that are assumed with one login.
+const KEPT: Duration = Duration::from_secs(60);
+
 /// A login whose keys the scrubber learns when they come, and which are looked at before they become headers: the SDK takes
-/// them for text that can.
+/// them for text that can. It is asked once for all who want it at the same time.
 #[derive(Debug)]
-struct Guarded(SharedCredentialsProvider);
+struct Guarded {
+    login: SharedCredentialsProvider,
+    kept: Mutex<Option<(Instant, Result<Credentials, Failure>)>>,
+}
+
+/// Why a login failed, for everybody who asked.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+struct Failure(Arc<CredentialsError>);
 
 impl Guarded {
     /// The same settings with such a login.
     fn login(config: SdkConfig) -> SdkConfig {
-        let Some(provider) = config.credentials_provider() else { return config };
-        config.into_builder().credentials_provider(SharedCredentialsProvider::new(Self(provider))).build()
+        let Some(login) = config.credentials_provider() else { return config };
+        let guarded = SharedCredentialsProvider::new(Self { login, kept: Mutex::default() });
+        config.into_builder().credentials_provider(guarded).build()
+    }
+
+    async fn keys(&self) -> Result<Credentials, Failure> {
+        let mut kept = self.kept.lock().await;
+        if let Some((at, keys)) = kept.as_ref().filter(|(at, _)| at.elapsed() < KEPT) {
+            tracing::trace!(age = ?at.elapsed(), "the login that was just made");
+            return keys.clone();
+        }
+        let keys = self.asked().await.map_err(|error| Failure(Arc::new(error)));
+        *kept = Some((Instant::now(), keys.clone()));
+        keys
+    }
+
+    async fn asked(&self) -> Result<Credentials, CredentialsError> {
+        let keys = self.login.provide_credentials().await?;
+        redact::teach(keys.secret_access_key());
+        keys.session_token().into_iter().for_each(redact::teach);
+        match fault(&keys) {
+            Some(fault) => Err(CredentialsError::invalid_configuration(fault)),
+            None => Ok(keys),
+        }
     }
 }
 
@@ -81,19 +118,11 @@ impl ProvideCredentials for Guarded {
     where
         Self: 'a,
     {
-        future::ProvideCredentials::new(async {
-            let keys = self.0.provide_credentials().await?;
-            redact::teach(keys.secret_access_key());
-            keys.session_token().into_iter().for_each(redact::teach);
-            match fault(&keys) {
-                Some(fault) => Err(CredentialsError::invalid_configuration(fault)),
-                None => Ok(keys),
-            }
-        })
+        future::ProvideCredentials::new(async { self.keys().await.map_err(CredentialsError::provider_error) })
     }
 
     fn fallback_on_interrupt(&self) -> Option<Credentials> {
-        self.0.fallback_on_interrupt()
+        self.login.fallback_on_interrupt()
     }
 }
 
@@ -143,25 +172,48 @@ pub struct LoginSource {
     pub profile: Option<String>,
     /// The region.
     pub region: String,
+    /// The region whose STS is asked for it.
+    pub made_in: String,
 }
 
-/// The clients of every session of a run. Sessions that differ in nothing but the region share one
-/// login.
+/// The clients of every session of a run. Sessions that differ in nothing but the region share one login, and roles that are
+/// assumed with the same login share that one.
 #[derive(Debug, Default)]
 pub struct Clients(BTreeMap<Session, Client>);
 
 impl Clients {
     /// Prepares the clients. Nothing is sent except by the credential chain, when first needed.
     pub async fn prepare(way: &Way, sessions: &BTreeSet<Session>) -> Self {
-        let key = |session: &Session| (session.profile.clone(), session.roles.clone());
-        let distinct: BTreeMap<_, &Session> =
-            sessions.iter().map(|session| (key(session), session)).collect();
-        let logins = distinct.into_iter().map(async |(key, session)| (key, login(way, session).await));
-        let logins: BTreeMap<_, Sdk> = join_all(logins).await.into_iter().collect();
+        let regions = regions(sessions);
+        let first = regions.iter().filter(|((_, roles), _)| roles.is_empty());
+        let first = first.map(async |(&(profile, _), &region)| {
+            let access = Access { region: Some(region), profile, roles: &[] };
+            (profile, sdk_config(way, &access).await)
+        });
+        let first: BTreeMap<Option<&str>, Sdk> = join_all(first).await.into_iter().collect();
+        let mut logins: BTreeMap<Login<'_>, SdkConfig> = BTreeMap::new();
+        // In their order a login comes before those that are made with it.
+        for (&(profile, roles), &region) in &regions {
+            let config = match roles.split_last() {
+                None => first.get(&profile).map(|sdk| sdk.config.clone()),
+                Some((role, before)) => match logins.get(&(profile, before)) {
+                    Some(config) => Some(assume(config.clone(), role, Some(region)).await),
+                    None => None,
+                },
+            };
+            logins.extend(config.map(|config| ((profile, roles), config)));
+        }
         let profile = of_environment(&way.env);
         let client = |session: &Session| {
-            let shared = logins.get(&key(session))?;
-            Some((session.clone(), client(shared, session, profile)))
+            let sdk = first.get(&session.profile.as_deref())?;
+            let login = (session.profile.as_deref(), session.roles.as_slice());
+            let config = logins.get(&login)?;
+            let source = LoginSource {
+                profile: session.profile.as_deref().or(profile).map(str::to_owned),
+                region: session.region.clone(),
+                made_in: (*regions.get(&login)?).to_owned(),
+            };
+            Some((session.clone(), client(sdk, config, source)))
         };
         Self(sessions.iter().filter_map(client).collect())
     }
@@ -178,16 +230,33 @@ impl Clients {
     }
 }
 
-fn client(shared: &Sdk, session: &Session, profile: Option<&str>) -> Client {
-    let config = shared.config.to_builder().region(Region::new(session.region.clone())).build();
+/// A profile, and the roles that are assumed from there.
+type Login<'a> = (Option<&'a str>, &'a [Role]);
+
+/// Each login that sessions need, those on the way to it included, with the region in which it is made: its token is good in
+/// all of them. One that every account has, where there is any: the service of another answers only if the account that asks
+/// and that of the role have enabled it (IAM user guide, "Manage AWS STS in an AWS Region").
+fn regions(sessions: &BTreeSet<Session>) -> BTreeMap<Login<'_>, &str> {
+    let mut regions: BTreeMap<Login<'_>, &str> = BTreeMap::new();
+    for Session { region, profile, roles } in sessions {
+        for count in 0..=roles.len() {
+            let known = regions.entry((profile.as_deref(), &roles[..count])).or_insert(region);
+            // Sessions are in the order of their regions.
+            if is_in_every_account(region) && !is_in_every_account(known) {
+                *known = region;
+            }
+        }
+    }
+    regions
+}
+
+fn client(sdk: &Sdk, config: &SdkConfig, login: LoginSource) -> Client {
+    let config = config.to_builder().region(Region::new(login.region.clone())).build();
     Client {
-        secrets: shared.secrets(&config),
+        secrets: sdk.secrets(&config),
         ecr: aws_sdk_ecr::Client::new(&config),
         sts: aws_sdk_sts::Client::new(&config),
-        login: LoginSource {
-            profile: session.profile.clone().or_else(|| profile.map(str::to_owned)),
-            region: session.region.clone(),
-        },
+        login,
     }
 }
 
@@ -200,11 +269,6 @@ pub struct Access<'a> {
     pub profile: Option<&'a str>,
     /// The roles to assume, one after the other.
     pub roles: &'a [Role],
-}
-
-async fn login(way: &Way, session: &Session) -> Sdk {
-    let Session { region, profile, roles } = session;
-    sdk_config(way, &Access { region: Some(region), profile: profile.as_deref(), roles }).await
 }
 
 /// The SDK's settings for a login.
@@ -295,7 +359,7 @@ pub async fn sdk_config(way: &Way, access: &Access<'_>) -> Sdk {
     let mut config = Guarded::login(loader.load().await);
     let first = chain.map(|chain| chain.roles).unwrap_or_default();
     for role in first.iter().chain(access.roles) {
-        config = assume(config, role).await;
+        config = assume(config, role, None).await;
     }
     let secrets_at = profile.and_then(|profile| profile.secrets_manager(&way.env));
     Sdk { config, secrets_at }
@@ -306,11 +370,12 @@ fn of_environment(env: &Env) -> Option<&str> {
     ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter().find_map(|name| env.filled(name))
 }
 
-async fn assume(config: SdkConfig, role: &Role) -> SdkConfig {
+/// The same settings with the role, which is assumed in this region, or in that of the settings.
+async fn assume(config: SdkConfig, role: &Role, region: Option<&str>) -> SdkConfig {
     let session = role.session_name.as_deref().unwrap_or(SESSION);
     let mut provider = AssumeRoleProvider::builder(role.arn.clone()).session_name(session).configure(&config);
-    if let Some(region) = config.region() {
-        provider = provider.region(region.clone());
+    if let Some(region) = region.map(|name| Region::new(name.to_owned())).or(config.region().cloned()) {
+        provider = provider.region(region);
     }
     if let Some(external_id) = &role.external_id {
         provider = provider.external_id(external_id.clone());

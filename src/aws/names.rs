@@ -38,6 +38,34 @@ const COMMON: &[&str] = &[
     "il-central-1",
 ];
 
+/// The regions that every account has. All that came after March 2019 are to be enabled in an account first (AWS Account
+/// Management guide, "Enable or disable AWS Regions in your account"), so that this list stays as it is.
+const IN_EVERY_ACCOUNT: &[&str] = &[
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// Whether every account has the region, without having enabled it.
+#[must_use]
+pub(super) fn is_in_every_account(region: &str) -> bool {
+    IN_EVERY_ACCOUNT.contains(&region)
+}
+
 /// Whether the text can be a region's name.
 #[must_use]
 pub(super) fn is_region(text: &str) -> bool {
@@ -71,7 +99,8 @@ pub fn is_account(text: &str) -> bool {
 pub fn is_role(text: &str) -> bool {
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     matches!(parts.as_slice(), ["arn", _, "iam", "", account, resource]
-        if is_account(account) && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty()))
+        if is_account(account) && !resource.contains(['{', '}'])
+            && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty()))
 }
 
 /// The partition of a region in which ECR has no pull-through caches. China and GovCloud are documented; the others are

@@ -1,5 +1,6 @@
 //! `regcred image`: what image names mean for the configured credentials and caches. No network.
 
+use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use super::session::Context;
@@ -11,6 +12,7 @@ use crate::image::{self, Row};
 use crate::model::Problem;
 use crate::redact;
 use crate::report::ExitStatus;
+use crate::targets::aws;
 use crate::view::{annotations, images};
 
 pub(super) fn run(args: &ImageArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
@@ -27,23 +29,39 @@ pub(super) fn run(args: &ImageArgs, context: &Context<'_>) -> Result<ExitStatus,
 fn known(desired: &Desired) -> image::Context {
     let credentials =
         desired.credentials.iter().map(|credential| (credential.id.0.clone(), credential.registry.clone()));
-    let stacks = desired.places.aws.iter().flat_map(|place| {
-        place.stacks.iter().map(|stack| image::Stack {
-            name: stack.name.clone(),
-            account: Some(&stack.accounts)
-                .filter(|accounts| accounts.len() == 1)
-                .and_then(|accounts| accounts.first().cloned()),
-            region: stack.session.region.clone(),
-            prefix: stack.prefix.clone(),
-            registry: place.registry.clone(),
-        })
-    });
+    let stacks = desired.places.aws.iter().flat_map(caches);
     let in_daytona = desired.places.daytona.iter().map(|place| place.credential.0.clone());
     image::Context {
         credentials: credentials.collect(),
         stacks: stacks.collect(),
         in_daytona: in_daytona.collect(),
     }
+}
+
+/// The caches of a credential's stacks. One in several accounts has a name for each region, in which the account is left open.
+fn caches(place: &aws::Desired) -> Vec<image::Stack> {
+    let mut sites: BTreeMap<&str, BTreeMap<&str, Vec<&aws::Stack>>> = BTreeMap::new();
+    for stack in &place.stacks {
+        let regions = sites.entry(&stack.name).or_default();
+        regions.entry(&stack.session.region).or_default().push(stack);
+    }
+    let cache = |name: String, stacks: &[&aws::Stack]| {
+        let [stack, more @ ..] = stacks else { return None };
+        let accounts = Some(&stack.accounts).filter(|accounts| accounts.len() == 1 && more.is_empty());
+        Some(image::Stack {
+            name,
+            account: accounts.and_then(|accounts| accounts.first().cloned()),
+            region: stack.session.region.clone(),
+            prefix: stack.prefix.clone(),
+            registry: place.registry.clone(),
+        })
+    };
+    let named = |(name, regions): (&str, BTreeMap<&str, Vec<&aws::Stack>>)| {
+        let one = regions.len() == 1;
+        let name = move |region: &str| if one { name.to_owned() } else { format!("{name} in {region}") };
+        regions.into_iter().filter_map(|(region, stacks)| cache(name(region), &stacks)).collect::<Vec<_>>()
+    };
+    sites.into_iter().flat_map(named).collect()
 }
 
 fn names(args: &ImageArgs, context: &Context<'_>, known: &image::Context) -> Result<ExitStatus, Error> {

@@ -246,11 +246,18 @@ pub(super) fn hold_back(
             _ => None,
         })
         .collect();
+    // A stack that is in many accounts and regions is one in Pulumi.
+    let mut known: BTreeMap<(String, bool, bool), Option<String>> = BTreeMap::new();
     for stack in desired.places.aws.iter_mut().flat_map(|place| &mut place.stacks) {
         // A login that the file names stands in for the stack's own; where only an environment could have one, so does the
         // account that it has to be for.
         let has_login = stack.session.profile.is_some() || !stack.session.roles.is_empty();
         let is_settled = has_login || !stack.accounts.is_empty() || asking == Asking::Nobody;
+        let key = (stack.name.clone(), has_login, is_settled);
+        if let Some(untouched) = known.get(&key) {
+            stack.untouched.clone_from(untouched);
+            continue;
+        }
         let elsewhere = |project: &Project, file: StackFile| {
             let found = if is_settled { file.unfollowed() } else { file.unfollowed_with(project, env)? };
             let stands = |found: &Unfollowed| {
@@ -265,6 +272,7 @@ pub(super) fn hold_back(
                 Err(problem) => Some(format!("its settings cannot be read: {}", problem.seen_from(dir))),
                 Ok(words) => words,
             });
+        known.insert(key, stack.untouched.clone());
     }
 }
 

@@ -251,7 +251,7 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
         let hint = is_absent.then(|| format!("regcred init --file {name}"));
         vec![Problem::input(format!("cannot be read: {error}")).at(place).hints(hint)]
     })?;
-    let Judged { desired, specs, rotations } = validate::read(&file, &text)?;
+    let Judged { desired, specs, rotations } = validate::read(&file, &text, env, dir)?;
     let base = dir.join(file.parent().unwrap_or(Path::new("")));
     Ok(Declared { desired, specs, rotations, base, is_file: true })
 }

@@ -82,7 +82,7 @@ impl Reviewed {
             let text = files::text(file).map_err(|error| {
                 vec![Problem::input(format!("cannot be read: {error}")).at(Place::file(file))]
             })?;
-            let Judged { desired, specs, .. } = validate::read(file, &text)?;
+            let Judged { desired, specs, .. } = validate::read(file, &text, &env.trusting(), Path::new(""))?;
             (desired, specs)
         } else {
             let folder = file.parent().unwrap_or(Path::new(""));

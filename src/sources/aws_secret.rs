@@ -67,7 +67,8 @@ impl AwsSecret {
     }
 
     fn login(&self) -> aws::LoginSource {
-        aws::LoginSource { profile: None, region: self.region.clone() }
+        let region = || self.region.clone();
+        aws::LoginSource { profile: None, region: region(), made_in: region() }
     }
 
     async fn value(

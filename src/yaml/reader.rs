@@ -4,8 +4,10 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::{At, Document, Entry, Kind, Node};
-use crate::model::{Problem, nearest};
+use crate::model::{Place, Problem, nearest};
 use crate::redact;
 
 /// A value and where it stands.
@@ -17,9 +19,13 @@ pub struct Spanned<T> {
     pub at: At,
 }
 
+/// How a file is opened that another one names.
+type Open = Box<dyn Fn(&Path) -> Result<Zeroizing<String>, Problem>>;
+
 /// Reads one file, collecting problems.
 pub struct Reader {
     file: PathBuf,
+    open: Open,
     problems: RefCell<Vec<Problem>>,
 }
 
@@ -32,17 +38,19 @@ pub struct Fields<'r> {
 }
 
 impl Reader {
-    /// A reader of `file`, whose problems have its name.
+    /// A reader of `file`, whose problems have its name. `open` gives the text of another one that it names.
     #[must_use]
-    pub fn new(file: &Path) -> Self {
-        Self { file: file.to_owned(), problems: RefCell::default() }
+    pub fn new(file: &Path, open: impl Fn(&Path) -> Result<Zeroizing<String>, Problem> + 'static) -> Self {
+        Self { file: file.to_owned(), open: Box::new(open), problems: RefCell::default() }
     }
 
     /// Every problem found, in the file's order.
     #[must_use]
     pub fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.problems.into_inner();
-        problems.sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
+        problems.sort_by_key(|problem| {
+            problem.place.as_ref().map(|place| (place.file != self.file, place.line, place.column))
+        });
         problems
     }
 
@@ -54,7 +62,34 @@ impl Reader {
 
     /// Keeps a problem.
     pub fn problem(&self, at: At, message: impl Into<String>, hint: Option<String>) {
-        self.problems.borrow_mut().push(Problem::input(message).at(at.in_file(&self.file)).hints(hint));
+        self.problem_at(self.place(at), message, hint);
+    }
+
+    /// Keeps a problem of this file, or of one that it names.
+    pub fn problem_at(&self, place: Place, message: impl Into<String>, hint: Option<String>) {
+        self.problems.borrow_mut().push(Problem::input(message).at(place).hints(hint));
+    }
+
+    /// A spot of the file.
+    #[must_use]
+    pub fn place(&self, at: At) -> Place {
+        at.in_file(&self.file)
+    }
+
+    /// A file that this one names, by its path from this one's folder: what it is called, and its text. That it cannot be
+    /// opened is a problem.
+    pub fn beside(&self, named: &Spanned<String>) -> Option<(PathBuf, Zeroizing<String>)> {
+        let path = self.file.parent().unwrap_or(Path::new("")).join(&named.value);
+        let opened = (self.open)(&path);
+        let told = |problem: Problem| {
+            let message = format!("{}: {}", redact::line(&named.value), problem.message);
+            self.problems.borrow_mut().push(Problem {
+                message,
+                place: Some(self.place(named.at)),
+                ..problem
+            });
+        };
+        opened.map_err(told).ok().map(|text| (path, text))
     }
 
     /// Parses the text; what is wrong with its form is the only problem then. Scalars are texts, whatever they look like: an

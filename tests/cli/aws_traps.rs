@@ -358,8 +358,10 @@ fn a_secret_that_ecr_never_sees_is_given_up_and_the_report_says_so() {
 fn a_region_that_the_account_has_not_enabled_is_named_in_the_hint() {
     let place = one();
     place.edit("regcred.yaml", REGION, "af-south-1");
-    let hint = "if the login is right, enable af-south-1 in the account\n";
-    place.run(&["sync", "--yes"]).ends(5).says(hint);
+    let hint = "if the login is right, af-south-1 is not enabled in its account: aws account enable-region --region-name af-south-1";
+    let ran = place.run(&["sync", "--yes"]);
+    let said = ran.ends(5).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains(hint), "{said}");
 }
 
 #[test]

@@ -157,6 +157,83 @@ fn a_role_an_account_and_a_reader_that_are_none() {
     }
 }
 
+/// A file with these lines in `aws`.
+fn fleet(lines: &[&str]) -> String {
+    let lines: String = lines.iter().map(|line| format!("        {line}\n")).collect();
+    format!("version: 1\ncredentials:\n  docker-hub:\n    to:\n      aws:\n{lines}")
+}
+
+#[test]
+fn accounts_and_regions_that_are_none_or_that_no_stack_is_put_into() {
+    let role = "stacks: { main: { role: 'arn:aws:iam::{account}:role/regcred' } }";
+    let own = "stacks: { main: { region: us-east-2 } }";
+    let accounts = "accounts: ['111111111111']";
+    for (lines, error, hint) in [
+        (
+            &["accounts: [12345678901]", "regions: [us-east-2]", role][..],
+            "6:20: `12345678901` has 11 digits",
+            "\"012345678901\"",
+        ),
+        (
+            &["accounts: ['111111111111', '111111111111']", "regions: [us-east-2]", role],
+            "6:36: account 111111111111 is here a second time",
+            "leave it out",
+        ),
+        (&["accounts: nowhere.txt", "regions: [us-east-2]", role], "6:19: nowhere.txt: cannot be read", ""),
+        (&["accounts: []", "regions: [us-east-2]", role], "6:19: `accounts` lists none", "accounts: ["),
+        (&[accounts, "regions: [us-esat-2]", role], "7:19: `us-esat-2` is not a region", "us-east-2"),
+        (
+            &[accounts, "regions: [us-east-2, us-east-2]", role],
+            "7:30: region us-east-2 is here a second time: it is already on line 7",
+            "leave it out",
+        ),
+        (&[accounts, "regions: []", role], "7:18: `regions` lists none", "regions: ["),
+        (&[accounts, role], "7:19: stack `main` has no region", "main: { region: us-east-2 }"),
+        (&["regions: [us-east-2]", role], "7:33: {account} needs the list of accounts", "accounts: ["),
+        (&[accounts, own], "6:19: no stack is put into `accounts`", "arn:aws:iam::{account}:role/regcred"),
+        (&["regions: [us-east-2]", own], "6:18: no stack is put into `regions`", "leave `region` out"),
+        (
+            &[accounts, "stacks: { main: { region: us-east-2, role: 'arn:aws:iam::{acount}:role/x' } }"],
+            "no stack",
+            "{account}",
+        ),
+    ] {
+        let (errors, hints) = errors(&fleet(lines));
+        assert!(errors.iter().any(|line| line.contains(error)), "{lines:?}: no {error} in {errors:#?}");
+        assert!(hints.iter().any(|line| line.contains(hint)) || hint.is_empty(), "{lines:?}: {hints:#?}");
+        assert!(errors.len() == 1 || error == "no stack", "{lines:?}: {errors:#?}");
+    }
+    let guard = "stacks: { main: { region: us-east-2, account: '111111111111', role: 'arn:aws:iam::{account}:role/x' } }";
+    fault(&fleet(&[accounts, guard]), "7:55: `account` goes with one account", "leave `account` out");
+}
+
+#[test]
+fn stacks_that_collide_in_every_account_are_told_once() {
+    let accounts = "accounts: ['111111111111', '222222222222', '333333333333']";
+    let role = "role: 'arn:aws:iam::{account}:role/regcred'";
+    let stacks = format!("stacks: {{ a_b: {{ {role} }}, a.b: {{ {role} }} }}");
+    fault(
+        &fleet(&[accounts, "regions: [us-east-2, eu-west-1]", &stacks]),
+        "stacks `a_b` and `a.b` come to the same prefix",
+        "prefix:",
+    );
+}
+
+#[test]
+fn a_fault_in_the_file_of_accounts_is_told_with_its_line_and_nothing_of_its_text() {
+    let place = Place::bare(World::default());
+    let aws = [
+        "accounts: accounts.txt",
+        "regions: [us-east-2]",
+        "stacks: { main: { role: 'arn:aws:iam::{account}:role/x' } }",
+    ];
+    place.write("conf/regcred.yaml", &fleet(&aws));
+    place.write("conf/accounts.txt", "# ours\n111111111111\n  aws_secret_access_key = wJalrXUtn\n");
+    let (ran, calls) = place.watch(&["sync", "--yes", "--file", "conf/regcred.yaml"]);
+    ran.ends(3).complains("error: conf/accounts.txt:3:3: not an account of twelve digits");
+    assert_eq!((calls.len(), ran.stderr.contains("wJalr")), (0, false), "{}", ran.stderr);
+}
+
 #[test]
 fn a_source_that_is_unknown() {
     let text =

@@ -1,6 +1,7 @@
 //! The program, run as people run it, against the loopback doubles of every system.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod accounts;
 mod again;
 mod age;
 mod aws_traps;

@@ -242,6 +242,60 @@ def judge_aws(world, asked_for):
         print(f"AWS, {name}: {len(listed)} actions, {len(scenarios)} scenarios")
 
 
+FLEET = """\
+version: 1
+credentials:
+  docker-hub:
+    to:
+      aws:
+        accounts: ["222222222222", "333333333333"]
+        regions: [us-east-2, eu-west-1]
+        stacks: {{ main: {{ role: "arn:aws:iam::{{account}}:role/regcred"{external} }} }}
+"""
+
+
+def documented_trust():
+    """Whom the trust policy of the page trusts, and with which external id."""
+    text = PAGE.read_text(encoding="utf-8")
+    (document,) = re.findall(r"<!-- trust: fleet -->\s*```json\n(.*?)```", text, re.DOTALL)
+    (statement,) = json.loads(document)["Statement"]
+    return statement["Principal"]["AWS"], statement["Condition"]["StringEquals"]["sts:ExternalId"]
+
+
+def fleet_is_synced(world, external, caller=None, **less):
+    """Whether a fleet is put in place by a login that may only assume roles, whose own permissions are those of sync."""
+    policies = documented_policies()
+    trusted, wanted = documented_trust()
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(folder, world, FLEET.format(external=external))
+        allow(run.world, policies["sync"] - less.get("without", set()))
+        may = copy.deepcopy(run.world["aws"]["roles"].pop(ROLE))
+        for account in ("222222222222", "333333333333"):
+            role = may | {"trusts": [trusted], "external_id": wanted}
+            run.world["aws"]["roles"][ROLE.replace("222222222222", account)] = role
+        allowed = copy.deepcopy(run.world)
+        allow(allowed, policies["fleet"])
+        for key, own in run.world["aws"]["access_keys"].items():
+            own["denied"] = allowed["aws"]["access_keys"][key]["denied"]
+            own["principal_arn"] = caller or trusted
+        return run.synced() and len(run.world["aws"]["rules"]) == 4
+
+
+def judge_fleet(world):
+    """The trust policy of the page lets in whom it names, with its external id, and nobody else."""
+    external = f", external-id: {documented_trust()[1]}"
+    if not fleet_is_synced(world, external):
+        yield "a fleet cannot be synced with the policies 'fleet' and 'sync' and the trust policy"
+    if fleet_is_synced(world, ""):
+        yield "the trust policy of a fleet would do without the external id"
+    if fleet_is_synced(world, external, caller="arn:aws:iam::123456789012:role/other"):
+        yield "the trust policy of a fleet lets another role in"
+    for action in sorted(documented_policies()["sync"] & {"ecr:CreatePullThroughCacheRule", "secretsmanager:CreateSecret"}):
+        if fleet_is_synced(world, external, without={action}):
+            yield f"the roles of a fleet would do without {action}"
+    print("AWS, fleet: 2 accounts in 2 regions, by their roles")
+
+
 # --- GitHub ------------------------------------------------------------------------------------------------------------
 
 PLACES = {
@@ -316,7 +370,7 @@ def main():
         return 1
     with tempfile.TemporaryDirectory() as folder:
         world = new_world(folder)
-    wrong = [*judge_aws(world, asked_for), *judge_github(world)]
+    wrong = [*judge_aws(world, asked_for), *judge_fleet(world), *judge_github(world)]
     for problem in wrong:
         print(f"{PAGE.name}: {problem}", file=sys.stderr)
     return 1 if wrong else 0

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::aws::Session;
+use crate::env::Env;
 use crate::model::{CredentialId, Problem, Registry};
 use crate::sources::{AwsSecret, Names, Spec};
 use crate::targets::aws::Stack;
@@ -176,7 +177,9 @@ pub fn credential_id(registry: &Registry) -> CredentialId {
 /// What would be refused in the file.
 pub fn check(text: &str) -> Result<(), Vec<Problem>> {
     let told = |problem: Problem| Problem { place: None, ..problem };
-    let judged = super::validate::read(Path::new(super::DEFAULT_FILE), text);
+    // It names no other file.
+    let (file, dir) = (Path::new(super::DEFAULT_FILE), Path::new(""));
+    let judged = super::validate::read(file, text, &Env::default(), dir);
     judged.map(|_| ()).map_err(|problems| problems.into_iter().map(told).collect())
 }
 

@@ -7,9 +7,13 @@ mod rotation;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use super::Desired;
 use super::file::{self, File};
 use super::rotation::Rotation;
+use crate::env::Env;
+use crate::files;
 use crate::model::{Credential, CredentialId, Place, Problem, Registry};
 use crate::sources::Spec;
 use crate::systems::{Declared, Declaring, NAMES};
@@ -22,12 +26,12 @@ pub(super) struct Judged {
     pub(super) rotations: BTreeMap<CredentialId, Rotation>,
 }
 
-/// Reads and judges the file's text.
+/// Reads and judges the file's text, in a run in the folder `dir`.
 ///
 /// # Errors
 /// Everything that is wrong with it, in the file's order.
-pub(super) fn read(path: &Path, text: &str) -> Result<Judged, Vec<Problem>> {
-    let reader = Reader::new(path);
+pub(super) fn read(path: &Path, text: &str, env: &Env, dir: &Path) -> Result<Judged, Vec<Problem>> {
+    let reader = Reader::new(path, opener(env, dir));
     let mut validator = Validator {
         reader: &reader,
         desired: Desired::default(),
@@ -50,6 +54,16 @@ pub(super) fn read(path: &Path, text: &str) -> Result<Judged, Vec<Problem>> {
         problems.push(Problem::input("declares no credentials").at(Place::file(path)).hint(hint));
     }
     if problems.is_empty() { Ok(Judged { desired, specs, rotations }) } else { Err(problems) }
+}
+
+/// How a file is opened that the configuration names, in a run in the folder `dir`.
+fn opener(env: &Env, dir: &Path) -> impl Fn(&Path) -> Result<Zeroizing<String>, Problem> + use<> {
+    let (env, dir) = (env.clone(), dir.to_owned());
+    move |path| {
+        let path = dir.join(path);
+        env.check_file(&path)?;
+        files::text(&path).map_err(|error| Problem::input(format!("cannot be read: {error}")))
+    }
 }
 
 struct Validator<'r> {

@@ -95,11 +95,13 @@ mod tests {
 
     use super::super::read;
     use super::*;
+    use crate::env::Env;
     use crate::model::CredentialId;
 
     fn rotation(lines: &str) -> Option<Rotation> {
         let text = format!("credentials:\n  hub:\n    from: env\n{lines}    to: {{ daytona: {{}} }}\n");
-        let judged = read(Path::new("regcred.yaml"), &text).expect("a good file");
+        let judged =
+            read(Path::new("regcred.yaml"), &text, &Env::default(), Path::new("")).expect("a good file");
         judged.rotations.get(&CredentialId("hub".to_owned())).cloned()
     }
 

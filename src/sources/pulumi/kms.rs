@@ -78,7 +78,8 @@ impl AwsKms {
             let what = "no region: the URL has no `region=`, and AWS_REGION is not set";
             return Err(self.refused(what, vec!["export AWS_REGION=us-east-2".to_owned()]));
         };
-        let login = LoginSource { profile: address.profile.clone(), region: region.clone() };
+        let login =
+            LoginSource { profile: address.profile.clone(), region: region.clone(), made_in: region.clone() };
         let mut request =
             address.client(&config).decrypt().ciphertext_blob(Blob::new(self.encrypted_key.clone()));
         for (key, value) in &address.context {

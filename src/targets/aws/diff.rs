@@ -16,11 +16,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::fleet::filled;
+use super::headroom;
 use super::policy::{Guard, Verdict};
 use super::sites::{RuleQuota, Site, read, sites};
 use super::{
-    Change, Container, Desired, Exempt, Identity, Input, Observed, Operation, RULE_LIMIT, Rule, RuleOwner,
-    Secret, Session, Stack,
+    Change, Container, Desired, Exempt, Identity, Input, Observed, Operation, Rule, RuleOwner, Secret,
+    Session, Stack,
 };
 use crate::change::{Access, Action, Known, Options, Purpose, Read, Reason};
 use crate::model::{Address, AwsItem, CredentialId, Problem, next_version_id};
@@ -41,7 +43,7 @@ pub(super) fn diff(
         match place.login {
             Ok(identity) => rows
                 .extend(AccountRegion { place: &place, identity, observed, known, options }.rows(&mut quota)),
-            Err((action, ref reason)) => rows.extend(place.all(None, action, reason)),
+            Err((action, ref reason)) => rows.extend(place.all(action, reason)),
         }
     }
     rows
@@ -72,17 +74,7 @@ pub(super) fn rotated_away(
 /// Facts for people: how much quota is left for rules, and what a rule of Pulumi's needs.
 #[must_use]
 pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
-    let mut used: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for place in sites(desired, observed) {
-        if let (Ok(identity), Some(Ok(rules))) = (&place.login, observed.rules.get(place.session)) {
-            used.insert((&identity.account, &place.session.region), rules.len());
-        }
-    }
-    let used: Vec<String> = used
-        .into_iter()
-        .map(|((account, region), rules)| format!("{rules} of {RULE_LIMIT} in {account}/{region}"))
-        .collect();
-    let headroom = (!used.is_empty()).then(|| format!("cache rules used now: {}", used.join(", ")));
+    let headroom = headroom::told(&sites(desired, observed), observed);
     headroom.into_iter().chain(desired.iter().filter_map(rules_of_pulumi)).collect()
 }
 
@@ -109,7 +101,7 @@ struct AccountRegion<'a> {
 impl AccountRegion<'_> {
     fn rows(&self, quota: &mut RuleQuota) -> Vec<Change> {
         if let Some(reason) = self.place.foreign_account(&self.identity.account) {
-            return self.place.all(Some(&self.identity.account), Action::Blocked, &reason);
+            return self.place.all(Action::Blocked, &reason);
         }
         let secret = self.secret_state();
         let mut rows = vec![self.policy(secret.clone()), self.secret(secret.clone())];
@@ -118,11 +110,11 @@ impl AccountRegion<'_> {
     }
 
     fn row(&self, item: AwsItem) -> Change {
-        self.place.row(Some(&self.identity.account), item, &self.place.stacks)
+        self.place.row(item, &self.place.stacks)
     }
 
     fn address(&self, item: AwsItem) -> Address {
-        self.place.address(Some(&self.identity.account), item)
+        self.place.address(item)
     }
 
     fn name(&self) -> &str {
@@ -268,7 +260,8 @@ impl AccountRegion<'_> {
 
     fn exempt(&self, secret: Option<&Secret>) -> Exempt {
         let Desired { provisioners, readers, .. } = self.place.desired;
-        let declared = || provisioners.iter().chain(readers).flatten().cloned().collect();
+        let named = provisioners.iter().chain(readers).flatten();
+        let declared = || named.map(|arn| filled(arn, &self.identity.account)).collect();
         Exempt {
             listed: (provisioners.is_some() || readers.is_some()).then(declared),
             allowed: secret.is_some_and(|secret| !secret.ours),
@@ -296,7 +289,7 @@ impl AccountRegion<'_> {
     }
 
     fn rule(&self, prefix: &str, stacks: &[&Stack], arn: Option<&str>, quota: &mut RuleQuota) -> Change {
-        let row = self.place.row(Some(&self.identity.account), AwsItem::CacheRule(prefix.to_owned()), stacks);
+        let row = self.place.row(AwsItem::CacheRule(prefix.to_owned()), stacks);
         let row =
             Change { after: BTreeSet::from([self.address(AwsItem::Secret(self.name().to_owned()))]), ..row };
         let rules = match read(self.observed.rules.get(self.place.session)) {

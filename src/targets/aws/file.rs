@@ -1,5 +1,6 @@
 //! `aws`: the shared secret and the stacks.
 
+use super::accounts::{self, Accounts};
 use crate::yaml::{At, Fields, Kind, Node, Reader, Spanned};
 
 /// One item, as it is written.
@@ -10,6 +11,10 @@ pub struct Declared {
     pub(super) provisioners: Option<Vec<Spanned<String>>>,
     pub(super) readers: Option<Vec<Spanned<String>>>,
     pub(super) tags: Vec<(Spanned<String>, Spanned<String>)>,
+    /// The accounts that a stack is put into whose role is for each.
+    pub(super) accounts: Option<Accounts>,
+    /// The regions that a stack without its own is put into, and where they stand.
+    pub(super) regions: Option<(At, Vec<Spanned<String>>)>,
     pub(super) stacks: Vec<Stack>,
     pub(super) insecure: bool,
 }
@@ -37,8 +42,8 @@ pub(super) struct Role {
 }
 
 pub(super) fn read(reader: &Reader, node: &Node) -> Option<Declared> {
-    let fields =
-        reader.map(node, "`aws`", &["secret", "provisioners", "readers", "tags", "stacks", "insecure"])?;
+    let keys = ["secret", "provisioners", "readers", "tags", "accounts", "regions", "stacks", "insecure"];
+    let fields = reader.map(node, "`aws`", &keys)?;
     let stacks = fields.get("stacks").and_then(|node| reader.open_map(node, "`stacks`"));
     let stacks = stacks.iter().flat_map(|stacks| stacks.entries());
     Some(Declared {
@@ -47,9 +52,21 @@ pub(super) fn read(reader: &Reader, node: &Node) -> Option<Declared> {
         provisioners: fields.texts("provisioners"),
         readers: fields.texts("readers"),
         tags: tags(reader, &fields),
+        accounts: fields.get("accounts").map(|node| accounts::read(reader, node)),
+        regions: fields.get("regions").map(|node| (node.at, regions(reader, node, &fields))),
         stacks: stacks.filter_map(|(name, node)| stack(reader, name, node)).collect(),
         insecure: fields.flag("insecure").unwrap_or(false),
     })
+}
+
+fn regions(reader: &Reader, node: &Node, fields: &Fields<'_>) -> Vec<Spanned<String>> {
+    let found = reader.found();
+    let regions = fields.texts("regions").unwrap_or_default();
+    if regions.is_empty() && reader.found() == found {
+        let hint = "regions: [us-east-2, eu-central-1]".to_owned();
+        reader.problem(node.at, "`regions` lists none", Some(hint));
+    }
+    regions
 }
 
 fn tags(reader: &Reader, fields: &Fields<'_>) -> Vec<(Spanned<String>, Spanned<String>)> {

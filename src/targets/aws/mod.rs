@@ -3,8 +3,11 @@
 //!
 //! This file says what is wanted and what was found; `diff.rs` holds the rules that compare the two.
 
+mod accounts;
 mod diff;
 mod file;
+mod fleet;
+mod headroom;
 mod names;
 pub mod policy;
 mod previous;
@@ -51,9 +54,9 @@ pub struct Desired {
     /// The secret's name, starting with [`SECRET_NAME_PREFIX`].
     pub secret: String,
     /// Principals that may read the secret beside ECR because they create rules; nothing if the
-    /// file does not say (then whoever makes the policy is exempted once).
+    /// file does not say (then whoever makes the policy is exempted once). `{account}` in them is the account of the secret.
     pub provisioners: Option<Vec<String>>,
-    /// Principals that may read the secret for other reasons.
+    /// Principals that may read the secret for other reasons, written as those.
     pub readers: Option<Vec<String>>,
     /// Tags that the secret is made with, beside [`MANAGED_BY`]: an organization may allow none without them. Those of one
     /// that is there are left as they are.
@@ -64,7 +67,8 @@ pub struct Desired {
     pub insecure: bool,
 }
 
-/// A Pulumi stack, as a place that pulls.
+/// A Pulumi stack, as a place that pulls. One that the file puts into several accounts or regions is several of these, of one
+/// name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stack {
     /// The stack's name.

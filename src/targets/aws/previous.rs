@@ -1,5 +1,7 @@
 //! The value that a secret held before: read only where a person asks for it (`rotate --from previous`), by whoever may.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -26,9 +28,13 @@ struct Stored {
 /// that regcred wrote.
 pub async fn previous(clients: &Clients, desired: &[Desired], id: &CredentialId) -> Result<Login, Problem> {
     let places = desired.iter().filter(|place| place.credential == *id);
-    let sites = places.flat_map(|place| place.stacks.iter().map(move |stack| (place, &stack.session)));
-    let mut first = None;
-    for (place, session) in sites {
+    let sites = places.flat_map(|place| place.stacks.iter().map(move |stack| (&stack.session, place)));
+    let (mut first, mut asked) = (None, BTreeSet::new());
+    for (session, place) in sites {
+        // Stacks share an account and region.
+        if !asked.insert((session, &place.secret)) {
+            continue;
+        }
         let Some(client) = clients.get(session) else { continue };
         match value(client, place).await {
             Ok(login) => return Ok(login),

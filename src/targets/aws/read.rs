@@ -11,7 +11,8 @@ use futures::stream::{self, StreamExt};
 
 use super::{Desired, Identity, MANAGED_BY, Observed, ROTATED_FROM, Rule, Secret, Session};
 use crate::aws::{AwsError, Client, Clients};
-use crate::model::Fingerprint;
+use crate::change::Read;
+use crate::model::{Fingerprint, Problem};
 use crate::net::MAX_PAGES;
 
 /// The largest page of rules (ECR's API reference, `DescribePullThroughCacheRules`).
@@ -41,21 +42,42 @@ pub async fn observe(clients: &Clients, desired: &[Desired], concurrency: usize)
     }
     let reads = names.into_iter().filter_map(|(session, names)| {
         let client = clients.get(session)?;
-        Some(session_state(client, session, names))
+        Some(async move { (session, session_state(client, session, names).await) })
     });
     let mut all = Observed::default();
     let mut states = stream::iter(reads).buffer_unordered(concurrency.max(1));
-    while let Some(state) = states.next().await {
-        let Observed { identities, secrets, policies, rules } = state;
-        all.identities.extend(identities);
-        all.secrets.extend(secrets);
-        all.policies.extend(policies);
-        all.rules.extend(rules);
+    let mut logins: BTreeMap<&Session, Result<Identity, AwsError>> = BTreeMap::new();
+    while let Some((session, (login, state))) = states.next().await {
+        logins.insert(session, login);
+        all.secrets.extend(state.secrets);
+        all.policies.extend(state.policies);
+        all.rules.extend(state.rules);
     }
+    all.identities = identities(logins);
     all
 }
 
-async fn session_state(client: &Client, session: &Session, names: BTreeSet<&str>) -> Observed {
+/// Who each session is logged in as. A login that is not known in one region and is in another is good: the region is not
+/// enabled.
+fn identities(logins: BTreeMap<&Session, Result<Identity, AwsError>>) -> BTreeMap<Session, Read<Identity>> {
+    let login = |session: &Session| (session.profile.clone(), session.roles.clone());
+    let good = logins.iter().filter_map(|(session, found)| Some((login(session), found.as_ref().ok()?)));
+    let good: BTreeMap<_, String> = good.map(|(login, it)| (login, it.account.clone())).collect();
+    let judged = |(session, found): (&Session, Result<Identity, AwsError>)| {
+        let told = |error: AwsError| match good.get(&login(session)) {
+            Some(account) => error.of_good_login(session, account),
+            None => error,
+        };
+        (session.clone(), found.map_err(|error| told(error).into()))
+    };
+    logins.into_iter().map(judged).collect()
+}
+
+async fn session_state(
+    client: &Client,
+    session: &Session,
+    names: BTreeSet<&str>,
+) -> (Result<Identity, AwsError>, Observed) {
     let secrets = stream::iter(names).map(|name| async move {
         let key = (session.clone(), name.to_owned());
         let (secret, policy) = tokio::join!(secret(client, name), policy(client, name));
@@ -63,14 +85,20 @@ async fn session_state(client: &Client, session: &Session, names: BTreeSet<&str>
     });
     let secrets = secrets.buffer_unordered(8).collect::<Vec<_>>();
     let (identity, rules, secrets) = tokio::join!(identity(client), rules(client), secrets);
+    let account = identity.as_ref().ok().map(|identity| identity.account.as_str());
+    let told = |error: AwsError| -> Problem {
+        match account {
+            Some(account) => error.of_good_login(session, account).into(),
+            None => error.into(),
+        }
+    };
     let mut state = Observed::default();
-    state.identities.insert(session.clone(), identity.map_err(Into::into));
-    state.rules.insert(session.clone(), rules.map_err(Into::into));
+    state.rules.insert(session.clone(), rules.map_err(told));
     for (key, secret, policy) in secrets {
-        state.secrets.insert(key.clone(), secret.map_err(Into::into));
-        state.policies.insert(key, policy.map_err(Into::into));
+        state.secrets.insert(key.clone(), secret.map_err(told));
+        state.policies.insert(key, policy.map_err(told));
     }
-    state
+    (identity, state)
 }
 
 async fn identity(client: &Client) -> Result<Identity, AwsError> {

@@ -13,6 +13,8 @@ pub(super) struct Site<'a> {
     pub(super) session: &'a Session,
     /// Who is logged in there, or what keeps every row from happening.
     pub(super) login: Result<&'a Identity, (Action, Reason)>,
+    /// The account, if it is known: by the login, or as the only one that a failed login could have been for.
+    pub(super) account: Option<&'a str>,
     pub(super) stacks: Vec<&'a Stack>,
 }
 
@@ -27,6 +29,7 @@ pub(super) fn sites<'a>(desired: &'a [Desired], observed: &'a Observed) -> Vec<S
     let mut desired: Vec<&Desired> = desired.iter().collect();
     desired.sort_by_key(|desired| (&desired.credential, &desired.secret));
     for desired in desired {
+        let begin = sites.len();
         let mut known: BTreeMap<Key<'_>, usize> = BTreeMap::new();
         let mut stacks: Vec<&Stack> = desired.stacks.iter().collect();
         stacks.sort_by_key(|stack| (&stack.session, &stack.name));
@@ -41,17 +44,44 @@ pub(super) fn sites<'a>(desired: &'a [Desired], observed: &'a Observed) -> Vec<S
             let next = sites.len();
             let at = *known.entry(key.map_err(|_| (session, untouched))).or_insert(next);
             if at == next {
-                sites.push(Site { desired, session, login, stacks: Vec::new() });
+                let account = login.as_ref().ok().map(|identity| identity.account.as_str());
+                sites.push(Site { desired, session, login, account, stacks: Vec::new() });
             }
             sites[at].stacks.push(stack);
         }
+        expect(&mut sites[begin..]);
     }
     sites
 }
 
-impl Site<'_> {
-    pub(super) fn address(&self, account: Option<&str>, item: AwsItem) -> Address {
-        Address::Aws { account: account.map(str::to_owned), region: self.session.region.clone(), item }
+/// Says of which account those are that could not be logged in to, where another login has not shown what is there: its rows
+/// would be taken for the same.
+fn expect(sites: &mut [Site<'_>]) {
+    let read: BTreeSet<_> = sites.iter().filter_map(|site| Some(site.of(site.account?))).collect();
+    for site in sites.iter_mut().filter(|site| site.account.is_none()) {
+        site.account = site.expected().filter(|account| !read.contains(&site.of(account)));
+    }
+}
+
+impl<'a> Site<'a> {
+    pub(super) fn address(&self, item: AwsItem) -> Address {
+        let (account, region) = (self.account.map(str::to_owned), self.session.region.clone());
+        Address::Aws { account, region, item }
+    }
+
+    /// The site, if it is in this account.
+    fn of(&self, account: &'a str) -> (&'a str, &'a str) {
+        (account, &self.session.region)
+    }
+
+    /// The one account that the login may be for, if it is one.
+    fn expected(&self) -> Option<&'a str> {
+        let mut accounts = self.stacks.iter().map(|stack| match stack.accounts.len() {
+            1 => stack.accounts.first().map(String::as_str),
+            _ => None,
+        });
+        let first = accounts.next()??;
+        accounts.all(|account| account == Some(first)).then_some(first)
     }
 
     /// The guards of `account:`, `aws:allowedAccountIds` and `aws:forbiddenAccountIds`: every stack of the site has to agree.
@@ -77,21 +107,19 @@ impl Site<'_> {
         by_prefix
     }
 
-    pub(super) fn row(&self, account: Option<&str>, item: AwsItem, stacks: &[&Stack]) -> Change {
+    pub(super) fn row(&self, item: AwsItem, stacks: &[&Stack]) -> Change {
         let credentials = BTreeSet::from([self.desired.credential.clone()]);
-        let row = Change::new(self.address(account, item), credentials, Action::Keep, Reason::InSync);
+        let row = Change::new(self.address(item), credentials, Action::Keep, Reason::InSync);
         Change { stacks: stacks.iter().map(|stack| stack.name.clone()).collect(), ..row }
     }
 
-    /// Rows that all have the same obstacle, without an account if it is not known.
-    pub(super) fn all(&self, account: Option<&str>, action: Action, reason: &Reason) -> Vec<Change> {
+    /// Rows that all have the same obstacle.
+    pub(super) fn all(&self, action: Action, reason: &Reason) -> Vec<Change> {
         let shared =
             [AwsItem::Policy(self.desired.secret.clone()), AwsItem::Secret(self.desired.secret.clone())];
-        let shared = shared.map(|item| self.row(account, item, &self.stacks));
-        let rules = self
-            .stacks
-            .iter()
-            .map(|stack| self.row(account, AwsItem::CacheRule(stack.prefix.clone()), &[stack]));
+        let shared = shared.map(|item| self.row(item, &self.stacks));
+        let rules =
+            self.stacks.iter().map(|stack| self.row(AwsItem::CacheRule(stack.prefix.clone()), &[stack]));
         let rows = shared.into_iter().chain(rules);
         rows.map(|row| Change { action, reason: reason.clone(), ..row }).collect()
     }

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::sites::{Site, read, sites};
-use super::{Change, Desired, Identity, Observed, Operation, RECOVERY_DAYS, Rule, RuleOwner, Secret, Stack};
+use super::{Change, Desired, Observed, Operation, RECOVERY_DAYS, Rule, RuleOwner, Secret, Stack};
 use crate::change::{Action, Options, Reason};
 use crate::model::{Address, AwsItem};
 use crate::redact;
@@ -22,10 +22,10 @@ use crate::redact;
 pub(super) fn undo(desired: &[Desired], observed: &Observed, options: &Options) -> Vec<Change> {
     let rows = |site: Site<'_>| match site.login {
         Ok(identity) => match site.foreign_account(&identity.account) {
-            Some(reason) => site.all(Some(&identity.account), Action::Blocked, &reason),
-            None => Undo { site: &site, identity, observed, options }.rows(),
+            Some(reason) => site.all(Action::Blocked, &reason),
+            None => Undo { site: &site, observed, options }.rows(),
         },
-        Err((action, ref reason)) => site.all(None, action, reason),
+        Err((action, ref reason)) => site.all(action, reason),
     };
     sites(desired, observed).into_iter().flat_map(rows).collect()
 }
@@ -33,7 +33,6 @@ pub(super) fn undo(desired: &[Desired], observed: &Observed, options: &Options) 
 /// One account and region that could be logged in to.
 struct Undo<'a> {
     site: &'a Site<'a>,
-    identity: &'a Identity,
     observed: &'a Observed,
     options: &'a Options,
 }
@@ -48,7 +47,7 @@ impl Undo<'_> {
             (Ok(secret), Ok(rules)) => (secret.as_ref(), rules),
             (Err(unreadable), _) | (_, Err(unreadable)) => {
                 let reason = Reason::Unreadable(unreadable);
-                return self.site.all(Some(&self.identity.account), Action::Unread, &reason);
+                return self.site.all(Action::Unread, &reason);
             }
         };
         let mut rows = self.rules(rules, secret);
@@ -66,13 +65,13 @@ impl Undo<'_> {
     }
 
     fn row(&self, item: AwsItem) -> Change {
-        self.site.row(Some(&self.identity.account), item, &self.site.stacks)
+        self.site.row(item, &self.site.stacks)
     }
 
     fn rules(&self, rules: &BTreeMap<String, Rule>, secret: Option<&Secret>) -> Vec<Change> {
         let rule = |(prefix, stacks): (&str, Vec<&Stack>)| {
             let item = AwsItem::CacheRule(prefix.to_owned());
-            let row = self.site.row(Some(&self.identity.account), item, &stacks);
+            let row = self.site.row(item, &stacks);
             let pulumis = stacks.iter().any(|stack| stack.rules == RuleOwner::Pulumi);
             let reads = rules.get(prefix).map(|rule| rule.credential_arn.as_deref());
             let ours = secret.map(|secret| secret.arn.as_str());
@@ -126,7 +125,7 @@ impl Undo<'_> {
             ));
         }
         let staying = rules.filter(|(prefix, rule)| {
-            let at = self.site.address(Some(&self.identity.account), AwsItem::CacheRule((*prefix).clone()));
+            let at = self.site.address(AwsItem::CacheRule((*prefix).clone()));
             rule.credential_arn.as_deref() == Some(&secret.arn) && !gone.contains(&at)
         });
         let users: Vec<String> = staying.map(|(prefix, _)| redact::outside(prefix)).collect();

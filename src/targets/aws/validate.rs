@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::file::{self, Declared};
+use super::fleet::{ACCOUNT, example};
 use super::names::{prefix_fault, secret_fault, stack_prefix, tag_fault};
 use super::policy::is_principal;
 use super::{Desired, RuleOwner};
-use crate::aws::{Role, Session, is_account, is_role, region_fault};
+use crate::aws::{Role, Session, is_account, is_role};
 use crate::model::CredentialId;
 use crate::targets::Validator;
 use crate::targets::aws;
@@ -39,7 +40,7 @@ impl Validator<'_, Desired> {
             );
         }
         for principal in declared.provisioners.iter().chain(&declared.readers).flatten() {
-            if !is_principal(&principal.value) {
+            if !is_principal(&example(&principal.value)) {
                 let message = format!("`{}` is not the ARN of one role or user", principal.value);
                 let hint =
                     "name each by itself, without `*`, `?` and `${…}`: arn:aws:iam::123456789012:role/deploy";
@@ -55,12 +56,17 @@ impl Validator<'_, Desired> {
                 );
             }
         }
+        let fits = self.fleet(declared);
         let texts = |list: &Vec<Spanned<String>>| list.iter().map(|item| item.value.clone()).collect();
-        let stacks: Vec<aws::Stack> =
-            declared.stacks.iter().filter_map(|stack| self.stack(stack, upstream.0)).collect();
+        let stacks: Vec<aws::Stack> = declared
+            .stacks
+            .iter()
+            .filter(|_| fits)
+            .flat_map(|stack| self.stack(stack, declared, upstream.0))
+            .collect();
+        let sessions: BTreeSet<&Session> = stacks.iter().map(|stack| &stack.session).collect();
         let shares = |other: &&aws::Desired| {
-            let session = |stack: &aws::Stack| stacks.iter().any(|own| own.session == stack.session);
-            other.secret == secret && other.stacks.iter().any(session)
+            other.secret == secret && other.stacks.iter().any(|stack| sessions.contains(&stack.session))
         };
         if let Some(other) = self.desired.iter().find(shares) {
             let message = format!("secret `{secret}` is already that of credential `{}`", other.credential);
@@ -82,7 +88,8 @@ impl Validator<'_, Desired> {
         });
     }
 
-    fn stack(&self, declared: &file::Stack, upstream: &str) -> Option<aws::Stack> {
+    /// A stack, in each account and region that it is put into.
+    fn stack(&self, declared: &file::Stack, fleet: &Declared, upstream: &str) -> Vec<aws::Stack> {
         let name = &declared.name.value;
         let prefix = declared.prefix.as_ref().map_or_else(
             || stack_prefix(name, upstream),
@@ -100,10 +107,9 @@ impl Validator<'_, Desired> {
                 RuleOwner::Regcred
             }
         };
-        let region = self.region(declared)?;
         let profile = declared.profile.as_ref().map(|profile| profile.value.clone());
-        let session = Session { region, profile, roles: self.roles(declared) };
-        Some(aws::Stack {
+        let session = Session { region: String::new(), profile, roles: self.roles(declared) };
+        let stack = aws::Stack {
             name: name.clone(),
             session,
             accounts: self.accounts(&declared.accounts),
@@ -111,26 +117,8 @@ impl Validator<'_, Desired> {
             untouched: None,
             prefix,
             rules,
-        })
-    }
-
-    fn region(&self, declared: &file::Stack) -> Option<String> {
-        let Some(region) = &declared.region else {
-            let message = format!("stack `{}` has no region", declared.name.value);
-            self.refuse(
-                declared.name.at,
-                message,
-                format!("{}: {{ region: us-east-2 }}", declared.name.value),
-            );
-            return None;
         };
-        match region_fault(&region.value) {
-            Some((message, hint)) => {
-                self.reader.problem(region.at, message, hint);
-                None
-            }
-            None => Some(region.value.clone()),
-        }
+        self.in_each_site(declared, fleet, &stack)
     }
 
     /// The roles, each assumed with the one before; external id and session name beside them are the last one's.
@@ -142,11 +130,13 @@ impl Validator<'_, Desired> {
             session_name: value(&role.session_name),
         };
         let mut roles: Vec<Role> = declared.roles.iter().map(role).collect();
-        for file::Role { arn, .. } in declared.roles.iter().filter(|role| !is_role(&role.arn.value)) {
+        for file::Role { arn, .. } in declared.roles.iter().filter(|role| !is_role(&example(&role.arn.value)))
+        {
+            let each = if arn.value.contains('{') { ACCOUNT } else { "123456789012" };
             self.refuse(
                 arn.at,
                 format!("`{}` is not a role's ARN", arn.value),
-                "role: arn:aws:iam::123456789012:role/regcred",
+                format!("role: \"arn:aws:iam::{each}:role/regcred\""),
             );
         }
         let settings = [("external-id", &declared.external_id), ("session-name", &declared.session_name)];
@@ -180,15 +170,23 @@ impl Validator<'_, Desired> {
 
 /// Stacks that name the same prefix share its rule; two that come to it by their names collide.
 pub(super) fn prefixes(reader: &Reader, declared: &[(CredentialId, Declared)], desired: &[Desired]) {
-    let stacks = declared.iter().flat_map(|(id, aws)| aws.stacks.iter().map(move |stack| (id, stack)));
+    let mut sites: BTreeMap<(&CredentialId, &str), Vec<&aws::Stack>> = BTreeMap::new();
+    for place in desired {
+        for stack in &place.stacks {
+            sites.entry((&place.credential, &stack.name)).or_default().push(stack);
+        }
+    }
     let mut seen: BTreeMap<(&Session, &str), (&CredentialId, &file::Stack)> = BTreeMap::new();
-    for (id, stack) in stacks {
-        let mut placed =
-            desired.iter().filter(|desired| desired.credential == *id).flat_map(|desired| &desired.stacks);
-        let Some(placed) = placed.find(|other| other.name == stack.name.value) else { continue };
-        let key = (&placed.session, placed.prefix.as_str());
-        let Some((other_id, other)) = seen.insert(key, (id, stack)) else { continue };
-        if other_id != id || stack.prefix.is_none() || other.prefix.is_none() {
+    for (id, stack) in declared.iter().flat_map(|(id, aws)| aws.stacks.iter().map(move |stack| (id, stack))) {
+        // Of two that collide in many sites it is told once.
+        let mut told = BTreeSet::new();
+        for placed in sites.get(&(id, stack.name.value.as_str())).into_iter().flatten() {
+            let key = (&placed.session, placed.prefix.as_str());
+            let Some((other_id, other)) = seen.insert(key, (id, stack)) else { continue };
+            let collide = other_id != id || stack.prefix.is_none() || other.prefix.is_none();
+            if !collide || !told.insert((other_id, &other.name.value)) {
+                continue;
+            }
             let message = format!(
                 "stacks `{}` and `{}` come to the same prefix `{}`",
                 other.name.value, stack.name.value, placed.prefix

@@ -1,8 +1,10 @@
 //! Proving cache rules: ECR reads the secret and logs in upstream with it.
 
+use std::collections::BTreeMap;
+
 use futures::stream::{self, StreamExt};
 
-use super::{Observed, Operation, read};
+use super::{Observed, Operation, Session, read};
 use crate::aws::{Client, Clients};
 use crate::change::Finding;
 use crate::model::{Address, AwsItem, Problem};
@@ -11,23 +13,25 @@ use crate::targets::Proof;
 
 /// Has ECR validate the cache rules among the rows.
 pub async fn verify(proof: &Proof<'_, Operation>, clients: &Clients, observed: &Observed) -> Vec<Finding> {
+    let clients = by_place(clients, observed);
     let proofs = proof.rows.iter().filter_map(|change| {
         let Address::Aws { account, region, item: AwsItem::CacheRule(prefix) } = change.address else {
             return None;
         };
-        let client = client(clients, observed, account.as_deref()?, region)?;
+        let client = *clients.get(&(account.as_deref()?, region.as_str()))?;
         let address = change.address.clone();
         Some(async move { Finding::proof(address, "by ECR", prove(client, prefix).await) })
     });
     stream::iter(proofs).buffer_unordered(proof.concurrency.max(1)).collect().await
 }
 
-/// The client that is logged in to the account, in the region.
-fn client<'a>(clients: &'a Clients, observed: &Observed, account: &str, region: &str) -> Option<&'a Client> {
-    clients.iter().find_map(|(session, client)| {
+/// A client that is logged in, for each account and region.
+fn by_place<'a>(clients: &'a Clients, observed: &'a Observed) -> BTreeMap<(&'a str, &'a str), &'a Client> {
+    let place = |(session, client): (&'a Session, &'a Client)| {
         let identity = observed.identities.get(session)?.as_ref().ok()?;
-        (identity.account == account && session.region == region).then_some(client)
-    })
+        Some(((identity.account.as_str(), session.region.as_str()), client))
+    };
+    clients.iter().filter_map(place).collect()
 }
 
 async fn prove(client: &Client, prefix: &str) -> Result<(), Problem> {

@@ -131,7 +131,9 @@ fn told<'a>(rows: &[&'a Change]) -> impl PartialEq + use<'a> {
             Reason::Unreadable(problem) => Err((why(change, true), &problem.hints)),
             reason => Ok(reason),
         };
-        (split(&change.address).1, change.action, cause, change.access.as_ref(), &change.stacks)
+        // The statement names the account.
+        let access = change.access.as_ref().map(Access::words);
+        (split(&change.address).1, change.action, cause, access, &change.stacks)
     };
     rows.iter().map(row).collect::<Vec<_>>()
 }

@@ -160,7 +160,12 @@ pub fn report(plan: &Plan, report: &Report, again: &Again, said: Said) -> String
 pub(crate) fn without_names(why: &str, address: &Address) -> String {
     let (place, item) = (address.place(), address.item());
     let item = item.rsplit('/').next().unwrap_or(&item);
-    let names = [place.as_str(), item].into_iter().filter(|name| !name.is_empty());
+    // That it is one region is worth a word; accounts are as many as places.
+    let account = match address {
+        Address::Aws { account: Some(account), .. } => account,
+        _ => "",
+    };
+    let names = [place.as_str(), item, account].into_iter().filter(|name| !name.is_empty());
     names.fold(why.to_owned(), |why, name| why.replace(name, "…"))
 }
 

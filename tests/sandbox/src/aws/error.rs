@@ -120,7 +120,10 @@ impl AwsError {
 
     fn render_xml(&self) -> Reply {
         // The Query protocol's names have no `Exception` at the end: `AccessDenied`, `Throttling`.
-        let code = self.code.trim_end_matches("Exception");
+        let code = match self.code.as_str() {
+            super::sts::REGION_DISABLED => super::sts::REGION_DISABLED,
+            code => code.trim_end_matches("Exception"),
+        };
         let kind = if self.status < 500 { "Sender" } else { "Receiver" };
         let body = format!(
             "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n  <Error>\n    <Type>{kind}</Type>\n    \

@@ -32,6 +32,8 @@ pub struct Aws {
     pub wrapped: BTreeMap<String, Wrapped>,
     /// Opt-in regions that these accounts have not enabled: their endpoints refuse every token (documented).
     pub disabled_regions: Vec<String>,
+    /// Account -> those of `disabled_regions` that it has enabled.
+    pub enabled_regions: BTreeMap<String, Vec<String>>,
     /// Names of secrets that were deleted by force, and how many more requests to make one of that name are refused
     /// (documented: the name is free after a time, "use retry logic").
     pub held_names: BTreeMap<String, u32>,
@@ -86,6 +88,7 @@ impl Aws {
             rules: Vec::new(),
             wrapped: BTreeMap::new(),
             disabled_regions: opt_in_regions(),
+            enabled_regions: BTreeMap::new(),
             secret_visible_after: 0,
             ecr_reads_as_caller: false,
             validation_failure: None,
@@ -93,6 +96,12 @@ impl Aws {
             rule_limit: 50,
             serial: 0,
         }
+    }
+
+    /// Whether an account has not enabled a region.
+    pub(crate) fn is_disabled(&self, account: &str, region: &str) -> bool {
+        let is = |regions: &[String]| regions.iter().any(|name| name == region);
+        is(&self.disabled_regions) && !self.enabled_regions.get(account).is_some_and(|own| is(own))
     }
 
     /// Puts a secret without a value there, as another tool would have, and gives it for further arranging.
@@ -208,6 +217,8 @@ impl AccessKey {
 pub struct Role {
     /// Who may assume it, by `aws:PrincipalArn`, with `*`; empty means everybody.
     pub trusts: Vec<String>,
+    /// The external id that its trust policy wants (`sts:ExternalId`); without one any is taken.
+    pub external_id: Option<String>,
     /// Forbidden actions for its sessions, with `*` and `?`.
     pub denied: Vec<String>,
 }

@@ -2,12 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
+use super::auth::account_of;
 use super::error::{AwsError, escape};
 use super::ids::base32;
 use super::policy::glob;
-use super::state::AccessKey;
+use super::state::{AccessKey, Role};
 use super::{Outcome, Visit};
 use crate::message::{Reply, Request, form};
+
+/// The one of `AssumeRole`'s own errors whose name ends like this in XML, too (botocore's model).
+pub(super) const REGION_DISABLED: &str = "RegionDisabledException";
 
 /// The operation a form asks for.
 pub(crate) fn action(request: &Request) -> String {
@@ -50,14 +54,30 @@ fn assume_role(visit: &mut Visit<'_>) -> Outcome {
     let (role_arn, session) = (member("RoleArn"), member("RoleSessionName"));
     visit.caller.may("sts:AssumeRole", &role_arn)?;
     let aws = &mut visit.world.aws;
-    // A role that does not exist and one that does not trust the caller look the same (documented).
+    // A role that does not exist and one that does not trust the caller, or only with another external id, look the same
+    // (documented).
     let trusted = |trusts: &[String]| {
         trusts.is_empty() || trusts.iter().any(|who| glob(who, &visit.caller.principal_arn))
     };
-    let role = aws.roles.get(&role_arn).filter(|role| trusted(&role.trusts)).cloned();
+    let given = visit.input.get("ExternalId").and_then(Value::as_str);
+    let named = |role: &Role| role.external_id.as_deref().is_none_or(|id| given == Some(id));
+    let role = aws.roles.get(&role_arn).filter(|role| trusted(&role.trusts) && named(role)).cloned();
     let Some(role) = role else {
         return Err(AwsError::access_denied(&visit.caller.arn, "sts:AssumeRole", &role_arn, ""));
     };
+    // The account of the role has to have the region, too (IAM user guide, "Manage AWS STS in an AWS Region"; the words are in
+    // turbot/steampipe-plugin-aws#1510).
+    let account = account_of(&role_arn);
+    if aws.is_disabled(account, &visit.region) {
+        return Err(AwsError::front_door(
+            403,
+            REGION_DISABLED,
+            format!(
+                "STS is not activated in this region for account:{account}. Your account administrator can activate STS in this \
+             region using the IAM Console."
+            ),
+        ));
+    }
     let seed = format!("{role_arn}/{session}/{}", aws.next());
     let id = format!("ASIA{}", base32(&seed, 16));
     let mut key = AccessKey::session(
