@@ -160,8 +160,8 @@ Examples:
   regcred report --html fleet.html shard-*.jsonl
   kubectl logs -l job-name=fleet --tail=-1 | regcred report -
 
-It ends with the worst exit code of the runs, and with 1 where a shard is missing
-or was cut off.";
+It ends with the worst exit code of the runs, and with 1 where a shard is
+missing or was cut off.";
 
 pub(super) const IMAGE: &str = "\
 Examples:

@@ -44,11 +44,12 @@ fn fleet() -> Place {
     place
 }
 
-/// Starts the sync of a shard, whose stream goes into a file.
+/// Starts the sync of a shard as the pod of an indexed Job does, whose stream goes into a file.
 fn start(place: &Place, index: usize, file: &str) -> Child {
     let stream = File::create(place.repo().join(file)).unwrap();
-    let shard = format!("{index}/{SHARDS}");
-    let mut command = place.command(&["sync", "--yes", "--json", "--shard", &shard]);
+    let mut command = place.command(&["sync", "--yes", "--json"]);
+    let index = (index - 1).to_string();
+    command.env("REGCRED_SHARD", format!("auto/{SHARDS}")).env("JOB_COMPLETION_INDEX", index);
     command.stdout(stream).stderr(Stdio::null()).spawn().unwrap()
 }
 
