@@ -8,6 +8,9 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::model::Shard;
+use crate::model::shard::Part;
+
 /// Puts one registry credential, once and provably, everywhere it is pulled with.
 #[derive(Debug, Parser)]
 #[command(name = "regcred", version = env!("REGCRED_VERSION"), after_long_help = help::REGCRED, after_help = MORE)]
@@ -48,6 +51,9 @@ pub enum Command {
     /// network, writes no secret
     #[command(after_long_help = help::INIT)]
     Init(InitArgs),
+    /// Merge what shards or runs printed with --json into one report. Needs no network
+    #[command(after_long_help = help::REPORT)]
+    Report(ReportArgs),
     /// Print the smallest Kubernetes roles that suffice for what is declared. Needs no network
     #[command(after_long_help = help::RBAC)]
     Rbac(RbacArgs),
@@ -146,9 +152,29 @@ impl Common {
 }
 
 impl Cli {
-    /// The flags that the next command keeps of this one.
+    /// Whether the command is about what is declared, so that it could be about a part of it.
     #[must_use]
-    pub fn kept(&self) -> Vec<(&'static str, Option<String>)> {
+    pub fn plans(&self) -> bool {
+        use Command::{Plan, Remove, Rotate, Sync, Verify};
+        matches!(self.command, Plan(_) | Sync(_) | Remove(_) | Verify(_) | Rotate(_))
+    }
+
+    /// The part that a flag names.
+    #[must_use]
+    pub fn part(&self) -> Option<Part> {
+        match &self.command {
+            Command::Plan(args) => args.sharded.shard,
+            Command::Sync(args) => args.sharded.shard,
+            Command::Remove(args) => args.sharded.shard,
+            Command::Verify(args) => args.sharded.shard,
+            Command::Rotate(args) => args.shard,
+            _ => None,
+        }
+    }
+
+    /// The flags that the next command keeps of this one, which is about this part.
+    #[must_use]
+    pub fn kept(&self, shard: Option<Shard>) -> Vec<(&'static str, Option<String>)> {
         let overrides = match &self.command {
             Command::Plan(args) => args.overrides,
             Command::Sync(args) => args.overrides,
@@ -163,13 +189,25 @@ impl Cli {
             [("--rewrite", rewrite), ("--allow-delete", allow_delete), ("--allow-replace", allow_replace)];
         let allowed = allowed.into_iter().filter(|(_, given)| *given).map(|(flag, _)| (flag, None));
         let rotation = if let Command::Rotate(args) = &self.command { args.asked() } else { Vec::new() };
-        self.common.selection().into_iter().chain(allowed).chain(rotation).collect()
+        let shard = shard.map(|shard| ("--shard", Some(shard.to_string())));
+        self.common.selection().into_iter().chain(shard).chain(allowed).chain(rotation).collect()
     }
+}
+
+/// What is planned of what is declared.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Sharded {
+    /// Only part I of N, split by what is declared; auto/N is that of an indexed Job. Also `REGCRED_SHARD`
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Part>,
 }
 
 /// `plan`.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
+    /// The part that it is about.
+    #[command(flatten)]
+    pub sharded: Sharded,
     /// End with 2 if there are differences
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -193,6 +231,9 @@ pub struct PlanArgs {
 /// `sync`.
 #[derive(Debug, Args)]
 pub struct SyncArgs {
+    /// The part that it is about.
+    #[command(flatten)]
+    pub sharded: Sharded,
     /// What makes the changes without asking.
     #[command(flatten)]
     pub approval: Approval,
@@ -207,6 +248,9 @@ pub struct SyncArgs {
 /// `remove`.
 #[derive(Debug, Args)]
 pub struct RemoveArgs {
+    /// The part that it is about.
+    #[command(flatten)]
+    pub sharded: Sharded,
     /// What makes the changes without asking.
     #[command(flatten)]
     pub approval: Approval,
@@ -246,6 +290,9 @@ pub struct RotateArgs {
     /// Delete what is in the way, and switch off what --old names, though regcred did not make it
     #[arg(long)]
     pub allow_delete: bool,
+    /// Is refused: a rotation has no parts
+    #[arg(long, value_name = "I/N", hide = true)]
+    pub shard: Option<Part>,
 }
 
 impl RotateArgs {
@@ -293,6 +340,9 @@ pub struct Overrides {
 /// `verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
+    /// The part that it is about.
+    #[command(flatten)]
+    pub sharded: Sharded,
     /// End with 2 if a value has been in use for longer, such as 90d; instead of each `max-age:` in the file
     #[arg(long, value_name = "DURATION", value_parser = crate::desired::rotation::days)]
     pub max_age: Option<u16>,
@@ -360,6 +410,20 @@ pub struct InitArgs {
     /// The registry that the credential is for. Left out: docker.io
     #[arg(long, value_name = "HOST", value_parser = NonEmptyStringValueParser::new())]
     pub registry: Option<String>,
+}
+
+/// `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// What plan, sync, verify or remove printed with --json, several of them in a file or in files; - reads standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Markdown, for a step summary; =FILE writes it there, with the usual output
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    pub markdown: Option<PathBuf>,
+    /// Write a page to FILE that shows every place with its state, for a browser
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// `rbac`.

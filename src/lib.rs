@@ -29,6 +29,7 @@ pub mod env;
 pub mod error;
 pub mod execute;
 mod files;
+pub mod fleet;
 mod go;
 pub mod image;
 pub mod model;
@@ -82,10 +83,11 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, env: &Env, dir: &Path
     let heard = Arc::clone(&ui);
     env.programs().show(ui.can_ask(), move |line| heard.say(line));
     trace(cli.common.verbose, cli.common.color);
-    let again = Again::new(cli.kept());
+    let shard = commands::shard(&cli, env);
+    let again = Again::new(cli.kept(shard.as_ref().ok().copied().flatten()));
     let entered = enter(dir, &cli.common);
     let dir = entered.as_deref().unwrap_or(dir);
-    let context = RunContext { common: &cli.common, env, dir, ui: &ui, again: &again };
+    let context = RunContext { common: &cli.common, env, dir, ui: &ui, again: &again, shard: &shard };
     let ended = match &entered {
         Ok(_) => commands::run(&cli, &context).await,
         Err(problem) => Err(Error::Invalid(vec![problem.clone()])),

@@ -74,6 +74,32 @@ pub enum ExitStatus {
     Interrupted = 130,
 }
 
+impl ExitStatus {
+    /// The best ones first: of several runs the last of theirs is that of all. A failure counts more than differences.
+    const BY_WEIGHT: [Self; 7] = [
+        Self::Done,
+        Self::Differences,
+        Self::Failed,
+        Self::Invalid,
+        Self::Refused,
+        Self::Partial,
+        Self::Interrupted,
+    ];
+
+    /// That of a code; of one that regcred does not end with, as failed: a program that was killed has such.
+    #[must_use]
+    pub fn of(code: u8) -> Self {
+        Self::BY_WEIGHT.into_iter().find(|status| *status as u8 == code).unwrap_or(Self::Failed)
+    }
+
+    /// The worse of two.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        let weight = |status: Self| Self::BY_WEIGHT.iter().position(|one| *one == status);
+        if weight(other) > weight(self) { other } else { self }
+    }
+}
+
 impl From<ExitStatus> for std::process::ExitCode {
     fn from(status: ExitStatus) -> Self {
         Self::from(status as u8)
@@ -172,5 +198,28 @@ fn settled(change: &Change) -> Outcome {
         }
         (Action::Unread, _) => Outcome::Unread { login: false },
         (Action::Create | Action::Update | Action::Replace | Action::Delete, _) => Outcome::Differs,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_runs_the_worst_code_is_that_of_all_and_a_failure_is_worse_than_a_difference() {
+        let worst = |codes: &[u8]| {
+            codes.iter().map(|code| ExitStatus::of(*code)).fold(ExitStatus::Done, ExitStatus::worse) as u8
+        };
+        for (codes, expected) in [
+            (&[][..], 0),
+            (&[0, 2, 0], 2),
+            (&[2, 1, 0], 1),
+            (&[0, 5, 3, 4], 5),
+            (&[4, 3, 1], 4),
+            (&[0, 137], 1),
+            (&[130, 5], 130),
+        ] {
+            assert_eq!(worst(codes), expected, "{codes:?}");
+        }
     }
 }

@@ -9,8 +9,8 @@ use crate::change::{Change, Finding, Inputs, Known, Options, Pull, Receipt};
 use crate::env::Env;
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry};
 use crate::targets::{
-    Look, Proof, Remarks, Row, Scope, Setting, StillUsing, Target, Terms, Validator, aws, daytona, github,
-    kubernetes, runpod,
+    Look, Proof, Remarks, Row, Scope, Setting, Site, StillUsing, Target, Terms, Validator, aws, daytona,
+    github, kubernetes, runpod,
 };
 use crate::yaml::{At, Fields, Reader, Spanned};
 
@@ -165,6 +165,45 @@ macro_rules! systems {
                 $(<$target>::keep_stacks(&mut self.$field, stacks);)+
             }
 
+            /// The sites that places are at.
+            #[must_use]
+            pub fn sites(&self) -> Vec<Site> {
+                [$(<$target>::apart(&self.$field).into_iter().filter_map(|(site, _)| site).collect::<Vec<_>>()),+]
+                    .into_iter()
+                    .flatten()
+                    .collect()
+            }
+
+            /// Leaves only what is at these sites, and what is at none.
+            pub fn keep_sites(&mut self, keep: impl Fn(&str) -> bool) {
+                $({
+                    let parts = <$target>::apart(&self.$field).into_iter();
+                    let kept = parts.filter(|(site, _)| site.as_ref().is_none_or(|site| keep(&site.name)));
+                    self.$field = <$target>::together(kept.map(|(_, place)| place).collect());
+                })+
+            }
+
+            /// What people should know where the places are in several shards.
+            #[must_use]
+            pub fn shared(&self) -> Vec<&'static str> {
+                let all = [$(<$target>::SHARED.filter(|_| !self.$field.is_empty())),+];
+                all.into_iter().flatten().collect()
+            }
+
+            /// The places that remember, of these credentials, which value a rotation took out of use: one each.
+            #[must_use]
+            pub fn guards(&self, credentials: &BTreeSet<CredentialId>) -> Self {
+                Self {
+                    $($field: credentials.iter().filter_map(|id| <$target>::guard(&self.$field, id)).collect(),)+
+                }
+            }
+
+            /// These and others.
+            #[must_use]
+            pub fn with(&self, others: &Self) -> Self {
+                Self { $($field: self.$field.iter().chain(&others.$field).cloned().collect(),)+ }
+            }
+
             /// The credentials that are wanted anywhere.
             #[must_use]
             pub fn credentials(&self) -> BTreeSet<&CredentialId> {
@@ -202,6 +241,17 @@ macro_rules! systems {
                 let ($($field,)+) =
                     tokio::join!($(<$target>::observe(&clients.$field, &self.$field, look)),+);
                 Observed { $($field),+ }
+            }
+
+            /// Adds what these places remember of rotations to what was found, all systems beside each other.
+            pub async fn look_at_guards(&self, clients: &Clients, observed: &mut Observed) {
+                tokio::join!($(<$target>::look_at_guards(&clients.$field, &self.$field, &mut observed.$field)),+);
+            }
+
+            /// Which of these places could not be read, in words.
+            #[must_use]
+            pub fn blind(&self, observed: &Observed) -> Vec<String> {
+                [$(<$target>::blind(&self.$field, &observed.$field)),+].into_iter().flatten().collect()
             }
 
             /// Since when a credential's value is the current one, where a system tells.

@@ -20,6 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["plan"],
     &["report", "rotation"],
     &["error", "execute", "prove", "ui", "verify"],
+    &["fleet"],
     &["view"],
     &["cli"],
     &["commands"],

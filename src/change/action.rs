@@ -1,7 +1,9 @@
 //! What can happen to a remote thing: a closed set.
 
 /// What happens to a remote thing. Only the first five write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, strum::EnumIter)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, strum::EnumIter,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// It is not there and is made.

@@ -262,6 +262,14 @@ pub enum Reason {
     /// The repository is not trusted, and this is not for it to decide.
     #[error("{}", .0.message)]
     Untrusted(Problem),
+    /// What another run printed, in its words.
+    #[error("{words}")]
+    Told {
+        /// The words.
+        words: String,
+        /// What it said to do about it.
+        hint: Option<String>,
+    },
     /// Reading failed.
     #[error("{}", .0.message)]
     Unreadable(Problem),
@@ -309,6 +317,7 @@ impl Reason {
             | Self::Untrusted(problem)
             | Self::ByHand(problem)
             | Self::Waits(problem) => problem.advice(),
+            Self::Told { hint, .. } => hint.clone(),
             Self::ForeignToken(_) => Some("to switch it off anyway: regcred rotate --allow-delete".to_owned()),
             Self::Unproven(_) => {
                 Some("if it was written by regcred last: regcred rotate --accept-unknown".to_owned())

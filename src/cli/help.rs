@@ -30,6 +30,8 @@ Environment:
   DOCKER_HUB_API_URL         Docker Hub's API, where tokens are made and
                              switched off
   REGCRED_FILE               the configuration, instead of --file
+  REGCRED_SHARD, JOB_COMPLETION_INDEX
+                             the part, instead of --shard; which one auto/N is
   REGCRED_REGISTRY_ENDPOINTS
                              registries that are elsewhere than they say:
                              docker.io=http://127.0.0.1:5000,…
@@ -96,6 +98,7 @@ Examples:
   regcred sync --expect 5b1e90aa7c21       exactly the plan that was reviewed
   regcred sync --stack dev --yes           before pulumi up of that stack
   regcred sync --only runpod: --yes        one system
+  regcred sync --shard 2/4 --yes           one of four parts of a large fleet
 ",
     environment!(),
     files!()
@@ -149,6 +152,16 @@ Examples:
     environment!(),
     files!()
 );
+
+pub(super) const REPORT: &str = "\
+Examples:
+  regcred report shard-*.jsonl             what shards did, and which is missing
+  regcred report --markdown plan-*.json    the plans, for a step summary
+  regcred report --html fleet.html shard-*.jsonl
+  kubectl logs -l job-name=fleet --tail=-1 | regcred report -
+
+It ends with the worst exit code of the runs, and with 1 where a shard is
+missing or was cut off.";
 
 pub(super) const IMAGE: &str = "\
 Examples:

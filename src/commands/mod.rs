@@ -10,9 +10,11 @@ mod permissions;
 mod plan;
 mod rbac;
 mod remove;
+mod report;
 mod rotate;
 mod schema;
 mod session;
+mod shard;
 #[cfg(test)]
 mod simulation;
 mod sync;
@@ -37,6 +39,7 @@ pub async fn run(cli: &Cli, context: &Context<'_>) -> Result<ExitStatus, Error> 
         Command::Verify(args) => verify::run(args, context).await,
         Command::Image(args) => image::run(args, context),
         Command::Init(args) => init::run(args, context).await,
+        Command::Report(args) => report::run(args, context),
         Command::Rbac(args) => rbac::run(args, context),
         Command::Permissions(args) => permissions::run(args, context),
         Command::Schema => schema::run(context),
@@ -48,3 +51,4 @@ pub async fn run(cli: &Cli, context: &Context<'_>) -> Result<ExitStatus, Error> 
 
 pub use completions::{COMPLETE, complete};
 pub use session::Context as RunContext;
+pub use shard::shard;

@@ -7,23 +7,18 @@ use crate::cli::PlanArgs;
 use crate::desired::distrusting;
 use crate::env::Env;
 use crate::error::Error;
-use crate::model::{Place, Problem};
 use crate::report::{ExitStatus, Report};
 use crate::view::{human, json, markdown, page};
 
 pub(super) async fn run(args: &PlanArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
-    let file = file(args, context)?;
+    let file = context.markdown_file(args.markdown.as_deref(), "plan --json --markdown=plan.md")?;
     let env = env(args, context)?;
     let context = &Context { env: &env, ..*context };
     let mut session = context.session(args.overrides, None).await?;
     session.tell_ages(None, args.html.is_some(), context).await;
     if let Some(file) = file {
-        context.ui.file(&context.dir.join(file), &markdown::plan(&session.shown(context.again))).map_err(
-            |error| {
-                let problem = Problem::input(format!("cannot be written: {error}")).at(Place::file(file));
-                Error::Invalid(vec![problem.hint("regcred plan --markdown=OTHER")])
-            },
-        )?;
+        let text = markdown::plan(&session.shown(context.again));
+        context.markdown(file, &text, "plan --markdown=OTHER")?;
     }
     context.page(args.html.as_deref(), || page::page(&session.shown(context.again), &[]))?;
     context.ui.data(&printed(args, context, &session))?;
@@ -42,25 +37,11 @@ fn env(args: &PlanArgs, context: &Context<'_>) -> Result<Env, Error> {
     distrusting(&request, trusted, context.env, context.dir).map_err(Error::Invalid)
 }
 
-/// The file that the Markdown goes to; nothing where it is printed, or not wanted.
-fn file<'a>(args: &'a PlanArgs, context: &Context<'_>) -> Result<Option<&'a Path>, Error> {
-    let to = args.markdown.as_deref();
-    if context.common.json && to.is_some_and(is_stdout) {
-        let hint = Some("regcred plan --json --markdown=plan.md".to_owned());
-        return Err(Error::invalid("--json and --markdown both print a document", hint));
-    }
-    Ok(to.filter(|to| !is_stdout(to)))
-}
-
-fn is_stdout(to: &Path) -> bool {
-    to == Path::new("-")
-}
-
 fn printed(args: &PlanArgs, context: &Context<'_>, session: &Session) -> String {
     let shown = session.shown(context.again);
     if context.common.json {
         json::plan(&shown)
-    } else if args.markdown.as_deref().is_some_and(is_stdout) {
+    } else if args.markdown.as_deref() == Some(Path::new("-")) {
         markdown::plan(&shown)
     } else {
         human::plan(&shown, context.layout(false)) + &human::plan_summary(&shown, context.said().width)

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::aws;
-use crate::change::{Known, Life, Options, Purpose, Reason};
+use crate::change::{Known, Life, Options, Purpose};
 use crate::cli::{Common, Overrides};
 use crate::desired::rotation::Rotation;
 use crate::desired::{self, Desired, Loaded, Request};
 use crate::env::Env;
 use crate::error::Error;
-use crate::model::{Class, Credential, CredentialId, Place, Problem, nearest};
+use crate::model::{Class, Credential, CredentialId, Place, Problem, Shard, nearest};
 use crate::net::Http;
 use crate::plan::{self, Plan};
 use crate::prove::{self, Proofs};
@@ -24,7 +24,7 @@ use crate::systems::{Clients, NAMES, Observed};
 use crate::targets::{Look, Setting};
 use crate::ui::{Ui, Verbosity};
 use crate::vault::Vault;
-use crate::view::{Again, Shown, human, json, named, rounded};
+use crate::view::{Again, Shown, human, json, rounded};
 
 /// What takes longer than these seconds is said beforehand.
 pub(super) const LONG: usize = 60;
@@ -41,6 +41,8 @@ pub struct Context<'a> {
     pub ui: &'a Arc<Ui>,
     /// What the next command keeps of this one.
     pub again: &'a Again,
+    /// The part of what is declared that the run is about, if it is not all of it; or why there is no such part.
+    pub shard: &'a Result<Option<Shard>, Problem>,
 }
 
 /// A planned run: all that the second half of a command needs.
@@ -83,6 +85,28 @@ impl Context<'_> {
             let why = why.split(" at path ").next().unwrap_or_default();
             let problem = Problem::input(format!("cannot be written: {why}")).at(Place::file(file));
             Error::Invalid(vec![problem.hint("name a file in a folder that is there")])
+        })
+    }
+
+    /// The file that Markdown goes to; nothing where it is printed, or not wanted. `instead` is the command that does both.
+    pub(super) fn markdown_file<'f>(
+        &self,
+        to: Option<&'f Path>,
+        instead: &str,
+    ) -> Result<Option<&'f Path>, Error> {
+        let printed = to == Some(Path::new("-"));
+        if self.common.json && printed {
+            let hint = Some(format!("regcred {instead}"));
+            return Err(Error::invalid("--json and --markdown both print a document", hint));
+        }
+        Ok(to.filter(|_| !printed))
+    }
+
+    /// Writes Markdown into a file. `instead` is the command that writes it elsewhere.
+    pub(super) fn markdown(&self, file: &Path, text: &str, instead: &str) -> Result<(), Error> {
+        self.ui.file(&self.dir.join(file), text).map_err(|error| {
+            let problem = Problem::input(format!("cannot be written: {error}")).at(Place::file(file));
+            Error::Invalid(vec![problem.hint(format!("regcred {instead}"))])
         })
     }
 
@@ -143,7 +167,8 @@ impl Context<'_> {
 
     async fn look_at(&self, desired: &Desired, clients: &Clients) -> Observed {
         let say = |words: &str| self.ui.say(words);
-        let look = Look { concurrency: self.concurrency(), wait: Duration::ZERO, say: &say };
+        let (shard, wait) = (desired.shard, Duration::ZERO);
+        let look = Look { shard, concurrency: self.concurrency(), wait, say: &say };
         desired.places.observe(clients, &look).await
     }
 
@@ -199,9 +224,15 @@ impl Context<'_> {
     /// Says in the stream, if there is one, why it ends here.
     pub(super) fn tell_stream<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let (Err(error), true) = (&result, self.common.json) {
-            self.ui.data(&json::ended(&self.problems(error), error.status() as u8))?;
+            let shard = self.shard.as_ref().ok().copied().flatten();
+            self.ui.data(&json::ended(&self.problems(error), error.status() as u8, shard))?;
         }
         result
+    }
+
+    /// The part of what is declared that the run is about, if it is not all of it.
+    pub(super) fn shard(&self) -> Result<Option<Shard>, Error> {
+        self.shard.clone().map_err(|problem| Error::Invalid(vec![problem]))
     }
 
     /// What the command line selects, with the file that is meant.
@@ -212,6 +243,7 @@ impl Context<'_> {
             stacks: self.common.stack.clone(),
             credential: self.common.credential.clone(),
             only: self.common.only.clone(),
+            shard: self.shard()?,
         };
         request.found(self.env, self.dir).map_err(|problem| Error::Invalid(vec![problem]))
     }
@@ -219,7 +251,7 @@ impl Context<'_> {
     /// Says what could not be read, after what is printed.
     pub(super) fn tell_unread(&self, session: &Session) {
         if !self.common.json {
-            self.ui.errors(&session.unread());
+            self.ui.errors(&human::unread(&session.plan));
         }
     }
 
@@ -262,10 +294,15 @@ impl Context<'_> {
         let Loaded { mut desired, sources, registries, rotations, base } = loaded;
         let http = self.http()?;
         let way = aws::Way::new(&http, self.env, desired.places.aws.iter().any(|place| place.insecure));
-        let clients = desired.places.log_in(&Setting { env: self.env, http: &http, base: &base }).await;
+        let setting = Setting { env: self.env, http: &http, base: &base };
+        let clients = desired.places.with(&desired.guards).log_in(&setting).await;
         let say = |words: &str| self.ui.say(words);
-        let look = Look { concurrency: self.concurrency(), wait, say: &say };
-        let reading = desired.places.observe(&clients, &look);
+        let look = Look { shard: desired.shard, concurrency: self.concurrency(), wait, say: &say };
+        let reading = async {
+            let mut observed = desired.places.observe(&clients, &look).await;
+            desired.guards.look_at_guards(&clients, &mut observed).await;
+            observed
+        };
         let proving = async {
             if let Some(known) = given {
                 return Ok((Vault::default(), known, Vec::new(), Proofs::new()));
@@ -286,7 +323,8 @@ impl Context<'_> {
         let mut plan = plan::plan(&desired, &observed, &known, &options);
         // Asked only where it can make a difference.
         for id in plan.unknown() {
-            let since = desired.places.current_since(&clients, &observed, &id).await;
+            let places = desired.places.with(&desired.guards);
+            let since = places.current_since(&clients, &observed, &id).await;
             known.entry(id).and_modify(|known| known.current_since = since);
         }
         if known.values().any(|known| known.current_since.is_some()) {
@@ -314,7 +352,8 @@ impl Context<'_> {
     /// A prefix that selects nothing is a slip.
     fn check_only(&self, plan: &Plan) -> Result<(), Error> {
         let [first, ..] = self.common.only.as_slice() else { return Ok(()) };
-        if !plan.changes.is_empty() {
+        // What it selects may be in another shard.
+        if !plan.changes.is_empty() || plan.shard.is_some() {
             return Ok(());
         }
         let (system, rest) = first.split_once(':').unwrap_or((first.as_str(), ""));
@@ -363,34 +402,14 @@ impl Session {
         }
     }
 
-    /// What could not be read, one line for each cause, as the plan is not the whole plan then.
-    fn unread(&self) -> Vec<Problem> {
-        let mut causes: BTreeMap<String, (Vec<String>, usize, &str)> = BTreeMap::new();
-        for change in &self.plan.changes {
-            if let Reason::Unreadable(problem) = &change.reason {
-                let cause = human::without_names(&problem.message, &change.address);
-                let (places, rows, _) = causes.entry(cause).or_insert((Vec::new(), 0, &problem.message));
-                *rows += 1;
-                let place = change.address.heading();
-                if !places.contains(&place) {
-                    places.push(place);
-                }
-            }
-        }
-        let told = |(cause, (places, rows, words)): (String, (Vec<String>, usize, &str))| {
-            let words = if places.len() == 1 { words } else { cause.as_str() };
-            let (rows, places) = (human::number(rows, "row"), named(&places));
-            Problem::outside(format!("{rows} of {places} could not be read: {words}"))
-        };
-        causes.into_iter().map(told).collect()
-    }
-
     /// The same; a stream is ended with its plan and summary before that.
     pub(super) fn prove_or_end(&mut self, context: &Context<'_>) -> Result<(), Error> {
         let errors: Vec<bool> =
             self.proofs.values().filter_map(|proof| Some(proof.as_ref().err()?.is_refusal())).collect();
         if !errors.is_empty() && context.common.json {
-            context.ui.data(&(json::version() + &json::planned(&self.shown(context.again))))?;
+            context
+                .ui
+                .data(&(json::version(None, self.plan.shard) + &json::planned(&self.shown(context.again))))?;
             let status = if errors.contains(&true) { ExitStatus::Refused } else { ExitStatus::Failed };
             self.end_stream(context, status)?;
         }

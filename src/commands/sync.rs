@@ -84,7 +84,8 @@ async fn proven(context: &Context<'_>, session: &Session, report: &Report) -> Ve
 pub(super) fn show_plan(context: &Context<'_>, session: &Session) -> Result<(), Error> {
     let shown = session.shown(context.again);
     if context.common.json {
-        return Ok(context.ui.data(&(json::version() + &json::planned(&shown)))?);
+        let begin = json::version(Some(session.plan.purpose.command()), session.plan.shard);
+        return Ok(context.ui.data(&(begin + &json::planned(&shown)))?);
     }
     let layout = context.layout(false);
     context.ui.data(&human::plan(&shown, layout))?;

@@ -38,7 +38,10 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context<'_>) -> Result<Exit
     let text = if context.common.json {
         let findings =
             json::findings(&report.findings, context.again) + &json::pulls(&report.pulls, context.again);
-        json::version() + &json::planned(&shown) + &findings + &json::summary(&shown, &report, status as u8)
+        json::version(Some("verify"), session.plan.shard)
+            + &json::planned(&shown)
+            + &findings
+            + &json::summary(&shown, &report, status as u8)
     } else {
         let layout = human::Layout { states: true, ..context.layout(true) };
         human::plan(&shown, layout)
@@ -57,11 +60,12 @@ fn answerable(args: &VerifyArgs, context: &Context<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let wanted = desired::places(&context.request()?, context.env, context.dir).map_err(Error::Invalid)?;
-    if wanted.credentials.is_empty() {
+    if wanted.credentials.is_empty() && wanted.shard.is_none() {
         // The same words as without the question.
         context.load()?;
     }
-    if wanted.places.pullers().is_empty() {
+    // They may be in another shard.
+    if wanted.places.pullers().is_empty() && wanted.shard.is_none() {
         let message = format!(
             "--image asks how a system pulls: nothing of {} is declared, or selected",
             systems::telling().join(", ")

@@ -8,6 +8,7 @@ pub mod outline;
 mod remote;
 pub mod rotation;
 mod secrets;
+pub mod shard;
 mod untrusted;
 mod validate;
 
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use crate::env::Env;
 use crate::files;
-use crate::model::{Credential, CredentialId, Place, Problem, nearest};
+use crate::model::{Credential, CredentialId, Place, Problem, Shard, nearest};
 use crate::registry::Endpoints;
 use crate::sources::{self, Source, Spec};
 use crate::systems::Places;
@@ -40,6 +41,10 @@ pub struct Desired {
     pub others: Places,
     /// What a repository that is not trusted may not decide.
     pub refused: Vec<Refused>,
+    /// The part that this is of what is declared, if it is not all of it.
+    pub shard: Option<Shard>,
+    /// Places of other shards that remember which value a rotation took out of use: nothing else is read there.
+    pub guards: Places,
     /// What people should know about how it was found.
     pub notes: Vec<String>,
 }
@@ -57,6 +62,8 @@ pub struct Request {
     pub credential: Option<String>,
     /// What the addresses begin with that the run is about; empty means all.
     pub only: Vec<String>,
+    /// The part to restrict the run to.
+    pub shard: Option<Shard>,
 }
 
 /// What is wanted, where the values come from, and which registries are elsewhere than their names say.
@@ -88,6 +95,8 @@ pub fn load(request: &Request, env: &Env, dir: &Path) -> Result<Loaded, Vec<Prob
         selected(request, env, dir, Asking::Environments)?;
     if let Some(reviewed) = Reviewed::of(env)? {
         reviewed.judge(&mut desired, &specs);
+        // No login is made that was not judged.
+        desired.guards = Places::default();
     }
     let registries = registries(env).unwrap_or_else(|found| {
         problems.extend(found);
@@ -256,35 +265,42 @@ fn declared(request: &Request, env: &Env, dir: &Path) -> Result<Declared, Vec<Pr
     Ok(Declared { desired, specs, rotations, base, is_file: true })
 }
 
-/// Leaves only what `--credential`, `--stack` and `--only` name.
+/// Leaves only what `--credential`, `--stack`, `--only` and `--shard` name. Which shard a place is in depends on all that is
+/// declared, so that it is in the same one whatever else is selected.
 fn restrict(desired: &mut Desired, request: &Request) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let problems = unknown_names(desired, request);
+    let all = request.shard.map(|shard| shard::keep(desired, shard));
     if let Some(name) = &request.credential {
-        let known: Vec<&str> =
-            desired.credentials.iter().map(|credential| credential.id.0.as_str()).collect();
-        if !known.contains(&name.as_str()) {
-            problems.push(unknown_name("credential", name, &known));
-        }
         desired.credentials.retain(|credential| credential.id.0 == *name);
         desired.places.keep_credential(name);
     }
     if !request.stacks.is_empty() {
-        problems.extend(restrict_stacks(desired, &request.stacks));
+        desired.places.keep_stacks(&request.stacks);
+        keep_used(desired);
     }
     if !request.only.is_empty() {
         desired.others = desired.places.take_others(&request.only);
         keep_used(desired);
     }
+    if let Some(all) = all {
+        keep_used(desired);
+        shard::guard(desired, &all);
+    }
     problems
 }
 
-fn restrict_stacks(desired: &mut Desired, stacks: &[String]) -> Vec<Problem> {
-    let known = desired.places.stacks();
-    let names: Vec<&str> = known.iter().map(String::as_str).collect();
-    let unknown = stacks.iter().filter(|stack| !known.contains(*stack));
-    let problems = unknown.map(|stack| unknown_name("stack", stack, &names)).collect();
-    desired.places.keep_stacks(stacks);
-    keep_used(desired);
+/// The names that are selected and not declared, in any shard.
+fn unknown_names(desired: &Desired, request: &Request) -> Vec<Problem> {
+    let credentials: Vec<&str> =
+        desired.credentials.iter().map(|credential| credential.id.0.as_str()).collect();
+    let stacks = desired.places.stacks();
+    let stacks: Vec<&str> = stacks.iter().map(String::as_str).collect();
+    let missing = |what: &'static str, names: &[String], known: &[&str]| -> Vec<Problem> {
+        let names = names.iter().filter(|name| !known.contains(&name.as_str()));
+        names.map(|name| unknown_name(what, name, known)).collect()
+    };
+    let mut problems = missing("credential", request.credential.as_slice(), &credentials);
+    problems.extend(missing("stack", &request.stacks, &stacks));
     problems
 }
 

@@ -10,6 +10,7 @@ pub mod problem;
 pub mod reference;
 pub mod registry;
 pub mod secret;
+pub mod shard;
 mod token_kind;
 
 pub use address::{Address, AwsItem, DaytonaItem, GithubItem, HubItem, KubernetesItem, RunpodItem};
@@ -21,4 +22,5 @@ pub use problem::{Class, Effect, Place, Problem};
 pub use reference::{Reference, ReferenceError};
 pub use registry::{Registry, RegistryError};
 pub use secret::Secret;
+pub use shard::Shard;
 pub use token_kind::{IDENTITY_USER, TokenKind, token_kind};

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::{Registry, Secret};
 
 /// The kind of a credential's secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumIter)]
 pub enum TokenKind {
     /// Docker Hub: a personal access token (`dckr_pat_…`, or a UUID until 2021).
     DockerPersonal,
@@ -46,6 +46,13 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
+    /// The kind of these words; one that is not known if there is none.
+    #[must_use]
+    pub fn named(words: &str) -> Self {
+        use strum::IntoEnumIterator;
+        Self::iter().find(|kind| kind.to_string() == words).unwrap_or(Self::Unknown)
+    }
+
     /// Whether it is known to be a generated token, which nobody can guess: not a password that a person chose.
     pub fn is_access_token(self) -> bool {
         self != Self::Unknown

@@ -16,7 +16,7 @@ pub use summary::Summary;
 
 use crate::change::{Action, Known, Options, Purpose, Reason};
 use crate::desired::Desired;
-use crate::model::{CredentialId, Fingerprint, Problem};
+use crate::model::{CredentialId, Fingerprint, Problem, Shard};
 use crate::systems::{Clients, Observed, Operation};
 use crate::targets::Terms;
 
@@ -38,6 +38,8 @@ pub struct Plan {
     pub left_out: usize,
     /// How long the systems' own limits make it take, in seconds, where the logins that share them are known.
     pub paced: Option<usize>,
+    /// The part that it is of what is declared, if it is not all of it.
+    pub shard: Option<Shard>,
 }
 
 /// Computes the plan. Pure; the order of its inputs does not matter.
@@ -54,7 +56,8 @@ pub fn plan(
     let wanted = match options.purpose {
         // A rotation to what the source gives is no other than a sync as far as places go.
         Purpose::Sync | Purpose::Rotate if is_of_the_source(known, options) => {
-            let away = desired.places.rotated_away(observed, known);
+            let mut away = desired.guards.rotated_away(observed, known);
+            away.extend(desired.places.rotated_away(observed, known));
             let rows = desired.places.diff(observed, &terms).into_iter();
             rows.map(|row| unless_away(row, &away)).collect()
         }
@@ -68,6 +71,7 @@ pub fn plan(
         left_out: total - changes.len()
             + desired.others.unread_rows(&Problem::outside("is not read"), options).len(),
         purpose: options.purpose,
+        shard: desired.shard,
         notes: notes(desired, observed, known, options.purpose),
         fingerprints: known.iter().map(|(id, known)| (id.clone(), known.fingerprint)).collect(),
         changes,
@@ -113,6 +117,10 @@ fn notes(
     purpose: Purpose,
 ) -> Vec<String> {
     let mut notes = desired.notes.clone();
+    if desired.shard.is_some_and(|shard| shard.count() > 1) {
+        notes.extend(desired.places.shared().into_iter().map(str::to_owned));
+        notes.extend(desired.guards.blind(observed));
+    }
     if purpose != Purpose::Remove {
         notes.extend(desired.places.notes(observed));
     }
@@ -178,6 +186,12 @@ impl Plan {
     pub fn unknown(&self) -> BTreeSet<CredentialId> {
         let unknown = self.changes.iter().filter(|change| change.action == Action::Refresh);
         unknown.flat_map(|change| change.credentials.clone()).collect()
+    }
+
+    /// Whether it is a shard that has nothing.
+    #[must_use]
+    pub fn is_elsewhere(&self) -> bool {
+        self.shard.is_some() && self.changes.is_empty() && self.left_out == 0
     }
 
     /// Whether there is anything to do.

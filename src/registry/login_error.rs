@@ -81,6 +81,14 @@ pub enum LoginError {
         /// Why not.
         reason: UnsafeReason,
     },
+    /// What another run printed of it, in its words.
+    #[error("{words}")]
+    Told {
+        /// The words.
+        words: String,
+        /// Whether the registry said no.
+        refused: bool,
+    },
     /// The registry lets anybody in.
     #[error("{registry} asks for no login: nothing is proven")]
     NothingProven {
@@ -92,7 +100,7 @@ pub enum LoginError {
 impl LoginError {
     /// Whether the registry said that the credential is wrong. Anything else says nothing about the credential.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused { .. })
+        matches!(self, Self::Refused { .. } | Self::Told { refused: true, .. })
     }
 
     /// The same, with the places that probably send a dead secret, if that is what locks the account.
@@ -136,7 +144,7 @@ impl LoginError {
                 let host = realm.trim_start_matches("https://").split('/').next().unwrap_or_default();
                 Some(format!("if it is the registry's own, say so at the credential in regcred.yaml: token-service: {host}"))
             }
-            Self::Protocol { .. } | Self::UnsafeRealm { .. } | Self::NothingProven { .. } => None,
+            Self::Protocol { .. } | Self::UnsafeRealm { .. } | Self::NothingProven { .. } | Self::Told { .. } => None,
         }
     }
 

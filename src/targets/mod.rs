@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 
 use crate::change::{Change, Finding, Inputs, Known, Operation, Options, Pull, Reason, Receipt};
 use crate::env::{Env, Untrusted};
-use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry};
+use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry, Shard};
 use crate::net::Http;
 use crate::yaml::{At, Node, Reader, Spanned};
 
@@ -87,6 +87,19 @@ pub trait Target {
     fn keep_stacks(desired: &mut Vec<Self::Desired>, _: &[String]) {
         desired.clear();
     }
+
+    /// The places, apart by the sites that they are at: what depends on each other, and what shares a limit, is at one. A
+    /// place without a site is in every shard, and what is found there is a shard's by [`Shard::takes`]. Nothing but what is
+    /// declared decides it.
+    fn apart(desired: &[Self::Desired]) -> Vec<(Option<Site>, Self::Desired)>;
+
+    /// Puts together what [`Target::apart`] took apart.
+    fn together(parts: Vec<Self::Desired>) -> Vec<Self::Desired> {
+        parts
+    }
+
+    /// What people should know where the places are in several shards.
+    const SHARED: Option<&'static str> = None;
 
     /// What the addresses of a place begin with, as far as that is known before it is read.
     fn begins(_: &Self::Desired) -> String {
@@ -194,6 +207,19 @@ pub trait Target {
         BTreeMap::new()
     }
 
+    /// A place of the credential that remembers which value a rotation took out of use; the same one for every shard.
+    fn guard(_: &[Self::Desired], _: &CredentialId) -> Option<Self::Desired> {
+        None
+    }
+
+    /// Reads of such places, which the run is otherwise not about, what they remember.
+    async fn look_at_guards(_: &Self::Client, _: &[Self::Desired], _: &mut Self::Observed) {}
+
+    /// Which of them could not be read, in words. Pure.
+    fn blind(_: &[Self::Desired], _: &Self::Observed) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What people should know before a value is rotated there.
     const ROTATING: Option<&'static str> = None;
 
@@ -274,8 +300,24 @@ pub struct Setting<'a> {
     pub base: &'a Path,
 }
 
+/// Where places are that are written together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// Its name; that of one system is not that of another.
+    pub name: String,
+    /// The requests that writing what is declared there takes, roughly.
+    pub cost: usize,
+}
+
+/// Of places that are at one site each.
+fn at_sites<D: Clone>(desired: &[D], site: impl Fn(&D) -> Site) -> Vec<(Option<Site>, D)> {
+    desired.iter().map(|place| (Some(site(place)), place.clone())).collect()
+}
+
 /// How systems are read.
 pub struct Look<'a> {
+    /// The part of what is declared that the run is about, if it is not all of it.
+    pub shard: Option<Shard>,
     /// Requests at once, for each system.
     pub concurrency: usize,
     /// How long to wait for a system that is still starting.

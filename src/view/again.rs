@@ -28,7 +28,8 @@ impl Again {
         let takes = |flag: &str| match own.split(' ').next() {
             name if ROTATION.contains(&flag) => name == Some("rotate") && is_approved,
             Some("plan" | "sync" | "verify") => true,
-            Some("remove" | "rotate") => !matches!(flag, "--rewrite" | "--allow-replace"),
+            Some("remove") => !matches!(flag, "--rewrite" | "--allow-replace"),
+            Some("rotate") => !matches!(flag, "--rewrite" | "--allow-replace" | "--shard"),
             Some("rbac") => matches!(flag, "-C" | "--file" | "--allow-replace"),
             Some("init" | "image") => flag == "-C",
             _ => false,
@@ -72,16 +73,22 @@ mod tests {
         let again = Again::new(vec![
             ("--file", value("my file's.yaml")),
             ("--stack", value("a,b")),
+            ("--shard", value("2/4")),
             ("--allow-delete", None),
         ]);
-        let flags = r#"--file "my file's.yaml" --stack 'a,b' --allow-delete"#;
+        let flags = r#"--file "my file's.yaml" --stack 'a,b' --shard 2/4 --allow-delete"#;
         for (hint, expected) in [
             ("to see all: regcred plan -v", format!("to see all: regcred plan -v {flags}")),
             (
                 "regcred sync --stack c",
-                r#"regcred sync --stack c --file "my file's.yaml" --allow-delete"#.to_owned(),
+                r#"regcred sync --stack c --file "my file's.yaml" --shard 2/4 --allow-delete"#.to_owned(),
             ),
             ("regcred init --file OTHER", "regcred init --file OTHER".to_owned()),
+            (
+                "put it out of use: regcred rotate",
+                r#"put it out of use: regcred rotate --file "my file's.yaml" --stack 'a,b' --allow-delete"#
+                    .to_owned(),
+            ),
             (
                 "allow it: regcred rbac prod | kubectl apply -f -",
                 r#"allow it: regcred rbac prod --file "my file's.yaml" | kubectl apply -f -"#.to_owned(),

@@ -29,7 +29,7 @@ pub(super) fn alike<'a, T, K: PartialEq>(
 }
 
 /// The first of some names, with how many more there are.
-pub(crate) fn named(names: &[String]) -> String {
+pub(super) fn named(names: &[String]) -> String {
     match names {
         [] => String::new(),
         [one] => one.clone(),

@@ -10,18 +10,21 @@ use serde_json::{Value, json};
 use super::{Again, Shown, told};
 use crate::change::{Access, Details, Finding, Life, Pull, PullLogin};
 use crate::execute::Event;
-use crate::model::{Address, CredentialId, Problem};
+use crate::fleet::{Fleet, Part};
+use crate::model::{Address, CredentialId, Problem, Shard};
 use crate::plan::{Change, Cost, Summary};
 use crate::registry::{Accepted, LoginError};
 use crate::report::{Outcome, Report};
 
 /// The format's number. Fields are added within a format; readers ignore what they do not know.
-pub const FORMAT: u8 = 1;
+pub use crate::fleet::FORMAT;
 
 #[derive(Serialize)]
 struct PlanDocument<'a> {
     format: u8,
     digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<Shard>,
     credentials: Vec<CredentialObject<'a>>,
     proof: BTreeMap<&'a str, ProofObject>,
     summary: Summary,
@@ -48,6 +51,8 @@ struct CredentialObject<'a> {
 #[derive(Serialize)]
 struct ProofObject {
     ok: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    refused: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
     limit: Option<u64>,
@@ -101,6 +106,7 @@ pub fn plan(shown: &Shown<'_>) -> String {
     let document = PlanDocument {
         format: FORMAT,
         digest: shown.plan.digest(),
+        shard: shown.plan.shard,
         credentials: credentials(shown),
         proof: proofs(shown),
         summary: shown.plan.summary(),
@@ -135,6 +141,7 @@ fn proofs<'a>(shown: &'a Shown<'_>) -> BTreeMap<&'a str, ProofObject> {
             let quota = login.quota.unwrap_or_default();
             ProofObject {
                 ok: true,
+                refused: false,
                 kind: shown.known.get(id).map(|known| known.kind.to_string()),
                 limit: quota.limit,
                 remaining: quota.remaining,
@@ -146,6 +153,7 @@ fn proofs<'a>(shown: &'a Shown<'_>) -> BTreeMap<&'a str, ProofObject> {
         }
         Err(error) => ProofObject {
             ok: false,
+            refused: error.is_refusal(),
             kind: None,
             limit: None,
             remaining: None,
@@ -160,8 +168,20 @@ fn proofs<'a>(shown: &'a Shown<'_>) -> BTreeMap<&'a str, ProofObject> {
 
 /// The first line of every stream.
 #[must_use]
-pub fn version() -> String {
-    line(&json!({ "type": "version", "format": FORMAT, "tool": env!("CARGO_PKG_VERSION") }))
+pub fn version(command: Option<&str>, shard: Option<Shard>) -> String {
+    let mut object = json!({ "type": "version", "format": FORMAT, "tool": env!("CARGO_PKG_VERSION") });
+    if let Some(command) = command {
+        object["command"] = json!(command);
+    }
+    line(&of_shard(object, shard))
+}
+
+/// The same object, which says what part it is of, if it is one.
+fn of_shard(mut object: Value, shard: Option<Shard>) -> Value {
+    if let Some(shard) = shard {
+        object["shard"] = json!(shard);
+    }
+    object
 }
 
 /// One line per row of the plan.
@@ -240,10 +260,19 @@ pub fn pulls(pulls: &[Pull], again: &Again) -> String {
 /// The last line of every stream.
 #[must_use]
 pub fn summary(shown: &Shown<'_>, report: &Report, status: u8) -> String {
+    let mut summary = counts(shown, report, status);
+    summary["digest"] = json!(shown.plan.digest());
+    if !report.overdue.is_empty() {
+        summary["overdue"] = json!(report.overdue.iter().map(|id| &id.0).collect::<Vec<_>>());
+    }
+    line(&of_shard(summary, shown.plan.shard))
+}
+
+/// What came of all rows.
+fn counts(shown: &Shown<'_>, report: &Report, status: u8) -> Value {
     let count = |matching: fn(&Outcome) -> bool| report.count(matching);
-    let mut summary = json!({
+    json!({
         "type": "summary",
-        "digest": shown.plan.digest(),
         "summary": shown.plan.summary(),
         "credentials": credentials(shown),
         "proof": proofs(shown),
@@ -260,22 +289,45 @@ pub fn summary(shown: &Shown<'_>, report: &Report, status: u8) -> String {
         "invalid": report.findings.iter().filter(|finding| finding.result.is_err() && !finding.unread).count(),
         "notes": shown.plan.notes,
         "exit": status,
+    })
+}
+
+/// A fleet's runs as one stream: their rows and what happened as they were printed, and a summary of all.
+#[must_use]
+pub fn fleet(fleet: &Fleet, shown: &Shown<'_>) -> String {
+    let first = json!({ "type": "version", "format": FORMAT, "tool": env!("CARGO_PKG_VERSION"), "command": "report" });
+    let lines = fleet.parts.iter().flat_map(|part| &part.lines).map(line);
+    let errors = fleet.parts.iter().flat_map(|part| {
+        part.errors.iter().map(move |problem| {
+        json!({ "message": problem.message, "hint": problem.advice(), "shard": part.shard })
+    })
     });
-    if !report.overdue.is_empty() {
-        summary["overdue"] = json!(report.overdue.iter().map(|id| &id.0).collect::<Vec<_>>());
-    }
-    line(&summary)
+    let mut summary = counts(shown, &fleet.report, fleet.status as u8);
+    summary["errors"] = errors.collect();
+    summary["runs"] = json!({
+        "count": fleet.parts.len(),
+        "missing": fleet.missing.iter().map(|shard| shard.index()).collect::<Vec<_>>(),
+        "cut_off": numbers(fleet.cut_off()),
+        "twice": numbers(fleet.superseded.iter()),
+    });
+    line(&first) + &lines.collect::<String>() + &line(&summary)
+}
+
+/// The numbers of the shards among these.
+fn numbers<'a>(parts: impl Iterator<Item = &'a Part>) -> Vec<u16> {
+    parts.filter_map(|part| Some(part.shard?.index())).collect()
 }
 
 /// The whole stream of a run that ended before it had a plan.
 #[must_use]
-pub fn ended(problems: &[Problem], status: u8) -> String {
+pub fn ended(problems: &[Problem], status: u8, shard: Option<Shard>) -> String {
     let error = |problem: &Problem| {
         let place = problem.place.as_ref().map(ToString::to_string);
         json!({ "message": problem.message, "place": place, "hint": problem.advice() })
     };
     let errors: Vec<Value> = problems.iter().map(error).collect();
-    version() + &line(&json!({ "type": "summary", "errors": errors, "exit": status }))
+    let summary = json!({ "type": "summary", "errors": errors, "exit": status });
+    version(None, shard) + &line(&of_shard(summary, shard))
 }
 
 fn typed(kind: &str, object: &impl Serialize) -> String {

@@ -17,9 +17,18 @@ const TABLE_LIMIT: usize = 250;
 /// The plan as Markdown.
 #[must_use]
 pub fn plan(shown: &Shown<'_>) -> String {
+    let shard = shown.plan.shard.map(|shard| format!(", {}", shard.words())).unwrap_or_default();
+    let mut text = body(shown, &shard);
+    let next = shown.next().map(|command| format!(" To make exactly these changes: {}", code(&command)));
+    let _ = writeln!(text, "\nDigest `{}`.{}", shown.plan.digest(), next.unwrap_or_default());
+    text
+}
+
+/// The same without a digest, under a heading that says what it is of.
+pub(super) fn body(shown: &Shown<'_>, of: &str) -> String {
     let summary = shown.plan.summary();
     let mut text = format!(
-        "### regcred plan\n\n{} to create, {} to update, {} to refresh, {} to replace, {} to delete, {} unchanged, {} blocked, {} could not be read.\n\n",
+        "### regcred plan{of}\n\n{} to create, {} to update, {} to refresh, {} to replace, {} to delete, {} unchanged, {} blocked, {} could not be read.\n\n",
         summary.create,
         summary.update,
         summary.refresh,
@@ -52,8 +61,6 @@ pub fn plan(shown: &Shown<'_>) -> String {
     for note in &shown.plan.notes {
         let _ = writeln!(text, "> {}", markdown(note));
     }
-    let next = shown.next().map(|command| format!(" To make exactly these changes: {}", code(&command)));
-    let _ = writeln!(text, "\nDigest `{}`.{}", shown.plan.digest(), next.unwrap_or_default());
     text
 }
 

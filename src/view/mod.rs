@@ -3,6 +3,7 @@
 
 mod again;
 pub mod annotations;
+pub mod fleet;
 mod fold;
 pub mod human;
 pub mod images;
@@ -15,7 +16,6 @@ mod progress;
 use std::collections::BTreeMap;
 
 pub use again::Again;
-pub(crate) use fold::named;
 pub use progress::{Progress, rounded};
 
 use crate::change::{Known, Life, Receipt};

@@ -9,11 +9,12 @@ use crate::place::Place;
 use crate::source;
 
 /// The commands of the program, but for `help` and `version`.
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "plan",
     "sync",
     "remove",
     "verify",
+    "report",
     "image",
     "init",
     "rbac",

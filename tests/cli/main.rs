@@ -48,6 +48,7 @@ mod rotated;
 mod runpod;
 mod scan;
 mod selection;
+mod shards;
 mod source;
 mod source_traps;
 mod sources;

@@ -66,7 +66,7 @@ async fn parts(place: &Place) -> Parts {
     let value = loaded.sources[&id()].value(&loaded.desired.credentials[0], &shared).await.unwrap();
     let clients =
         loaded.desired.places.log_in(&Setting { env: &env, http: &http, base: place.repo().as_path() }).await;
-    let look = Look { concurrency: 4, wait: Duration::ZERO, say: &|_| {} };
+    let look = Look { shard: None, concurrency: 4, wait: Duration::ZERO, say: &|_| {} };
     let observed = loaded.desired.places.observe(&clients, &look).await;
     Parts { desired: loaded.desired, clients, observed, value }
 }

@@ -30,7 +30,7 @@ credentials:
       aws: { stacks: { main: { region: us-east-2 }, dev: { region: us-east-2 } } }
 """
 # What the action hands to the script where a workflow says nothing.
-INPUTS = dict.fromkeys("STACK FILE CREDENTIAL TRUSTED PLAN EXPECT APPROVE FROM MINT OLD DRAIN".split(), "")
+INPUTS = dict.fromkeys("STACK FILE CREDENTIAL TRUSTED PLAN EXPECT APPROVE SHARDS SHARD REPORTS FROM MINT OLD DRAIN".split(), "")
 GH = """\
 #!/bin/sh
 printf '%s\\n' "$*" >>"$GH_LOG"
@@ -205,6 +205,100 @@ class Plan(Runner):
         self.regcred("plan")
         self.regcred("sync", APPROVE="all")
         self.assertNotIn(TOKEN, self.text("summary") + self.text("output"))
+
+
+SHARDS = 3
+# Two regions and a repository: as many sites as shards.
+FLEET = FILE.replace("dev: { region: us-east-2 }", "dev: { region: us-west-2 }") + "      github: [{ repository: acme/api }]\n"
+# The real program, which is killed once it has begun to write.
+KILLED = """\
+#!/usr/bin/env python3
+import subprocess, sys
+with subprocess.Popen([{real!r}, *sys.argv[1:]], stdout=subprocess.PIPE, text=True) as ran:
+    for line in ran.stdout:
+        sys.stdout.write(line)
+        if '"apply_start"' in line:
+            break
+    ran.kill()
+sys.exit(137)
+"""
+
+
+class Fleet(Runner):
+    def setUp(self):
+        super().setUp()
+        (self.folder / "regcred.yaml").write_text(FLEET, encoding="utf-8")
+        self.reports = self.folder / "reports"
+        self.reports.mkdir()
+
+    def planned(self):
+        status, outputs = self.regcred("plan", SHARDS=str(SHARDS))
+        self.assertEqual(status, 0, self.said)
+        return outputs
+
+    def shard(self, index, plans, command="sync"):
+        """A job of the matrix: what it has printed is uploaded, however it ended."""
+        plan = {"PLAN": f"{plans}/shard-{index}.json"} if command == "sync" else {}
+        status, outputs = self.regcred(command, SHARD=f"{index}/{SHARDS}", **plan)
+        stream = pathlib.Path(outputs["stream"])
+        stream.rename(self.reports / stream.name)
+        return status
+
+    def test_the_plans_of_all_shards_are_in_one_summary_and_carried_out_one_by_one(self):
+        outputs = self.planned()
+        self.assertEqual(outputs["differences"], "true")
+        plans = pathlib.Path(outputs["plan"])
+        names = sorted(plan.name for plan in plans.iterdir())
+        self.assertEqual(names, [f"shard-{index}.json" for index in range(1, SHARDS + 1)])
+        for plan in plans.iterdir():
+            self.assertIn(json.loads(plan.read_text(encoding="utf-8"))["digest"], self.text("summary"))
+        self.assertEqual(self.text("summary").count("### regcred plan"), 1)
+        for index in range(1, SHARDS + 1):
+            self.assertEqual(self.shard(index, plans), 0, self.said)
+        self.assertEqual(self.regcred("report", REPORTS=str(self.reports))[0], 0, self.said)
+        self.assertIn("Done:", self.said)
+        self.assertEqual(self.planned()["differences"], "false")
+        self.assertEqual([self.shard(index, plans, "verify") for index in range(1, SHARDS + 1)], [0] * SHARDS)
+
+    def test_one_that_is_killed_or_never_began_is_named_and_a_second_run_finishes_it(self):
+        plans = self.planned()["plan"]
+        killed = self.folder / "killed"
+        killed.mkdir()
+        (killed / "regcred").write_text(KILLED.format(real=str(programs() / "regcred")), encoding="utf-8")
+        (killed / "regcred").chmod(0o755)
+        path = self.env["PATH"]
+        self.env["PATH"] = f"{killed}:{path}"
+        self.script("run.sh", COMMAND="sync", **INPUTS | {"SHARD": f"1/{SHARDS}", "PLAN": f"{plans}/shard-1.json"})
+        self.env["PATH"] = path
+        (self.folder / "shard-1.jsonl").rename(self.reports / "shard-1.jsonl")
+        self.assertEqual(self.shard(2, plans), 0, self.said)
+        status, _ = self.regcred("report", REPORTS=str(self.reports))
+        self.assertEqual(status, 1, self.said)
+        self.assertIn("cut off: shard 1 of 3", self.said)
+        self.assertIn("missing: shard 3 of 3", self.said)
+        self.assertIn("Ended with 1.", self.text("summary"))
+
+        plans = self.planned()["plan"]
+        for index in range(1, SHARDS + 1):
+            self.assertEqual(self.shard(index, plans), 0, self.said)
+        self.assertEqual(self.regcred("report", REPORTS=str(self.reports))[0], 0, self.said)
+        self.assertEqual(self.planned()["differences"], "false")
+
+    def test_a_shard_carries_out_no_other_shards_plan(self):
+        plans = self.planned()["plan"]
+        status, _ = self.regcred("sync", SHARD=f"1/{SHARDS}", PLAN=f"{plans}/shard-2.json")
+        self.assertEqual(status, 3)
+        self.assertEqual(self.rules(), [])
+
+    def test_what_is_no_shard_and_what_has_none_is_refused(self):
+        for shards in ("0", "257", "two", "4; true"):
+            self.assertEqual(self.regcred("plan", SHARDS=shards)[0], 3, shards)
+        self.assertEqual(self.regcred("sync", SHARD="1/3")[0], 3)
+        self.assertIn("`approve: all`", self.said)
+        for command in ("plan", "rotate"):
+            self.assertEqual(self.regcred(command, SHARD="1/3")[0], 3)
+        self.assertEqual(self.regcred("sync", SHARDS="3", APPROVE="all")[0], 3)
+        self.assertEqual(self.rules(), [])
 
 
 PASSWORD = "open sesame-1234"
@@ -409,6 +503,18 @@ class Workflows(unittest.TestCase):
                 self.assertIn("\n    environment: regcred-sync\n", job, name)
         self.assertEqual(self.texts["sync.yml"].count("permission-secrets: write"), 1)
         self.assertIn("if: needs.plan.outputs.differences != 'false'", self.texts["sync.yml"])
+
+    def test_every_shard_carries_out_its_own_plan_and_a_lost_output_skips_none(self):
+        text = self.texts["fleet.yml"]
+        self.assertIn("plan: ${{ runner.temp }}/approved/shard-${{ matrix.shard }}.json", text)
+        self.assertIn("if: needs.plan.outputs.differences != 'false'", text)
+        self.assertEqual(text.count("fail-fast: false"), text.count("matrix:"))
+        jobs = {job.partition(":")[0]: job for job in re.split(r"\n  (?=[a-z-]+:\n)", text)}
+        self.assertIn("\n    environment: regcred-sync\n", jobs["sync"])
+        # An output of a job without secrets holds no masked value.
+        self.assertNotIn("secrets.", jobs["shards"])
+        self.assertNotIn("secrets.", jobs["report"])
+        self.assertIn("if: always()", jobs["report"])
 
     def test_only_the_job_that_has_no_secret_of_a_rotation_may_write_to_the_repository(self):
         jobs = re.split(r"\n  (?=[a-z-]+:\n)", self.texts["rotate.yml"])

@@ -138,6 +138,8 @@ impl Case {
                     ..Places::default()
                 },
                 refused: Vec::new(),
+                shard: None,
+                guards: Places::default(),
                 notes: Vec::new(),
             },
             observed: Observed::default(),

@@ -50,7 +50,9 @@ fn every_reason_occurs_in_a_scenario() {
     let plans = plans();
     let seen: BTreeSet<ReasonKind> =
         plans.iter().flat_map(|plan| &plan.changes).map(|change| ReasonKind::from(&change.reason)).collect();
-    let unseen: Vec<ReasonKind> = ReasonKind::iter().filter(|kind| !seen.contains(kind)).collect();
+    // What another run printed is no rule.
+    let rules = ReasonKind::iter().filter(|kind| *kind != ReasonKind::Told);
+    let unseen: Vec<ReasonKind> = rules.filter(|kind| !seen.contains(kind)).collect();
     assert_eq!(unseen, []);
 }
 

@@ -22,6 +22,7 @@ mod runpod;
 mod runpod_case;
 mod runpod_worlds;
 mod runs;
+mod shards;
 mod undo;
 mod view;
 mod view_json;

@@ -64,7 +64,7 @@ pub(crate) fn planned(to: &str, server: &Server) -> (String, usize) {
     let observed = runtime.block_on(async {
         let clients =
             places.places.log_in(&Setting { env: &env, http: &http, base: std::path::Path::new("") }).await;
-        let look = Look { concurrency: 4, wait: Duration::ZERO, say: &|_| {} };
+        let look = Look { shard: None, concurrency: 4, wait: Duration::ZERO, say: &|_| {} };
         places.places.observe(&clients, &look).await
     });
     let plan = plan(&places, &observed, &BTreeMap::from([(id, value.known)]), &Options::default());

@@ -68,15 +68,58 @@ rotated() {
     fi
 }
 
+# Plans each shard. One whose places cannot be read or written holds up no other: sync ends with it.
+planned() {
+    local plans=$RUNNER_TEMP/regcred-plans index ended plan
+    rm -rf "$plans"
+    mkdir -p "$plans"
+    for ((index = 1; index <= SHARDS; index++)); do
+        ended=0
+        plan=$plans/shard-$index.json
+        regcred plan --detailed-exitcode --json "${options[@]}" --shard "$index/$SHARDS" >"$plan" || ended=$?
+        case $ended in
+            0 | 2) continue ;;
+            3 | 130) exit "$ended" ;;
+        esac
+        jq -e '[.proof[].ok] | all' "$plan" >/dev/null || exit "$ended"
+        echo "::warning::the plan of shard $index has places that are blocked or could not be read"
+    done
+    merged "$plans"/shard-*.json
+    jq -ers '"differences=\(map(.summary | .create + .update + .replace + .delete) | add > 0)"' "$plans"/shard-*.json \
+        >>"$GITHUB_OUTPUT" || exit 1
+    echo "plan=$plans" >>"$GITHUB_OUTPUT"
+    exit 0
+}
+
+# Runs one shard. What it prints is kept for the report of all, also if it is ended before its end; the log has what happens.
+sharded() {
+    local stream=$RUNNER_TEMP/shard-${SHARD%%/*}.jsonl
+    echo "stream=$stream" >>"$GITHUB_OUTPUT"
+    regcred "$COMMAND" --json "${options[@]}" >"$stream"
+    exit
+}
+
+# Shows what runs printed as one report.
+merged() {
+    regcred report --color never --markdown="$report" "$@"
+    local ended=$?
+    if [ -s "$report" ]; then cat "$report" >>"$GITHUB_STEP_SUMMARY"; fi
+    return "$ended"
+}
+
 # No program gets it by the environment.
 token=${NEW_TOKEN:-}
 unset NEW_TOKEN
-case $COMMAND in plan | sync | rotate | verify) ;; *) refuse "\`command:\` is plan, sync, rotate or verify" ;; esac
+case $COMMAND in plan | sync | rotate | verify | report) ;; *) refuse "\`command:\` is plan, sync, rotate, verify or report" ;; esac
 report=$RUNNER_TEMP/regcred-$COMMAND.md
 document=$RUNNER_TEMP/regcred-plan.json
 said=$RUNNER_TEMP/regcred-said
 # What an earlier step of the job left is not this run's.
 rm -f "$report" "$said"
+if [ "$COMMAND" = report ]; then
+    merged "$REPORTS"/*.jsonl
+    exit
+fi
 options=(--no-input --color never)
 if [ -n "$STACK" ]; then options+=(--stack "$STACK"); fi
 if [ -n "$FILE" ]; then options+=(--file "$FILE"); fi
@@ -87,8 +130,20 @@ if [ -n "$TRUSTED" ]; then
     options+=(--untrusted --trusted "$TRUSTED")
 fi
 
+if [ -n "$SHARD" ]; then
+    case $COMMAND in sync | verify) ;; *) refuse "\`shard:\` is for sync and verify, and this is $COMMAND" ;; esac
+    options+=(--shard "$SHARD")
+fi
+
 status=0
-if [ "$COMMAND" = plan ]; then
+if [ -n "$SHARDS" ]; then
+    [ "$COMMAND" = plan ] || refuse "\`shards:\` is for plan, and this is $COMMAND: it takes one as \`shard:\`"
+    [[ $SHARDS =~ ^[1-9][0-9]{0,2}$ ]] || refuse "\`shards:\` is a number from 1 to 256"
+    planned
+elif [ -n "$SHARD" ]; then
+    if [ "$COMMAND" = sync ]; then approved; fi
+    sharded
+elif [ "$COMMAND" = plan ]; then
     rm -f "$document"
     regcred plan --detailed-exitcode --json --markdown="$report" "${options[@]}" >"$document" || status=$?
 else

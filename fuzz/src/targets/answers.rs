@@ -128,7 +128,7 @@ impl Run {
         let desired = &self.loaded.desired;
         let clients =
             desired.places.log_in(&Setting { env: &self.env, http, base: std::path::Path::new("") }).await;
-        let look = Look { concurrency: 4, wait: Duration::ZERO, say: &|_| {} };
+        let look = Look { shard: None, concurrency: 4, wait: Duration::ZERO, say: &|_| {} };
         let observed = desired.places.observe(&clients, &look).await;
         let options = Options::default();
         let plan = plan(desired, &observed, &self.known, &options);

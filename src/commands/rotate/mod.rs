@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use tokio::sync::watch;
 
 use super::session::{Context, Session};
+use super::shard::whole;
 use super::sync::{consent, interrupted, show_plan, show_report, write};
 use crate::cli::RotateArgs;
 use crate::desired::rotation::Rotation as Declared;
@@ -54,6 +55,7 @@ impl Asked<'_> {
 }
 
 pub(super) async fn run(args: &RotateArgs, context: &Context<'_>) -> Result<ExitStatus, Error> {
+    context.tell_stream(whole(context))?;
     let prepared = prepared(args, context).await;
     context.ui.idle();
     let (asked, hub, mut planned) = context.tell_stream(prepared)?;

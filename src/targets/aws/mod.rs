@@ -12,6 +12,7 @@ mod names;
 pub mod policy;
 mod previous;
 pub mod read;
+mod shards;
 mod sites;
 mod undo;
 mod validate;
@@ -23,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use names::{prefix_fault, stack_prefix};
 pub use previous::previous;
 
-use super::{Look, Proof, Remarks, Setting, Target, Terms, Validator, endpoint};
+use super::{Look, Proof, Remarks, Setting, Site, Target, Terms, Validator, endpoint};
 use chrono::{DateTime, Utc};
 
 use crate::aws::{Clients, Session, Way};
@@ -358,6 +359,14 @@ impl Target for Aws {
         desired.retain(|place| !place.stacks.is_empty());
     }
 
+    fn apart(desired: &[Desired]) -> Vec<(Option<Site>, Desired)> {
+        shards::apart(desired)
+    }
+
+    fn together(parts: Vec<Desired>) -> Vec<Desired> {
+        shards::together(parts)
+    }
+
     fn places(desired: &[Desired]) -> Option<String> {
         let stacks = desired.iter().flat_map(|place| &place.stacks);
         let regions: BTreeSet<&str> = stacks.map(|stack| stack.session.region.as_str()).collect();
@@ -412,6 +421,18 @@ impl Target for Aws {
     }
 
     const GUARDS_ROTATIONS: bool = true;
+
+    fn guard(desired: &[Desired], id: &CredentialId) -> Option<Desired> {
+        shards::guard(desired, id)
+    }
+
+    async fn look_at_guards(clients: &Clients, guards: &[Desired], observed: &mut Observed) {
+        shards::look_at_guards(clients, guards, observed).await;
+    }
+
+    fn blind(guards: &[Desired], observed: &Observed) -> Vec<String> {
+        shards::blind(guards, observed)
+    }
 
     fn rotated_away(
         desired: &[Desired],

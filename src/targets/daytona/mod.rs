@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 pub use client::{Client, DaytonaError, Key, KeyFacts, List};
 pub use version::Version;
 
-use super::{Look, Proof, Remarks, Setting, Target, Terms, Validator, endpoint};
+use super::{Look, Proof, Remarks, Setting, Site, Target, Terms, Validator, at_sites, endpoint};
 use crate::change::{Finding, Inputs, Known, Options, Pull, Read, Receipt};
 use crate::env::Env;
 use crate::model::{Address, CredentialId, DaytonaItem, Fingerprint, Problem, Registry};
@@ -202,6 +202,13 @@ impl Target for Daytona {
 
     fn credential(desired: &Desired) -> &CredentialId {
         &desired.credential
+    }
+
+    /// The organization of the key.
+    fn apart(desired: &[Desired]) -> Vec<(Option<Site>, Desired)> {
+        /// The row, and the list again.
+        const COST: usize = 2;
+        at_sites(desired, |_| Site { name: Address::begin(Self::NAME, &[]), cost: COST })
     }
 
     async fn log_in(desired: &[Desired], setting: &Setting<'_>) -> Read<Client> {

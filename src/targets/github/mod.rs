@@ -30,7 +30,7 @@ pub use login::Clients;
 pub use marker::Marker;
 pub use validate::split_repository;
 
-use super::{Look, Proof, Remarks, Setting, StillUsing, Target, Terms, Validator, endpoint};
+use super::{Look, Proof, Remarks, Setting, Site, StillUsing, Target, Terms, Validator, at_sites, endpoint};
 use crate::change::{Finding, Inputs, Options, Read, Receipt};
 use crate::env::{Env, Untrusted};
 use crate::model::{Address, CredentialId, Fingerprint, GithubItem, Problem};
@@ -389,6 +389,17 @@ impl Target for Github {
     fn credential(desired: &Desired) -> &CredentialId {
         &desired.credential
     }
+
+    /// A repository with its environments and stores, or an organization: GitHub compares names without regard to case.
+    fn apart(desired: &[Desired]) -> Vec<(Option<Site>, Desired)> {
+        /// Two secrets and the record.
+        const COST: usize = 3;
+        at_sites(desired, |place| Site { name: Self::begins(place).to_lowercase(), cost: COST })
+    }
+
+    const SHARED: Option<&'static str> = Some(
+        "shards with one login share its limits at GitHub: another GitHub App makes them faster, another shard does not",
+    );
 
     fn begins(desired: &Desired) -> String {
         let Place { owner, repo, .. } = &desired.place;

@@ -35,7 +35,7 @@ pub use client::{ApiRequest, Client};
 pub use error::KubeError;
 pub use roles::{contexts, roles};
 
-use super::{Look, Proof, Setting, Target, Terms, Validator};
+use super::{Look, Proof, Setting, Site, Target, Terms, Validator, at_sites};
 use crate::change::{Finding, Inputs, Options, Pull, Read, Receipt};
 use crate::model::{Address, CredentialId, Fingerprint, KubernetesItem, Problem, Registry};
 use crate::yaml::{Node, Reader};
@@ -70,6 +70,20 @@ pub struct Desired {
     pub attach: bool,
     /// Whether the API server may be spoken to without TLS, or with a certificate that nobody checks.
     pub insecure: bool,
+}
+
+impl Desired {
+    /// The requests that writing it takes, roughly: in each namespace one for the secret and one for each service account.
+    fn cost(&self) -> usize {
+        /// Namespaces of a scope that only the cluster knows: some.
+        const SOME: usize = 8;
+        let namespaces = match &self.scope {
+            Scope::Named(names) | Scope::RunaiProjects(names) => names.len(),
+            Scope::RunaiCluster => 1,
+            Scope::Selector(_) | Scope::RunaiAll => SOME,
+        };
+        namespaces * (1 + self.service_accounts.len())
+    }
 }
 
 /// Which namespaces.
@@ -319,6 +333,11 @@ impl Target for Kubernetes {
 
     fn credential(desired: &Desired) -> &CredentialId {
         &desired.credential
+    }
+
+    /// A cluster, by its context.
+    fn apart(desired: &[Desired]) -> Vec<(Option<Site>, Desired)> {
+        at_sites(desired, |place| Site { name: Self::begins(place), cost: place.cost() })
     }
 
     fn begins(desired: &Desired) -> String {

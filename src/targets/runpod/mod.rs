@@ -31,7 +31,7 @@ pub use error::RunpodError;
 pub use registry_auth::{ContainerRegistryAuth, ContainerRegistryAuthCreateInput, ContainerRegistryAuths};
 pub use wire::{Health, Releases, Rollout, Worker, Workers};
 
-use super::{Look, Proof, Remarks, Scope, Setting, StillUsing, Target, Terms, Validator};
+use super::{Look, Proof, Remarks, Scope, Setting, Site, StillUsing, Target, Terms, Validator, at_sites};
 use crate::change::{Details, Finding, Input, Inputs, Operation as _, Options, Pull, Read, Receipt};
 use crate::env::Env;
 use crate::model::{Address, CredentialId, Fingerprint, Problem, Registry, RunpodItem};
@@ -87,6 +87,17 @@ impl Desired {
     #[must_use]
     pub fn address(&self) -> Address {
         Address::Runpod { item: RunpodItem::Registry(self.name.clone()) }
+    }
+
+    /// The requests that writing it takes, roughly: the new auth, the end of the earlier one, and one for each user.
+    fn cost(&self) -> usize {
+        /// Users of a choice that only the account knows: some.
+        const SOME: usize = 8;
+        let users = Kind::ALL.map(|kind| match self.choice(kind) {
+            Choice::All => SOME,
+            Choice::Named(names) => names.len(),
+        });
+        2 + self.create.len() + users.iter().sum::<usize>()
     }
 
     /// Which of a kind are to use it.
@@ -338,6 +349,11 @@ impl Target for Runpod {
 
     fn credential(desired: &Desired) -> &CredentialId {
         &desired.credential
+    }
+
+    /// The account of the key.
+    fn apart(desired: &[Desired]) -> Vec<(Option<Site>, Desired)> {
+        at_sites(desired, |place| Site { name: Address::begin(Self::NAME, &[]), cost: place.cost() })
     }
 
     async fn log_in(desired: &[Desired], setting: &Setting<'_>) -> Read<Client> {

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use super::{Again, Shown, fold, rounded};
 use crate::change::{Access, Action, Known, Purpose, Reason};
-use crate::model::{Address, AwsItem, Credential};
+use crate::model::{Address, AwsItem, Credential, Shard};
 use crate::plan::{Change, Cost, Plan, Summary};
 use crate::redact;
 use crate::registry::{Accepted, LoginError};
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, paragraph, styled, wrapped};
 
 pub(crate) use report::without_names;
-pub use report::{Said, event, findings, pulls, report, verified};
+pub use report::{Said, event, findings, pulls, report, unread, verified};
 
 /// GitHub's points of a minute (REST documentation, "Rate limits for the REST API").
 const POINTS: usize = 900;
@@ -261,18 +261,27 @@ pub fn plan_summary(shown: &Shown<'_>, width: Option<usize>) -> String {
 /// What the plan comes to, before somebody is asked; whether every credential is proven.
 #[must_use]
 pub fn plan_counts(plan: &Plan, proven: bool) -> String {
+    counted(plan, proven, Some(plan.cost())) + "\n"
+}
+
+/// The same for what it costs, if that is known.
+#[must_use]
+pub fn counted(plan: &Plan, proven: bool, cost: Option<Cost>) -> String {
     let summary = plan.summary();
     let mut text = counts(summary, plan, proven);
+    if let Some(shard) = plan.shard.filter(|_| !plan.is_elsewhere()) {
+        let _ = write!(text, " It is {}.", shard.words());
+    }
     if plan.left_out > 0 {
         let _ = write!(text, " --only left out {}.", number(plan.left_out, "row"));
     }
-    if plan.writes() {
-        let _ = write!(text, " {}", cost(plan.cost()));
-        if summary.refresh > 0 {
-            let _ = write!(text, " Refreshing takes {} at each sync.", number(summary.refresh, "write"));
-        }
+    if let Some(cost) = cost.filter(|_| plan.writes()) {
+        let _ = write!(text, " {}", self::cost(cost));
     }
-    text + "\n"
+    if plan.writes() && summary.refresh > 0 {
+        let _ = write!(text, " Refreshing takes {} at each sync.", number(summary.refresh, "write"));
+    }
+    text
 }
 
 /// What carrying out the plan takes, and what a long run has to know.
@@ -296,6 +305,12 @@ pub fn number(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
+/// What is said where nothing of the configuration is in this shard.
+fn elsewhere(plan: &Plan) -> String {
+    let shard = plan.shard.map(Shard::words).unwrap_or_default();
+    format!("No changes. Nothing of the configuration that is selected is in {shard}.")
+}
+
 fn counts(summary: Summary, plan: &Plan, proven: bool) -> String {
     let Summary { create, update, refresh, replace, delete, keep, blocked, unread } = summary;
     let mut aside: BTreeMap<&str, usize> = BTreeMap::new();
@@ -315,6 +330,7 @@ fn counts(summary: Summary, plan: &Plan, proven: bool) -> String {
     ];
     let changes = create + update + replace + delete + blocked + unread;
     match (changes, refresh) {
+        (0, 0) if plan.is_elsewhere() => return elsewhere(plan),
         _ if !aside.is_empty() || !proven => {}
         (0, 0) if plan.purpose == Purpose::Remove => {
             return "No changes. Nothing is left that regcred made.".to_owned();

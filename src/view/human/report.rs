@@ -1,8 +1,9 @@
 //! What happens in a run, and what came of it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::change::{Finding, Pull, PullLogin, Purpose, Used};
+use crate::change::{Finding, Pull, PullLogin, Purpose, Reason, Used};
 use crate::execute::Event;
 use crate::model::{Address, Problem};
 use crate::plan::Plan;
@@ -11,6 +12,8 @@ use crate::report::{ExitStatus, Outcome, Report};
 use crate::systems;
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, details, paragraph, styled, wrapped};
 use crate::view::{Again, fold, told};
+
+use super::{elsewhere, number};
 
 /// How the result of a run is shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -116,6 +119,9 @@ pub fn verified(plan: &Plan, report: &Report, again: &Again, said: Said) -> Stri
         String::new()
     };
     let pulled_so = report.pulls.iter().all(|pull| pull.result.is_ok());
+    if plan.is_elsewhere() {
+        return wrapped(&format!("{}\n", elsewhere(plan)), said.width);
+    }
     let head = match report.detailed_status() {
         _ if plan.changes.is_empty() => styled(WARN, "Nothing is declared."),
         ExitStatus::Done => styled(GOOD, "Done:"),
@@ -124,7 +130,7 @@ pub fn verified(plan: &Plan, report: &Report, again: &Again, said: Said) -> Stri
         ExitStatus::Differences => styled(WARN, "In place, and not pulled as named:"),
         _ => styled(BAD, "Not all in place:"),
     };
-    wrapped(&format!("{head} {}.\n{next}", report_counts(report)), said.width)
+    wrapped(&format!("{head} {}.{}\n{next}", report_counts(report), part(plan)), said.width)
 }
 
 /// What came of a run, failures last, each with its next command. What failed alike is said once.
@@ -154,6 +160,29 @@ pub fn report(plan: &Plan, report: &Report, again: &Again, said: Said) -> String
             .unwrap_or_default();
     }
     text + &wrapped(&report_summary(plan, report, again), said.width)
+}
+
+/// What could not be read, one line for each cause, as the plan is not the whole plan then.
+#[must_use]
+pub fn unread(plan: &Plan) -> Vec<Problem> {
+    let mut causes: BTreeMap<String, (Vec<String>, usize, &str)> = BTreeMap::new();
+    for change in &plan.changes {
+        if let Reason::Unreadable(problem) = &change.reason {
+            let cause = without_names(&problem.message, &change.address);
+            let (places, rows, _) = causes.entry(cause).or_insert((Vec::new(), 0, &problem.message));
+            *rows += 1;
+            let place = change.address.heading();
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+    }
+    let told = |(cause, (places, rows, words)): (String, (Vec<String>, usize, &str))| {
+        let words = if places.len() == 1 { words } else { cause.as_str() };
+        let (rows, places) = (number(rows, "row"), fold::named(&places));
+        Problem::outside(format!("{rows} of {places} could not be read: {words}"))
+    };
+    causes.into_iter().map(told).collect()
 }
 
 /// Why, but for the names of the row that it happened to.
@@ -201,7 +230,12 @@ fn report_summary(plan: &Plan, report: &Report, again: &Again) -> String {
         };
         format!("\nWhat is done stays done. To continue: {next}")
     };
-    format!("{head} {}.{next}\n", report_counts(report))
+    format!("{head} {}.{}{next}\n", report_counts(report), part(plan))
+}
+
+/// Which part it is, behind what came of it.
+fn part(plan: &Plan) -> String {
+    plan.shard.map(|shard| format!(" It is {}.", shard.words())).unwrap_or_default()
 }
 
 fn report_counts(report: &Report) -> String {
