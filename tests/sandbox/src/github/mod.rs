@@ -3,6 +3,7 @@
 mod apps;
 mod environments;
 mod error;
+mod lists;
 mod place;
 mod repositories;
 mod routes;
