@@ -18,6 +18,7 @@ mod first;
 mod first_process;
 mod generated;
 mod github_app;
+mod github_patterns;
 mod github_traps;
 mod images;
 mod init;
