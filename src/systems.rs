@@ -353,6 +353,21 @@ macro_rules! systems {
                 [$(<$target>::notes(&self.$field, &observed.$field)),+].into_iter().flatten().collect()
             }
 
+            /// What people could declare otherwise, by what is about to be done.
+            #[must_use]
+            pub fn advice(&self, observed: &Observed, operations: &[&Operation]) -> Vec<String> {
+                let mut advice = Vec::new();
+                $({
+                    let own = operations.iter().filter_map(|operation| match operation {
+                        Operation::$variant(operation) => Some(operation),
+                        #[allow(unreachable_patterns, reason = "with one system there is no other")]
+                        _ => None,
+                    });
+                    advice.extend(<$target>::advice(&self.$field, &observed.$field, &own.collect::<Vec<_>>()));
+                })+
+                advice
+            }
+
             /// Proves these rows, all systems beside each other.
             pub async fn verify(&self, clients: &Clients, observed: &Observed, proof: &Proving<'_>) -> Vec<Finding> {
                 let ($($field,)+) = tokio::join!($(async {

@@ -111,6 +111,7 @@ impl Fleet {
                 repo: Some(format!("r{number:04}")),
                 store: Store::Actions,
             },
+            search: None,
             names: Names::of(&id),
             create_environment: false,
             audience: None,
@@ -135,7 +136,7 @@ impl Fleet {
 
     /// Reads and plans.
     async fn planned(&self) -> (systems::Observed, Plan) {
-        let look = Look { concurrency: AT_ONCE, wait: Duration::ZERO, say: &|_| () };
+        let look = Look { shard: None, concurrency: AT_ONCE, wait: Duration::ZERO, say: &|_| () };
         let observed = self.desired.places.observe(&self.clients, &look).await;
         let plan = plan(&self.desired, &observed, &self.known, &Options::default()).paced(&self.clients);
         (observed, plan)

@@ -216,6 +216,7 @@ impl Discovery<'_> {
             names: Names::of(id),
             create_environment: false,
             audience: None,
+            search: None,
             app: None,
             insecure: false,
         });

@@ -337,20 +337,12 @@ fn exclude_own_secrets(desired: &mut Desired, sources: &BTreeMap<CredentialId, S
         return;
     };
     let from_here = |place: &github::Desired| {
-        // An organization's secrets reach its repositories' workflows, too.
-        let own = match &place.place.repo {
-            Some(_) => place.place.name().eq_ignore_ascii_case(repository),
-            None => repository
-                .split('/')
-                .next()
-                .is_some_and(|owner| owner.eq_ignore_ascii_case(&place.place.owner)),
-        };
-        own && sources.get(&place.credential).is_some_and(Source::is_environment)
+        place.reaches(repository) && sources.get(&place.credential).is_some_and(Source::is_environment)
     };
     if desired.places.github.iter().any(from_here) {
         desired.notes.push(format!(
             "github:{repository} is left alone: inside its own workflow the credential comes from its secrets"
         ));
-        desired.places.github.retain(|place| !from_here(place));
+        desired.places.github.retain_mut(|place| !from_here(place) || place.spares(repository));
     }
 }

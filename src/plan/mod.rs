@@ -67,12 +67,14 @@ pub fn plan(
     let all = order::merged(refused.chain(wanted).map(judged).collect());
     let total = all.len();
     let changes = order::settle(all, options);
+    let mut notes = notes(desired, observed, known, options.purpose);
+    notes.extend(advice(desired, observed, &changes, options));
     Plan {
         left_out: total - changes.len()
             + desired.others.unread_rows(&Problem::outside("is not read"), options).len(),
         purpose: options.purpose,
         shard: desired.shard,
-        notes: notes(desired, observed, known, options.purpose),
+        notes,
         fingerprints: known.iter().map(|(id, known)| (id.clone(), known.fingerprint)).collect(),
         changes,
         paced: None,
@@ -130,6 +132,13 @@ fn notes(
     }
     notes.extend(known.iter().filter_map(|(id, known)| doubts(id, known)));
     notes
+}
+
+/// What could be declared otherwise, by what is about to be written.
+fn advice(desired: &Desired, observed: &Observed, changes: &[Change], options: &Options) -> Vec<String> {
+    let writes = changes.iter().filter(|change| change.action.writes() && options.purpose != Purpose::Remove);
+    let operations: Vec<&Operation> = writes.filter_map(|change| change.operation.as_ref()).collect();
+    desired.places.advice(observed, &operations)
 }
 
 /// A word about a value that is not a lasting token.

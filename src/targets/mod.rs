@@ -146,6 +146,11 @@ pub trait Target {
     /// What people should know beside the rows. Pure.
     fn notes(desired: &[Self::Desired], observed: &Self::Observed) -> Vec<String>;
 
+    /// What people could declare otherwise, by what was found and what is about to be done. Pure.
+    fn advice(_: &[Self::Desired], _: &Self::Observed, _: &[&Self::Operation]) -> Vec<String> {
+        Vec::new()
+    }
+
     /// How its own limits slow these operations down, in seconds; they are of one budget.
     fn seconds(_: &[&Self::Operation]) -> usize {
         0

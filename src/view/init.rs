@@ -168,7 +168,11 @@ fn place(to: &To, outline: &Outline) -> Vec<String> {
             format!("daytona: {{ name: {} }}", word(&outline.id.0)),
         ],
         To::Github(repositories) => {
-            let mut lines = owned(["# Secrets of GitHub Actions. GITHUB_TOKEN logs in.", "github:"]);
+            let mut lines = owned([
+                "# Secrets of GitHub Actions. GITHUB_TOKEN logs in. One for all of an organization's repositories:",
+                "# { organization: NAME, visibility: private }; many by their names: { repositories: [\"NAME/*\"] }.",
+                "github:",
+            ]);
             lines.extend(repositories.iter().map(|name| format!("  - repository: {}", word(name))));
             lines
         }

@@ -10,8 +10,8 @@ use regcred_sandbox::github::{App, Installation, TokenKind};
 use crate::place::{Place, TOKEN, written};
 use crate::rotate::owned;
 
-const ID: &str = "123456";
-const TOKENS: &str = "POST /app/installations/{installation_id}/access_tokens";
+pub(crate) const ID: &str = "123456";
+pub(crate) const TOKENS: &str = "POST /app/installations/{installation_id}/access_tokens";
 const FILE: &str = "version: 1
 credentials:
   docker-hub:
@@ -22,7 +22,7 @@ credentials:
 ";
 
 /// The App's key as GitHub gives it.
-fn key() -> String {
+pub(crate) fn key() -> String {
     let der: Vec<u8> = include_str!("../fixtures/github-app/key.hex")
         .split_whitespace()
         .flat_map(|line| {
@@ -44,7 +44,7 @@ fn permissions() -> BTreeMap<String, String> {
 }
 
 /// An App that is installed at the organization.
-fn app() -> App {
+pub(crate) fn app() -> App {
     let installation = Installation { id: 77, permissions: permissions(), ..Installation::default() };
     App {
         public_key: include_str!("../fixtures/github-app/public.b64").trim().to_owned(),

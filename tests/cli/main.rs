@@ -19,6 +19,7 @@ mod first;
 mod first_process;
 mod generated;
 mod github_app;
+mod github_patterns;
 mod github_traps;
 mod images;
 mod init;

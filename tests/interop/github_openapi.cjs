@@ -24,7 +24,8 @@ const CLIENT = 'regcred/';
 const PATHS = new RegExp(
   '^/(user|app|app/installations/\\{installation_id\\}/access_tokens|(orgs/\\{org\\}|users/\\{username\\})/installation|' +
     '(repos/\\{owner\\}/\\{repo\\}|orgs/\\{org\\})/(actions|dependabot)/(secrets|variables)(/.*)?|' +
-    'repos/\\{owner\\}/\\{repo\\}/actions/runs|' +
+    'repos/\\{owner\\}/\\{repo\\}/actions/runs|installation/repositories|' +
+    'users/\\{username\\}|(user|users/\\{username\\}|orgs/\\{org\\}|orgs/\\{org\\}/teams/\\{team_slug\\})/repos|' +
     'repos/\\{owner\\}/\\{repo\\}(/environments(/\\{environment_name\\}(/(secrets|variables)(/.*)?)?)?)?)$',
 );
 // Where GitHub sends those who use a repository's old name. Its description leaves these paths out.

@@ -302,6 +302,8 @@ PLACES = {
     "repository": "repository: acme/api",
     "environment": "repository: acme/api, environment: production",
     "create-environment": "repository: acme/api, environment: staging, create-environment: true",
+    "environment-pattern": 'repository: acme/api, environment: "prod*"',
+    "team": 'repositories: ["acme/*"], only: { team: platform }',
     "dependabot": "repository: acme/api, store: dependabot",
     "organization": "organization: acme, visibility: private",
 }
@@ -340,7 +342,8 @@ def new_environment(world):
 
 
 def new_organization(world):
-    return {"id": 1, "actions": new_store(world), "dependabot": new_store(world), "variables": {}}
+    teams = {"platform": ["acme/api"]}
+    return {"id": 1, "teams": teams, "actions": new_store(world), "dependabot": new_store(world), "variables": {}}
 
 
 def new_store(world):

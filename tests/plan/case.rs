@@ -82,6 +82,7 @@ pub(crate) fn place(repo: &str) -> github::Desired {
         names: Names::of(&id()),
         create_environment: false,
         audience: None,
+        search: None,
         app: None,
         insecure: false,
     }
@@ -93,6 +94,7 @@ pub(crate) fn empty_place() -> Found {
         audiences: BTreeMap::new(),
         marker: Ok(None),
         archived: false,
+        of_organization: false,
         environment_absent: false,
         renamed: BTreeMap::new(),
     }

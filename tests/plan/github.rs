@@ -3,7 +3,9 @@
 use regcred::change::{Action, ReasonKind};
 use regcred::plan::Plan;
 use regcred::systems;
-use regcred::targets::github::{Audience, Names, Operation, Place, Store};
+use regcred::targets::github::{
+    Audience, Desired, Finding, Names, Only, Operation, Pattern, Place, Search, Store,
+};
 
 use crate::case::*;
 use crate::scenarios;
@@ -21,7 +23,82 @@ fn denied() -> Problem {
     unreadable("GET /repos/acme/api/actions/secrets: 403")
 }
 
+/// What is looked for at acme by this pattern.
+fn pattern(name: &str) -> Desired {
+    let repositories = vec![Pattern { out: false, name: name.to_owned() }];
+    let mut wanted = place("api");
+    wanted.place.repo = None;
+    wanted.search = Some(Search { repositories, only: Only::default() });
+    wanted
+}
+
+impl Case {
+    /// It is looked for by this pattern alone, and these repositories of the organization are found.
+    fn find(&mut self, name: &str, repositories: &[String]) {
+        let places: Vec<Place> = repositories.iter().map(|repo| place(repo).place).collect();
+        let github = &mut self.observed.github;
+        github.places.extend(repositories.iter().map(|repo| (place(repo).key(), empty_place())));
+        let (fit, of) = (places.len(), places.len());
+        let found = Finding {
+            places: places.into_iter().collect(),
+            fit,
+            of,
+            of_organization: true,
+            ..Finding::default()
+        };
+        self.desired.places.github.push(pattern(name));
+        github.searches.insert(pattern(name).sought().unwrap(), Ok(found));
+    }
+}
+
 scenarios! {
+    fn what_a_pattern_finds_is_planned_as_if_it_was_named_and_once() -> Plan {
+        let mut case = Case::empty();
+        case.find("*", &["api".to_owned(), "web".to_owned()]);
+        case.find("w*", &["web".to_owned()]);
+        let plan = case.plan();
+        expect(&plan, TOKEN, Action::Create, ReasonKind::Absent);
+        expect(&plan, "github:acme/web/actions/DOCKER_HUB_TOKEN", Action::Create, ReasonKind::Absent);
+        expect(&plan, "github:acme/web/variables/DOCKER_HUB_SYNC", Action::Create, ReasonKind::RecordFollows);
+        expect_still(&case.applied().plan());
+        plan
+    }
+
+    fn a_list_that_cannot_be_read_is_one_unread_row() -> Plan {
+        let mut case = Case::empty();
+        case.desired.places.github = vec![pattern("*")];
+        let why = unreadable("GET /orgs/acme/repos: 403");
+        case.observed.github.searches.insert(pattern("*").sought().unwrap(), Err(why));
+        let plan = case.plan();
+        expect(&plan, "github:acme/?/actions/DOCKER_HUB_TOKEN", Action::Unread, ReasonKind::Unreadable);
+        assert_eq!(plan.changes.iter().filter(|row| row.address.system() == "github").count(), 1);
+        plan
+    }
+
+    fn a_repository_that_was_renamed_is_not_found_a_second_time_by_its_new_name() -> Plan {
+        let mut case = Case::empty();
+        case.found().renamed.insert("acme/api".to_owned(), "acme/api-server".to_owned());
+        case.find("*", &["api-server".to_owned()]);
+        let plan = case.plan();
+        expect(&plan, TOKEN, Action::Create, ReasonKind::Absent);
+        assert_eq!(plan.changes.iter().filter(|row| row.address.system() == "github").count(), 3);
+        plan
+    }
+
+    fn from_five_repositories_of_an_organization_on_it_is_told_what_its_own_secret_would_save() -> Plan {
+        let mut case = Case::empty();
+        let names = |count: usize| (0..count).map(|number| format!("r{number:03}")).collect::<Vec<_>>();
+        case.find("*", &names(3));
+        let told = |plan: &Plan| plan.notes.iter().find(|note| note.contains("as a secret of the organization")).cloned();
+        assert_eq!(told(&case.plan()), None, "api and three others are four");
+        case.find("r*", &names(100));
+        let note = told(&case.plan()).expect("it is told");
+        assert!(note.starts_with("github:acme: docker-hub goes into 101 repositories with 303 writes"), "{note}");
+        assert!(note.contains(" it is 3 and ") && note.contains(" less: - { organization: acme"), "{note}");
+        assert_eq!(told(&case.applied().plan()), None, "nothing is written any more");
+        case.plan()
+    }
+
     fn absent_secrets_are_made_and_then_recorded() -> Plan {
         let plan = Case::empty().plan();
         expect(&plan, USERNAME, Action::Create, ReasonKind::Absent);

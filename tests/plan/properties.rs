@@ -119,6 +119,7 @@ fn place_state(names: Names) -> impl Strategy<Value = Found> {
         audiences: std::collections::BTreeMap::new(),
         marker: marker.map_err(unreadable),
         archived: archived && !unread,
+        of_organization: false,
         environment_absent: false,
         renamed: BTreeMap::new(),
     })
@@ -236,7 +237,7 @@ prop_compose! {
         if with_second {
             let place = Place { owner: "acme".to_owned(), repo: Some("ghcr".to_owned()), store: Store::Dependabot };
             let names = Names::of(&second());
-            let desired = github::Desired { credential: second(), place, names, create_environment: false, audience: None, app: None, insecure: false };
+            let desired = github::Desired { credential: second(), place, names, create_environment: false, audience: None, search: None, app: None, insecure: false };
             case.observed.github.places.insert(desired.key(), places.2);
             case.desired.places.github.push(desired);
         }

@@ -60,6 +60,7 @@ fn secrets_of(server: &Server) -> String {
         names,
         create_environment: false,
         audience: None,
+        search: None,
         app: None,
         insecure: false,
     };

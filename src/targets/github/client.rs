@@ -14,6 +14,7 @@ use url::Url;
 
 use super::error::{GithubError, Refusal, broken};
 use super::installation::{Access, Installation};
+use super::listing;
 use super::pace::{Pace, Turn};
 use crate::env::Env;
 use crate::model::{Problem, Secret};
@@ -29,8 +30,8 @@ pub(super) fn address(env: &Env) -> String {
     env.filled(URL).unwrap_or(DEFAULT_URL).trim_end_matches('/').to_owned()
 }
 
-/// GitHub's largest answer here is a page of 30 workflow runs, some 300 KB.
-const BODY_CAP: usize = 1024 * 1024;
+/// GitHub's largest answer here is a page of 100 repositories: some 700 KB, and more where their names are long.
+const BODY_CAP: usize = 4 * 1024 * 1024;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait that GitHub may ask for; beyond it the run fails with the time at which to try again.
 const LONGEST_WAIT: Duration = Duration::from_secs(90);
@@ -287,8 +288,11 @@ impl Client {
         let body = serde_json::from_slice::<Value>(bytes);
         if status.is_success() {
             let body = if bytes.is_empty() { Ok(Value::Null) } else { body };
-            // Every answer that has something in it is an object.
+            // Every answer that has something in it is an object, but for a few lists.
             return match body {
+                Ok(body @ Value::Array(_)) if listing::is_bare(path) => {
+                    Ok(Answer { headers, body, redirected: false })
+                }
                 Ok(body @ (Value::Object(_) | Value::Null)) => {
                     Ok(Answer { headers, body, redirected: false })
                 }

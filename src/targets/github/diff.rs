@@ -31,34 +31,10 @@ pub(super) fn diff(desired: &[Desired], observed: &Observed, terms: &Terms<'_>) 
         let known = known.get(&desired.credential)?;
         Some(PlaceDiff { desired, found, known, options }.rows())
     };
-    desired.iter().filter_map(rows).flatten().collect()
-}
-
-/// Facts for people: renamed repositories, records that cannot be kept.
-#[must_use]
-pub(super) fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
-    let mut notes = BTreeSet::new();
-    let mut unrecorded: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
-    for desired in desired {
-        let Some(found) = observed.places.get(&desired.key()) else { continue };
-        let place = format!("github:{}", desired.place.name());
-        notes.extend(found.renamed.iter().map(|(old, new)| {
-            let new = redact::outside(new);
-            format!("github:{old} was renamed to {new}: write the new name in regcred.yaml")
-        }));
-        if let (Ok(_), Err(unreadable)) = (&found.secrets, &found.marker) {
-            let key = (desired.names.marker.as_str(), unreadable.message.as_str());
-            unrecorded.entry(key).or_default().insert(place);
-        }
-    }
-    // A server without variables is reported once.
-    notes.extend(unrecorded.into_iter().map(|((marker, why), places)| {
-        format!(
-            "no record is kept in {}, so the secrets there are written at each sync: {marker} ({why})",
-            places.into_iter().collect::<Vec<_>>().join(", ")
-        )
-    }));
-    notes.into_iter().collect()
+    let mut all: Vec<Change> =
+        observed.all(desired).iter().filter_map(|place| rows(place)).flatten().collect();
+    all.extend(observed.not_found(desired));
+    all
 }
 
 fn blocked(row: Change, name: &str) -> Change {

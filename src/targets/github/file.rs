@@ -9,6 +9,15 @@ pub(super) struct App {
     pub(super) key_file: Spanned<String>,
 }
 
+/// What a repository that a pattern fits has to be, as it is written.
+#[derive(Debug)]
+pub(super) struct Only {
+    pub(super) at: At,
+    pub(super) topic: Option<Spanned<String>>,
+    pub(super) team: Option<Spanned<String>>,
+    pub(super) visibility: Option<Spanned<String>>,
+}
+
 /// One item, as it is written.
 #[derive(Debug)]
 pub struct Declared {
@@ -19,6 +28,7 @@ pub struct Declared {
     pub(super) organization: Option<Spanned<String>>,
     pub(super) visibility: Option<Spanned<String>>,
     pub(super) repositories: Option<Vec<Spanned<String>>>,
+    pub(super) only: Option<Only>,
     pub(super) store: Option<Spanned<String>>,
     pub(super) username: Option<Spanned<String>>,
     pub(super) token: Option<Spanned<String>>,
@@ -56,6 +66,16 @@ fn app(reader: &Reader, node: &Node) -> Option<App> {
     Some(App { id: id?, key_file: key_file? })
 }
 
+fn only(reader: &Reader, node: &Node) -> Option<Only> {
+    let fields = reader.map(node, "`only`", &["topic", "team", "visibility"])?;
+    if fields.entries().next().is_none() {
+        let hint = "only: { topic: docker }, or leave `only` out".to_owned();
+        reader.problem(node.at, "`only` says nothing", Some(hint));
+    }
+    let [topic, team, visibility] = ["topic", "team", "visibility"].map(|key| fields.text(key));
+    Some(Only { at: node.at, topic, team, visibility })
+}
+
 fn read(reader: &Reader, node: &Node, app: Option<App>) -> Option<Declared> {
     let keys = [
         "repository",
@@ -63,6 +83,7 @@ fn read(reader: &Reader, node: &Node, app: Option<App>) -> Option<Declared> {
         "organization",
         "visibility",
         "repositories",
+        "only",
         "store",
         "names",
         "create-environment",
@@ -79,6 +100,7 @@ fn read(reader: &Reader, node: &Node, app: Option<App>) -> Option<Declared> {
         organization: fields.text("organization"),
         visibility: fields.text("visibility"),
         repositories: fields.texts("repositories"),
+        only: fields.get("only").and_then(|node| only(reader, node)),
         store: fields.text("store"),
         username: name("username"),
         token: name("token"),

@@ -57,26 +57,37 @@ type Permissions = BTreeMap<&'static str, bool>;
 pub(super) struct Needs {
     permissions: Permissions,
     repositories: BTreeSet<String>,
+    /// Whether which repositories those are is found with the token: it is for all that the App sees.
+    any: bool,
 }
 
 impl Needs {
     pub(super) fn of<'a>(places: impl Iterator<Item = &'a Desired>) -> Self {
         let mut needs = Self::default();
-        for Desired { place, audience, create_environment, .. } in places {
-            let names: &[&str] = match (&place.repo, &place.store) {
-                (Some(_), Store::Actions) => &["secrets", "actions_variables"],
-                (Some(_), Store::Environment(_)) => &["secrets", "environments", "actions_variables"],
-                (Some(_), Store::Dependabot) => &["dependabot_secrets", "actions_variables"],
-                (None, Store::Dependabot) => {
+        for desired in places {
+            let Desired { place, search, audience, create_environment, .. } = desired;
+            let of_repository = place.repo.is_some() || search.is_some();
+            let names: &[&str] = match (of_repository, &place.store) {
+                (true, Store::Actions) => &["secrets", "actions_variables"],
+                (true, Store::Environment(_)) => &["secrets", "environments", "actions_variables"],
+                (true, Store::Dependabot) => &["dependabot_secrets", "actions_variables"],
+                (false, Store::Dependabot) => {
                     &["organization_dependabot_secrets", "organization_actions_variables"]
                 }
-                (None, _) => &["organization_secrets", "organization_actions_variables"],
+                (false, _) => &["organization_secrets", "organization_actions_variables"],
             };
             needs.permissions.extend(names.iter().map(|name| (*name, true)));
             if *create_environment {
                 // To make it, and to see whether it is there.
                 needs.permissions.extend([("administration", true), ("actions", false)]);
             }
+            if desired.seeks_environments().is_some() {
+                needs.permissions.entry("actions").or_insert(false);
+            }
+            if search.as_ref().is_some_and(|search| search.only.team.is_some()) {
+                needs.permissions.insert("members", false);
+            }
+            needs.any |= place.repo.is_none() && search.is_some();
             needs.repositories.extend(place.repo.clone());
             if let Some(Audience::Selected(names)) = audience {
                 needs.repositories.extend(names.iter().cloned());
@@ -99,7 +110,7 @@ impl Needs {
         };
         let permissions: serde_json::Map<String, Value> = wanted.into_iter().filter_map(level).collect();
         let mut body = json!({ "permissions": permissions });
-        if (1..=MOST).contains(&self.repositories.len()) {
+        if !self.any && (1..=MOST).contains(&self.repositories.len()) {
             body["repositories"] = self.repositories.iter().map(String::as_str).collect();
         }
         body

@@ -14,6 +14,8 @@ use crate::targets::{Setting, Target};
 #[derive(Debug, Default)]
 pub struct Clients {
     of: BTreeMap<Place, Read<Arc<Client>>>,
+    /// Those of Apps, by the App that the file names, and the owner.
+    apps: BTreeMap<(Option<Named>, String), Read<Arc<Client>>>,
     /// That of a token, which is for every place.
     all: Option<Read<Arc<Client>>>,
 }
@@ -24,7 +26,7 @@ impl Clients {
     pub fn of_all(client: Read<Client>, desired: &[Desired]) -> Self {
         let client = client.map(Arc::new);
         let of = desired.iter().map(|desired| (desired.place.folded(), client.clone())).collect();
-        Self { of, all: Some(client) }
+        Self { of, apps: BTreeMap::new(), all: Some(client) }
     }
 
     /// The client of a place. One that nobody declared is a declared one under its present name, at the same owner.
@@ -39,6 +41,38 @@ impl Clients {
             Some(Err(why)) => Err(why.clone()),
             None => Err(Github::no_login()),
         }
+    }
+
+    /// The client of a place that this App looks after, or whoever a token is of.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) fn at(&self, app: Option<&Named>, place: &Place) -> Read<&Client> {
+        match self.of_app(app, place) {
+            Some(client) => client.as_ref().map(Arc::as_ref).map_err(Clone::clone),
+            None => self.of(place),
+        }
+    }
+
+    /// The client of a place, which may be one that was found by this App.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) fn of_any(&self, place: &Place, finders: &BTreeMap<Place, Option<Named>>) -> Read<&Client> {
+        let folded = place.folded();
+        match finders.get(&folded) {
+            Some(app) if !self.of.contains_key(&folded) => self.at(app.as_ref(), place),
+            _ => self.of(place),
+        }
+    }
+
+    /// Whether it is an App that looks there.
+    pub(super) fn is_app(&self, app: Option<&Named>, place: &Place) -> bool {
+        self.of_app(app, place).is_some()
+    }
+
+    fn of_app(&self, app: Option<&Named>, place: &Place) -> Option<&Read<Arc<Client>>> {
+        self.apps.get(&(app.cloned(), place.owner.to_lowercase()))
     }
 
     /// Logs in: with the App that the file names, else with that of the environment, else with a token.
@@ -60,6 +94,7 @@ impl Clients {
         };
         let mut named: BTreeMap<Named, Read<Arc<App>>> = BTreeMap::new();
         for ((app, owner), places) in by_login {
+            let login = (app.clone(), owner.clone());
             let app = match (app, &of_env) {
                 (Some(app), _) => {
                     let read = || App::named(&app, setting.base).map(Arc::new);
@@ -71,20 +106,26 @@ impl Clients {
             let client = app.and_then(|app| {
                 let installation = Installation::new(app, &owner, Needs::of(places.iter().copied()));
                 at(setting, places.iter().any(|place| place.insecure), |http, base| {
-                    Ok(Client::of_app(http, base, installation)?.of_run(places.len()))
+                    Ok(Client::of_app(http, base, installation)?.of_run(size(places.iter().copied())))
                 })
             });
             let client = client.map(Arc::new);
+            clients.apps.insert(login, client.clone());
             clients.of.extend(places.iter().map(|place| (place.place.folded(), client.clone())));
         }
         clients
     }
 }
 
+/// How many places a run has; what is looked for may come to any number.
+fn size<'a>(desired: impl Iterator<Item = &'a Desired>) -> usize {
+    desired.fold(0, |sum, place| if place.search.is_some() { usize::MAX } else { sum.saturating_add(1) })
+}
+
 async fn with_token(desired: &[Desired], setting: &Setting<'_>) -> Read<Client> {
     let token = Token::find(setting.env).await?;
     let insecure = desired.iter().any(|desired| desired.insecure);
-    at(setting, insecure, |http, base| Ok(Client::new(http, base, &token)?.of_run(desired.len())))
+    at(setting, insecure, |http, base| Ok(Client::new(http, base, &token)?.of_run(size(desired.iter()))))
 }
 
 fn at(

@@ -1,19 +1,25 @@
 //! GitHub: the user name and the token as two secrets of a repository, an environment, an organization or Dependabot,
 //! and one variable beside them that records what was written, since secrets cannot be read back.
 
+mod advice;
 mod app;
 mod audience;
 mod client;
 mod diff;
 mod error;
 mod file;
+mod found;
 mod installation;
+mod listing;
 mod login;
 mod marker;
 mod names;
+mod notes;
 mod pace;
+mod pattern;
 pub mod read;
 mod runs;
+mod selection;
 mod token;
 mod undo;
 mod validate;
@@ -26,12 +32,14 @@ pub use audience::Audience;
 use chrono::{DateTime, Utc};
 pub use client::{Answer, Client, Token};
 pub use error::GithubError;
+pub use found::{Finding, Sought};
 pub use login::Clients;
 pub use marker::Marker;
+pub use pattern::{Only, Pattern, Search};
 pub use validate::split_repository;
 
-use super::{Look, Proof, Remarks, Setting, Site, StillUsing, Target, Terms, Validator, at_sites, endpoint};
-use crate::change::{Finding, Inputs, Options, Read, Receipt};
+use super::{Look, Proof, Remarks, Setting, Site, StillUsing, Target, Terms, Validator, endpoint};
+use crate::change::{Inputs, Options, Read, Receipt};
 use crate::env::{Env, Untrusted};
 use crate::model::{Address, CredentialId, Fingerprint, GithubItem, Problem};
 use crate::yaml::{Node, Reader};
@@ -41,8 +49,10 @@ use crate::yaml::{Node, Reader};
 pub struct Desired {
     /// The credential.
     pub credential: CredentialId,
-    /// Where.
+    /// Where. Of what is looked for, only what is known before: the owner, maybe the repository, and the environment's pattern.
     pub place: Place,
+    /// What is looked for; nothing where the place is named.
+    pub search: Option<Search>,
     /// The names of the two secrets and the marker.
     pub names: Names,
     /// Whether to make the environment if it does not exist.
@@ -56,6 +66,11 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// Whether it is one or several repositories, and not an organization.
+    fn is_of_repositories(&self) -> bool {
+        self.place.repo.is_some() || self.search.is_some()
+    }
+
     /// What tells it from all others: several credentials may be in one place, each with its own record.
     #[must_use]
     pub fn key(&self) -> (Place, String) {
@@ -170,6 +185,8 @@ impl Place {
 pub struct Observed {
     /// What was read, by [`Desired::key`].
     pub places: BTreeMap<(Place, String), Found>,
+    /// What was looked for, and what that came to.
+    pub searches: BTreeMap<Sought, Read<Finding>>,
 }
 
 /// What was found in one place.
@@ -183,6 +200,8 @@ pub struct Found {
     pub marker: Read<Option<Marker>>,
     /// Whether the repository is archived; only asked where something may have to be written.
     pub archived: bool,
+    /// Whether its owner is known to be an organization; not asked by itself.
+    pub of_organization: bool,
     /// Whether the place is an environment that does not exist yet, and may be made.
     pub environment_absent: bool,
     /// The present names of repositories that were renamed, by those that are declared.
@@ -383,18 +402,25 @@ impl Target for Github {
     }
 
     fn unread(desired: &[Desired], why: &Problem) -> Observed {
-        Observed { places: desired.iter().map(|place| (place.key(), read::unread(why))).collect() }
+        let (searches, named): (Vec<&Desired>, _) = desired.iter().partition(|place| place.search.is_some());
+        let searches = searches.into_iter().filter_map(|place| Some((place.sought()?, Err(why.clone()))));
+        let named = named.into_iter().map(|place| (place.key(), read::unread(why)));
+        Observed { places: named.collect(), searches: searches.collect() }
     }
 
     fn credential(desired: &Desired) -> &CredentialId {
         &desired.credential
     }
 
-    /// A repository with its environments and stores, or an organization: GitHub compares names without regard to case.
+    /// A repository with its environments and stores, or an organization: GitHub compares names without regard to case. Where
+    /// repositories are looked for, each goes by its name, those that are named, too: a search may find them.
     fn apart(desired: &[Desired]) -> Vec<(Option<Site>, Desired)> {
         /// Two secrets and the record.
         const COST: usize = 3;
-        at_sites(desired, |place| Site { name: Self::begins(place).to_lowercase(), cost: COST })
+        let seeks = read::seeks(desired);
+        let site = |place: &Desired| Site { name: Self::begins(place).to_lowercase(), cost: COST };
+        let apart = |place: &Desired| (!(seeks && place.is_of_repositories())).then(|| site(place));
+        desired.iter().map(|place| (apart(place), place.clone())).collect()
     }
 
     const SHARED: Option<&'static str> = Some(
@@ -410,7 +436,10 @@ impl Target for Github {
     fn places(desired: &[Desired]) -> Option<String> {
         match desired {
             [] => None,
-            [one] => Some(format!("GitHub {}", one.place.name())),
+            [one] => Some(format!("GitHub {}", one.words())),
+            several if several.iter().any(|place| place.search.is_some()) => {
+                Some("GitHub in many places".to_owned())
+            }
             several => Some(format!("GitHub in {} places", several.len())),
         }
     }
@@ -420,7 +449,7 @@ impl Target for Github {
     }
 
     async fn observe(clients: &Clients, desired: &[Desired], look: &Look<'_>) -> Observed {
-        read::observe(clients, desired, look.concurrency).await
+        read::observe(clients, desired, look).await
     }
 
     /// By the record, which a later write of the same value renews.
@@ -431,7 +460,7 @@ impl Target for Github {
         id: &CredentialId,
         value: &Fingerprint,
     ) -> Option<DateTime<Utc>> {
-        let places = desired.iter().filter(|place| place.credential == *id);
+        let places = observed.all(desired).into_iter().filter(|place| place.credential == *id);
         let markers =
             places.filter_map(|place| observed.places.get(&place.key())?.marker.as_ref().ok()?.as_ref());
         markers.filter(|marker| marker.fingerprint == *value).map(|marker| marker.time).min()
@@ -446,7 +475,11 @@ impl Target for Github {
     }
 
     fn notes(desired: &[Desired], observed: &Observed) -> Vec<String> {
-        diff::notes(desired, observed)
+        notes::notes(desired, observed)
+    }
+
+    fn advice(desired: &[Desired], observed: &Observed, operations: &[&Operation]) -> Vec<String> {
+        advice::advice(desired, observed, operations)
     }
 
     fn seconds(operations: &[&Operation]) -> usize {
@@ -466,8 +499,8 @@ impl Target for Github {
         if own { place.owner.to_lowercase() } else { String::new() }
     }
 
-    fn writer<'a>(clients: &'a Clients, _: &'a Observed) -> write::Writer<'a> {
-        write::Writer::new(clients)
+    fn writer<'a>(clients: &'a Clients, observed: &'a Observed) -> write::Writer<'a> {
+        write::Writer::new(clients, observed)
     }
 
     async fn write(
@@ -483,7 +516,12 @@ impl Target for Github {
     }
 
     /// Secrets cannot be read back: their record is their only proof, and part of the plan.
-    async fn verify(_: &Clients, _: &[Desired], _: &Observed, _: &Proof<'_, Operation>) -> Vec<Finding> {
+    async fn verify(
+        _: &Clients,
+        _: &[Desired],
+        _: &Observed,
+        _: &Proof<'_, Operation>,
+    ) -> Vec<crate::change::Finding> {
         Vec::new()
     }
 }

@@ -1,6 +1,7 @@
 //! Reading GitHub: which secrets there are and when they were written, and our marker. Nothing here
 //! can write.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
@@ -9,10 +10,11 @@ use futures::stream::{self, StreamExt};
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use super::{Audience, Client, Clients, Desired, Found, GithubError, Observed, Place, Store};
+use super::{Audience, Client, Clients, Desired, Found, GithubError, Observed, Place, Store, found};
 use crate::change::Read;
 use crate::model::Problem;
 use crate::net::{MAX_PAGES, segment};
+use crate::targets::Look;
 
 /// GitHub's largest page of secrets.
 const PAGE: usize = 100;
@@ -49,17 +51,31 @@ impl Place {
     }
 }
 
-/// Reads every declared place, at most `concurrency` at once. An error is data.
-pub async fn observe(clients: &Clients, desired: &[Desired], concurrency: usize) -> Observed {
-    let reads = desired.iter().map(|desired| async move {
-        let found = match clients.of(&desired.place) {
-            Ok(client) => place(client, desired).await,
+/// Whether repositories are looked for.
+pub(super) fn seeks(desired: &[Desired]) -> bool {
+    desired.iter().any(|place| place.search.is_some() && place.place.repo.is_none())
+}
+
+/// Looks for what is not named, and reads every place of the shard, at most so many at once. An error is data.
+pub async fn observe(clients: &Clients, desired: &[Desired], look: &Look<'_>) -> Observed {
+    let concurrency = look.concurrency;
+    let searches = found::look(clients, desired, concurrency).await;
+    let mut observed = Observed { places: BTreeMap::new(), searches };
+    let shard = look.shard.filter(|_| seeks(desired));
+    let is_here = |place: &Place| place.repo.is_none() || shard.is_none_or(|it| it.takes(&place.name()));
+    let places = observed.all(desired).into_iter().filter(|desired| is_here(&desired.place));
+    let reads = places.map(|desired| async move {
+        // A list has told of what was found whether it takes writes and what it is called now.
+        let is_known = matches!(desired, Cow::Owned(_));
+        let found = match clients.at(desired.app.as_ref(), &desired.place) {
+            Ok(client) => place(client, &desired, is_known).await,
             Err(unreadable) => unread(&unreadable),
         };
         (desired.key(), found)
     });
-    let places = stream::iter(reads).buffer_unordered(concurrency.max(1)).collect::<Vec<_>>().await;
-    Observed { places: places.into_iter().collect() }
+    let places: Vec<_> = stream::iter(reads).buffer_unordered(concurrency.max(1)).collect().await;
+    observed.places.extend(places);
+    observed
 }
 
 pub(super) fn unread(unreadable: &Problem) -> Found {
@@ -68,12 +84,13 @@ pub(super) fn unread(unreadable: &Problem) -> Found {
         audiences: BTreeMap::new(),
         marker: Err(unreadable.clone()),
         archived: false,
+        of_organization: false,
         environment_absent: false,
         renamed: BTreeMap::new(),
     }
 }
 
-async fn place(client: &Client, desired: &Desired) -> Found {
+async fn place(client: &Client, desired: &Desired, is_known: bool) -> Found {
     let (secrets, marker) = tokio::join!(secrets(client, desired), marker(client, desired));
     // What a record says of secrets is not known while it cannot be read.
     let (secrets, marker) = match marker {
@@ -90,12 +107,15 @@ async fn place(client: &Client, desired: &Desired) -> Found {
         audiences,
         marker,
         archived: false,
+        of_organization: false,
         environment_absent: false,
         renamed,
     };
     // Only where something may have to be written does it matter whether that is possible.
-    if desired.place.repo.is_some() && (!settled || redirected) {
+    if desired.place.repo.is_some() && (redirected || !settled && !is_known) {
         repository(client, desired, &mut found).await;
+    } else if is_known {
+        environment(client, desired, &mut found).await;
     }
     found
 }
@@ -259,11 +279,17 @@ async fn marker(client: &Client, desired: &Desired) -> Read<Read<Option<super::M
 async fn repository(client: &Client, desired: &Desired, found: &mut Found) {
     let Ok(answer) = client.get(&desired.place.root()).await else { return };
     found.archived = answer.body["archived"].as_bool().unwrap_or(false);
+    found.of_organization = answer.body["owner"]["type"] == "Organization";
     let name = answer.body["full_name"].as_str().unwrap_or_default();
     let same = name.eq_ignore_ascii_case(&desired.place.name());
     if !name.is_empty() && !same {
         found.renamed.insert(desired.place.name(), name.to_owned());
     }
+    environment(client, desired, found).await;
+}
+
+/// Whether the environment is there, where its secrets cannot be read.
+async fn environment(client: &Client, desired: &Desired, found: &mut Found) {
     if let Store::Environment(environment) = &desired.place.store
         && found.secrets.is_err()
     {

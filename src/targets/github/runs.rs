@@ -21,19 +21,21 @@ const AT_ONCE: usize = 4;
 
 /// The runs of every declared repository that were made before its secret was written last, and have not ended.
 pub(super) async fn still_using(clients: &Clients, desired: &[Desired], observed: &Observed) -> StillUsing {
-    let mut repositories: BTreeMap<Place, (Place, &Place, DateTime<Utc>)> = BTreeMap::new();
+    let all = observed.all(desired);
+    let mut repositories: BTreeMap<Place, (Place, &Desired, DateTime<Utc>)> = BTreeMap::new();
     let mut using = StillUsing::default();
-    for desired in desired {
+    for desired in &all {
+        let desired: &Desired = desired;
         match seen_by(desired).and_then(|places| Ok((places, written(desired, observed)?))) {
             Ok((places, at)) => places.into_iter().for_each(|place| {
-                let found = repositories.entry(place.folded()).or_insert((place, &desired.place, at));
+                let found = repositories.entry(place.folded()).or_insert((place, desired, at));
                 found.2 = found.2.max(at);
             }),
             Err(why) => using.unseen.push(unseen(&desired.place, &why)),
         }
     }
     let looks = repositories.into_values().map(|(place, declared, at)| async move {
-        let found = match clients.of(declared) {
+        let found = match clients.at(declared.app.as_ref(), &declared.place) {
             Ok(client) => open(client, &place, at).await.map_err(|error| refused(&place, error)),
             Err(why) => Err(why),
         };

@@ -3,12 +3,13 @@
 //! A secret without a record of regcred's, or written since by somebody, is somebody's own and stays. Of a password there is
 //! no record.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use chrono::SecondsFormat;
 
 use super::diff::PlaceDiff;
-use super::{Change, Desired, Marker, Observed, Operation};
+use super::{Change, Desired, Found, Marker, Observed, Operation};
 use crate::change::{Action, Known, Options, Reason};
 use crate::model::Problem;
 
@@ -16,12 +17,24 @@ use crate::model::Problem;
 #[must_use]
 pub(super) fn undo(desired: &[Desired], observed: &Observed, options: &Options) -> Vec<Change> {
     let known = Known::nothing();
-    let rows = |desired: &Desired| {
+    let rows = |desired: &Desired, is_named: bool| {
         let found = observed.places.get(&desired.key())?;
+        if !is_named && holds_nothing(desired, found) {
+            return None;
+        }
         let place = PlaceDiff { desired, found, known: &known, options };
         Some(place.settled(Undo(&place).rows()))
     };
-    desired.iter().filter_map(rows).flatten().collect()
+    let all = observed.all(desired).into_iter();
+    let all = all.filter_map(|place| rows(&place, matches!(place, Cow::Borrowed(_)))).flatten();
+    all.chain(observed.not_found(desired)).collect()
+}
+
+/// Whether a place that was found has neither a record nor a secret of these names: nobody has to know of it.
+fn holds_nothing(desired: &Desired, found: &Found) -> bool {
+    let names = [&desired.names.username, &desired.names.token];
+    matches!((&found.secrets, &found.marker), (Ok(secrets), Ok(None))
+        if names.into_iter().all(|name| !secrets.contains_key(name)))
 }
 
 struct Undo<'a>(&'a PlaceDiff<'a>);

@@ -5,33 +5,24 @@ use std::collections::BTreeSet;
 use super::app::Named;
 use super::file::{self, Declared};
 use super::names::github_fault;
+use super::pattern::{Search, is_wild};
 use super::{Audience, Desired, Names, Place, Store};
 use crate::model::CredentialId;
 use crate::targets::Validator;
 use crate::yaml::{At, Spanned};
 
+/// A place of an item, or what is looked for.
+pub(super) struct Wanted {
+    pub(super) place: Place,
+    pub(super) audience: Option<Audience>,
+    pub(super) search: Option<Search>,
+}
+
 impl Validator<'_, Desired> {
     pub(super) fn github(&mut self, declared: &Declared) {
-        let id = self.id;
-        let Some((place, audience)) = self.place(declared) else { return };
-        let same_place = |other: &Desired| other.place.folded() == place.folded();
-        if self.desired.iter().any(|other| same_place(other) && other.credential == *id) {
-            self.refuse(declared.at, "the same place is listed twice", "leave one of them out");
-        }
-        let names = self.names(id, declared, &place.store);
-        let taken = |other: &&Desired| {
-            let same = |name: &String| [&names.username, &names.token].contains(&name);
-            same_place(other)
-                && other.credential != *id
-                && (same(&other.names.username) || same(&other.names.token))
-        };
-        if let Some(other) = self.desired.iter().find(taken) {
-            let message = format!(
-                "`{}` or `{}` is already a secret of credential `{}` here",
-                names.username, names.token, other.credential
-            );
-            self.refuse(declared.at, message, "give each credential `names:` of its own");
-        }
+        let wanted = self.wanted(declared);
+        let Some(first) = wanted.first() else { return };
+        let names = self.names(self.id, declared, &first.place.store);
         if names.username == names.token {
             self.refuse(
                 declared.at,
@@ -39,15 +30,49 @@ impl Validator<'_, Desired> {
                 "give the two different `names:`",
             );
         }
-        self.desired.push(Desired {
-            credential: id.clone(),
-            place,
-            names,
-            create_environment: declared.create_environment,
-            audience,
-            app: declared.app.as_ref().map(|app| self.app(app)),
-            insecure: declared.insecure,
-        });
+        let app = declared.app.as_ref().map(|app| self.app(app));
+        for Wanted { place, audience, search } in wanted {
+            let desired = Desired {
+                credential: self.id.clone(),
+                place,
+                search,
+                names: names.clone(),
+                create_environment: declared.create_environment,
+                audience,
+                app: app.clone(),
+                insecure: declared.insecure,
+            };
+            self.compare(declared.at, &desired);
+            self.desired.push(desired);
+        }
+    }
+
+    /// Refuses what is wanted already, and what another credential wants under the same names.
+    fn compare(&self, at: At, new: &Desired) {
+        let same = |other: &Desired| other.search.is_some() == new.search.is_some() && other.meets(new);
+        if self.desired.iter().any(|other| other.credential == new.credential && same(other)) {
+            self.refuse(at, "the same place is listed twice", "leave one of them out");
+        }
+        let taken = |other: &&Desired| {
+            let same = |name: &String| [&new.names.username, &new.names.token].contains(&name);
+            other.credential != new.credential
+                && other.meets(new)
+                && (same(&other.names.username) || same(&other.names.token))
+        };
+        if let Some(other) = self.desired.iter().find(taken) {
+            let message = format!(
+                "`{}` or `{}` is already a secret of credential `{}` here",
+                new.names.username, new.names.token, other.credential
+            );
+            let hint = "give each credential `names:` of its own";
+            let exact = [other, new].into_iter().find(|place| place.search.is_none());
+            match exact.filter(|_| other.search.is_some() || new.search.is_some()) {
+                Some(exact) => {
+                    self.refuse(at, message, format!("{hint}, or take out \"!{}\"", exact.place.name()));
+                }
+                None => self.refuse(at, message, hint),
+            }
+        }
     }
 
     fn app(&self, app: &file::App) -> Named {
@@ -59,22 +84,43 @@ impl Validator<'_, Desired> {
         Named { id: id.value.clone(), key_file: key_file.value.clone().into() }
     }
 
-    /// A repository, or an organization with who is to see its secrets.
-    fn place(&self, declared: &Declared) -> Option<(Place, Option<Audience>)> {
-        match (&declared.repository, &declared.organization) {
-            (Some(repository), None) => Some((self.repository(repository, declared)?, None)),
-            (None, Some(organization)) => self.organization(organization, declared),
-            (Some(_), Some(organization)) => {
+    /// A repository, those that patterns name, or an organization with who is to see its secrets.
+    fn wanted(&self, declared: &Declared) -> Vec<Wanted> {
+        if let (Some(only), false) = (&declared.only, is_of_patterns(declared)) {
+            let hint = "repositories: [\"acme/*\"], or leave `only` out";
+            self.refuse(only.at, "`only` chooses among the repositories that a pattern fits", hint);
+        }
+        let one = |place, audience| Some(Wanted { place, audience, search: None });
+        match (&declared.repository, &declared.organization, &declared.repositories) {
+            (Some(repository), None, None) => {
+                let place = self.repository(repository, declared);
+                let wanted = place.and_then(|place| one(place, None)).map(Wanted::by_environment);
+                wanted.into_iter().collect()
+            }
+            (None, Some(organization), _) => {
+                let found = self.organization(organization, declared);
+                found.and_then(|(place, audience)| one(place, audience)).into_iter().collect()
+            }
+            (None, None, Some(patterns)) => self.patterns(patterns, declared),
+            (Some(_), Some(organization), _) => {
                 self.refuse(
                     organization.at,
                     "an item is of a repository or of an organization",
                     "make it two items of the list",
                 );
-                None
+                Vec::new()
             }
-            (None, None) => {
+            (Some(repository), None, Some(_)) => {
+                self.refuse(
+                    repository.at,
+                    "an item has one of `repository` and `repositories`",
+                    "leave one of them out, or make it two items of the list",
+                );
+                Vec::new()
+            }
+            (None, None, None) => {
                 self.refuse(declared.at, "an item of `github` has no repository", "repository: owner/name");
-                None
+                Vec::new()
             }
         }
     }
@@ -90,13 +136,6 @@ impl Validator<'_, Desired> {
         };
         if let Some(visibility) = &declared.visibility {
             self.refuse(visibility.at, "only an organization's secrets have a visibility", "leave it out");
-        }
-        if declared.repositories.is_some() {
-            self.refuse(
-                declared.at,
-                "`repositories` says who sees an organization's secret",
-                "make each repository an item of its own, or say `organization:`",
-            );
         }
         Some(Place { owner: owner.to_owned(), repo: Some(repo.to_owned()), store: self.store(declared) })
     }
@@ -167,7 +206,13 @@ impl Validator<'_, Desired> {
         named.map(|repository| repository.value.to_ascii_lowercase()).collect()
     }
 
-    fn store(&self, declared: &Declared) -> Store {
+    pub(super) fn store(&self, declared: &Declared) -> Store {
+        if let Some(environment) = declared.environment.as_ref().filter(|name| is_wild(&name.value))
+            && declared.create_environment
+        {
+            let message = format!("`{}` is a pattern, of which no environment is made", environment.value);
+            self.refuse(environment.at, message, "name the environment, or leave `create-environment` out");
+        }
         let store = declared.store.as_ref().map(|store| (store.value.as_str(), store.at));
         match (&declared.environment, store) {
             (None, None | Some(("actions", _))) => Store::Actions,
@@ -216,13 +261,18 @@ impl Validator<'_, Desired> {
     }
 }
 
+/// Whether an item says by patterns which repositories it is of.
+fn is_of_patterns(declared: &Declared) -> bool {
+    declared.repository.is_none() && declared.organization.is_none() && declared.repositories.is_some()
+}
+
 /// `owner/name`, as GitHub allows them.
 pub fn split_repository(text: &str) -> Option<(&str, &str)> {
     text.split_once('/').filter(|(owner, repo)| is_name(owner) && is_name(repo))
 }
 
 /// The name of a user, an organization or a repository.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     !text.is_empty() && text.chars().all(legal) && text != "." && text != ".."
 }

@@ -10,7 +10,8 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{Answer, Audience, Client, Clients, GithubError, Half, Marker, Operation, Place, read};
+use super::app::Named;
+use super::{Answer, Audience, Client, Clients, GithubError, Half, Marker, Observed, Operation, Place, read};
 use crate::change::{Inputs, Receipt};
 use crate::model::{Fingerprint, Problem};
 use crate::net::{header, segment};
@@ -28,6 +29,8 @@ struct PublicKey {
 /// What writes to GitHub. Public keys are fetched once per place and run.
 pub struct Writer<'a> {
     clients: &'a Clients,
+    /// Who found the places that nobody named.
+    finders: BTreeMap<Place, Option<Named>>,
     memory: Memory,
 }
 
@@ -47,10 +50,10 @@ struct At<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// A writer that uses these clients.
+    /// A writer that uses these clients, in the places that are named and in those that were found.
     #[must_use]
-    pub fn new(clients: &'a Clients) -> Self {
-        Self { clients, memory: Memory::default() }
+    pub fn new(clients: &'a Clients, observed: &Observed) -> Self {
+        Self { clients, finders: observed.finders(), memory: Memory::default() }
     }
 
     /// Executes one operation.
@@ -58,7 +61,7 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// If GitHub refuses a request, or no usable answer comes.
     pub async fn write(&self, operation: &Operation, inputs: &Inputs<'_>) -> Result<Receipt, Problem> {
-        let client = self.clients.of(operation.place())?;
+        let client = self.clients.of_any(operation.place(), &self.finders)?;
         At { client, memory: &self.memory }.write(operation, inputs).await
     }
 }

@@ -4,6 +4,7 @@ mod apps;
 mod environments;
 mod error;
 mod limits;
+mod lists;
 mod place;
 mod repositories;
 mod routes;

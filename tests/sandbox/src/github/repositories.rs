@@ -52,12 +52,17 @@ pub(crate) fn get(visit: &mut Visit<'_>) -> Outcome {
     let token = visit.token();
     let is_org = visit.world.github.organizations.contains_key(visit.param("owner"));
     let repository = visit.world.github.repositories.get(&full_name).ok_or_else(Refusal::not_found)?;
-    let mut body = minimal(&full_name, repository, is_org, &base);
     let writes = token.has("secrets", "write") || token.has("actions_variables", "write");
-    for (name, value) in details(&full_name, repository, writes) {
+    Ok(Reply::json(200, &full(&full_name, repository, is_org, &base, writes)))
+}
+
+/// GitHub's `repository`, and `full-repository`.
+pub(crate) fn full(full_name: &str, repository: &Repository, is_org: bool, base: &str, push: bool) -> Value {
+    let mut body = minimal(full_name, repository, is_org, base);
+    for (name, value) in details(full_name, push) {
         body[name] = value;
     }
-    Ok(Reply::json(200, &body))
+    body
 }
 
 /// GitHub's `minimal-repository`.
@@ -73,8 +78,11 @@ pub(crate) fn minimal(full_name: &str, repository: &Repository, is_org: bool, ba
         "private": repository.private,
         "html_url": format!("{base}/{full_name}"),
         "description": null,
-        "fork": false,
+        "fork": repository.fork,
         "url": url,
+        "archived": repository.archived,
+        "visibility": repository.visibility(),
+        "topics": repository.topics,
     });
     for (member, end) in LINKS {
         body[*member] = format!("{url}/{end}").into();
@@ -83,7 +91,7 @@ pub(crate) fn minimal(full_name: &str, repository: &Repository, is_org: bool, ba
 }
 
 /// What `full-repository` also requires.
-fn details(full_name: &str, repository: &Repository, push: bool) -> Vec<(&'static str, Value)> {
+fn details(full_name: &str, push: bool) -> Vec<(&'static str, Value)> {
     let at = Value::from("2011-01-26T19:01:12Z");
     let mut details = vec![
         ("clone_url", format!("https://github.com/{full_name}.git").into()),
@@ -91,12 +99,10 @@ fn details(full_name: &str, repository: &Repository, push: bool) -> Vec<(&'stati
         ("ssh_url", format!("git@github.com:{full_name}.git").into()),
         ("svn_url", format!("https://github.com/{full_name}").into()),
         ("default_branch", "main".into()),
-        ("visibility", if repository.private { "private" } else { "public" }.into()),
         (
             "permissions",
             json!({ "admin": push, "maintain": push, "push": push, "triage": push, "pull": true }),
         ),
-        ("archived", repository.archived.into()),
         ("created_at", at.clone()),
         ("updated_at", at.clone()),
         ("pushed_at", at),

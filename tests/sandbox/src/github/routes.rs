@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use http::Method;
 
-use super::{Outcome, Visit, apps, environments, repositories, runs, secrets, selected, user, variables};
+use super::{
+    Outcome, Visit, apps, environments, lists, repositories, runs, secrets, selected, user, variables,
+};
 
 type Handler = fn(&mut Visit<'_>) -> Outcome;
 
@@ -47,6 +49,7 @@ const fn route(
     Route { name, needs, handler }
 }
 
+const METADATA: &[(&str, &str)] = &[("metadata", "read")];
 const SECRETS_READ: &[(&str, &str)] = &[("secrets", "read")];
 const SECRETS_WRITE: &[(&str, &str)] = &[("secrets", "write")];
 const VARIABLES_READ: &[(&str, &str)] = &[("actions_variables", "read")];
@@ -69,6 +72,12 @@ const ORG_DEPENDABOT_WRITE: &[(&str, &str)] = &[("organization_dependabot_secret
 /// Literal segments come before parameters, so that `public-key` is not taken for a secret's name.
 static ROUTES: &[Route] = &[
     route("GET /user", &[], user::get),
+    route("GET /user/repos", METADATA, lists::own),
+    route("GET /users/{username}", METADATA, user::of_name),
+    route("GET /users/{username}/repos", METADATA, lists::of_user),
+    route("GET /orgs/{org}/repos", METADATA, lists::of_organization),
+    route("GET /orgs/{org}/teams/{team_slug}/repos", &[("members", "read")], lists::of_team),
+    route("GET /installation/repositories", METADATA, lists::of_installation),
     route("GET /app", &[], apps::get),
     route("GET /orgs/{org}/installation", &[], apps::installation),
     route("GET /users/{username}/installation", &[], apps::installation),

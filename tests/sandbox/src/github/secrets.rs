@@ -218,13 +218,25 @@ impl Page {
 
     /// The rows of this page, the count of all, and a `Link` to the next.
     pub(crate) fn reply(&self, member: &str, rows: &[Value]) -> Reply {
-        let start = (self.number - 1).saturating_mul(self.size).min(rows.len());
-        let end = (start + self.size).min(rows.len());
         let mut body = Map::new();
         body.insert("total_count".to_owned(), rows.len().into());
-        body.insert(member.to_owned(), rows[start..end].into());
-        let reply = Reply::json(200, &Value::Object(body));
-        if end == rows.len() {
+        body.insert(member.to_owned(), rows[self.range(rows)].into());
+        self.linked(&Value::Object(body), rows)
+    }
+
+    /// The same without anything around the rows.
+    pub(crate) fn bare(&self, rows: &[Value]) -> Reply {
+        self.linked(&rows[self.range(rows)].into(), rows)
+    }
+
+    fn range(&self, rows: &[Value]) -> std::ops::Range<usize> {
+        let start = (self.number - 1).saturating_mul(self.size).min(rows.len());
+        start..(start + self.size).min(rows.len())
+    }
+
+    fn linked(&self, body: &Value, rows: &[Value]) -> Reply {
+        let reply = Reply::json(200, body);
+        if self.range(rows).end == rows.len() {
             return reply;
         }
         let last = rows.len().div_ceil(self.size);

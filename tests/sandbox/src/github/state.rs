@@ -188,8 +188,14 @@ pub struct Repository {
     pub id: u64,
     /// Private repositories do not show to those who may not see them.
     pub private: bool,
+    /// Private, and seen by all members of an enterprise.
+    pub internal: bool,
     /// Archived: read-only.
     pub archived: bool,
+    /// Made of another repository.
+    pub fork: bool,
+    /// Its topics.
+    pub topics: Vec<String>,
     /// Actions secrets.
     pub actions: SecretStore,
     /// Dependabot secrets.
@@ -214,12 +220,27 @@ pub struct WorkflowRun {
     pub created_at: DateTime<Utc>,
 }
 
+impl Repository {
+    /// `public`, `private` or `internal`.
+    #[must_use]
+    pub fn visibility(&self) -> &'static str {
+        match (self.private, self.internal) {
+            (false, _) => "public",
+            (true, false) => "private",
+            (true, true) => "internal",
+        }
+    }
+}
+
 impl Default for Repository {
     fn default() -> Self {
         Self {
             id: 0,
             private: true,
+            internal: false,
             archived: false,
+            fork: false,
+            topics: Vec::new(),
             actions: SecretStore::default(),
             dependabot: SecretStore::default(),
             variables: BTreeMap::new(),
@@ -247,6 +268,8 @@ pub struct Environment {
 pub struct Organization {
     /// Numeric id.
     pub id: u64,
+    /// The name in a team's address -> the repositories (`owner/name`) that it has access to.
+    pub teams: BTreeMap<String, Vec<String>>,
     /// Actions secrets.
     pub actions: SecretStore,
     /// Dependabot secrets.

@@ -20,6 +20,24 @@ pub(crate) fn get(visit: &mut Visit<'_>) -> Outcome {
     Ok(Reply::json(200, &user))
 }
 
+/// Anybody: an organization is one of them (documented: "Get a user").
+pub(crate) fn of_name(visit: &mut Visit<'_>) -> Outcome {
+    let login = visit.param("username").to_owned();
+    let github = &visit.world.github;
+    let is_org = github.organizations.keys().any(|name| name.eq_ignore_ascii_case(&login));
+    let owns =
+        |name: &String| name.split_once('/').is_some_and(|(owner, _)| owner.eq_ignore_ascii_case(&login));
+    let known = github.tokens.values().any(|token| token.login.eq_ignore_ascii_case(&login));
+    if !(is_org || known || github.repositories.keys().any(owns)) {
+        return Err(Refusal::not_found());
+    }
+    let mut user = simple(&login, 583_231, if is_org { "Organization" } else { "User" }, &visit.base);
+    for (name, value) in profile() {
+        user[name] = value;
+    }
+    Ok(Reply::json(200, &user))
+}
+
 /// GitHub's `simple-user`.
 pub(crate) fn simple(login: &str, id: u64, kind: &str, base: &str) -> Value {
     let url = format!("{base}/users/{login}");

@@ -8,6 +8,7 @@ mod docker_hub;
 mod ecr;
 mod faults;
 mod github_access;
+mod github_lists;
 mod github_organizations;
 mod github_runs;
 mod github_secrets;
