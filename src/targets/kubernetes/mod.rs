@@ -22,6 +22,7 @@ pub mod read;
 mod replace;
 mod roles;
 mod runai;
+mod token_file;
 mod turn;
 mod undo;
 mod usable;
