@@ -12,7 +12,7 @@ pub mod registry;
 pub mod secret;
 mod token_kind;
 
-pub use address::{Address, AwsItem, DaytonaItem, GithubItem, HubItem, KubernetesItem, RunpodItem};
+pub use address::{Address, AwsItem, DaytonaItem, GithubItem, HubItem, IN_CLUSTER, KubernetesItem, RunpodItem};
 pub use credential::{Credential, CredentialId};
 pub use fingerprint::{Fingerprint, next_version_id};
 pub use login::Login;
