@@ -23,7 +23,7 @@ pub use reason::{Read, Reason, ReasonKind};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use crate::model::{Address, CredentialId, Fingerprint, Login, Problem, TokenKind};
+use crate::model::{Address, CredentialId, Fingerprint, IN_CLUSTER, Login, Problem, TokenKind};
 
 /// One row of the plan: one remote thing and what happens to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,8 +80,11 @@ impl<O> Change<O> {
     pub fn hint(&self) -> Option<String> {
         match (&self.reason, &self.address) {
             (Reason::NoNamespace, Address::Kubernetes { context, namespace, .. }) => {
-                let words = ["kubectl", "--context", context, "create", "namespace", namespace];
-                let words = words.map(|word| shlex::try_quote(word).unwrap_or(word.into()));
+                // Whoever reads of a pod's own cluster is not in that pod.
+                let at: &[&str] = if context == IN_CLUSTER { &[] } else { &["--context", context] };
+                let words = [&["kubectl"], at, &["create", "namespace", namespace]].concat();
+                let words: Vec<_> =
+                    words.into_iter().map(|word| shlex::try_quote(word).unwrap_or(word.into())).collect();
                 Some(format!("correct it in regcred.yaml, or: {}", words.join(" ")))
             }
             _ => self.reason.hint(),

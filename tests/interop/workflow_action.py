@@ -35,7 +35,8 @@ GH = """\
 #!/bin/sh
 printf '%s\\n' "$*" >>"$GH_LOG"
 case $* in
-    "release download"*) cp "$GH_ANSWER" "$(printf '%s\\n' "$@" | sed -n '/^--dir$/{n;p;}')" ;;
+    "release download"*) cp "${GH_ANSWER%/*}/$(printf '%s\\n' "$@" | sed -n '/^--pattern$/{n;p;}')" "$(printf '%s\\n' "$@" | sed -n '/^--dir$/{n;p;}')" ;;
+    "attestation verify"*) exit "${GH_REFUSES:-0}" ;;
     *--paginate* | "pr list"*) cat "$GH_ANSWER" ;;
     "pr create"*) exit "${GH_REFUSES:-0}" ;;
 esac
@@ -87,8 +88,8 @@ class Runner(unittest.TestCase):
 
     def archive(self):
         """A release's archive, and its checksum."""
-        path = self.folder / "regcred-0.1.0-x86_64-unknown-linux-musl.tar.gz"
-        with tarfile.open(path, "w:gz") as tar:
+        path = self.folder / "regcred-0.1.0-x86_64-unknown-linux-musl.tar.xz"
+        with tarfile.open(path, "w:xz") as tar:
             tar.add(programs() / "regcred-sandbox", "regcred-0.1.0-x86_64-unknown-linux-musl/regcred")
         return path, hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -482,7 +483,7 @@ class Workflows(unittest.TestCase):
 
     def test_no_workflow_hands_on_a_digest_where_a_mask_can_take_it_away(self):
         for name, text in self.texts.items():
-            self.assertNotRegex(text, r"digest: \$\{\{ steps|outputs\.digest", name)
+            self.assertNotRegex(text, r"(?m)^ +digest: \$\{\{ steps|outputs\.digest", name)
         self.assertIn("plan: ${{ runner.temp }}/approved/regcred-plan.json", self.texts["sync.yml"])
 
     def test_a_pull_requests_branch_is_not_trusted_and_brings_no_action_of_its_own(self):
@@ -570,7 +571,7 @@ class Comment(Runner):
 class Install(Runner):
     def install(self, checksum=None, **env):
         archive, right = self.archive()
-        asked = {"VERSION": "0.1.0", "SHA256": checksum or right, "REPOSITORY": "acme/regcred", "GH_ANSWER": str(archive)}
+        asked = {"VERSION": "0.1.0", "SHA256": checksum or right, "GITHUB_ACTION_PATH": str(ROOT), "REPOSITORY": "acme/regcred", "GH_ANSWER": str(archive)}
         return self.script("install.sh", **asked | env)
 
     def test_the_release_of_that_checksum_is_put_on_the_path(self):
@@ -584,6 +585,31 @@ class Install(Runner):
         self.assertEqual(ran.returncode, 3)
         self.assertIn("::error::", ran.stdout)
         self.assertEqual(self.text("path"), "")
+
+    def listed(self, checksum=None):
+        """The release's list."""
+        archive, right = self.archive()
+        (self.folder / "SHA256SUMS").write_text(f"{checksum or right}  {archive.name}\n", encoding="utf-8")
+
+    def test_without_a_version_and_a_checksum_it_is_the_actions_own_release_by_its_attested_list(self):
+        self.listed()
+        ran = self.install(VERSION="", SHA256="")
+        self.assertEqual(ran.returncode, 0, ran.stderr + ran.stdout)
+        self.assertTrue((pathlib.Path(self.text("path").strip()) / "regcred").exists())
+        self.assertRegex(self.text("gh.log"), r"attestation verify \S+/SHA256SUMS --repo acme/regcred --signer-workflow ")
+
+    def test_a_list_that_nobody_attests_and_an_archive_that_is_not_as_listed_install_nothing(self):
+        self.listed()
+        ran = self.install(VERSION="", SHA256="", GH_REFUSES="1")
+        self.assertIn("has no provenance of acme/regcred", ran.stdout)
+        self.listed("0" * 64)
+        other = self.install(VERSION="", SHA256="")
+        self.assertEqual((ran.returncode, other.returncode, self.text("path")), (3, 3, ""))
+
+    def test_an_action_that_was_copied_says_that_it_needs_a_version(self):
+        ran = self.install(VERSION="", GITHUB_ACTION_PATH=str(self.folder))
+        self.assertEqual(ran.returncode, 3)
+        self.assertIn("`version:` is missing", ran.stdout)
 
     def test_a_runner_without_a_release_is_told(self):
         self.assertEqual(self.install("0" * 64, RUNNER_OS="Windows").returncode, 3)

@@ -84,9 +84,11 @@ fn a_release_archive_has_the_licences_of_its_crates_for_every_system_that_it_is_
     let release = text(".github/workflows/release.yml");
     let built = release.split("target: ").skip(1).filter_map(|rest| rest.split(',').next());
     assert_eq!(list("about.toml", "targets"), built.collect::<Vec<_>>());
-    let made = release.find("about.hbs -o LICENSES-OF-CRATES").expect("the file is made");
-    let packed = release.find("LICENSE-MIT LICENSES-OF-CRATES \"$name\"").expect("the file is packed");
-    assert!(made < packed);
+    let build = text("scripts/release-build");
+    let made = build.find("about.hbs -o \"$made/LICENSES-OF-CRATES\"").expect("the file is made");
+    let packed =
+        build.find("scripts/archive \"$folder\" \"$name\" \"$program\" \"$made/LICENSES-OF-CRATES\"");
+    assert!(made < packed.expect("the file is packed"));
 }
 
 #[test]

@@ -6,5 +6,6 @@ mod docs;
 mod package;
 mod pages;
 mod reference;
+mod release;
 mod style;
 mod workflows;

@@ -70,13 +70,16 @@ fn the_project_has_no_address_but_the_one_that_the_release_fills_in() {
     let release = read(".github/workflows/release.yml");
     let filled =
         release.find("run: scripts/address \"$GITHUB_REPOSITORY\"").expect("the release fills it in");
-    assert!(filled < release.find("cargo build --release").unwrap());
+    assert!(filled < release.find("run: scripts/release-build").unwrap());
+    assert!(filled < release.find("scripts/release --finish").unwrap());
 }
 
 #[test]
 fn the_address_is_put_wherever_it_is_missing_and_nothing_else_is_changed() {
     let dir = tempfile::TempDir::new().unwrap();
-    for path in ["Cargo.toml", "docs/github-actions.md", "docs/faq.md", "scripts/address"] {
+    const IMAGE: &str = "deploy/kubernetes/base/kustomization.yaml";
+    let texts = ["Cargo.toml", "docs/github-actions.md", "docs/faq.md", "scripts/install", IMAGE];
+    for path in texts.into_iter().chain(["scripts/address"]) {
         std::fs::create_dir_all(dir.path().join(path).parent().unwrap()).unwrap();
         std::fs::copy(root(path), dir.path().join(path)).unwrap();
     }
@@ -85,9 +88,11 @@ fn the_address_is_put_wherever_it_is_missing_and_nothing_else_is_changed() {
     for wrong in ["", "acme", "acme/", "https://github.com/acme/tool", "acme/tool|x", "a b/c"] {
         assert_eq!(put(wrong).code(), Some(2), "{wrong}");
     }
-    assert!(put("acme/tool").success());
-    for path in ["Cargo.toml", "docs/github-actions.md", "docs/faq.md"] {
+    assert!(put("Acme/tool").success());
+    for path in texts {
         let now = std::fs::read_to_string(dir.path().join(path)).unwrap();
-        assert_eq!(now, read(path).replace("OWNER/regcred", "acme/tool"), "{path}");
+        // The name of an image has no capitals.
+        let wanted = read(path).replace("ghcr.io/OWNER/regcred", "ghcr.io/acme/tool");
+        assert_eq!(now, wanted.replace("OWNER/regcred", "Acme/tool"), "{path}");
     }
 }

@@ -66,7 +66,8 @@ fn secrets_of(server: &Server) -> String {
     };
     let observed = runtime().block_on(async {
         let clients = Clients::of_all(Ok(client(server)), std::slice::from_ref(&desired));
-        read::observe(&clients, std::slice::from_ref(&desired), 1).await
+        let look = Look { shard: None, concurrency: 1, wait: std::time::Duration::ZERO, say: &|_| () };
+        read::observe(&clients, std::slice::from_ref(&desired), &look).await
     });
     observed.places[&desired.key()].secrets.as_ref().unwrap_err().message.clone()
 }

@@ -1,24 +1,39 @@
 #!/usr/bin/env bash
-# Puts regcred on the path, from the release's archive for this runner, if it has the checksum that the workflow names.
+# Puts regcred on the path, from the release's archive for this runner. It has to have the checksum that the workflow names; if
+# none is named, the one of the release's list, of which GitHub attests that the release workflow made it. Without a version it is
+# that of the repository that the action is in.
 set -euo pipefail
+
+refuse() { echo "::error::$1"; exit 3; }
 
 case $RUNNER_OS-$RUNNER_ARCH in
     Linux-X64) target=x86_64-unknown-linux-musl ;;
     Linux-ARM64) target=aarch64-unknown-linux-musl ;;
     macOS-X64) target=x86_64-apple-darwin ;;
     macOS-ARM64) target=aarch64-apple-darwin ;;
-    *) echo "::error::there is no regcred for $RUNNER_OS on $RUNNER_ARCH"; exit 3 ;;
+    *) refuse "there is no regcred for $RUNNER_OS on $RUNNER_ARCH" ;;
 esac
 
-archive=regcred-$VERSION-$target.tar.gz
+if [ -z "$VERSION" ]; then
+    cargo=$GITHUB_ACTION_PATH/Cargo.toml
+    [ -e "$cargo" ] || refuse "\`version:\` is missing: the action was copied, and does not know which release it belongs to"
+    VERSION=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$cargo")
+fi
+archive=regcred-$VERSION-$target.tar.xz
 folder=$RUNNER_TEMP/regcred-$VERSION
 mkdir -p "$folder"
-gh release download "v$VERSION" --repo "$REPOSITORY" --pattern "$archive" --dir "$folder" --clobber
+get() { gh release download "v$VERSION" --repo "$REPOSITORY" --pattern "$1" --dir "$folder" --clobber; }
+get "$archive"
+if [ -z "$SHA256" ]; then
+    get SHA256SUMS
+    gh attestation verify "$folder/SHA256SUMS" --repo "$REPOSITORY" \
+        --signer-workflow "$REPOSITORY/.github/workflows/release.yml" >/dev/null ||
+        refuse "SHA256SUMS of v$VERSION has no provenance of $REPOSITORY: nothing is installed"
+    SHA256=$(NAME=$archive awk '$2 == ENVIRON["NAME"] { print $1 }' "$folder/SHA256SUMS")
+fi
 # macOS has the one, small images of Linux the other.
 check() { if command -v shasum >/dev/null; then shasum -a 256 --check; else sha256sum --check; fi; }
-if ! (cd "$folder" && printf '%s  %s\n' "$SHA256" "$archive" | check); then
-    echo "::error::$archive has not the checksum $SHA256; the right one is in the release's SHA256SUMS"
-    exit 3
-fi
-tar -xzf "$folder/$archive" -C "$folder" --strip-components=1
+(cd "$folder" && printf '%s  %s\n' "$SHA256" "$archive" | check) ||
+    refuse "$archive has not the checksum $SHA256; the right one is in the release's SHA256SUMS"
+tar -xJf "$folder/$archive" -C "$folder" --strip-components=1
 echo "$folder" >>"$GITHUB_PATH"

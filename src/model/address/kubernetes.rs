@@ -4,6 +4,9 @@ use std::fmt;
 
 use super::{Address, decoded, encoded};
 
+/// The context that means the pod's own service account, unless the kubeconfig has one of this name.
+pub const IN_CLUSTER: &str = "in-cluster";
+
 /// A thing in a Kubernetes namespace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KubernetesItem {

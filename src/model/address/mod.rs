@@ -13,7 +13,7 @@ use std::str::FromStr;
 pub use aws::AwsItem;
 pub use daytona::DaytonaItem;
 pub use github::GithubItem;
-pub use kubernetes::KubernetesItem;
+pub use kubernetes::{IN_CLUSTER, KubernetesItem};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 pub use runpod::RunpodItem;
 pub use token::HubItem;

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
 use kube::core::Status;
@@ -15,6 +15,8 @@ use url::form_urlencoded;
 use super::KubeError;
 use super::error::{TERMINATING, unsent};
 use super::plugin::Plugin;
+use super::token_file::TokenFile;
+use crate::change::Read;
 use crate::model::Problem;
 use crate::net::{MAX_PAGES, NetError, Policy, retry_after};
 use crate::redact;
@@ -77,8 +79,23 @@ pub struct Client {
     pub(super) base: String,
     /// The context, for hints.
     pub(super) context: String,
-    /// What logs in each request, if a plugin does.
-    pub(super) plugin: Option<Plugin>,
+    /// What logs in each request, where not the connection does.
+    pub(super) login: Option<Login>,
+}
+
+/// A login that may be another one at the next request.
+pub(super) enum Login {
+    Plugin(Plugin),
+    File(TokenFile),
+}
+
+impl Login {
+    async fn header(&self) -> Read<Option<HeaderValue>> {
+        match self {
+            Self::Plugin(plugin) => plugin.login().await.map(|given| given.header()),
+            Self::File(file) => Ok(file.header()),
+        }
+    }
 }
 
 impl fmt::Debug for Client {
@@ -230,11 +247,10 @@ impl Client {
         let broken = |problem: Problem| self.broken(ask, problem);
         let cut = |words: String| TryError::Fault(broken(Problem::outside(words).written(true)));
         let mut request = http::Request::builder().method(method.clone()).uri(path);
-        if let Some(plugin) = &self.plugin {
-            let login = plugin.login().await;
-            let login = login.map_err(|problem| TryError::Final(broken(problem.login(true))))?;
-            request = login
-                .header()
+        if let Some(login) = &self.login {
+            let value = login.header().await;
+            let value = value.map_err(|problem| TryError::Final(broken(problem.login(true))))?;
+            request = value
                 .into_iter()
                 .fold(request, |request, value| request.header(header::AUTHORIZATION, value));
         }

@@ -123,10 +123,10 @@ fn copy_left(at: &ObjectRef, observed: &Observed) -> Option<String> {
     observed.secrets.get(at)?.as_ref().ok()?.as_ref().filter(|found| found.copy.is_none())?;
     let ObjectRef { context, namespace, name } = at;
     let copy = super::replace::copy_name(name);
-    let context = super::error::word(context);
+    let kubectl = super::error::kubectl(context);
     Some(format!(
         "{}: an interrupted run left the copy {copy}, which `regcred sync --allow-replace` deletes once it has made {name} \
-         again; if nobody needs it: kubectl --context {context} -n {namespace} delete secret {copy}",
+         again; if nobody needs it: {kubectl} -n {namespace} delete secret {copy}",
         at.secret()
     ))
 }

@@ -1,6 +1,6 @@
 //! Errors of clusters as words for people: verb, resource and name, the server's own text, and what to do.
 
-use crate::model::Problem;
+use crate::model::{IN_CLUSTER, Problem};
 use crate::net::{NetError, Retry, TryError};
 use crate::redact;
 
@@ -90,8 +90,9 @@ impl KubeError {
             Self::Status { code: 403, ask, message, context, .. } if is_rbac(message) => {
                 let more = if ask.starts_with("delete ") { " --allow-replace" } else { "" };
                 vec![format!(
-                    "allow it, and bind the roles to this user: regcred rbac {0}{more} | kubectl --context {0} apply -f -",
-                    word(context)
+                    "allow it, and bind the roles to this user: regcred rbac {}{more} | {} apply -f -",
+                    word(context),
+                    kubectl(context)
                 )]
             }
             Self::Broken { context, problem, .. } if problem.hints.is_empty() => vec![look(context)],
@@ -109,7 +110,12 @@ fn is_rbac(message: &str) -> bool {
 
 /// A command that shows what is wrong with a login or a connection.
 pub(super) fn look(context: &str) -> String {
-    format!("look at it with: kubectl --context {} get namespaces", word(context))
+    format!("look at it with: {} get namespaces", kubectl(context))
+}
+
+/// kubectl, for a context: whoever reads of a pod's own cluster is not in that pod.
+pub(super) fn kubectl(context: &str) -> String {
+    if context == IN_CLUSTER { "kubectl".to_owned() } else { format!("kubectl --context {}", word(context)) }
 }
 
 /// A context as a word of a command.

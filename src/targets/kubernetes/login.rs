@@ -7,16 +7,17 @@ use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::client::ANSWER_TIMEOUT;
+use super::client::{ANSWER_TIMEOUT, Login};
 use super::connector;
 use super::error::look;
 use super::kubeconfig::Files;
 use super::plugin::Plugin;
-use super::{Client, Desired, IN_CLUSTER};
+use super::token_file::TokenFile;
+use super::{Client, Desired};
 use crate::change::Read;
 use crate::env::Env;
 use crate::files;
-use crate::model::Problem;
+use crate::model::{IN_CLUSTER, Problem};
 use crate::net::header;
 use crate::net::{Http, Proxy};
 use crate::redact;
@@ -68,14 +69,14 @@ async fn log_in(
     check_proxy(&config, proxy.as_ref(), http)?;
     // Before a plugin is heard.
     known_secrets(&config.auth_info).for_each(|secret| redact::teach(&secret));
-    let plugin = authenticate(context, &mut config.auth_info, env).await?;
+    let login = authenticate(context, &mut config.auth_info, env).await?;
     let base = address(&config.cluster_url.to_string());
     let kube = connector::client(config, http, proxy).map_err(|problem| {
         let message =
             format!("the cluster of {context} cannot be reached: {}", redact::outside(&problem.message));
         Problem { message, ..problem }.hint(look(context)).login(true)
     })?;
-    Ok(Client { kube, base, context: context.to_owned(), plugin })
+    Ok(Client { kube, base, context: context.to_owned(), login })
 }
 
 /// An API server's address, alike however it is spelled: the same cluster by two contexts is one place.
@@ -112,15 +113,16 @@ fn known_secrets(auth: &AuthInfo) -> impl Iterator<Item = Zeroizing<String>> {
     all.map(Zeroizing::new).collect::<Vec<_>>().into_iter()
 }
 
-/// Makes the user's stanza one that kube starts no program for and reads no file of: a token is read here, and a plugin
-/// is asked here. As for client-go, a token's file counts before the token beside it, and any login before a plugin.
-async fn authenticate(context: &str, user: &mut AuthInfo, env: &Env) -> Read<Option<Plugin>> {
+/// Makes the user's stanza one that kube starts no program for and reads no file of: a token is read and a plugin is asked
+/// by what is given back. As for client-go, a token's file counts before the token beside it, and any login before a plugin.
+async fn authenticate(context: &str, user: &mut AuthInfo, env: &Env) -> Read<Option<Login>> {
     if user.auth_provider.as_ref().is_some_and(|provider| provider.config.contains_key("cmd-path")) {
         let message =
             format!("the user of context {context} logs in by `auth-provider`, which kubectl no longer has");
         return Err(unreadable(message, "use the cloud's login plugin: `exec:` in the kubeconfig"));
     }
-    if let Some(path) = user.token_file.take() {
+    let file = user.token_file.take();
+    if let Some(path) = &file {
         match files::text(path.as_ref()) {
             Ok(text) => user.token = Some(text.trim().to_owned().into()),
             // The token beside it is the one before the first that could be read.
@@ -137,13 +139,18 @@ async fn authenticate(context: &str, user: &mut AuthInfo, env: &Env) -> Read<Opt
         let message = format!("the token of context {context} {flaw}");
         return Err(unreadable(message, "correct it in the kubeconfig, or log in again"));
     }
+    if let Some(path) = file
+        && let Some(token) = user.token.take()
+    {
+        return Ok(Some(Login::File(TokenFile::new(path.into(), token.expose_secret()))));
+    }
     let has_basic = user.username.is_some() || user.password.is_some();
     let has_certificate = user.client_certificate.is_some() || user.client_certificate_data.is_some();
     let asks = user.token.is_none() && !has_basic && !has_certificate;
     let Some(exec) = exec.filter(|_| asks) else { return Ok(None) };
     let plugin = Plugin::new(&exec, context, env)?;
     plugin.login().await?.into_connection(user);
-    Ok(Some(plugin))
+    Ok(Some(Login::Plugin(plugin)))
 }
 
 /// The settings of a context.

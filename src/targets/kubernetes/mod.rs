@@ -22,6 +22,7 @@ pub mod read;
 mod replace;
 mod roles;
 mod runai;
+mod token_file;
 mod turn;
 mod undo;
 mod usable;
@@ -48,8 +49,6 @@ pub const KEY: &str = ".dockerconfigjson";
 const OLDER_KEY: &str = ".dockercfg";
 /// The label that marks what regcred made.
 pub const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "regcred");
-/// The context that means the pod's own service account, unless the kubeconfig has one of this name.
-pub const IN_CLUSTER: &str = "in-cluster";
 
 /// What the configuration wants in some namespaces of a cluster for one credential.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -139,13 +139,18 @@ impl Plugin {
     }
 }
 
+/// The header that logs in with a token.
+pub(super) fn bearer(token: &Secret) -> Option<HeaderValue> {
+    let bearer = Zeroizing::new(format!("Bearer {}", token.expose()));
+    let mut value = HeaderValue::from_str(&bearer).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
 impl Given {
     /// What logs in a request.
     pub(super) fn header(&self) -> Option<HeaderValue> {
-        let bearer = Zeroizing::new(format!("Bearer {}", self.token.as_ref()?.expose()));
-        let mut value = HeaderValue::from_str(&bearer).ok()?;
-        value.set_sensitive(true);
-        Some(value)
+        bearer(self.token.as_ref()?)
     }
 
     /// What logs in a connection.

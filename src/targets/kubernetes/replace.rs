@@ -191,9 +191,9 @@ impl Site<'_> {
         let ObjectRef { context, namespace, name } = self.at;
         format!(
             "what it held is in the secret {}, and the next run takes it from there if {name} is absent: \
-             kubectl --context {} -n {namespace} get secret {0}",
+             {} -n {namespace} get secret {0}",
             copy_name(name),
-            super::error::word(context)
+            super::error::kubectl(context)
         )
     }
 
@@ -221,7 +221,7 @@ impl Site<'_> {
     fn other_copy(&self) -> Problem {
         let ObjectRef { context, namespace, name } = self.at;
         let copy = copy_name(name);
-        let kubectl = format!("kubectl --context {} -n {namespace}", super::error::word(context));
+        let kubectl = format!("{} -n {namespace}", super::error::kubectl(context));
         Problem::outside(format!(
             "the secret {copy} is there already, and holds something else than {name} does"
         ))

@@ -6,9 +6,10 @@ use std::fmt::Write;
 use ring::digest::{SHA256, digest};
 use serde_json::json;
 
-use super::Desired;
-use super::error::word;
+use super::error::{kubectl, word};
 use super::replace::copy_name;
+use super::Desired;
+use crate::model::IN_CLUSTER;
 use crate::redact;
 
 /// The contexts that are declared.
@@ -85,12 +86,13 @@ pub fn roles(desired: &[Desired], context: &str, deletes: bool) -> String {
         }
     );
     let writes: &[&str] = if deletes { &["patch", "delete"] } else { &["patch"] };
-    let context = redact::line(&word(context));
+    let who = if context == IN_CLUSTER { "--serviceaccount=NAMESPACE:NAME" } else { "--user=NAME" };
+    let kubectl = redact::line(&kubectl(context));
     let mut manifests = String::new();
     if !everywhere.secrets.is_empty() {
         let _ = writeln!(
             text,
-            "#   kubectl --context {context} create clusterrolebinding {name} --clusterrole={name} --user=NAME"
+            "#   {kubectl} create clusterrolebinding {name} --clusterrole={name} {who}"
         );
         let _ = write!(
             manifests,
@@ -107,7 +109,7 @@ pub fn roles(desired: &[Desired], context: &str, deletes: bool) -> String {
         }
         let _ = writeln!(
             text,
-            "#   kubectl --context {context} -n {} create rolebinding {name} --role={name} --user=NAME",
+            "#   {kubectl} -n {} create rolebinding {name} --role={name} {who}",
             redact::line(&word(namespace))
         );
         let _ = write!(

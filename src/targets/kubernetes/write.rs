@@ -375,8 +375,8 @@ impl Site<'_> {
 
     fn no_account(&self) -> Problem {
         let hint = format!(
-            "kubectl --context {} -n {} create serviceaccount {}, or correct `service-accounts`",
-            super::error::word(&self.at.context),
+            "{} -n {} create serviceaccount {}, or correct `service-accounts`",
+            super::error::kubectl(&self.at.context),
             self.at.namespace,
             self.at.name
         );
@@ -411,7 +411,7 @@ impl Site<'_> {
 
     fn gone(&self, how: &str) -> Problem {
         let ObjectRef { context, namespace, .. } = self.at;
-        let hint = format!("kubectl --context {} create namespace {namespace}", super::error::word(context));
+        let hint = format!("{} create namespace {namespace}", super::error::kubectl(context));
         Problem::outside(format!("the namespace {namespace} {how}"))
             .hints(self.named.then_some(hint))
             .harmless(!self.named)

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use regcred::yaml;
 use regcred_sandbox::kubernetes::{Context, Deed, Meanwhile};
-use regcred_sandbox::{Fault, Kind, Service, World};
+use regcred_sandbox::{Fault, Kind, Moment, Service, World};
 use serde_json::{Map, Value, json};
 
 use super::{ONE, asked, assert_pulls, file, of_world, one, place, sentence, write_kubeconfig};
+use crate::ends::{LIMIT, start};
 use crate::leak::{clean_run, forms};
 use crate::place::{ONE_STACK, OTHER_TOKEN, Place, TOKEN, USER};
 use crate::strike::{in_parallel, sample};
@@ -27,7 +28,7 @@ fn limited(text: &str, roles: &[Value]) -> Place {
 }
 
 /// Manifests as data.
-fn manifests(text: &str) -> Vec<Value> {
+pub(super) fn manifests(text: &str) -> Vec<Value> {
     yaml::documents(text).map(|document| data(&document.unwrap().root)).collect()
 }
 
@@ -298,6 +299,36 @@ fn a_token_file_may_end_with_a_newline() {
         place.sync();
         assert_pulls(&place, "default", TOKEN);
     }
+}
+
+/// A service account's token lies in such a file, ends after an hour, and is renewed there by the kubelet.
+#[test]
+fn a_token_that_is_renewed_in_its_file_is_read_again_while_the_run_goes_on() {
+    const FIRST: &str = "sandbox-token-of-prod-admin-0123456789";
+    const SECOND: &str = "sandbox-token-of-prod-admin-9876543210";
+    let mut place = one();
+    let path = place.repo().join("token");
+    let user = json!({ "tokenFile": path.display().to_string() });
+    let context = Context { cluster: "prod".to_owned(), namespace: None, user };
+    place.sandbox.state().kubernetes.contexts.insert("prod".to_owned(), context);
+    write_kubeconfig(&mut place);
+    place.write("token", FIRST);
+    let reads = place.watch(&["plan"]).1.len();
+    place.sandbox.clear_calls();
+    let mut pause = place.sandbox.pause_at(reads, Moment::AfterEffect);
+    let run = start(&mut place.command(&["sync", "--yes"]));
+    assert!(pause.wait(LIMIT), "it wrote nothing");
+    place.write("token", &format!("{SECOND}\n"));
+    {
+        let mut state = place.sandbox.state();
+        let tokens = &mut state.kubernetes.cluster_mut("prod").tokens;
+        let user = tokens.remove(FIRST).unwrap();
+        tokens.insert(SECOND.to_owned(), user);
+    }
+    pause.release();
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_pulls(&place, "default", TOKEN);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod access;
 mod broken;
+mod deploy;
 mod namespaces;
 mod others;
 mod pulls;
