@@ -124,8 +124,11 @@ impl Fleet {
             notes.extend(part.notes.iter().filter(|note| !notes.contains(note)).cloned().collect::<Vec<_>>());
             if let Some(cost) = part.cost {
                 let sum = self.cost.get_or_insert_default();
-                *sum =
-                    Cost { requests: sum.requests + cost.requests, seconds: sum.seconds.max(cost.seconds) };
+                *sum = Cost {
+                    requests: sum.requests + cost.requests,
+                    points: sum.points + cost.points,
+                    seconds: sum.seconds.max(cost.seconds),
+                };
             }
             for credential in std::mem::take(&mut part.credentials) {
                 if !self.credentials.iter().any(|other| other.id == credential.id) {

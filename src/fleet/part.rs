@@ -210,7 +210,8 @@ impl Part {
         self.exit = whole.exit;
         self.left = whole.not_started > 0;
         self.digest = outside(&whole.digest);
-        self.cost = whole.cost.map(|told::Cost { requests, seconds }| Cost { requests, seconds });
+        self.cost =
+            whole.cost.map(|told::Cost { requests, points, seconds }| Cost { requests, points, seconds });
         self.notes = whole.notes.iter().map(|note| outside(note)).collect();
         self.errors = whole.errors.iter().map(wrong).collect();
         Ok(())

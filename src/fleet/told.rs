@@ -95,6 +95,8 @@ pub(super) struct Proof {
 #[derive(Debug, Deserialize)]
 pub(super) struct Cost {
     pub(super) requests: usize,
+    #[serde(default)]
+    pub(super) points: usize,
     pub(super) seconds: usize,
 }
 

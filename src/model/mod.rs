@@ -13,7 +13,9 @@ pub mod secret;
 pub mod shard;
 mod token_kind;
 
-pub use address::{Address, AwsItem, DaytonaItem, GithubItem, HubItem, IN_CLUSTER, KubernetesItem, RunpodItem};
+pub use address::{
+    Address, AwsItem, DaytonaItem, GithubItem, HubItem, IN_CLUSTER, KubernetesItem, RunpodItem,
+};
 pub use credential::{Credential, CredentialId};
 pub use fingerprint::{Fingerprint, next_version_id};
 pub use login::Login;

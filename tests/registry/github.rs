@@ -4,6 +4,7 @@ use http::Method;
 use regcred::env::Env;
 use regcred::model::{CredentialId, Problem, Secret};
 use regcred::net::Http;
+use regcred::targets::Look;
 use regcred::targets::github::{
     Answer, Client, Clients, Desired, GithubError, Names, Place, Store, Token, read,
 };

@@ -274,7 +274,16 @@ mod tests {
         let credential = CredentialId("docker-hub".to_owned());
         let place = Place { owner: "acme".to_owned(), repo: repo.map(str::to_owned), store };
         let names = Names::of(&credential);
-        Desired { credential, place, names, create_environment: false, audience, app: None, insecure: false }
+        Desired {
+            credential,
+            place,
+            names,
+            create_environment: false,
+            audience,
+            search: None,
+            app: None,
+            insecure: false,
+        }
     }
 
     #[test]

@@ -20,8 +20,8 @@ const PAGE: usize = 100;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) name: String,
-    topics: Vec<String>,
-    visibility: String,
+    pub(super) topics: Vec<String>,
+    pub(super) visibility: String,
     pub(super) archived: bool,
     pub(super) fork: bool,
     pub(super) of_organization: bool,

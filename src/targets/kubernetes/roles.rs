@@ -6,9 +6,9 @@ use std::fmt::Write;
 use ring::digest::{SHA256, digest};
 use serde_json::json;
 
+use super::Desired;
 use super::error::{kubectl, word};
 use super::replace::copy_name;
-use super::Desired;
 use crate::model::IN_CLUSTER;
 use crate::redact;
 
@@ -90,10 +90,7 @@ pub fn roles(desired: &[Desired], context: &str, deletes: bool) -> String {
     let kubectl = redact::line(&kubectl(context));
     let mut manifests = String::new();
     if !everywhere.secrets.is_empty() {
-        let _ = writeln!(
-            text,
-            "#   {kubectl} create clusterrolebinding {name} --clusterrole={name} {who}"
-        );
+        let _ = writeln!(text, "#   {kubectl} create clusterrolebinding {name} --clusterrole={name} {who}");
         let _ = write!(
             manifests,
             "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{ name: {name} }}\nrules:\n"

@@ -60,7 +60,11 @@ fn the_roles_of_the_deployment_are_those_that_are_printed_for_its_file_and_bound
 fn with_the_roles_of_the_deployment_its_jobs_do_what_its_file_says() {
     let place = deployed();
     let refused = place.run(&["plan"]);
-    assert!(sentence(&refused).contains("regcred rbac in-cluster | kubectl apply -f -"), "{}", refused.stdout);
+    assert!(
+        sentence(&refused).contains("regcred rbac in-cluster | kubectl apply -f -"),
+        "{}",
+        refused.stdout
+    );
     for role in manifests(&read("roles.yaml")) {
         let mut state = place.sandbox.state();
         state.kubernetes.cluster_mut("prod").grant_role("system:serviceaccount:regcred:regcred", &role);

@@ -41,7 +41,8 @@ fn a_users_list_has_the_public_ones_and_ones_own_has_the_private_ones_too() {
     let github = GitHub::new(&sandbox);
     assert_eq!(names(&github.get("/users/octocat/repos?type=owner")), ["octocat/b"]);
     assert_eq!(names(&github.get("/user/repos?affiliation=owner")), ["octocat/a", "octocat/b"]);
-    let kinds = ["acme", "octocat"].map(|login| github.get(&format!("/users/{login}")).json()["type"].clone());
+    let kinds =
+        ["acme", "octocat"].map(|login| github.get(&format!("/users/{login}")).json()["type"].clone());
     assert_eq!(kinds, ["Organization", "User"]);
     assert_eq!(github.get("/users/nobody").status, 404);
     assert_eq!(github.get("/installation/repositories").status, 403, "only with a token of an App");
