@@ -169,8 +169,9 @@ fn place(to: &To, outline: &Outline) -> Vec<String> {
         ],
         To::Github(repositories) => {
             let mut lines = owned([
-                "# Secrets of GitHub Actions. GITHUB_TOKEN logs in. One for all of an organization's repositories:",
-                "# { organization: NAME, visibility: private }; many by their names: { repositories: [\"NAME/*\"] }.",
+                "# Secrets of GitHub Actions. GITHUB_TOKEN logs in. For all repositories of",
+                "# an organization: { organization: NAME, visibility: private }.",
+                "# Several by their names: { repositories: [\"NAME/*\"] }.",
                 "github:",
             ]);
             lines.extend(repositories.iter().map(|name| format!("  - repository: {}", word(name))));

@@ -120,7 +120,7 @@ fn accounts_of_a_file_times_regions_have_a_secret_each_and_one_login_for_each_ac
         assert!(assumed.iter().any(|body| body.contains(&id)), "no {id} in {assumed:?}");
     }
     place.sync_again();
-    place.run(&["verify"]).ends(0).complains("6 proven by ECR");
+    place.run(&["verify"]).ends(0).says("6 proven by ECR");
 }
 
 #[test]

@@ -351,7 +351,11 @@ fn an_organization_is_no_repository_and_has_no_environments() {
         "leave it out",
     );
     fault(&github("repository: acme/api, visibility: all"), "only an organization's secrets", "leave it out");
-    fault(&github("repository: acme/api, repositories: [api]"), "says who sees", "organization:");
+    fault(
+        &github("repository: acme/api, repositories: [api]"),
+        "an item has one of `repository` and `repositories`",
+        "leave one of them out",
+    );
 }
 
 /// A file with one item of `kubernetes`.

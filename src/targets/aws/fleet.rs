@@ -1,6 +1,6 @@
 //! The stacks of a fleet: one that the file names is put into each of the accounts, and into each of the regions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Stack;
 use super::file::{self, Declared};
@@ -102,7 +102,9 @@ impl super::Validator<'_, super::Desired> {
             return Vec::new();
         }
         if let Some((_, regions)) = &fleet.regions {
-            return regions.iter().map(|region| region.value.as_str()).collect();
+            // One that is listed twice has been refused.
+            let regions: BTreeSet<&str> = regions.iter().map(|region| region.value.as_str()).collect();
+            return regions.into_iter().collect();
         }
         let name = &declared.name.value;
         let hint = format!("{name}: {{ region: us-east-2 }}");
