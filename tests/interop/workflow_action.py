@@ -90,7 +90,7 @@ class Runner(unittest.TestCase):
         """A release's archive, and its checksum."""
         path = self.folder / "regcred-0.1.0-x86_64-unknown-linux-musl.tar.xz"
         with tarfile.open(path, "w:xz") as tar:
-            tar.add(programs() / "regcred-sandbox", "regcred-0.1.0-x86_64-unknown-linux-musl/regcred")
+            tar.add(ACTION / "run.sh", "regcred-0.1.0-x86_64-unknown-linux-musl/regcred")
         return path, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
