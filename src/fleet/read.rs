@@ -19,6 +19,7 @@ const PRINTED: &str = "print it: regcred sync --json";
 /// # Errors
 /// The first thing in it that regcred does not print.
 pub fn read(file: &Path, text: &str) -> Result<Vec<Part>, Problem> {
+    let text = &without_words(text);
     let mut parts: Vec<Part> = Vec::new();
     let mut values = Deserializer::from_str(text).into_iter::<Value>();
     loop {
@@ -43,6 +44,14 @@ pub fn read(file: &Path, text: &str) -> Result<Vec<Part>, Problem> {
         parts.push(Part::begun(file, None, None));
     }
     Ok(parts)
+}
+
+/// What regcred says to people beside a stream, which the log of a pod has, too, is left out. Lines keep their numbers.
+fn without_words(text: &str) -> String {
+    const WORDS: [&str; 5] = ["error: ", "  hint: ", "warning: ", "note: ", "Stopping: "];
+    let has_stream = text.lines().any(|line| line.starts_with('{'));
+    let is_said = |line: &str| has_stream && WORDS.iter().any(|word| line.starts_with(word));
+    text.split_inclusive('\n').map(|line| if is_said(line) { "\n" } else { line }).collect()
 }
 
 /// Whether what cannot be read is the beginning of one line, and the last one.
@@ -114,6 +123,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_to_people_in_the_same_log_is_left_out() {
+        let log = ["note: so it is", VERSION, ROW, "error: no", "  hint: regcred plan", END];
+        assert_eq!(parts(&log).expect("a run")[0].rows.len(), 1);
+        assert_eq!(parts(&[VERSION, "error: no", "x"]).expect_err("x").find("x.jsonl:3:"), Some(0));
+    }
+
+    #[test]
     fn a_stream_without_its_last_line_was_cut_off_and_what_was_being_written_may_be_done() {
         for end in ["", r#"{"type":"apply_com"#] {
             let read = parts(&[VERSION, ROW, NEXT, START, end]).expect("a run");
@@ -134,7 +150,7 @@ mod tests {
     fn what_regcred_does_not_print_is_refused_with_its_line() {
         for (lines, words) in [
             (vec!["error: no"], "x.jsonl:1: not a line of JSON that regcred prints"),
-            (vec![VERSION, ROW, "error: no"], "x.jsonl:3: not a line of JSON that regcred prints"),
+            (vec![VERSION, ROW, "what: no"], "x.jsonl:3: not a line of JSON that regcred prints"),
             (vec![r#"{"type":"#], "x.jsonl:1: not a line of JSON that regcred prints"),
             (vec!["", "[]"], "x.jsonl:2: not a document that regcred prints"),
             (

@@ -71,6 +71,16 @@ impl Story {
     }
 }
 
+/// The requests of each story where nothing happens to it.
+static WHOLE: LazyLock<Vec<Vec<Call>>> = LazyLock::new(|| {
+    let whole = |story: &Story| {
+        let (ran, calls) = story.place().watch(story.args);
+        ran.ends(0);
+        calls
+    };
+    STORIES.iter().map(whole).collect()
+});
+
 /// Everything is in place with a token that a person has made; and with one that regcred has.
 static STORIES: LazyLock<[Story; 2]> = LazyLock::new(|| {
     let mut world = World::default();
@@ -192,10 +202,8 @@ fn strike(story: &Story, index: usize, kind: &Kind) {
 }
 
 fn a_rotation_survives_at_every_request(kind: &Kind) {
-    for (seed, story) in STORIES.iter().enumerate() {
-        let (ran, calls) = story.place().watch(story.args);
-        ran.ends(0);
-        let requests = changed_by(kind, &calls);
+    for (seed, (story, calls)) in STORIES.iter().zip(&*WHOLE).enumerate() {
+        let requests = changed_by(kind, calls);
         let struck = one_of(SHARE, &requests, kind, seed);
         in_parallel(&struck, |index| strike(story, *index, kind));
         tell(&format!(
@@ -211,9 +219,7 @@ for_every_fault!(a_rotation_survives_at_every_request);
 /// Nothing was sent, so that it is sent again, whatever it is.
 #[test]
 fn a_rotation_that_is_refused_a_connection_at_any_request_tries_again_and_is_done() {
-    for story in STORIES.iter() {
-        let (ran, calls) = story.place().watch(story.args);
-        ran.ends(0);
+    for (story, calls) in STORIES.iter().zip(&*WHOLE) {
         let jobs: Vec<&Call> = calls.iter().step_by(step(61)).collect();
         let refused = AtomicUsize::new(0);
         in_parallel(&jobs, |call| {
@@ -236,9 +242,7 @@ fn a_rotation_that_is_refused_a_connection_at_any_request_tries_again_and_is_don
 
 #[test]
 fn a_rotation_killed_at_any_request_goes_on_and_leaves_nobody_without() {
-    for story in STORIES.iter() {
-        let (ran, calls) = story.place().watch(story.args);
-        ran.ends(0);
+    for (story, calls) in STORIES.iter().zip(&*WHOLE) {
         let jobs: Vec<(usize, Moment)> = (0..calls.len())
             .flat_map(|index| moments(index).iter().map(move |moment| (index, *moment)))
             .step_by(step(7))
