@@ -448,7 +448,20 @@ macro_rules! systems {
                     };
                     budgets.entry(budget).or_default().push(operation);
                 }
-                budgets.values().map(|operations| seconds(operations)).max().unwrap_or(0)
+                budgets.values().map(|operations| self.seconds_of_one(operations)).max().unwrap_or(0)
+            }
+
+            /// The same of one budget.
+            fn seconds_of_one(&self, operations: &[&Operation]) -> usize {
+                let times = [$({
+                    let own = operations.iter().filter_map(|operation| match operation {
+                        Operation::$variant(operation) => Some(operation),
+                        #[allow(unreachable_patterns, reason = "with one system there is no other")]
+                        _ => None,
+                    });
+                    <$target>::seconds_of(&self.$field, &own.collect::<Vec<_>>())
+                }),+];
+                times.into_iter().max().unwrap_or(0)
             }
         }
     };

@@ -156,6 +156,11 @@ pub trait Target {
         0
     }
 
+    /// The same with these logins.
+    fn seconds_of(_: &Self::Client, operations: &[&Self::Operation]) -> usize {
+        Self::seconds(operations)
+    }
+
     /// Whose limits count for an operation: those of one name share them.
     fn budget(_: &Self::Client, _: &Self::Operation) -> String {
         String::new()

@@ -147,6 +147,11 @@ impl Client {
         Self { longest_wait, ..self }
     }
 
+    /// Leaves to each of so many runs beside each other its part of the limits.
+    pub(super) fn share(&self, runs: usize) {
+        self.pace.share(runs);
+    }
+
     /// Whether its limits are those of a GitHub App at one owner, and not shared with other owners.
     pub(super) fn is_app(&self) -> bool {
         matches!(self.login, Login::App(_))

@@ -1,7 +1,7 @@
 //! Who regcred is in GitHub: a GitHub App at each owner that it is installed at, or whoever a token is of, everywhere.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::app::{App, Named};
 use super::client::{self, Client};
@@ -18,6 +18,8 @@ pub struct Clients {
     apps: BTreeMap<(Option<Named>, String), Read<Arc<Client>>>,
     /// That of a token, which is for every place.
     all: Option<Read<Arc<Client>>>,
+    /// How many runs beside each other, each with a part of the places, share the logins.
+    runs: OnceLock<usize>,
 }
 
 impl Clients {
@@ -26,7 +28,19 @@ impl Clients {
     pub fn of_all(client: Read<Client>, desired: &[Desired]) -> Self {
         let client = client.map(Arc::new);
         let of = desired.iter().map(|desired| (desired.place.folded(), client.clone())).collect();
-        Self { of, apps: BTreeMap::new(), all: Some(client) }
+        Self { of, all: Some(client), ..Self::default() }
+    }
+
+    /// Says that so many runs beside each other share the logins: each keeps to its part of their limits.
+    pub(super) fn share(&self, runs: usize) {
+        let _ = self.runs.set(runs);
+        let all = self.of.values().chain(self.apps.values()).chain(&self.all);
+        all.filter_map(|client| client.as_ref().ok()).for_each(|client| client.share(runs));
+    }
+
+    /// How many runs share the logins.
+    pub(super) fn runs(&self) -> usize {
+        self.runs.get().copied().unwrap_or(1)
     }
 
     /// The client of a place. One that nobody declared is a declared one under its present name, at the same owner.

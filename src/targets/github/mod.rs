@@ -486,6 +486,12 @@ impl Target for Github {
         pace::seconds_of_writes(operations.iter().map(|operation| operation.makes()).sum())
     }
 
+    /// Of runs that share a login each gets its part.
+    fn seconds_of(clients: &Clients, operations: &[&Operation]) -> usize {
+        let writes: usize = operations.iter().map(|operation| operation.makes()).sum();
+        pace::seconds_of_writes(writes * clients.runs())
+    }
+
     /// The secrets and the record of each.
     fn reading(desired: &[Desired]) -> (usize, usize) {
         let requests = 2 * desired.len();

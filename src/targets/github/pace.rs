@@ -136,6 +136,11 @@ impl Pace {
         self.state().learn(headers, Instant::now());
     }
 
+    /// Leaves to each of so many runs beside each other its part of the limits, which are of one login.
+    pub(super) fn share(&self, runs: usize) {
+        self.state().share(runs);
+    }
+
     /// Lets nothing go for so long.
     pub(super) fn pause(&self, time: Duration) {
         let mut state = self.state();
@@ -195,6 +200,13 @@ impl Default for State {
 }
 
 impl State {
+    fn share(&mut self, runs: usize) {
+        let part = |most: usize| (most / runs.max(1)).max(1);
+        self.minute.most = part(WRITES_A_MINUTE);
+        self.hour.most = part(WRITES_AN_HOUR);
+        self.points.most = part(POINTS_A_MINUTE).max(POINTS_OF_A_WRITE);
+    }
+
     /// Takes room for a request; else how long to wait.
     fn take(&mut self, weight: Weight, now: Instant) -> Option<Wait> {
         let wait = self.wait(weight, now);
@@ -369,6 +381,19 @@ mod tests {
         let (mut state, begin) = (State::default(), Instant::now());
         assert_eq!(burst(&mut state, Weight::of(&Method::DELETE), begin), (180, 61));
         assert_eq!(points(6, 4), 6 + 4 * 4);
+    }
+
+    #[test]
+    fn shards_of_one_login_keep_its_limits_together() {
+        let (mut state, begin) = (State::default(), Instant::now());
+        state.share(4);
+        assert_eq!(burst(&mut state, WRITE, begin), (20, 61));
+        state.share(256);
+        assert_eq!(
+            burst(&mut State { minute: Window::new(1, MINUTE), ..State::default() }, WRITE, begin).0,
+            1
+        );
+        assert_eq!((state.minute.most, state.hour.most, state.points.most), (1, 1, 5));
     }
 
     #[test]

@@ -59,6 +59,9 @@ pub(super) fn seeks(desired: &[Desired]) -> bool {
 /// Looks for what is not named, and reads every place of the shard, at most so many at once. An error is data.
 pub async fn observe(clients: &Clients, desired: &[Desired], look: &Look<'_>) -> Observed {
     let concurrency = look.concurrency;
+    if let Some(shard) = look.shard {
+        clients.share(usize::from(shard.count()));
+    }
     let searches = found::look(clients, desired, concurrency).await;
     let mut observed = Observed { places: BTreeMap::new(), searches };
     let shard = look.shard.filter(|_| seeks(desired));
