@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::error::Refusal;
 use super::repositories::{full, minimal};
 use super::secrets::Page;
-use super::state::TokenKind;
+use super::state::{Repository, TokenKind};
 use super::{Outcome, Visit};
 
 /// GitHub's default and largest page here.
@@ -15,13 +15,13 @@ const SIZES: (usize, usize) = (30, 100);
 
 pub(crate) fn of_organization(visit: &mut Visit<'_>) -> Outcome {
     let owner = visit.param("org").to_owned();
-    bare(visit, |name, private, sees| of(name, &owner) && (!private || sees))
+    listed(visit, |name, private, sees| of(name, &owner) && (!private || sees))
 }
 
 /// Only the public ones, and those of an organization, too (documented: "Lists public repositories for the specified user").
 pub(crate) fn of_user(visit: &mut Visit<'_>) -> Outcome {
     let owner = visit.param("username").to_owned();
-    bare(visit, |name, private, _| of(name, &owner) && !private)
+    listed(visit, |name, private, _| of(name, &owner) && !private)
 }
 
 pub(crate) fn own(visit: &mut Visit<'_>) -> Outcome {
@@ -29,14 +29,16 @@ pub(crate) fn own(visit: &mut Visit<'_>) -> Outcome {
     if token.kind != TokenKind::Pat {
         return Err(Refusal::new(403, "Resource not accessible by integration"));
     }
-    bare(visit, |name, _, sees| of(name, &token.login) && sees)
+    let rows = bare(visit, |name, _, sees| of(name, &token.login) && sees).into_iter();
+    let rows = rows.map(|(name, repository)| whole(visit, name, repository));
+    Ok(Page::of(visit, SIZES.0, SIZES.1).bare(&rows.collect::<Vec<Value>>()))
 }
 
 pub(crate) fn of_team(visit: &mut Visit<'_>) -> Outcome {
     let (org, team) = (visit.param("org").to_owned(), visit.param("team_slug").to_owned());
     let teams = visit.world.github.organizations.get(&org).map(|organization| &organization.teams);
     let names = teams.and_then(|teams| teams.get(&team)).cloned().ok_or_else(Refusal::not_found)?;
-    bare(visit, |name, private, sees| names.iter().any(|one| one == name) && (!private || sees))
+    listed(visit, |name, private, sees| names.iter().any(|one| one == name) && (!private || sees))
 }
 
 /// What the App of this token sees.
@@ -49,23 +51,31 @@ pub(crate) fn of_installation(visit: &mut Visit<'_>) -> Outcome {
     let page = Page::of(visit, SIZES.0, SIZES.1);
     let github = &visit.world.github;
     let seen = github.repositories.iter().filter(|(name, _)| token.sees(name));
-    let rows = seen.map(|(name, repository)| {
-        let is_org = is_organization(visit, name);
-        full(name, repository, is_org, &visit.base, token.has("secrets", "write"))
-    });
+    let rows = seen.map(|(name, repository)| whole(visit, name, repository));
     Ok(page.reply("repositories", &rows.collect::<Vec<Value>>()))
 }
 
-/// A list without anything around it, of the repositories that are wanted by name, by whether they are private, and by
-/// whether the token sees them.
-fn bare(visit: &Visit<'_>, wanted: impl Fn(&str, bool, bool) -> bool) -> Outcome {
-    let page = Page::of(visit, SIZES.0, SIZES.1);
+/// A repository as the lists of what is one's own have it: GitHub's `repository`.
+fn whole(visit: &Visit<'_>, name: &str, repository: &Repository) -> Value {
+    let writes = visit.token().has("secrets", "write");
+    full(name, repository, is_organization(visit, name), &visit.base, writes)
+}
+
+/// A list without anything around it, of GitHub's `minimal-repository`.
+fn listed(visit: &Visit<'_>, wanted: impl Fn(&str, bool, bool) -> bool) -> Outcome {
+    let rows = bare(visit, wanted).into_iter();
+    let rows = rows.map(|(name, row)| minimal(name, row, is_organization(visit, name), &visit.base));
+    Ok(Page::of(visit, SIZES.0, SIZES.1).bare(&rows.collect::<Vec<Value>>()))
+}
+
+/// The repositories that are wanted by name, by whether they are private, and by whether the token sees them.
+fn bare<'v>(
+    visit: &'v Visit<'_>,
+    wanted: impl Fn(&str, bool, bool) -> bool,
+) -> Vec<(&'v String, &'v Repository)> {
     let token = visit.token();
     let all = visit.world.github.repositories.iter();
-    let wanted = all.filter(|(name, repository)| wanted(name, repository.private, token.sees(name)));
-    let rows =
-        wanted.map(|(name, repository)| minimal(name, repository, is_organization(visit, name), &visit.base));
-    Ok(page.bare(&rows.collect::<Vec<Value>>()))
+    all.filter(|(name, repository)| wanted(name, repository.private, token.sees(name))).collect()
 }
 
 fn of(name: &str, owner: &str) -> bool {

@@ -109,7 +109,7 @@ fn details(full_name: &str, push: bool) -> Vec<(&'static str, Value)> {
     ];
     let absent = ["homepage", "language", "mirror_url", "license"];
     let off = ["disabled", "has_pages", "has_discussions"];
-    let on = ["has_issues", "has_projects", "has_wiki"];
+    let on = ["has_downloads", "has_issues", "has_projects", "has_wiki"];
     let counts = [
         "forks",
         "forks_count",
