@@ -14,6 +14,12 @@ use crate::targets::{
 };
 use crate::yaml::{At, Fields, Reader, Spanned};
 
+/// An operation as its own system's type.
+trait Own: Sized {
+    /// The operation, if it is of this system.
+    fn of(operation: &Operation) -> Option<&Self>;
+}
+
 /// Writes everything that has one part for each system. Nothing can be forgotten for one of them.
 macro_rules! systems {
     ($($field:ident: $target:ty, $variant:ident;)+) => {
@@ -46,6 +52,16 @@ macro_rules! systems {
         pub enum Operation {
             $(#[doc = concat!("In ", stringify!($variant), ".")] $variant(<$target as Target>::Operation),)+
         }
+
+        $(impl Own for <$target as Target>::Operation {
+            fn of(operation: &Operation) -> Option<&Self> {
+                match operation {
+                    Operation::$variant(own) => Some(own),
+                    #[allow(unreachable_patterns, reason = "with one system there is no other")]
+                    _ => None,
+                }
+            }
+        })+
 
         /// What writes to each system.
         pub struct Writers<'a> {
@@ -358,11 +374,7 @@ macro_rules! systems {
             pub fn advice(&self, observed: &Observed, operations: &[&Operation]) -> Vec<String> {
                 let mut advice = Vec::new();
                 $({
-                    let own = operations.iter().filter_map(|operation| match operation {
-                        Operation::$variant(operation) => Some(operation),
-                        #[allow(unreachable_patterns, reason = "with one system there is no other")]
-                        _ => None,
-                    });
+                    let own = operations.iter().filter_map(|operation| Own::of(operation));
                     advice.extend(<$target>::advice(&self.$field, &observed.$field, &own.collect::<Vec<_>>()));
                 })+
                 advice
@@ -373,11 +385,7 @@ macro_rules! systems {
                 let ($($field,)+) = tokio::join!($(async {
                     let rows = proof.rows.iter().filter(|row| row.address.system() == <$target>::NAME);
                     let rows = rows.map(|row| {
-                        let operation = row.operation.as_ref().and_then(|operation| match operation {
-                            Operation::$variant(operation) => Some(operation),
-                            #[allow(unreachable_patterns, reason = "with one system there is no other")]
-                            _ => None,
-                        });
+                        let operation = row.operation.as_ref().and_then(Own::of);
                         Row { address: &row.address, action: row.action, reason: &row.reason, operation }
                     });
                     let Proving { scope, fingerprints, concurrency, .. } = *proof;
@@ -427,11 +435,7 @@ macro_rules! systems {
         #[must_use]
         pub fn seconds(operations: &[&Operation]) -> usize {
             let times = [$({
-                let own = operations.iter().filter_map(|operation| match operation {
-                    Operation::$variant(operation) => Some(operation),
-                    #[allow(unreachable_patterns, reason = "with one system there is no other")]
-                    _ => None,
-                });
+                let own = operations.iter().filter_map(|operation| Own::of(operation));
                 <$target>::seconds(&own.collect::<Vec<_>>())
             }),+];
             times.into_iter().max().unwrap_or(0)
@@ -454,11 +458,7 @@ macro_rules! systems {
             /// The same of one budget.
             fn seconds_of_one(&self, operations: &[&Operation]) -> usize {
                 let times = [$({
-                    let own = operations.iter().filter_map(|operation| match operation {
-                        Operation::$variant(operation) => Some(operation),
-                        #[allow(unreachable_patterns, reason = "with one system there is no other")]
-                        _ => None,
-                    });
+                    let own = operations.iter().filter_map(|operation| Own::of(operation));
                     <$target>::seconds_of(&self.$field, &own.collect::<Vec<_>>())
                 }),+];
                 times.into_iter().max().unwrap_or(0)

@@ -1,6 +1,7 @@
 //! The first half of every command: load, read the credential, prove it and read the systems beside
 //! each other, plan.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -322,9 +323,9 @@ impl Context<'_> {
         refused.into_iter().for_each(|(id, why)| desired.refuse(&id, why));
         let mut plan = plan::plan(&desired, &observed, &known, &options);
         // Asked only where it can make a difference.
+        let everywhere = LazyCell::new(|| desired.places.with(&desired.guards));
         for id in plan.unknown() {
-            let places = desired.places.with(&desired.guards);
-            let since = places.current_since(&clients, &observed, &id).await;
+            let since = everywhere.current_since(&clients, &observed, &id).await;
             known.entry(id).and_modify(|known| known.current_since = since);
         }
         if known.values().any(|known| known.current_since.is_some()) {

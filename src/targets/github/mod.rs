@@ -346,6 +346,11 @@ impl crate::change::Operation for Operation {
     }
 }
 
+/// How many requests of these operations make content.
+fn made(operations: &[&Operation]) -> usize {
+    operations.iter().map(|operation| operation.makes()).sum()
+}
+
 /// GitHub.
 pub struct Github;
 
@@ -483,13 +488,12 @@ impl Target for Github {
     }
 
     fn seconds(operations: &[&Operation]) -> usize {
-        pace::seconds_of_writes(operations.iter().map(|operation| operation.makes()).sum())
+        pace::seconds_of_writes(made(operations))
     }
 
     /// Of runs that share a login each gets its part.
     fn seconds_of(clients: &Clients, operations: &[&Operation]) -> usize {
-        let writes: usize = operations.iter().map(|operation| operation.makes()).sum();
-        pace::seconds_of_writes(writes * clients.runs())
+        pace::seconds_of_writes(made(operations) * clients.runs())
     }
 
     /// The secrets and the record of each.
