@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::{join_all, try_join_all};
+
 use crate::aws;
 use crate::change::{Known, Life, Options, Purpose};
 use crate::cli::{Common, Overrides};
@@ -20,7 +23,7 @@ use crate::plan::{self, Plan};
 use crate::prove::{self, Proofs};
 use crate::registry::{Endpoints, LoginError};
 use crate::report::{ExitStatus, Report};
-use crate::sources::{Shared, Source};
+use crate::sources::{self, Shared, Source};
 use crate::systems::{Clients, NAMES, Observed};
 use crate::targets::{Look, Setting};
 use crate::ui::{Ui, Verbosity};
@@ -296,30 +299,22 @@ impl Context<'_> {
         let http = self.http()?;
         let way = aws::Way::new(&http, self.env, desired.places.aws.iter().any(|place| place.insecure));
         let setting = Setting { env: self.env, http: &http, base: &base };
-        let clients = desired.places.with(&desired.guards).log_in(&setting).await;
         let say = |words: &str| self.ui.say(words);
         let look = Look { shard: desired.shard, concurrency: self.concurrency(), wait, say: &say };
         let reading = async {
+            let clients = desired.places.with(&desired.guards).log_in(&setting).await;
             let mut observed = desired.places.observe(&clients, &look).await;
             desired.guards.look_at_guards(&clients, &mut observed).await;
-            observed
+            Ok::<_, Error>((clients, observed))
         };
         let proving = async {
             if let Some(known) = given {
                 return Ok((Vault::default(), known, Vec::new(), Proofs::new()));
             }
-            let (vault, known, refused) = read_values(sources, &desired.credentials, way.clone()).await?;
-            let proofs = futures::future::join_all(desired.credentials.iter().map(async |credential| {
-                let login = vault.get(&credential.id)?;
-                let proof = prove::prove(&http, &registries, credential, login).await;
-                Some((credential.id.clone(), proof))
-            }));
-            let proofs: Proofs = proofs.await.into_iter().flatten().collect();
-            Ok::<_, Error>((vault, known, refused, proofs))
+            read_and_prove(&sources, &desired.credentials, way.clone(), &http, &registries).await
         };
         // What is wrong with the value ends the run without waiting for the systems.
-        let (observed, (vault, mut known, refused, proofs)) =
-            tokio::try_join!(async { Ok::<_, Error>(reading.await) }, proving)?;
+        let ((clients, observed), (vault, mut known, refused, proofs)) = tokio::try_join!(reading, proving)?;
         refused.into_iter().for_each(|(id, why)| desired.refuse(&id, why));
         let mut plan = plan::plan(&desired, &observed, &known, &options);
         // Asked only where it can make a difference.
@@ -448,35 +443,61 @@ impl Session {
     }
 }
 
-/// The values, what is known of them, and those that are not read because the repository is not trusted.
-type Values = (Vault, BTreeMap<CredentialId, Known>, Vec<(CredentialId, Problem)>);
+/// The values, what is known of them, those that are not read because the repository is not trusted, and the proofs.
+type Values = (Vault, BTreeMap<CredentialId, Known>, Vec<(CredentialId, Problem)>, Proofs);
 
-/// Reads every value beside the others.
-async fn read_values(
-    sources: BTreeMap<CredentialId, Source>,
+/// Reads every value beside the others, and logs in with them. A registry is asked for its challenge while the value is read,
+/// and the fingerprint, which takes as long as a request, is derived while the registry judges the value.
+async fn read_and_prove(
+    sources: &BTreeMap<CredentialId, Source>,
     credentials: &[Credential],
     way: aws::Way,
+    http: &Http,
+    registries: &Endpoints,
 ) -> Result<Values, Error> {
+    let credentials: Vec<&Credential> =
+        credentials.iter().filter(|credential| sources.contains_key(&credential.id)).collect();
+    let asking = join_all(credentials.iter().map(|credential| prove::ask(http, registries, credential)));
+    let reading = read_values(sources, &credentials, way);
+    let (doors, (vault, refused)) = tokio::try_join!(asking.map(Ok), reading)?;
+    let each = credentials.into_iter().zip(doors).filter_map(|(credential, door)| {
+        let login = vault.get(&credential.id)?;
+        Some(async move {
+            let proof = async { door?.login(&login.username, &login.token).await };
+            let (known, proof) = tokio::join!(sources::known(credential, login), proof);
+            Ok::<_, Vec<Problem>>((&credential.id, known?, proof))
+        })
+    });
+    let each = try_join_all(each).await.map_err(|problems| not_read(vec![problems]))?;
+    let (mut known, mut proofs) = (BTreeMap::new(), Proofs::new());
+    for (id, of_value, proof) in each {
+        known.insert(id.clone(), of_value);
+        proofs.insert(id.clone(), proof);
+    }
+    Ok((vault, known, refused, proofs))
+}
+
+async fn read_values(
+    sources: &BTreeMap<CredentialId, Source>,
+    credentials: &[&Credential],
+    way: aws::Way,
+) -> Result<(Vault, Vec<(CredentialId, Problem)>), Error> {
     let shared = Shared::new(way);
     let with_source =
-        credentials.iter().filter_map(|credential| Some((credential, sources.get(&credential.id)?)));
+        credentials.iter().filter_map(|credential| Some((*credential, sources.get(&credential.id)?)));
     let reading = with_source
         .map(async |(credential, source)| (credential.id.clone(), source.value(credential, &shared).await));
-    let (mut vault, mut known, mut refused, mut unread) =
-        (Vault::default(), BTreeMap::new(), Vec::new(), Vec::new());
-    for (id, read) in futures::future::join_all(reading).await {
+    let (mut vault, mut refused, mut unread) = (Vault::default(), Vec::new(), Vec::new());
+    for (id, read) in join_all(reading).await {
         match read {
-            Ok(value) => {
-                known.insert(id.clone(), value.known);
-                vault.insert(id, value.login);
-            }
+            Ok(login) => vault.insert(id, login),
             Err(failed) => match failed.iter().find(|problem| problem.is_untrusted()) {
                 Some(why) => refused.push((id, why.clone())),
                 None => unread.push(failed),
             },
         }
     }
-    if unread.is_empty() { Ok((vault, known, refused)) } else { Err(not_read(unread)) }
+    if unread.is_empty() { Ok((vault, refused)) } else { Err(not_read(unread)) }
 }
 
 /// What is wrong with the input counts before what failed outside; what two credentials share is said once.

@@ -1,6 +1,8 @@
 //! A value's fingerprint: equal for equal credentials, slow to guess from, needing no key.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use ring::digest::{Context, SHA256, digest};
@@ -39,21 +41,27 @@ impl Fingerprint {
         digits.is_some_and(|digits| Self::is_shown(digits) && !is_day(digits))
     }
 
-    /// Computes the fingerprint. It takes some 30 ms and 19 MiB: once per run, on a blocking thread.
-    ///
-    /// # Panics
-    /// Never: the parameters are constants within Argon2's bounds.
+    /// The fingerprint of a value. To derive it takes some 30 ms and 19 MiB, so call it on a thread that may block; each value's
+    /// is derived once in a process (a thousand namespaces mostly hold the same login), and remembered by a digest.
     #[must_use]
     pub fn of(registry: &Registry, username: &str, token: &Secret) -> Self {
+        static KNOWN: Mutex<BTreeMap<Vec<u8>, Arc<OnceLock<Fingerprint>>>> = Mutex::new(BTreeMap::new());
         let mut input = zeroize::Zeroizing::new(vec![SCHEME]);
         for part in [registry.canonical(), username, token.expose()] {
             input.extend_from_slice(&(part.len() as u64).to_be_bytes());
             input.extend_from_slice(part.as_bytes());
         }
+        let key = digest(&SHA256, &input).as_ref().to_vec();
+        let known = Arc::clone(KNOWN.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+        *known.get_or_init(|| Self::derived(&input))
+    }
+
+    /// Never panics: the parameters are constants within Argon2's bounds.
+    fn derived(input: &[u8]) -> Self {
         let mut digest = [0; 32];
         let params = Params::new(MEMORY_KIB, PASSES, 1, Some(digest.len())).unwrap_or_default();
         let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        if let Err(error) = hasher.hash_password_into(&input, SALT, &mut digest) {
+        if let Err(error) = hasher.hash_password_into(input, SALT, &mut digest) {
             unreachable!("constant Argon2 parameters were refused: {error}");
         }
         Self(digest)

@@ -35,16 +35,6 @@ pub struct Accepted {
     pub date: Option<DateTime<Utc>>,
 }
 
-/// Who logs in where.
-struct Attempt<'a> {
-    http: &'a Http,
-    registry: &'a Registry,
-    base: Url,
-    trusted: Option<&'a str>,
-    username: &'a str,
-    secret: &'a Secret,
-}
-
 /// Logs in to a registry, which writes nothing and spends no pull.
 ///
 /// # Errors
@@ -57,49 +47,83 @@ pub async fn login(
     username: &str,
     secret: &Secret,
 ) -> Result<Accepted, LoginError> {
-    let base = endpoints
-        .base(registry)
-        .ok_or_else(|| LoginError::protocol(registry, "its name is not a host that a URL can have"))?;
-    Attempt { http, registry, base, trusted: endpoints.token_service(), username, secret }.run().await
+    Door::of(http, endpoints, registry).await?.login(username, secret).await
 }
 
-impl Attempt<'_> {
-    async fn run(&self) -> Result<Accepted, LoginError> {
-        let (challenge, date) = self.challenge().await?;
-        let accepted = match challenge {
-            Challenge::Basic => {
-                let answer =
-                    self.follow(Request::get(self.api("")?).basic(self.username, self.secret)).await?;
-                self.accepted(&answer)?;
-                Accepted::default()
-            }
-            Challenge::Bearer { realm, service, scopes } => {
-                let token = self.token(&realm, service.as_deref(), &self.scopes(scopes)).await?;
-                self.try_token(&token).await?
-            }
-        };
-        Ok(Accepted { date, ..accepted })
-    }
+/// A registry that has said what login it wants: it is asked without one, so that can be before there is a value.
+pub struct Door<'a> {
+    site: Site<'a>,
+    trusted: Option<String>,
+    challenge: Challenge,
+    date: Option<DateTime<Utc>>,
+}
 
+impl<'a> Door<'a> {
     /// Asks the registry what login it wants, and what time it is.
-    async fn challenge(&self) -> Result<(Challenge, Option<DateTime<Utc>>), LoginError> {
-        let answer = self.follow(Request::get(self.api("")?)).await?;
+    ///
+    /// # Errors
+    /// As those of [`login`] that do not depend on the credential.
+    pub async fn of(
+        http: &'a Http,
+        endpoints: &Endpoints,
+        registry: &'a Registry,
+    ) -> Result<Self, LoginError> {
+        let base = endpoints
+            .base(registry)
+            .ok_or_else(|| LoginError::protocol(registry, "its name is not a host that a URL can have"))?;
+        let site = Site { http, registry, base };
+        let answer = site.follow(Request::get(site.api("")?)).await?;
         match answer.status {
             401 => {
-                let challenge = choose(&answer.headers).map_err(|error| self.protocol(error.to_string()))?;
-                Ok((challenge, header::date(&answer.headers)))
+                let challenge = choose(&answer.headers).map_err(|error| site.protocol(error.to_string()))?;
+                let (trusted, date) =
+                    (endpoints.token_service().map(str::to_owned), header::date(&answer.headers));
+                Ok(Self { site, trusted, challenge, date })
             }
-            200..=299 => Err(LoginError::NothingProven { registry: self.registry.clone() }),
-            _ => Err(self.unexpected(&answer)),
+            200..=299 => Err(LoginError::NothingProven { registry: registry.clone() }),
+            _ => Err(site.unexpected(&answer)),
         }
     }
 
+    /// Logs in.
+    ///
+    /// # Errors
+    /// As those of [`login`](login()).
+    pub async fn login(&self, username: &str, secret: &Secret) -> Result<Accepted, LoginError> {
+        let attempt = Attempt { site: &self.site, trusted: self.trusted.as_deref(), username, secret };
+        let accepted = match &self.challenge {
+            Challenge::Basic => attempt.basic().await?,
+            Challenge::Bearer { realm, service, scopes } => {
+                let token = attempt.token(realm, service.as_deref(), scopes).await?;
+                attempt.try_token(&token).await?
+            }
+        };
+        Ok(Accepted { date: self.date, ..accepted })
+    }
+}
+
+/// Who logs in where.
+struct Attempt<'a> {
+    site: &'a Site<'a>,
+    trusted: Option<&'a str>,
+    username: &'a str,
+    secret: &'a Secret,
+}
+
+impl Attempt<'_> {
+    async fn basic(&self) -> Result<Accepted, LoginError> {
+        let answer =
+            self.site.follow(Request::get(self.site.api("")?).basic(self.username, self.secret)).await?;
+        self.accepted(&answer)?;
+        Ok(Accepted::default())
+    }
+
     /// The scopes to ask for: Docker Hub's quota is read with a token for the repository that it is read of.
-    fn scopes(&self, asked: Vec<String>) -> Vec<String> {
-        if self.registry.is_docker_hub() {
+    fn scopes(&self, asked: &[String]) -> Vec<String> {
+        if self.site.registry.is_docker_hub() {
             vec![format!("repository:{}:pull", quota::REPOSITORY)]
         } else {
-            asked
+            asked.to_vec()
         }
     }
 
@@ -108,20 +132,20 @@ impl Attempt<'_> {
         &self,
         realm: &str,
         service: Option<&str>,
-        scopes: &[String],
+        asked: &[String],
     ) -> Result<Secret, LoginError> {
-        let realm =
-            realm::check(self.registry, &self.base, realm, self.trusted).map_err(|(reason, realm)| {
-                LoginError::UnsafeRealm { registry: self.registry.clone(), realm, reason }
-            })?;
+        let realm = realm::check(self.site.registry, &self.site.base, realm, self.trusted).map_err(
+            |(reason, realm)| LoginError::UnsafeRealm { registry: self.site.registry.clone(), realm, reason },
+        )?;
+        let scopes = self.scopes(asked);
         let answer = if self.username == IDENTITY_USER {
-            self.exchange(&realm, service, scopes).await?
+            self.exchange(&realm, service, &scopes).await?
         } else {
-            self.ask(&realm, service, scopes).await?
+            self.ask(&realm, service, &scopes).await?
         };
         self.accepted(&answer)?;
         let token = answer.json::<TokenAnswer>().ok().and_then(TokenAnswer::token);
-        token.ok_or_else(|| self.protocol("its token service accepted the login and gave no token"))
+        token.ok_or_else(|| self.site.protocol("its token service accepted the login and gave no token"))
     }
 
     /// `GET` with the credential as `Basic`: every token service knows it.
@@ -138,7 +162,7 @@ impl Attempt<'_> {
                 .extend_pairs(service.map(|service| ("service", service)))
                 .extend_pairs(scopes.iter().map(|scope| ("scope", scope)));
         }
-        self.follow(Request::get(url).basic(self.username, self.secret)).await
+        self.site.follow(Request::get(url).basic(self.username, self.secret)).await
     }
 
     /// `POST` with the identity token as the refresh token of OAuth 2; services that do not know it answer 404.
@@ -158,22 +182,22 @@ impl Attempt<'_> {
         ];
         let fields: Vec<(&str, &str)> =
             fields.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
-        let answer = self.follow(Request::new(Method::POST, realm.clone()).form(&fields)).await?;
+        let answer = self.site.follow(Request::new(Method::POST, realm.clone()).form(&fields)).await?;
         if answer.status == 404 { self.ask(realm, service, scopes).await } else { Ok(answer) }
     }
 
     /// Uses the token once: on Docker Hub to read the quota, elsewhere at the API's root, as `docker login` does.
     async fn try_token(&self, token: &Secret) -> Result<Accepted, LoginError> {
-        let docker_hub = self.registry.is_docker_hub();
+        let docker_hub = self.site.registry.is_docker_hub();
         let (method, path) = if docker_hub {
             (Method::HEAD, "ratelimitpreview/test/manifests/latest")
         } else {
             (Method::GET, "")
         };
-        let request = Request::new(method, self.api(path)?).bearer(token);
-        let request =
-            request.map_err(|_| self.protocol("its token service gave a token that no header can carry"))?;
-        let answer = self.follow(request).await;
+        let request = Request::new(method, self.site.api(path)?).bearer(token);
+        let request = request
+            .map_err(|_| self.site.protocol("its token service gave a token that no header can carry"))?;
+        let answer = self.site.follow(request).await;
         if docker_hub {
             return Ok(self.with_quota(answer));
         }
@@ -208,6 +232,52 @@ impl Attempt<'_> {
         login
     }
 
+    /// Sorts the answer to a request that carried the credential.
+    fn accepted(&self, answer: &Response) -> Result<(), LoginError> {
+        match answer.status {
+            200..=299 => Ok(()),
+            401 | 403 | 429 if is_lockout(&answer.detail()) => Err(self.locked_out(answer)),
+            // OAuth 2 answers an invalid refresh token with 400 (RFC 6749, section 5.2).
+            400 if self.username == IDENTITY_USER => Err(self.refused(answer)),
+            401 | 403 | 451 if answer.page().is_some() && answer.status != 401 => Err(LoginError::Blocked {
+                registry: self.site.registry.clone(),
+                status: answer.status,
+                page: answer.detail(),
+            }),
+            401 | 403 => Err(self.refused(answer)),
+            429 => Err(LoginError::Busy { registry: self.site.registry.clone(), detail: answer.detail() }),
+            _ => Err(self.site.unexpected(answer)),
+        }
+    }
+
+    fn refused(&self, answer: &Response) -> LoginError {
+        LoginError::Refused {
+            registry: self.site.registry.clone(),
+            status: answer.status,
+            detail: answer.detail(),
+            username: self.username.to_owned(),
+        }
+    }
+
+    fn locked_out(&self, answer: &Response) -> LoginError {
+        LoginError::LockedOut {
+            registry: self.site.registry.clone(),
+            status: answer.status,
+            detail: answer.detail(),
+            username: self.username.to_owned(),
+            senders: Vec::new(),
+        }
+    }
+}
+
+/// A registry's API.
+struct Site<'a> {
+    http: &'a Http,
+    registry: &'a Registry,
+    base: Url,
+}
+
+impl Site<'_> {
     /// Sends a request and follows redirects within its origin; to another origin, nothing is sent.
     async fn follow(&self, mut request: Request) -> Result<Response, LoginError> {
         for _ in 0..=MAX_REDIRECTS {
@@ -234,43 +304,6 @@ impl Attempt<'_> {
             request = request.at(target);
         }
         Err(self.protocol(format!("it redirects more than {MAX_REDIRECTS} times")))
-    }
-
-    /// Sorts the answer to a request that carried the credential.
-    fn accepted(&self, answer: &Response) -> Result<(), LoginError> {
-        match answer.status {
-            200..=299 => Ok(()),
-            401 | 403 | 429 if is_lockout(&answer.detail()) => Err(self.locked_out(answer)),
-            // OAuth 2 answers an invalid refresh token with 400 (RFC 6749, section 5.2).
-            400 if self.username == IDENTITY_USER => Err(self.refused(answer)),
-            401 | 403 | 451 if answer.page().is_some() && answer.status != 401 => Err(LoginError::Blocked {
-                registry: self.registry.clone(),
-                status: answer.status,
-                page: answer.detail(),
-            }),
-            401 | 403 => Err(self.refused(answer)),
-            429 => Err(LoginError::Busy { registry: self.registry.clone(), detail: answer.detail() }),
-            _ => Err(self.unexpected(answer)),
-        }
-    }
-
-    fn refused(&self, answer: &Response) -> LoginError {
-        LoginError::Refused {
-            registry: self.registry.clone(),
-            status: answer.status,
-            detail: answer.detail(),
-            username: self.username.to_owned(),
-        }
-    }
-
-    fn locked_out(&self, answer: &Response) -> LoginError {
-        LoginError::LockedOut {
-            registry: self.registry.clone(),
-            status: answer.status,
-            detail: answer.detail(),
-            username: self.username.to_owned(),
-            senders: Vec::new(),
-        }
     }
 
     fn unexpected(&self, answer: &Response) -> LoginError {

@@ -10,7 +10,7 @@ mod quota;
 mod realm;
 
 pub use endpoints::{Endpoints, EndpointsError};
-pub use login::{Accepted, login};
+pub use login::{Accepted, Door, login};
 pub use login_error::LoginError;
 pub use public::is_public;
 pub use quota::Quota;

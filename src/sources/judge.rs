@@ -4,32 +4,24 @@ use super::{off_thread, one};
 use crate::change::Known;
 use crate::model::{Credential, Fingerprint, Login, Problem, google_key, token_kind};
 
-/// A credential's value, with what may be shown of it.
-#[derive(Clone, Debug)]
-pub struct Value {
-    /// The value.
-    pub login: Login,
-    /// What is known of it.
-    pub known: Known,
+/// The value as it is compared and written.
+pub(super) fn judged(credential: &Credential, login: Login) -> Result<Login, Vec<Problem>> {
+    let login = login.at(&credential.registry);
+    fault(credential, &login).map_or(Ok(login), |problem| Err(one(problem)))
 }
 
-impl Value {
-    /// The fingerprint takes a while: on a thread that may block.
-    pub(super) async fn of(credential: &Credential, login: Login) -> Result<Self, Vec<Problem>> {
-        let registry = credential.registry.clone();
-        let login = login.at(&registry);
-        if let Some(problem) = fault(credential, &login) {
-            return Err(one(problem));
-        }
-        off_thread(move || {
-            let Login { username, token } = &login;
-            let fingerprint = Fingerprint::of(&registry, username, token);
-            let kind = token_kind(&registry, username, token);
-            let known = Known { username: username.clone(), fingerprint, kind, current_since: None };
-            Self { login, known }
-        })
-        .await
-    }
+/// What may be shown of a credential's value. The fingerprint takes a while: on a thread that may block.
+///
+/// # Errors
+/// That thread ended early.
+pub async fn known(credential: &Credential, login: &Login) -> Result<Known, Vec<Problem>> {
+    let (registry, Login { username, token }) = (credential.registry.clone(), login.clone());
+    off_thread(move || {
+        let fingerprint = Fingerprint::of(&registry, &username, &token);
+        let kind = token_kind(&registry, &username, &token);
+        Known { username, fingerprint, kind, current_since: None }
+    })
+    .await
 }
 
 /// The beginnings of Docker Hub's tokens.
@@ -59,7 +51,7 @@ mod tests {
     use super::*;
     use crate::model::{CredentialId, Secret};
 
-    async fn judged(registry: &str, username: &str, token: &str) -> Result<Value, String> {
+    async fn read(registry: &str, username: &str, token: &str) -> Result<(Login, Known), String> {
         let credential = Credential {
             id: CredentialId("hub".to_owned()),
             registry: registry.parse().expect("a registry"),
@@ -67,17 +59,19 @@ mod tests {
             source: String::new(),
         };
         let login = Login { username: username.to_owned(), token: Secret::new(token.to_owned()) };
-        Value::of(&credential, login).await.map_err(|problems| problems[0].message.clone())
+        let login = judged(&credential, login).map_err(|problems| problems[0].message.clone())?;
+        let known = known(&credential, &login).await.expect("the thread goes on");
+        Ok((login, known))
     }
 
     #[tokio::test]
     async fn a_user_of_docker_hub_is_one_in_every_spelling() {
-        let value = judged("docker.io", "Acme", "t").await.expect("it is good");
-        assert_eq!(value.login.username, "acme");
-        let same = judged("docker.io", "ACME", "t").await.expect("it is good");
-        assert_eq!(value.known, same.known);
-        let other = judged("ghcr.io", "Acme", "t").await.expect("it is good");
-        assert_eq!(other.login.username, "Acme", "elsewhere case may count");
+        let (login, known) = read("docker.io", "Acme", "t").await.expect("it is good");
+        assert_eq!(login.username, "acme");
+        let (_, same) = read("docker.io", "ACME", "t").await.expect("it is good");
+        assert_eq!(known, same);
+        let (other, _) = read("ghcr.io", "Acme", "t").await.expect("it is good");
+        assert_eq!(other.username, "Acme", "elsewhere case may count");
     }
 
     #[tokio::test]
@@ -88,7 +82,7 @@ mod tests {
             ("acme", "dckr_oat_s3cret", "the token of hub is Docker Hub's, and goes to no other registry"),
             ("_json_key", "s3cret", "the token of hub, whose user name is _json_key, "),
         ] {
-            let refused = judged("ghcr.io", username, token).await.expect_err("it is refused");
+            let refused = read("ghcr.io", username, token).await.expect_err("it is refused");
             assert!(refused.starts_with(words) && !refused.contains("s3cret"), "{refused}");
         }
     }

@@ -17,7 +17,7 @@ use std::path::Path;
 
 pub use aws_secret::AwsSecret;
 pub use here::{any_here, chosen_here, is_meant_here, project_here, stack_files};
-pub use judge::Value;
+pub use judge::known;
 pub use shared::Shared;
 pub use store::Keeper;
 pub use text::Names;
@@ -261,8 +261,8 @@ impl Source {
     /// # Errors
     /// A wrong passphrase, a damaged value, white space in it; a program or service that does not give it; a value that no
     /// login can carry.
-    pub async fn value(&self, credential: &Credential, shared: &Shared) -> Result<Value, Vec<Problem>> {
-        Value::of(credential, self.read(shared).await?).await
+    pub async fn value(&self, credential: &Credential, shared: &Shared) -> Result<Login, Vec<Problem>> {
+        judge::judged(credential, self.read(shared).await?)
     }
 
     async fn read(&self, shared: &Shared) -> Result<Login, Vec<Problem>> {

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use regcred::aws::Way;
-use regcred::change::{Options, Purpose};
+use regcred::change::{Known, Options, Purpose};
 use regcred::desired::{Desired, Request, load};
 use regcred::execute::execute;
 use regcred::model::{Address, CredentialId, Fingerprint, Login, Problem, Registry, Secret};
 use regcred::net::Http;
 use regcred::plan::plan;
 use regcred::report::Outcome;
-use regcred::sources::{Shared, Value};
+use regcred::sources::{self, Shared};
 use regcred::systems::{Clients, Observed, Writers};
 use regcred::targets::{Look, Setting, StillUsing, aws};
 use regcred::vault::Vault;
@@ -51,7 +51,8 @@ struct Parts {
     desired: Desired,
     clients: Clients,
     observed: Observed,
-    value: Value,
+    login: Login,
+    known: Known,
 }
 
 fn id() -> CredentialId {
@@ -63,12 +64,14 @@ async fn parts(place: &Place) -> Parts {
     let loaded = load(&Request::default(), &env, &place.repo()).unwrap();
     let http = Http::new(&env).unwrap();
     let shared = Shared::new(Way::new(&http, &env, false));
-    let value = loaded.sources[&id()].value(&loaded.desired.credentials[0], &shared).await.unwrap();
+    let credential = &loaded.desired.credentials[0];
+    let login = loaded.sources[&id()].value(credential, &shared).await.unwrap();
+    let known = sources::known(credential, &login).await.unwrap();
     let clients =
         loaded.desired.places.log_in(&Setting { env: &env, http: &http, base: place.repo().as_path() }).await;
     let look = Look { shard: None, concurrency: 4, wait: Duration::ZERO, say: &|_| {} };
     let observed = loaded.desired.places.observe(&clients, &look).await;
-    Parts { desired: loaded.desired, clients, observed, value }
+    Parts { desired: loaded.desired, clients, observed, login, known }
 }
 
 fn wait_for<T>(future: impl Future<Output = T>) -> T {
@@ -82,12 +85,12 @@ type Done = (BTreeMap<Address, Outcome>, Vec<String>);
 /// Puts the value that the environment gives now in the place of the old one.
 fn rotate(place: &Place, old: &str) -> Done {
     wait_for(async {
-        let Parts { desired, clients, observed, value } = parts(place).await;
+        let Parts { desired, clients, observed, login, known } = parts(place).await;
         let old = Fingerprint::of(&Registry::docker_hub(), USER, &Secret::new(old.to_owned()));
         let options = Options { purpose: Purpose::Rotate, old: Some(old), ..Options::default() };
-        let plan = plan(&desired, &observed, &[(id(), value.known)].into(), &options);
+        let plan = plan(&desired, &observed, &[(id(), known)].into(), &options);
         let mut vault = Vault::default();
-        vault.insert(id(), value.login);
+        vault.insert(id(), login);
         let (said, (_stop, stopped)) = (Mutex::new(Vec::new()), watch::channel(false));
         let writers = Writers::new(&clients, &observed);
         let tell = |event| said.lock().unwrap().extend(human::event(&event, false, false));

@@ -11,7 +11,7 @@ use regcred::env::Env;
 use regcred::model::CredentialId;
 use regcred::net::Http;
 use regcred::plan::plan;
-use regcred::sources::Shared;
+use regcred::sources::{Shared, known};
 use regcred::targets::{Look, Setting};
 use serde_json::json;
 
@@ -60,14 +60,16 @@ pub(crate) fn planned(to: &str, server: &Server) -> (String, usize) {
     let http = Http::new(&env).unwrap();
     let shared = Shared::new(Way::new(&http, &env, false));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let value = runtime.block_on(loaded.sources[&id].value(&places.credentials[0], &shared)).unwrap();
+    let credential = &places.credentials[0];
+    let value = runtime.block_on(loaded.sources[&id].value(credential, &shared)).unwrap();
+    let known = runtime.block_on(known(credential, &value)).unwrap();
     let observed = runtime.block_on(async {
         let clients =
             places.places.log_in(&Setting { env: &env, http: &http, base: std::path::Path::new("") }).await;
         let look = Look { shard: None, concurrency: 4, wait: Duration::ZERO, say: &|_| {} };
         places.places.observe(&clients, &look).await
     });
-    let plan = plan(&places, &observed, &BTreeMap::from([(id, value.known)]), &Options::default());
+    let plan = plan(&places, &observed, &BTreeMap::from([(id, known)]), &Options::default());
     assert!(!plan.changes.is_empty() && !plan.writes(), "{plan:?}");
     (format!("{:?}", plan.changes), server.calls().len())
 }

@@ -15,7 +15,7 @@ use regcred::plan::{Plan, plan};
 use regcred::prove::Proofs;
 use regcred::registry::{Endpoints, LoginError, login};
 use regcred::report::Report;
-use regcred::sources::Shared;
+use regcred::sources::{Shared, known as known_of};
 use regcred::systems::Writers;
 use regcred::targets::{Look, Setting};
 use regcred::vault::Vault;
@@ -116,9 +116,10 @@ impl Run {
         let shared = Shared::new(Way::new(http, &env, false));
         let (mut vault, mut known) = (Vault::default(), BTreeMap::new());
         for credential in &loaded.desired.credentials {
-            let value = loaded.sources[&credential.id].value(credential, &shared).await.expect("a value");
-            known.insert(credential.id.clone(), value.known);
-            vault.insert(credential.id.clone(), value.login);
+            let login = loaded.sources[&credential.id].value(credential, &shared).await.expect("a value");
+            let of_value = known_of(credential, &login).await.expect("a fingerprint");
+            known.insert(credential.id.clone(), of_value);
+            vault.insert(credential.id.clone(), login);
         }
         Self { env, loaded, vault, known }
     }

@@ -154,7 +154,7 @@ fn value_of(loaded: &Loaded, env: &Env) {
     for credential in &loaded.desired.credentials {
         let Some(source) = loaded.sources.get(&credential.id) else { continue };
         match runtime.block_on(source.value(credential, &shared)) {
-            Ok(value) => assert!(!value.login.username.contains([':', '\n'])),
+            Ok(login) => assert!(!login.username.contains([':', '\n'])),
             Err(problems) => told(&problems),
         }
     }

@@ -83,8 +83,9 @@ pub(super) async fn minted(asked: &Asked<'_>, hub: &Hub) -> Result<Source, Error
     let login = Login { username: asked.owner(), token: made.token };
     redact::teach_login(&login.username, login.token.expose());
     let source = Source::given(login, "Docker Hub, made now");
-    let value = source.value(&asked.credential, &asked.shared).await.map_err(Error::Begun)?;
-    let label = Label::of(&asked.credential.id, &value.known.fingerprint);
+    let login = source.value(&asked.credential, &asked.shared).await.map_err(Error::Begun)?;
+    let known = sources::known(&asked.credential, &login).await.map_err(Error::Begun)?;
+    let label = Label::of(&asked.credential.id, &known.fingerprint);
     hub.rename(&made.id, &label).await.map_err(|error| Error::Begun(vec![error.into()]))?;
     Ok(source)
 }
@@ -98,8 +99,9 @@ pub(super) struct Read {
 
 /// What a source gives now.
 pub(super) async fn read(source: &Source, credential: &Credential, shared: &Shared) -> Result<Read, Error> {
-    let value = source.value(credential, shared).await.map_err(|problems| not_read(vec![problems]))?;
-    redact::teach_login(&value.login.username, value.login.token.expose());
-    let (username, token) = (value.login.username, value.login.token);
-    Ok(Read { username, token, fingerprint: value.known.fingerprint })
+    let failed = |problems| not_read(vec![problems]);
+    let login = source.value(credential, shared).await.map_err(failed)?;
+    redact::teach_login(&login.username, login.token.expose());
+    let known = sources::known(credential, &login).await.map_err(failed)?;
+    Ok(Read { username: login.username, token: login.token, fingerprint: known.fingerprint })
 }

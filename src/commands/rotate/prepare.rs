@@ -349,8 +349,8 @@ async fn copies(asked: &Asked<'_>, context: &Context<'_>) -> Vec<String> {
     let Some(old) = &asked.old else { return Vec::new() };
     let beside = asked.home.beside(context.env, context.dir);
     let reading = beside.iter().map(async |source| {
-        let value = source.value(&asked.credential, &asked.shared).await.ok()?;
-        (value.known.fingerprint == old.fingerprint).then(|| source.words())
+        let value = fresh::read(source, &asked.credential, &asked.shared).await.ok()?;
+        (value.fingerprint == old.fingerprint).then(|| source.words())
     });
     let holding = futures::future::join_all(reading).await;
     let told = |words| {

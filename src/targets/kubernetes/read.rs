@@ -6,8 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine;
 use futures::stream::{self, StreamExt};
 use k8s_openapi::api::core::v1 as core;
-use ring::digest::{Context, SHA256};
-use tokio::sync::Mutex;
 
 use super::client::ApiRequest;
 use super::login::Clients;
@@ -71,7 +69,7 @@ fn all_named(names: &BTreeSet<String>) -> BTreeMap<String, Namespace> {
 /// One cluster: what has to be looked for is listed beside the namespaces, the rest is asked for by name.
 async fn cluster(client: &Client, context: &str, desired: &[&Desired], concurrency: usize) -> Observed {
     let registries: BTreeSet<&Registry> = desired.iter().map(|desired| &desired.registry).collect();
-    let reader = Reader { client, registries, fingerprints: Fingerprints::default(), concurrency };
+    let reader = Reader { client, registries, concurrency };
     let scopes: BTreeSet<&Scope> = desired.iter().map(|desired| &desired.scope).collect();
     let looked_for = || desired.iter().filter(|desired| desired.scope.selector().is_some());
     let secrets: BTreeSet<&str> = looked_for().map(|desired| desired.secret.as_str()).collect();
@@ -121,7 +119,6 @@ pub(super) struct Reader<'a> {
     pub(super) client: &'a Client,
     /// The registries of which logins are looked at.
     pub(super) registries: BTreeSet<&'a Registry>,
-    pub(super) fingerprints: Fingerprints,
     pub(super) concurrency: usize,
 }
 
@@ -281,7 +278,7 @@ impl Reader<'_> {
         }
         match (ours, entry) {
             (Some(registry), Ok(Some(login))) => {
-                seen.logins.insert(key, self.fingerprints.of(&registry, login).await);
+                seen.logins.insert(key, fingerprint(&registry, login).await);
             }
             (Some(_), Ok(None) | Err(_)) => {
                 seen.logins.insert(key, None);
@@ -300,7 +297,7 @@ impl Reader<'_> {
         let Some(login) = login else { return held };
         for registry in &self.registries {
             if kubelet::reach(key, registry.canonical()).is_some() {
-                let fingerprint = self.fingerprints.of(registry, login.clone()).await;
+                let fingerprint = fingerprint(registry, login.clone()).await;
                 held.fingerprints.extend(fingerprint.map(|fingerprint| ((*registry).clone(), fingerprint)));
             }
         }
@@ -466,31 +463,10 @@ impl Named for core::ServiceAccount {
     }
 }
 
-/// The fingerprints of what was found. One takes some 30 ms, and a thousand namespaces mostly hold the same login, so each
-/// is computed once; it is remembered by a digest and not by the login.
-#[derive(Default)]
-pub(super) struct Fingerprints(Mutex<BTreeMap<Vec<u8>, Fingerprint>>);
-
-impl Fingerprints {
-    /// Nothing if it could not be computed: it equals no other then.
-    async fn of(&self, registry: &Registry, login: Login) -> Option<Fingerprint> {
-        let Login { username, token } = login.at(registry);
-        let mut digest = Context::new(&SHA256);
-        for part in [registry.canonical(), &username, token.expose()] {
-            digest.update(&(part.len() as u64).to_be_bytes());
-            digest.update(part.as_bytes());
-        }
-        let digest = digest.finish().as_ref().to_vec();
-        let mut known = self.0.lock().await;
-        if let Some(fingerprint) = known.get(&digest) {
-            return Some(*fingerprint);
-        }
-        let registry = registry.clone();
-        let derive = move || Fingerprint::of(&registry, &username, &token);
-        let fingerprint = tokio::task::spawn_blocking(derive).await.ok()?;
-        known.insert(digest, fingerprint);
-        Some(fingerprint)
-    }
+/// Nothing if it could not be computed: it equals no other then.
+async fn fingerprint(registry: &Registry, login: Login) -> Option<Fingerprint> {
+    let (registry, Login { username, token }) = (registry.clone(), login.at(registry));
+    tokio::task::spawn_blocking(move || Fingerprint::of(&registry, &username, &token)).await.ok()
 }
 
 /// Data as the API writes it: a secret from then on.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff::{Content, Fault, Wanted, fault};
 use super::login::Clients;
-use super::read::{Fingerprints, Reader, state};
+use super::read::{Reader, state};
 use super::turn::{self, Rank, Turn};
 use super::{Client, Desired, ObjectRef, Observed, Operation, State};
 use crate::change::{Finding, Read, Reason};
@@ -123,7 +123,7 @@ async fn cluster(
     proof: &Proof<'_, Operation>,
 ) -> (Vec<Finding>, Observed) {
     let Proof { fingerprints, concurrency, .. } = *proof;
-    let reader = Reader { client, registries, fingerprints: Fingerprints::default(), concurrency };
+    let reader = Reader { client, registries, concurrency };
     let (secrets, accounts): (Vec<&Operation>, Vec<&Operation>) =
         operations.into_iter().partition(|operation| matches!(operation, Operation::PutSecret { .. }));
     let (names, account_names) = (found_by_list(&secrets), found_by_list(&accounts));
