@@ -8,6 +8,7 @@ mod untrusted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::Problem;
@@ -26,11 +27,20 @@ const PROGRAMS_NEED: &[&str] = &[
     "TMPDIR",
     "XDG_*",
     "DBUS_SESSION_BUS_ADDRESS",
-    "SYSTEMROOT",
+    // Windows
     "APPDATA",
+    "COMSPEC",
+    "HOMEDRIVE",
+    "HOMEPATH",
     "LOCALAPPDATA",
+    "PATHEXT",
+    "PROGRAMDATA",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
     "USERPROFILE",
 ];
+
 /// The variables of a run. Any of them may be a secret, so its `Debug` form shows names only.
 #[derive(Clone, Default)]
 pub struct Env {
@@ -58,6 +68,8 @@ impl Env {
         let mut not_text = Vec::new();
         let mut text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             let name = name.into_string().ok()?;
+            // Windows has `Path` and `SystemRoot`, and finds a variable in any spelling; here they are compared as they stand.
+            let name = if cfg!(windows) { name.to_uppercase() } else { name };
             if value.to_str().is_none() && is_meant_for_us(&name) {
                 not_text.push(name.clone());
             }
@@ -91,6 +103,12 @@ impl Env {
     #[must_use]
     pub fn filled(&self, name: &str) -> Option<&str> {
         self.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// The user's own folder, of which Windows has another name.
+    #[must_use]
+    pub fn home(&self) -> Option<PathBuf> {
+        self.filled("HOME").or_else(|| self.filled("USERPROFILE")).map(PathBuf::from)
     }
 
     /// Whether a variable is set, but empty: it counts as unset, and people are told.
@@ -218,5 +236,5 @@ fn is_meant_for_us(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
         || name.ends_with("_PROXY")
-        || name == "HOME"
+        || ["HOME", "USERPROFILE"].contains(&name.as_str())
 }

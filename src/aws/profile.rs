@@ -146,9 +146,8 @@ pub(super) fn no_file(env: &Env) -> Option<Problem> {
 
 fn path(env: &Env, variable: &str) -> Option<PathBuf> {
     let name = if variable == "AWS_CONFIG_FILE" { "config" } else { "credentials" };
-    let home = || env.filled("HOME").or_else(|| env.filled("USERPROFILE"));
     let named = env.filled(variable).map(PathBuf::from);
-    named.or_else(|| Some(PathBuf::from(home()?).join(".aws").join(name)))
+    named.or_else(|| Some(env.home()?.join(".aws").join(name)))
 }
 
 /// A profile of the shared files.

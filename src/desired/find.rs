@@ -39,8 +39,8 @@ pub fn named(env: &Env) -> Option<PathBuf> {
 /// The file of the nearest folder above `dir` that has one, up to where git keeps the repository, or home; nothing if `dir`
 /// has its own, or is in neither.
 fn above(env: &Env, dir: &Path) -> Result<Option<PathBuf>, Problem> {
-    let home = env.filled("HOME").map(Path::new);
-    let is_last = |folder: &Path| folder.join(".git").exists() || Some(folder) == home;
+    let home = env.home();
+    let is_last = |folder: &Path| folder.join(".git").exists() || Some(folder) == home.as_deref();
     if !dir.ancestors().any(is_last) {
         return Ok(None);
     }

@@ -68,7 +68,7 @@ pub(super) fn is_logged_in(registry: &Registry, env: &Env) -> bool {
 
 fn path(env: &Env) -> Option<PathBuf> {
     let dir = env.filled("DOCKER_CONFIG").map(PathBuf::from);
-    let dir = dir.or_else(|| Some(PathBuf::from(env.filled("HOME")?).join(".docker")));
+    let dir = dir.or_else(|| Some(env.home()?.join(".docker")));
     Some(dir?.join("config.json"))
 }
 

@@ -58,7 +58,7 @@ impl Backend {
 impl Credentials {
     fn read(env: &Env) -> Self {
         let dir = |name| env.filled(name).map(PathBuf::from);
-        let home = || dir("HOME").map(|home| home.join(".pulumi"));
+        let home = || env.home().map(|home| home.join(".pulumi"));
         let dir = dir("PULUMI_CREDENTIALS_PATH").or_else(|| dir("PULUMI_HOME")).or_else(home);
         let text = dir.and_then(|dir| files::text(&dir.join("credentials.json")).ok());
         text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()

@@ -91,7 +91,8 @@ impl Selection {
 /// `PULUMI_HOME`, else `.pulumi` in the user's home (`sdk/go/common/util/pulumihome`).
 fn home(env: Env<'_>) -> Option<PathBuf> {
     let set = |name| env(name).filter(|path| !path.is_empty()).map(PathBuf::from);
-    set("PULUMI_HOME").or_else(|| Some(set("HOME")?.join(".pulumi")))
+    let own = || set("HOME").or_else(|| set("USERPROFILE"));
+    set("PULUMI_HOME").or_else(|| Some(own()?.join(".pulumi")))
 }
 
 fn settings_file(home: &Path, project: &str, project_file: &Path) -> PathBuf {

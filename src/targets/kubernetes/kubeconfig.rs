@@ -165,12 +165,8 @@ fn paths(env: &Env) -> Vec<PathBuf> {
         .filled("KUBECONFIG")
         .map(|list| std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect())
         .unwrap_or_default();
-    let home = || env.filled("HOME").or_else(|| env.filled("USERPROFILE"));
-    match (listed.is_empty(), home()) {
-        (false, _) => listed,
-        (true, Some(home)) => vec![PathBuf::from(home).join(".kube").join("config")],
-        (true, None) => Vec::new(),
-    }
+    let own = || env.home().map(|home| home.join(".kube").join("config"));
+    if listed.is_empty() { own().into_iter().collect() } else { listed }
 }
 
 /// The file's first document, as client-go has it, with its paths made absolute. An empty file has no contexts.

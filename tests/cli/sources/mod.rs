@@ -159,6 +159,12 @@ fn dockers_configuration_gives_what_it_keeps_in_either_place() {
     refuses(&in_file, 3, &["docker/config.json: has no login for docker.io", "docker login -u NAME"]);
     in_file.set("DOCKER_AUTH_CONFIG", &plain);
     brings(&in_file, "", "from docker-config");
+    in_file.unset("DOCKER_AUTH_CONFIG");
+    in_file.unset("DOCKER_CONFIG");
+    in_file.unset("HOME");
+    in_file.set("USERPROFILE", &in_file.repo().display().to_string());
+    in_file.write(".docker/config.json", &plain);
+    brings(&in_file, "", "from docker-config");
     in_file.set("DOCKER_AUTH_CONFIG", TOKEN);
     refuses(&in_file, 3, &["DOCKER_AUTH_CONFIG is not the JSON of a Docker configuration"]);
 }
