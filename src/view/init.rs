@@ -1,7 +1,7 @@
 //! The first `regcred.yaml`: no key more than it takes, and a comment for each choice.
 
 use crate::aws::{Role, Session};
-use crate::desired::outline::{From, Outline, Site, To};
+use crate::desired::outline::{From, Outline, Site, To, is_pattern};
 use crate::sources;
 use crate::targets::aws::{SECRET_NAME_PREFIX, stack_prefix};
 use crate::yaml::word;
@@ -174,7 +174,10 @@ fn place(to: &To, outline: &Outline) -> Vec<String> {
                 "# Several by their names: { repositories: [\"NAME/*\"] }.",
                 "github:",
             ]);
-            lines.extend(repositories.iter().map(|name| format!("  - repository: {}", word(name))));
+            lines.extend(repositories.iter().map(|name| match is_pattern(name) {
+                true => format!("  - repositories: [{}]", word(name)),
+                false => format!("  - repository: {}", word(name)),
+            }));
             lines
         }
         To::Kubernetes(clusters) => {

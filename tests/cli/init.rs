@@ -183,6 +183,14 @@ fn every_source_by_its_flag_plans_at_once() {
 }
 
 #[test]
+fn many_repositories_are_named_by_a_pattern() {
+    let place = bare();
+    place.run(&["init", "--to", "github=acme/*", "--from", "env"]).ends(0);
+    assert!(file(&place).contains("  - repositories: [\"acme/*\"]\n"), "{}", file(&place));
+    place.run(&["plan"]).ends(0).says("github:acme/api").says("github:acme/web");
+}
+
+#[test]
 fn the_sources_that_other_programs_keep_plan_at_once() {
     let to = ["--to", "daytona"];
     let place = Place::with_pulumi();
@@ -296,6 +304,7 @@ fn a_flag_that_is_wrong_is_refused_with_what_was_meant_and_nothing_is_written() 
         (&["--to", "runai"], "Run:ai is reached through its cluster", "--to kubernetes=CONTEXT"),
         (&["--to", "github"], "no GitHub repository is found here", "--to github=OWNER/REPO"),
         (&["--to", "github=acme"], "`acme` is not a repository", "--to github=OWNER/REPO"),
+        (&["--to", "github=*/api"], "`*/api` does not name the owner", "acme/api"),
         (&["--to", "aws"], "the region of AWS is not known", "--to aws=us-east-2"),
         (&["--to", "aws=us-eats-2"], "`us-eats-2` is not a region", "did you mean us-east-2?"),
         (&["--to", "runpod=x"], "`runpod` takes nothing behind it", "--to runpod"),

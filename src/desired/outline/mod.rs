@@ -5,7 +5,7 @@ mod machine;
 mod words;
 
 pub use found::Found;
-pub use words::{SOURCES, systems};
+pub use words::{SOURCES, is_pattern, systems};
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -99,7 +99,7 @@ pub enum To {
     Aws(Vec<Site>),
     /// Daytona's registry list.
     Daytona,
-    /// Repositories.
+    /// Repositories, or patterns of their names.
     Github(Vec<String>),
     /// Namespaces of clusters.
     Kubernetes(Vec<Cluster>),

@@ -102,7 +102,8 @@ impl Found {
             ("aws", named) => self.aws(named).map(To::Aws),
             ("daytona", None) => Ok(To::Daytona),
             ("runpod", None) => Ok(To::Runpod),
-            ("github", Some(name)) if split_repository(name).is_some() => {
+            // What is wrong with a pattern is told by the file's own judge.
+            ("github", Some(name)) if split_repository(name).is_some() || is_pattern(name) => {
                 Ok(To::Github(vec![name.to_owned()]))
             }
             ("github", Some(name)) => {
@@ -189,6 +190,12 @@ impl Found {
             })
             .collect()
     }
+}
+
+/// Whether it stands for several repositories: `acme/svc-*`.
+#[must_use]
+pub fn is_pattern(name: &str) -> bool {
+    name.contains('/') && name.contains(['*', '?'])
 }
 
 fn region(name: &str, profiles: Vec<&str>) -> Words<Vec<Site>> {
