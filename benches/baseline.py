@@ -1,14 +1,14 @@
 """The same as benches/baseline.sh, as a good engineer writes it in Python: boto3 and PyGithub, one thread for each place, and no
 process for each call. GitHub's secrets cannot be read back, so they are written on every run.
 
-    USERNAME=… TOKEN=… baseline.py --repositories acme/api,… --stacks main=us-east-2,…
+    USERNAME=… TOKEN=… baseline.py OWNER/REPO… STACK=REGION…
 
 GITHUB_API_URL and GITHUB_TOKEN, AWS_ENDPOINT_URL and AWS's own variables say where and who.
 """
 
-import argparse
 import json
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
@@ -56,16 +56,15 @@ def in_repository(hub, name, username, token):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--repositories", default="")
-    parser.add_argument("--stacks", default="")
-    asked = parser.parse_args()
     username, token = os.environ["USERNAME"], os.environ["TOKEN"]
     value = json.dumps({"username": username, "accessToken": token}, separators=(",", ":"))
-    regions = {}
-    for pair in filter(None, asked.stacks.split(",")):
-        stack, region = pair.split("=")
-        regions.setdefault(region, []).append(stack)
+    names, regions = [], {}
+    for place in sys.argv[1:]:
+        stack, is_stack, region = place.partition("=")
+        if is_stack:
+            regions.setdefault(region, []).append(stack)
+        else:
+            names.append(place)
     session = boto3.Session()
     hub = github.Github(
         base_url=os.environ["GITHUB_API_URL"], auth=github.Auth.Token(os.environ["GITHUB_TOKEN"]),
@@ -73,7 +72,6 @@ def main():
     )
     with ThreadPoolExecutor(AT_ONCE) as pool:
         jobs = [pool.submit(in_region, session, region, stacks, value) for region, stacks in regions.items()]
-        names = filter(None, asked.repositories.split(","))
         jobs += [pool.submit(in_repository, hub, name, username, token) for name in names]
         for job in jobs:
             job.result()

@@ -1,19 +1,17 @@
 #!/usr/bin/env bash
-# What people use today: aws for every region, gh for the repository, one call after another. It cannot read GitHub's
+# What people use today: aws for every region, gh for every repository, one call after another. It cannot read GitHub's
 # secrets back, so it writes them on every run; it proves nothing, and stops half-way at the first failure.
 #
-#   USERNAME=… TOKEN=… baseline.sh OWNER/REPO STACK=REGION…        (SKIP_GITHUB=1: only AWS)
+#   USERNAME=… TOKEN=… baseline.sh OWNER/REPO… STACK=REGION…
 set -euo pipefail
-repository=$1
-shift
 secret=ecr-pullthroughcache/docker-hub
 value=$(printf '{"username":"%s","accessToken":"%s"}' "$USERNAME" "$TOKEN")
 role='arn:aws:iam::*:role/aws-service-role/pullthroughcache.ecr.amazonaws.com/AWSServiceRoleForECRPullThroughCache'
 
-for pair in "$@"; do
-    stack=${pair%%=*}
+in_region() {
+    local stack=$1
     # Version 1 of the command line reads the one, everything else the other.
-    export AWS_DEFAULT_REGION=${pair#*=} AWS_REGION=${pair#*=}
+    export AWS_DEFAULT_REGION=$2 AWS_REGION=$2
     me=$(aws sts get-caller-identity --query Arn --output text)
     if arn=$(aws secretsmanager describe-secret --secret-id "$secret" --query ARN --output text 2>/dev/null); then
         aws secretsmanager put-secret-value --secret-id "$secret" --secret-string "$value" >/dev/null
@@ -27,9 +25,14 @@ for pair in "$@"; do
         aws ecr create-pull-through-cache-rule --ecr-repository-prefix "$stack-docker-hub" \
             --upstream-registry-url registry-1.docker.io --upstream-registry docker-hub --credential-arn "$arn" >/dev/null
     fi
-done
+}
 
-if [ -z "${SKIP_GITHUB:-}" ]; then
-    printf %s "$USERNAME" | gh secret set DOCKER_HUB_USERNAME --repo "$repository"
-    printf %s "$TOKEN" | gh secret set DOCKER_HUB_TOKEN --repo "$repository"
-fi
+for place in "$@"; do
+    case $place in
+        *=*) in_region "${place%%=*}" "${place#*=}" ;;
+        *)
+            printf %s "$USERNAME" | gh secret set DOCKER_HUB_USERNAME --repo "$place"
+            printf %s "$TOKEN" | gh secret set DOCKER_HUB_TOKEN --repo "$place"
+            ;;
+    esac
+done

@@ -1,7 +1,5 @@
 #!/usr/bin/env python3
-"""A credential in every namespace of a cluster of the sandbox: wall time against the floor, memory, requests.
-
-    clusters.py PROGRAMS NAMESPACES LATENCY_MS
+"""A credential in every namespace of a cluster: wall time beside the floor, memory, requests; and a plan of 20,000 rows.
 
 The floor is what the latency alone takes: the pages of the longest list, the writes of 16 at a time (a secret and its service
 account each), and the pages of reading back.
@@ -9,47 +7,24 @@ account each), and the pages of reading back.
 
 import json
 import math
-import os
 import pathlib
-import resource
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 
-PAGE, CONCURRENCY = 500, 16
+from floor import AT_ONCE
+from measure import OTHER_TOKEN, TOKEN, Sandbox, environment, programs, run, table, world_with
+
+PAGE, LATENCY_MS = 500, 20
 FILE = """version: 1
 credentials:
   docker-hub:
     to: { kubernetes: [{ context: prod, selector: pull=yes, service-accounts: [default] }] }
 """
-TOKENS = ["dckr_pat_sandbox-0123456789abcdefghi", "dckr_pat_sandbox-9876543210zyxwvutsrq"]
+SYNC = ("sync", "--yes", "--quiet")
 
 
-def asked(url, method="GET", body=None):
-    request = urllib.request.Request(url, method=method, data=body)
-    with urllib.request.urlopen(request) as answer:
-        return answer.read()
-
-
-def start(programs, folder, latency):
-    command = [programs / "regcred-sandbox", "--latency-ms", str(latency), "--kubeconfig", folder / "kubeconfig"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "DOCKER_HUB_USERNAME": "acme", "NO_COLOR": "1"}
-    for line in process.stdout:
-        name, _, value = line.removeprefix("export ").strip().partition("=")
-        env[name] = value.strip("'")
-        if name == "REGCRED_REGISTRY_ENDPOINTS":
-            return process, env
-    sys.exit("the sandbox did not start")
-
-
-def world(page, namespaces):
+def world(sandbox, namespaces):
     """So many namespaces with the label, each with its default service account."""
-    world = json.loads(asked(page))
-    account = world["registry"]["accounts"]["acme"]
-    account["credentials"].append({**account["credentials"][0], "secret": TOKENS[1]})
+    world = world_with(sandbox, 0)
     known = world["kubernetes"]["clusters"]["prod"]["namespaces"]
     like = json.dumps(known["default"])
     for number in range(namespaces):
@@ -59,49 +34,37 @@ def world(page, namespaces):
         made["service_accounts"] = {"default": made["service_accounts"].pop(name)}
         made["service_accounts"]["default"]["metadata"]["name"] = "default"
         known[name] = made
-    return json.dumps(world).encode()
+    return world
 
 
-def run(programs, folder, env, base, token):
-    asked(f"{base}/_sandbox/calls", "DELETE")
-    began = time.monotonic()
-    command = [programs / "regcred", "sync", "--yes", "--quiet"]
-    process = subprocess.Popen(command, cwd=folder, env=env | {"DOCKER_HUB_TOKEN": token}, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.monotonic() - began
-    if status:
-        sys.exit(f"regcred ended with {os.waitstatus_to_exitcode(status)}")
-    calls = [call for call in json.loads(asked(f"{base}/_sandbox/calls")) if call["service"] == "kubernetes"]
-    return wall, usage.ru_maxrss / 1024, len(calls), sum(call["is_write"] for call in calls)
+def floors(namespaces):
+    """Rounds of requests, by run. Each secret is read before it is changed."""
+    pages, writes = math.ceil(namespaces / PAGE), math.ceil(2 * namespaces / AT_ONCE)
+    return {"cold": pages + writes + pages, "in sync": pages, "changed": pages + writes + pages}
+
+
+def measured(namespaces, latency, runs):
+    with tempfile.TemporaryDirectory() as name, Sandbox(pathlib.Path(name) / "sandbox", flags=["--latency-ms", str(latency)]) as sandbox:
+        folder = pathlib.Path(name)
+        (folder / "regcred.yaml").write_text(FILE, encoding="utf-8")
+        sandbox.replace(world(sandbox, namespaces))
+        for said, command, token in runs:
+            yield said, run([programs() / "regcred", *command], folder, environment(folder, sandbox, token), sandbox)
 
 
 def main():
-    programs, namespaces, latency = pathlib.Path(sys.argv[1]).absolute(), int(sys.argv[2]), int(sys.argv[3])
-    pages = math.ceil(namespaces / PAGE)
-    rounds = {
-        "cold": pages + math.ceil(2 * namespaces / CONCURRENCY) + pages,
-        "repeated": pages,
-        # Each secret is read before it is changed.
-        "changed": pages + math.ceil(2 * namespaces / CONCURRENCY) + pages,
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        (folder / "regcred.yaml").write_text(FILE, encoding="utf-8")
-        process, env = start(programs, folder, latency)
-        try:
-            base = env["GITHUB_API_URL"]
-            asked(f"{base}/_sandbox/state", "PUT", world(f"{base}/_sandbox/state", namespaces))
-            print(f"A credential in {namespaces} namespaces and service accounts, {latency} ms latency, 16 requests at once")
-            print(f"{'run':<10} {'requests':>9} {'writes':>7} {'floor ms':>9} {'wall ms':>8} {'MB':>5}")
-            for name, token in [("cold", TOKENS[0]), ("repeated", TOKENS[0]), ("changed", TOKENS[1])]:
-                wall, memory, requests, writes = run(programs, folder, env, base, token)
-                floor = rounds[name] * latency
-                print(f"{name:<10} {requests:>9} {writes:>7} {floor:>9} {wall * 1000:>8.0f} {memory:>5.0f}")
-        finally:
-            process.terminate()
-            process.wait()
+    namespaces = 1000
+    runs = [("cold", SYNC, TOKEN), ("in sync", SYNC, TOKEN), ("changed", SYNC, OTHER_TOKEN)]
+    print(f"### {namespaces} namespaces and their service accounts, {LATENCY_MS} ms, {AT_ONCE} requests at once\n")
+    rows = []
+    for said, each in measured(namespaces, LATENCY_MS, runs):
+        floor = floors(namespaces)[said] * LATENCY_MS
+        rows.append((said, each.requests, each.writes, floor, f"{each.wall * 1000:.0f}", f"{each.memory:.0f}"))
+    table(("run", "requests", "writes", "floor, ms", "wall, ms", "memory, MiB"), rows)
+    print("### A plan of 20,000 rows\n")
+    [(_, each)] = measured(10_000, 0, [("plan", ("plan",), TOKEN)])
+    table(("requests", "processor, ms", "wall, ms", "memory, MiB"), [(each.requests, f"{each.processor * 1000:.0f}", f"{each.wall * 1000:.0f}", f"{each.memory:.0f}")])
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     main()

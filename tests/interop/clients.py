@@ -1,21 +1,16 @@
 """The clients that people have, `aws` and `gh`, read back what regcred wrote, and write what regcred then has to find in
 order or not.
 
-Both talk to the sandbox; gh speaks nothing but TLS, and gets a front with a certificate of its own.
+Both talk to the sandbox, with TLS: gh speaks nothing else.
 """
 
-import contextlib
 import json
 import pathlib
 import subprocess
 import sys
-import urllib.request
 
 from sandbox import OTHER_TOKEN, TOKEN
-from stage import LIMIT_S, NAME, REGION, USER, running, stage, wait_for
-
-FRONT = pathlib.Path(__file__).parents[2] / "benches" / "tls_front.py"
-CERTIFICATE = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+from stage import LIMIT_S, NAME, REGION, USER, stage
 
 
 class Clients:
@@ -62,9 +57,7 @@ class Clients:
         """A minute passes for the sandbox: two clocks may differ by two seconds without that being drift."""
         world = self.stage.sandbox.state()
         world["clock"]["offset_ms"] += 60_000
-        body = json.dumps(world).encode()
-        url = f"{self.stage.env['GITHUB_API_URL']}/_sandbox/state"
-        urllib.request.urlopen(urllib.request.Request(url, body, method="PUT")).close()
+        self.stage.sandbox.replace(world)
 
 
 def read_back(clients):
@@ -108,22 +101,11 @@ def write(clients, described):
     clients.mended("gh deletes the user name", "absent", ["DOCKER_HUB_USERNAME", "DOCKER_HUB_SYNC"])
 
 
-@contextlib.contextmanager
-def front(folder, port_behind):
-    """A TLS front of the sandbox's GitHub; its port."""
-    certificate, key, port = folder / "cert.pem", folder / "key.pem", folder / "port"
-    subprocess.run([*CERTIFICATE.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    with port.open("w") as out, running([sys.executable, FRONT, certificate, key, port_behind], stdout=out):
-        wait_for(lambda: port.read_text().strip(), "the TLS front")
-        yield port.read_text().strip()
-
-
 def main():
-    with stage() as place, front(place.folder, place.env["GITHUB_API_URL"].rsplit(":", 1)[1]) as port:
+    with stage(tls=True) as place:
         env = place.env | {
             "AWS_DEFAULT_REGION": REGION,
-            "SSL_CERT_FILE": str(place.folder / "cert.pem"),
-            "GH_HOST": f"localhost:{port}",
+            "GH_HOST": place.env["GITHUB_API_URL"].removeprefix("https://"),
             "GH_ENTERPRISE_TOKEN": place.env["GITHUB_TOKEN"],
             "GH_CONFIG_DIR": str(place.folder / "gh"),
             "GH_NO_UPDATE_NOTIFIER": "1",

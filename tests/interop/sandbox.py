@@ -4,25 +4,25 @@ import json
 import os
 import pathlib
 import shutil
+import ssl
 import subprocess
 import urllib.request
 
 ROOT = pathlib.Path(__file__).parents[2]
 PASSPHRASE = "correct horse"
-LAST_LINE = "export REGCRED_REGISTRY_ENDPOINTS="
 
 
 def programs():
-    """The folder of the built programs, as scripts/demo finds it."""
-    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "debug"
+    """The folder of the built programs, as scripts/demo finds it; those of a release for scripts/bench."""
+    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / os.environ.get("BUILD", "debug")
 
 
 class Sandbox:
-    """Serves until it is left; `world` is where it starts from."""
+    """Serves until it is left; `world` is where it starts from, and `flags` are its own."""
 
-    def __init__(self, folder, world=None):
+    def __init__(self, folder, world=None, flags=(), tls=False):
         self.folder = pathlib.Path(folder)
-        self.world = world
+        self.world, self.flags, self.tls = world, flags, tls
         self.env = {}
 
     def __enter__(self):
@@ -31,12 +31,15 @@ class Sandbox:
         if self.world is not None:
             state.write_text(json.dumps(self.world), encoding="utf-8")
         command = [programs() / "regcred-sandbox", "--state", state, "--docker-hub-token", OTHER_TOKEN]
-        command += ["--kubeconfig", self.folder / "kubeconfig"]
+        command += ["--kubeconfig", self.folder / "kubeconfig", *self.flags]
+        command += ["--tls", self.folder / "authority.pem"] if self.tls else []
+        # It prints them by their names.
+        last = "SSL_CERT_FILE" if self.tls else "RUNPOD_API_URL"
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         for line in self.process.stdout:
             name, _, value = line.removeprefix("export ").strip().partition("=")
             self.env[name] = value.strip("'")
-            if line.startswith(LAST_LINE):
+            if name == last:
                 return self
         raise RuntimeError("the sandbox did not start")
 
@@ -52,9 +55,15 @@ class Sandbox:
         """Every request so far."""
         return self.page("calls")
 
-    def page(self, name):
-        with urllib.request.urlopen(self.env["GITHUB_API_URL"] + "/_sandbox/" + name) as answer:
-            return json.load(answer)
+    def replace(self, world):
+        self.page("state", "PUT", json.dumps(world).encode())
+
+    def page(self, name, method="GET", body=None):
+        trusted = ssl.create_default_context(cafile=self.env["SSL_CERT_FILE"]) if self.tls else None
+        request = urllib.request.Request(f"{self.env['GITHUB_API_URL']}/_sandbox/{name}", body, method=method)
+        with urllib.request.urlopen(request, context=trusted) as answer:
+            text = answer.read()
+            return json.loads(text) if text else None
 
 
 # Tokens that the sandbox's Docker Hub accepts: its own, and one more.

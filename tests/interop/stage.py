@@ -69,7 +69,7 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage():
+def stage(tls=False):
     """A sandbox that accepts both tokens, and regcred pointed at it."""
-    with tempfile.TemporaryDirectory() as name, Sandbox(pathlib.Path(name) / "sandbox") as sandbox:
+    with tempfile.TemporaryDirectory() as name, Sandbox(pathlib.Path(name) / "sandbox", tls=tls) as sandbox:
         yield Stage(pathlib.Path(name), sandbox)

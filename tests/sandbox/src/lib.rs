@@ -27,7 +27,7 @@
 //! ```
 //!
 //! With `--kubeconfig FILE`, the clusters are behind the exported `KUBECONFIG`; see [`kubernetes`] for how a test drives
-//! them. `gh secret set` speaks https only and needs a TLS proxy in front.
+//! them. `gh secret set` speaks https only: with `--tls FILE` everything but the clusters does.
 //!
 //! How a request goes: `server` reads it whole, `shared` logs it, `faults` may strike, the double's `answer` changes the
 //! [`World`] and replies. Doubles are plain functions on the world, without waiting and without a clock of their own.
@@ -58,7 +58,7 @@ pub mod runpod;
 pub use calls::{Call, Service, longest_chain, writes};
 pub use faults::{Fault, Kind};
 pub use gate::{Moment, Pause};
-pub use proxy::{Authority, Identity, Proxy, TlsServer};
+pub use proxy::{Authority, Fronts, Identity, Proxy, TlsServer};
 pub use quote::Spelling;
 pub use sandbox::{Ports, Sandbox};
 pub use server::Door;

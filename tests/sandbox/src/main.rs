@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use regcred_sandbox::{Call, Ports, Sandbox, World};
+use regcred_sandbox::{Call, Fronts, Ports, Sandbox, World};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -58,6 +58,9 @@ struct Options {
     /// Port of RunPod
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port_runpod: u16,
+    /// Export addresses that speak TLS, of all but the clusters; write the certificate of who vouches for them there
+    #[arg(long, value_name = "FILE")]
+    tls: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,10 +85,7 @@ fn main() -> io::Result<()> {
     let sandbox = Sandbox::start_on(world(&options)?, ports)?;
     sandbox.set_latency(Duration::from_millis(options.latency_ms));
     record(&sandbox, &options)?;
-    Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(serve(&sandbox, options.kubeconfig.as_deref()))?;
+    Builder::new_current_thread().enable_all().build()?.block_on(serve(&sandbox, &options))?;
     save(options.state.as_deref(), &sandbox.snapshot())
 }
 
@@ -137,17 +137,33 @@ fn save(path: Option<&Path>, world: &World) -> io::Result<()> {
     std::fs::rename(new, path)
 }
 
-fn print_environment(sandbox: &Sandbox, kubeconfig: Option<&Path>) -> io::Result<()> {
+fn print_environment(sandbox: &Sandbox, options: &Options, fronts: Option<&Fronts>) -> io::Result<()> {
     let mut env = sandbox.env();
-    if let Some(path) = kubeconfig {
+    if let Some(path) = &options.kubeconfig {
         sandbox.write_kubeconfig(path)?;
-        env.insert("KUBECONFIG".to_owned(), std::path::absolute(path)?.display().to_string());
+        env.insert("KUBECONFIG".to_owned(), absolute(path)?);
+    }
+    if let (Some(path), Some(fronts)) = (&options.tls, fronts) {
+        std::fs::write(path, fronts.authority())?;
+        for value in env.values_mut() {
+            *value = fronts.told(value);
+        }
+        for name in CERTIFICATES {
+            env.insert((*name).to_owned(), absolute(path)?);
+        }
     }
     let lines = env.into_iter().map(|(name, value)| format!("export {name}={}\n", quoted(&value)));
     // In one piece: whoever has read the line that it waits for may close its end.
     let mut out = io::stdout().lock();
     out.write_all(lines.collect::<String>().as_bytes())?;
     out.flush()
+}
+
+/// Where regcred and gh, the AWS CLI and SDKs, and Python's requests look for those whom they trust.
+const CERTIFICATES: &[&str] = &["SSL_CERT_FILE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"];
+
+fn absolute(path: &Path) -> io::Result<String> {
+    Ok(std::path::absolute(path)?.display().to_string())
 }
 
 /// For a POSIX shell.
@@ -157,10 +173,11 @@ fn quoted(value: &str) -> String {
 
 /// Prints the environment and stays until a signal. Signals are listened for first: whoever has read the last line may
 /// send one at once.
-async fn serve(sandbox: &Sandbox, kubeconfig: Option<&Path>) -> io::Result<()> {
+async fn serve(sandbox: &Sandbox, options: &Options) -> io::Result<()> {
+    let fronts = options.tls.as_ref().map(|_| sandbox.fronts()).transpose()?;
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
-    print_environment(sandbox, kubeconfig)?;
+    print_environment(sandbox, options, fronts.as_ref())?;
     tokio::select! {
         _ = interrupted.recv() => {}
         _ = terminated.recv() => {}

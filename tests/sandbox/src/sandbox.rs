@@ -17,7 +17,7 @@ use crate::calls::Call;
 use crate::evidence::Evidence;
 use crate::faults::Fault;
 use crate::gate::{Moment, Pause, gate};
-use crate::proxy::Proxy;
+use crate::proxy::{Fronts, Proxy};
 use crate::server::{Command, Door, Wanted, serve};
 use crate::shared::{Refusal, Shared};
 use crate::turns::Turns;
@@ -159,6 +159,11 @@ impl Sandbox {
             let door = Door::of_host(host)?;
             doors.iter().find(|(other, _)| *other == door).map(|(_, address)| *address)
         })
+    }
+
+    /// TLS before every listener.
+    pub fn fronts(&self) -> io::Result<Fronts> {
+        Fronts::before(self.doors.iter().map(|door| door.address))
     }
 
     /// The world, to arrange or to look at. Requests wait while the guard is held.
