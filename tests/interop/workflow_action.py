@@ -12,11 +12,13 @@ import hashlib
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import unittest
+import zipfile
 
 from sandbox import OTHER_TOKEN, PASSPHRASE, ROOT, TOKEN, Sandbox, example_project, home, new_world, programs
 
@@ -45,6 +47,7 @@ esac
 
 class Runner(unittest.TestCase):
     world = None
+    target = "x86_64-unknown-linux-musl"
 
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -52,13 +55,11 @@ class Runner(unittest.TestCase):
         for name in ("output", "summary", "path", "gh.log", "answer"):
             (self.folder / name).touch()
         (self.folder / "regcred.yaml").write_text(FILE, encoding="utf-8")
-        gh = self.folder / "bin" / "gh"
-        gh.parent.mkdir()
-        gh.write_text(GH, encoding="utf-8")
-        gh.chmod(0o755)
+        (self.folder / "bin").mkdir()
+        self.program("gh", GH)
         self.env = home(self.folder) | self.sandbox.env
         self.env |= {
-            "PATH": f"{gh.parent}:{self.env['PATH']}",
+            "PATH": f"{self.folder / 'bin'}:{self.env['PATH']}",
             "DOCKER_HUB_USERNAME": "acme",
             "DOCKER_HUB_TOKEN": TOKEN,
             "RUNNER_TEMP": str(self.folder),
@@ -70,6 +71,12 @@ class Runner(unittest.TestCase):
             "GH_LOG": str(self.folder / "gh.log"),
             "GH_ANSWER": str(self.folder / "answer"),
         }
+
+    def program(self, name, text):
+        """One that is found before the real one."""
+        path = self.folder / "bin" / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
 
     def script(self, name, folder=None, **env):
         return subprocess.run([ACTION / name], cwd=folder or self.folder, env=self.env | env, capture_output=True, text=True)
@@ -88,9 +95,15 @@ class Runner(unittest.TestCase):
 
     def archive(self):
         """A release's archive, and its checksum."""
-        path = self.folder / "regcred-0.1.0-x86_64-unknown-linux-musl.tar.xz"
-        with tarfile.open(path, "w:xz") as tar:
-            tar.add(ACTION / "run.sh", "regcred-0.1.0-x86_64-unknown-linux-musl/regcred")
+        top = f"regcred-0.1.0-{self.target}"
+        if "windows" in self.target:
+            path = self.folder / f"{top}.zip"
+            with zipfile.ZipFile(path, "w") as packed:
+                packed.write(ACTION / "run.sh", f"{top}/regcred.exe")
+        else:
+            path = self.folder / f"{top}.tar.xz"
+            with tarfile.open(path, "w:xz") as tar:
+                tar.add(ACTION / "run.sh", f"{top}/regcred")
         return path, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -337,9 +350,7 @@ class Rotate(Runner):
         self.env = {name: value for name, value in self.env.items() if not name.startswith("DOCKER_HUB_TOKEN")}
         self.env |= {"GITHUB_ACTIONS": "true", "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE, "DOCKER_HUB_PASSWORD": PASSWORD}
         self.env |= {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_RUN_ID": "5", "BASE": "main"}
-        owner = self.folder / "bin" / "owner"
-        owner.write_text(OWNER, encoding="utf-8")
-        owner.chmod(0o755)
+        self.program("owner", OWNER)
         self.remote = self.folder / "remote.git"
         self.git("init", "-q", "--bare", "-b", "main", self.remote)
         first = self.checkout()
@@ -574,10 +585,13 @@ class Install(Runner):
         asked = {"VERSION": "0.1.0", "SHA256": checksum or right, "GITHUB_ACTION_PATH": str(ROOT), "REPOSITORY": "acme/regcred", "GH_ANSWER": str(archive)}
         return self.script("install.sh", **asked | env)
 
+    def installed(self):
+        return pathlib.Path(self.text("path").strip()) / "regcred"
+
     def test_the_release_of_that_checksum_is_put_on_the_path(self):
         ran = self.install()
         self.assertEqual(ran.returncode, 0, ran.stderr)
-        self.assertTrue((pathlib.Path(self.text("path").strip()) / "regcred").exists())
+        self.assertTrue(self.installed().exists())
         self.assertIn("release download v0.1.0 --repo acme/regcred", self.text("gh.log"))
 
     def test_another_checksum_installs_nothing(self):
@@ -595,7 +609,7 @@ class Install(Runner):
         self.listed()
         ran = self.install(VERSION="", SHA256="")
         self.assertEqual(ran.returncode, 0, ran.stderr + ran.stdout)
-        self.assertTrue((pathlib.Path(self.text("path").strip()) / "regcred").exists())
+        self.assertTrue(self.installed().exists())
         self.assertRegex(self.text("gh.log"), r"attestation verify \S+/SHA256SUMS --repo acme/regcred --signer-workflow ")
 
     def test_a_list_that_nobody_attests_and_an_archive_that_is_not_as_listed_install_nothing(self):
@@ -612,7 +626,64 @@ class Install(Runner):
         self.assertIn("`version:` is missing", ran.stdout)
 
     def test_a_runner_without_a_release_is_told(self):
-        self.assertEqual(self.install("0" * 64, RUNNER_OS="Windows").returncode, 3)
+        for system, processor in (("Windows", "ARM64"), ("Linux", "ARM")):
+            ran = self.install("0" * 64, RUNNER_OS=system, RUNNER_ARCH=processor)
+            self.assertEqual(ran.returncode, 3)
+            self.assertIn(f"there is no regcred for {system} on {processor}", ran.stdout)
+            self.assertEqual(self.text("gh.log"), "")
+
+
+class MacOS(Install):
+    target = "aarch64-apple-darwin"
+
+    def setUp(self):
+        super().setUp()
+        self.program("sha256sum", "#!/bin/sh\nexit 127\n")
+        self.env |= {"RUNNER_OS": "macOS", "RUNNER_ARCH": "ARM64"}
+
+
+# What a Windows runner has of this, https://github.com/actions/runner-images: Git's bash with its programs, and a jq that writes text
+# as Windows does. Its tar takes the `D:` of a path for another machine, and Perl's shasum is not for this bash.
+CYGPATH = """\
+#!/bin/sh
+[ "$1" = -w ] || exit 2
+printf 'D:%s\\n' "$2" | tr / '\\\\'
+"""
+UNZIP = """\
+#!/bin/sh
+[ "$1 $2 $4" = "-q -o -d" ] || exit 2
+exec python3 -m zipfile -e "$3" "$5"
+"""
+JQ = """\
+#!/usr/bin/env bash
+set -o pipefail
+{real} "$@" | sed 's/$/\\r/'
+"""
+
+
+class Windows(Install):
+    target = "x86_64-pc-windows-msvc"
+
+    def setUp(self):
+        super().setUp()
+        self.program("cygpath", CYGPATH)
+        self.program("unzip", UNZIP)
+        self.program("jq", JQ.format(real=shutil.which("jq")))
+        for name in ("tar", "shasum"):
+            self.program(name, "#!/bin/sh\nexit 1\n")
+        self.env |= {"RUNNER_OS": "Windows"}
+
+    def installed(self):
+        path = self.text("path").strip()
+        self.assertRegex(path, r"^D:\\[^/]+\\regcred-0\.1\.0\\regcred-0\.1\.0-x86_64-pc-windows-msvc$")
+        return pathlib.Path(path.removeprefix("D:").replace("\\", "/")) / "regcred.exe"
+
+    def test_lines_that_jq_ends_as_windows_does_reach_no_output_and_no_digest(self):
+        _, outputs = self.regcred("plan")
+        self.assertEqual(outputs["differences"], "true")
+        self.assertRegex(outputs["digest"], "^[0-9a-f]{64}$")
+        self.assertEqual(self.regcred("sync", PLAN=outputs["plan"])[0], 0)
+        self.assertEqual(len(self.rules()), 2)
 
 
 if __name__ == "__main__":
