@@ -499,10 +499,58 @@ class Workflows(unittest.TestCase):
 
     def test_a_pull_requests_branch_is_not_trusted_and_brings_no_action_of_its_own(self):
         text = self.texts["plan.yml"]
-        reviewed, branch = text.index("pull_request.base.sha"), text.index("path: branch")
-        self.assertLess(reviewed, branch)
-        self.assertEqual(re.findall(r"uses: \./.*", text), ["uses: ./.github/actions/regcred"])
+        reviewed, action, branch = (text.index(word) for word in ("ref: ${{ github.event.pull_request.base.sha }}", "path: .regcred", "path: branch"))
+        self.assertLess(reviewed, action)
+        self.assertLess(action, branch)
+        # Its own commit is the branch's, unless another repository calls it.
+        own = "ref: ${{ job.workflow_repository != github.repository && job.workflow_sha || github.event.pull_request.base.sha }}"
+        self.assertEqual(re.findall(r"ref: .*", text), ["ref: ${{ github.event.pull_request.base.sha }}", own])
+        self.assertEqual(re.findall(r"uses: \./.*", text), ["uses: ./.regcred/.github/actions/regcred"])
         self.assertIn("directory: branch\n          trusted: ../regcred.yaml\n", text)
+
+    def called(self):
+        return {name: text for name, text in self.texts.items() if "\n  workflow_call:\n" in text}
+
+    def test_a_workflow_that_another_repository_calls_takes_nothing_but_the_action_of_its_own_commit(self):
+        self.assertEqual(sorted(self.called()), [f"{name}.yml" for name in ("fleet", "plan", "rotate", "sync", "verify")])
+        checkout = (
+            "          repository: ${{ job.workflow_repository || github.repository }}\n"
+            "          ref: ${{ job.workflow_sha || github.sha }}\n"
+            "          path: .regcred\n"
+        )
+        for name, text in self.called().items():
+            for job in re.split(r"\n  (?=[a-z-]+:\n    )", text.partition("\njobs:\n")[2]):
+                # What a job uses of this repository, and what it runs. A workflow is of the commit that calls it.
+                own = [used for used in re.findall(r"(?:uses|run): (\S*\.github/\S+)", job) if not used.startswith("./.github/workflows/")]
+                self.assertTrue(all(used.removeprefix("./").startswith(".regcred/.github/actions/regcred") for used in own), own)
+                if own and name != "plan.yml":
+                    self.assertIn(checkout, job[: job.index(own[0])], name)
+
+    def test_what_is_called_has_typed_inputs_with_defaults_that_mean_the_same_everywhere_and_every_secret_that_it_reads(self):
+        same = {}
+        for name, text in self.called().items():
+            call = text[text.index("\n  workflow_call:\n") : text.index("\npermissions: {}\n")]
+            declared = re.findall(r"\n      ([\w-]+):\n        description: (.+)\n        (type: \w+\n        (?:default|required): .+|required: false)", call)
+            for one, description, kind in declared:
+                self.assertEqual(same.setdefault(one, (description, kind)), (description, kind), name)
+            names = {one for one, _, _ in declared}
+            jobs = text.partition("\njobs:\n")[2]
+            self.assertEqual(set(re.findall(r"secrets\.(\w+)", jobs)) | set(re.findall(r"inputs\.([\w-]+)", jobs)), names, name)
+
+    def test_one_release_is_installed_by_every_job_and_no_login_is_tried_without_a_name(self):
+        install = (
+            "          version: ${{ inputs.version || vars.REGCRED_VERSION }}\n"
+            "          sha256: ${{ inputs.sha256 || vars.REGCRED_SHA256 }}\n"
+            "          repository: ${{ vars.REGCRED_REPOSITORY || job.workflow_repository || github.repository }}\n"
+        )
+        for name, text in self.called().items():
+            self.assertEqual(text.count(install), text.count("uses: ./.regcred/"), name)
+            for job in re.split(r"\n  (?=[a-z-]+:\n    )", text):
+                which = "sync" if "regcred-sync' }}" in job else "plan"
+                login = f"      - if: inputs.{which}-role != '' || vars.REGCRED_AWS_ROLE != ''\n        uses: aws-actions/"
+                self.assertEqual(job.count("uses: aws-actions/"), job.count(login), name)
+            app = "      - id: app\n        if: vars.REGCRED_APP_CLIENT_ID != ''\n        uses: actions/create-github-app-token@"
+            self.assertEqual(text.count("uses: actions/create-github-app-token@"), text.count(app), name)
 
     def test_none_approves_what_nobody_has_seen(self):
         for name, text in self.texts.items():
@@ -512,7 +560,7 @@ class Workflows(unittest.TestCase):
         for name, text in self.texts.items():
             jobs = re.split(r"\n  (?=[a-z-]+:\n)", text)
             for job in (job for job in jobs if "permission-secrets: write" in job):
-                self.assertIn("\n    environment: regcred-sync\n", job, name)
+                self.assertIn("\n    environment: ${{ inputs.sync-environment || 'regcred-sync' }}\n", job, name)
         self.assertEqual(self.texts["sync.yml"].count("permission-secrets: write"), 1)
         self.assertIn("if: needs.plan.outputs.differences != 'false'", self.texts["sync.yml"])
 
@@ -522,7 +570,7 @@ class Workflows(unittest.TestCase):
         self.assertIn("if: needs.plan.outputs.differences != 'false'", text)
         self.assertEqual(text.count("fail-fast: false"), text.count("matrix:"))
         jobs = {job.partition(":")[0]: job for job in re.split(r"\n  (?=[a-z-]+:\n)", text)}
-        self.assertIn("\n    environment: regcred-sync\n", jobs["sync"])
+        self.assertIn("\n    environment: ${{ inputs.sync-environment || 'regcred-sync' }}\n", jobs["sync"])
         # An output of a job without secrets holds no masked value.
         self.assertNotIn("secrets.", jobs["shards"])
         self.assertNotIn("secrets.", jobs["report"])
@@ -620,10 +668,20 @@ class Install(Runner):
         other = self.install(VERSION="", SHA256="")
         self.assertEqual((ran.returncode, other.returncode, self.text("path")), (3, 3, ""))
 
+    def test_the_action_that_a_called_workflow_checks_out_belongs_to_the_release_of_its_commit(self):
+        self.listed()
+        ran = self.install(VERSION="", SHA256="", GITHUB_ACTION_PATH=str(ACTION))
+        self.assertEqual(ran.returncode, 0, ran.stderr + ran.stdout)
+        self.assertTrue(self.installed().exists())
+
     def test_an_action_that_was_copied_says_that_it_needs_a_version(self):
-        ran = self.install(VERSION="", GITHUB_ACTION_PATH=str(self.folder))
-        self.assertEqual(ran.returncode, 3)
-        self.assertIn("`version:` is missing", ran.stdout)
+        action = self.folder / ".github" / "actions" / "regcred"
+        action.mkdir(parents=True)
+        for cargo in ("", '[package]\nname = "api"\n\n[workspace.package]\nversion = "0.1.0"\n'):
+            (self.folder / "Cargo.toml").write_text(cargo, encoding="utf-8")
+            ran = self.install(VERSION="", GITHUB_ACTION_PATH=str(action))
+            self.assertEqual(ran.returncode, 3)
+            self.assertIn("`version:` is missing", ran.stdout)
 
     def test_a_runner_without_a_release_is_told(self):
         for system, processor in (("Windows", "ARM64"), ("Linux", "ARM")):

@@ -16,9 +16,12 @@ case $RUNNER_OS-$RUNNER_ARCH in
 esac
 
 if [ -z "$VERSION" ]; then
-    cargo=$GITHUB_ACTION_PATH/Cargo.toml
-    [ -e "$cargo" ] || refuse "\`version:\` is missing: the action was copied, and does not know which release it belongs to"
-    VERSION=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$cargo")
+    # The action is regcred's root, or in its .github/actions. A copy may be in a repository with a Cargo.toml of its own.
+    for cargo in "$GITHUB_ACTION_PATH"/{,../../../}Cargo.toml; do
+        grep -qsx 'name = "regcred"' "$cargo" || continue
+        VERSION=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$cargo")
+    done
+    [ -n "$VERSION" ] || refuse "\`version:\` is missing: the action was copied, and does not know which release it belongs to"
 fi
 archive=regcred-$VERSION-$target
 folder=$RUNNER_TEMP/regcred-$VERSION
