@@ -27,7 +27,7 @@ STAND_INS = ["aws", "cargo", "docker", "gh", "kubectl", "pulumi", "terraform"]
 # Scripts that are run as they are. The others take minutes, and one of them runs this.
 SCRIPTS = ["sync-pulumi-gh-docker.sh"]
 # What a page tells to save before its commands.
-FILES = ["trust.json", "regcred-plan.pem", "regcred-sync.pem"]
+FILES = ["regcred-plan.pem", "regcred-sync.pem"]
 # Differences end these with 2.
 MAY_DIFFER = re.compile(r"^regcred (verify|plan\b.*--detailed-exitcode)")
 

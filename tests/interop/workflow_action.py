@@ -12,11 +12,13 @@ import hashlib
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import unittest
+import zipfile
 
 from sandbox import OTHER_TOKEN, PASSPHRASE, ROOT, TOKEN, Sandbox, example_project, home, new_world, programs
 
@@ -45,6 +47,7 @@ esac
 
 class Runner(unittest.TestCase):
     world = None
+    target = "x86_64-unknown-linux-musl"
 
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -52,13 +55,11 @@ class Runner(unittest.TestCase):
         for name in ("output", "summary", "path", "gh.log", "answer"):
             (self.folder / name).touch()
         (self.folder / "regcred.yaml").write_text(FILE, encoding="utf-8")
-        gh = self.folder / "bin" / "gh"
-        gh.parent.mkdir()
-        gh.write_text(GH, encoding="utf-8")
-        gh.chmod(0o755)
+        (self.folder / "bin").mkdir()
+        self.program("gh", GH)
         self.env = home(self.folder) | self.sandbox.env
         self.env |= {
-            "PATH": f"{gh.parent}:{self.env['PATH']}",
+            "PATH": f"{self.folder / 'bin'}:{self.env['PATH']}",
             "DOCKER_HUB_USERNAME": "acme",
             "DOCKER_HUB_TOKEN": TOKEN,
             "RUNNER_TEMP": str(self.folder),
@@ -70,6 +71,12 @@ class Runner(unittest.TestCase):
             "GH_LOG": str(self.folder / "gh.log"),
             "GH_ANSWER": str(self.folder / "answer"),
         }
+
+    def program(self, name, text):
+        """One that is found before the real one."""
+        path = self.folder / "bin" / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
 
     def script(self, name, folder=None, **env):
         return subprocess.run([ACTION / name], cwd=folder or self.folder, env=self.env | env, capture_output=True, text=True)
@@ -88,9 +95,15 @@ class Runner(unittest.TestCase):
 
     def archive(self):
         """A release's archive, and its checksum."""
-        path = self.folder / "regcred-0.1.0-x86_64-unknown-linux-musl.tar.xz"
-        with tarfile.open(path, "w:xz") as tar:
-            tar.add(ACTION / "run.sh", "regcred-0.1.0-x86_64-unknown-linux-musl/regcred")
+        top = f"regcred-0.1.0-{self.target}"
+        if "windows" in self.target:
+            path = self.folder / f"{top}.zip"
+            with zipfile.ZipFile(path, "w") as packed:
+                packed.write(ACTION / "run.sh", f"{top}/regcred.exe")
+        else:
+            path = self.folder / f"{top}.tar.xz"
+            with tarfile.open(path, "w:xz") as tar:
+                tar.add(ACTION / "run.sh", f"{top}/regcred")
         return path, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -337,9 +350,7 @@ class Rotate(Runner):
         self.env = {name: value for name, value in self.env.items() if not name.startswith("DOCKER_HUB_TOKEN")}
         self.env |= {"GITHUB_ACTIONS": "true", "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE, "DOCKER_HUB_PASSWORD": PASSWORD}
         self.env |= {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_RUN_ID": "5", "BASE": "main"}
-        owner = self.folder / "bin" / "owner"
-        owner.write_text(OWNER, encoding="utf-8")
-        owner.chmod(0o755)
+        self.program("owner", OWNER)
         self.remote = self.folder / "remote.git"
         self.git("init", "-q", "--bare", "-b", "main", self.remote)
         first = self.checkout()
@@ -488,10 +499,58 @@ class Workflows(unittest.TestCase):
 
     def test_a_pull_requests_branch_is_not_trusted_and_brings_no_action_of_its_own(self):
         text = self.texts["plan.yml"]
-        reviewed, branch = text.index("pull_request.base.sha"), text.index("path: branch")
-        self.assertLess(reviewed, branch)
-        self.assertEqual(re.findall(r"uses: \./.*", text), ["uses: ./.github/actions/regcred"])
+        reviewed, action, branch = (text.index(word) for word in ("ref: ${{ github.event.pull_request.base.sha }}", "path: .regcred", "path: branch"))
+        self.assertLess(reviewed, action)
+        self.assertLess(action, branch)
+        # Its own commit is the branch's, unless another repository calls it.
+        own = "ref: ${{ job.workflow_repository != github.repository && job.workflow_sha || github.event.pull_request.base.sha }}"
+        self.assertEqual(re.findall(r"ref: .*", text), ["ref: ${{ github.event.pull_request.base.sha }}", own])
+        self.assertEqual(re.findall(r"uses: \./.*", text), ["uses: ./.regcred/.github/actions/regcred"])
         self.assertIn("directory: branch\n          trusted: ../regcred.yaml\n", text)
+
+    def called(self):
+        return {name: text for name, text in self.texts.items() if "\n  workflow_call:\n" in text}
+
+    def test_a_workflow_that_another_repository_calls_takes_nothing_but_the_action_of_its_own_commit(self):
+        self.assertEqual(sorted(self.called()), [f"{name}.yml" for name in ("fleet", "plan", "rotate", "sync", "verify")])
+        checkout = (
+            "          repository: ${{ job.workflow_repository || github.repository }}\n"
+            "          ref: ${{ job.workflow_sha || github.sha }}\n"
+            "          path: .regcred\n"
+        )
+        for name, text in self.called().items():
+            for job in re.split(r"\n  (?=[a-z-]+:\n    )", text.partition("\njobs:\n")[2]):
+                # What a job uses of this repository, and what it runs. A workflow is of the commit that calls it.
+                own = [used for used in re.findall(r"(?:uses|run): (\S*\.github/\S+)", job) if not used.startswith("./.github/workflows/")]
+                self.assertTrue(all(used.removeprefix("./").startswith(".regcred/.github/actions/regcred") for used in own), own)
+                if own and name != "plan.yml":
+                    self.assertIn(checkout, job[: job.index(own[0])], name)
+
+    def test_what_is_called_has_typed_inputs_with_defaults_that_mean_the_same_everywhere_and_every_secret_that_it_reads(self):
+        same = {}
+        for name, text in self.called().items():
+            call = text[text.index("\n  workflow_call:\n") : text.index("\npermissions: {}\n")]
+            declared = re.findall(r"\n      ([\w-]+):\n        description: (.+)\n        (type: \w+\n        (?:default|required): .+|required: false)", call)
+            for one, description, kind in declared:
+                self.assertEqual(same.setdefault(one, (description, kind)), (description, kind), name)
+            names = {one for one, _, _ in declared}
+            jobs = text.partition("\njobs:\n")[2]
+            self.assertEqual(set(re.findall(r"secrets\.(\w+)", jobs)) | set(re.findall(r"inputs\.([\w-]+)", jobs)), names, name)
+
+    def test_one_release_is_installed_by_every_job_and_no_login_is_tried_without_a_name(self):
+        install = (
+            "          version: ${{ inputs.version || vars.REGCRED_VERSION }}\n"
+            "          sha256: ${{ inputs.sha256 || vars.REGCRED_SHA256 }}\n"
+            "          repository: ${{ vars.REGCRED_REPOSITORY || job.workflow_repository || github.repository }}\n"
+        )
+        for name, text in self.called().items():
+            self.assertEqual(text.count(install), text.count("uses: ./.regcred/"), name)
+            for job in re.split(r"\n  (?=[a-z-]+:\n    )", text):
+                which = "sync" if "regcred-sync' }}" in job else "plan"
+                login = f"      - if: inputs.{which}-role != '' || vars.REGCRED_AWS_ROLE != ''\n        uses: aws-actions/"
+                self.assertEqual(job.count("uses: aws-actions/"), job.count(login), name)
+            app = "      - id: app\n        if: vars.REGCRED_APP_CLIENT_ID != ''\n        uses: actions/create-github-app-token@"
+            self.assertEqual(text.count("uses: actions/create-github-app-token@"), text.count(app), name)
 
     def test_none_approves_what_nobody_has_seen(self):
         for name, text in self.texts.items():
@@ -501,7 +560,7 @@ class Workflows(unittest.TestCase):
         for name, text in self.texts.items():
             jobs = re.split(r"\n  (?=[a-z-]+:\n)", text)
             for job in (job for job in jobs if "permission-secrets: write" in job):
-                self.assertIn("\n    environment: regcred-sync\n", job, name)
+                self.assertIn("\n    environment: ${{ inputs.sync-environment || 'regcred-sync' }}\n", job, name)
         self.assertEqual(self.texts["sync.yml"].count("permission-secrets: write"), 1)
         self.assertIn("if: needs.plan.outputs.differences != 'false'", self.texts["sync.yml"])
 
@@ -511,7 +570,7 @@ class Workflows(unittest.TestCase):
         self.assertIn("if: needs.plan.outputs.differences != 'false'", text)
         self.assertEqual(text.count("fail-fast: false"), text.count("matrix:"))
         jobs = {job.partition(":")[0]: job for job in re.split(r"\n  (?=[a-z-]+:\n)", text)}
-        self.assertIn("\n    environment: regcred-sync\n", jobs["sync"])
+        self.assertIn("\n    environment: ${{ inputs.sync-environment || 'regcred-sync' }}\n", jobs["sync"])
         # An output of a job without secrets holds no masked value.
         self.assertNotIn("secrets.", jobs["shards"])
         self.assertNotIn("secrets.", jobs["report"])
@@ -574,10 +633,13 @@ class Install(Runner):
         asked = {"VERSION": "0.1.0", "SHA256": checksum or right, "GITHUB_ACTION_PATH": str(ROOT), "REPOSITORY": "acme/regcred", "GH_ANSWER": str(archive)}
         return self.script("install.sh", **asked | env)
 
+    def installed(self):
+        return pathlib.Path(self.text("path").strip()) / "regcred"
+
     def test_the_release_of_that_checksum_is_put_on_the_path(self):
         ran = self.install()
         self.assertEqual(ran.returncode, 0, ran.stderr)
-        self.assertTrue((pathlib.Path(self.text("path").strip()) / "regcred").exists())
+        self.assertTrue(self.installed().exists())
         self.assertIn("release download v0.1.0 --repo acme/regcred", self.text("gh.log"))
 
     def test_another_checksum_installs_nothing(self):
@@ -595,7 +657,7 @@ class Install(Runner):
         self.listed()
         ran = self.install(VERSION="", SHA256="")
         self.assertEqual(ran.returncode, 0, ran.stderr + ran.stdout)
-        self.assertTrue((pathlib.Path(self.text("path").strip()) / "regcred").exists())
+        self.assertTrue(self.installed().exists())
         self.assertRegex(self.text("gh.log"), r"attestation verify \S+/SHA256SUMS --repo acme/regcred --signer-workflow ")
 
     def test_a_list_that_nobody_attests_and_an_archive_that_is_not_as_listed_install_nothing(self):
@@ -606,13 +668,80 @@ class Install(Runner):
         other = self.install(VERSION="", SHA256="")
         self.assertEqual((ran.returncode, other.returncode, self.text("path")), (3, 3, ""))
 
+    def test_the_action_that_a_called_workflow_checks_out_belongs_to_the_release_of_its_commit(self):
+        self.listed()
+        ran = self.install(VERSION="", SHA256="", GITHUB_ACTION_PATH=str(ACTION))
+        self.assertEqual(ran.returncode, 0, ran.stderr + ran.stdout)
+        self.assertTrue(self.installed().exists())
+
     def test_an_action_that_was_copied_says_that_it_needs_a_version(self):
-        ran = self.install(VERSION="", GITHUB_ACTION_PATH=str(self.folder))
-        self.assertEqual(ran.returncode, 3)
-        self.assertIn("`version:` is missing", ran.stdout)
+        action = self.folder / ".github" / "actions" / "regcred"
+        action.mkdir(parents=True)
+        for cargo in ("", '[package]\nname = "api"\n\n[workspace.package]\nversion = "0.1.0"\n'):
+            (self.folder / "Cargo.toml").write_text(cargo, encoding="utf-8")
+            ran = self.install(VERSION="", GITHUB_ACTION_PATH=str(action))
+            self.assertEqual(ran.returncode, 3)
+            self.assertIn("`version:` is missing", ran.stdout)
 
     def test_a_runner_without_a_release_is_told(self):
-        self.assertEqual(self.install("0" * 64, RUNNER_OS="Windows").returncode, 3)
+        for system, processor in (("Windows", "ARM64"), ("Linux", "ARM")):
+            ran = self.install("0" * 64, RUNNER_OS=system, RUNNER_ARCH=processor)
+            self.assertEqual(ran.returncode, 3)
+            self.assertIn(f"there is no regcred for {system} on {processor}", ran.stdout)
+            self.assertEqual(self.text("gh.log"), "")
+
+
+class MacOS(Install):
+    target = "aarch64-apple-darwin"
+
+    def setUp(self):
+        super().setUp()
+        self.program("sha256sum", "#!/bin/sh\nexit 127\n")
+        self.env |= {"RUNNER_OS": "macOS", "RUNNER_ARCH": "ARM64"}
+
+
+# What a Windows runner has of this, https://github.com/actions/runner-images: Git's bash with its programs, and a jq that writes text
+# as Windows does. Its tar takes the `D:` of a path for another machine, and Perl's shasum is not for this bash.
+CYGPATH = """\
+#!/bin/sh
+[ "$1" = -w ] || exit 2
+printf 'D:%s\\n' "$2" | tr / '\\\\'
+"""
+UNZIP = """\
+#!/bin/sh
+[ "$1 $2 $4" = "-q -o -d" ] || exit 2
+exec python3 -m zipfile -e "$3" "$5"
+"""
+JQ = """\
+#!/usr/bin/env bash
+set -o pipefail
+{real} "$@" | sed 's/$/\\r/'
+"""
+
+
+class Windows(Install):
+    target = "x86_64-pc-windows-msvc"
+
+    def setUp(self):
+        super().setUp()
+        self.program("cygpath", CYGPATH)
+        self.program("unzip", UNZIP)
+        self.program("jq", JQ.format(real=shutil.which("jq")))
+        for name in ("tar", "shasum"):
+            self.program(name, "#!/bin/sh\nexit 1\n")
+        self.env |= {"RUNNER_OS": "Windows"}
+
+    def installed(self):
+        path = self.text("path").strip()
+        self.assertRegex(path, r"^D:\\[^/]+\\regcred-0\.1\.0\\regcred-0\.1\.0-x86_64-pc-windows-msvc$")
+        return pathlib.Path(path.removeprefix("D:").replace("\\", "/")) / "regcred.exe"
+
+    def test_lines_that_jq_ends_as_windows_does_reach_no_output_and_no_digest(self):
+        _, outputs = self.regcred("plan")
+        self.assertEqual(outputs["differences"], "true")
+        self.assertRegex(outputs["digest"], "^[0-9a-f]{64}$")
+        self.assertEqual(self.regcred("sync", PLAN=outputs["plan"])[0], 0)
+        self.assertEqual(len(self.rules()), 2)
 
 
 if __name__ == "__main__":

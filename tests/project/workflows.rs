@@ -52,7 +52,7 @@ fn a_workflow_that_is_shown_gives_the_action_inputs_that_it_has_and_pins_the_oth
     for (text, document) in shown() {
         for step in steps(&document) {
             count += 1;
-            if let Some(called) = uses(step).strip_prefix("./") {
+            if let Some(called) = called(uses(step)) {
                 calls(step, &yaml(&read(called)));
                 continue;
             }
@@ -65,18 +65,30 @@ fn a_workflow_that_is_shown_gives_the_action_inputs_that_it_has_and_pins_the_oth
             assert!(required.is_subset(&given), "{required:?}\n{text}");
         }
     }
-    assert_eq!(count, 5);
+    assert_eq!(count, 7);
 }
 
-/// A job that calls a workflow gives it inputs that it has, and lets it do what its jobs need.
+/// The workflow of this repository that a job calls, from here or from another repository.
+fn called(uses: &str) -> Option<&str> {
+    let path = uses
+        .strip_prefix("./")
+        .or_else(|| uses.strip_prefix("OWNER/regcred/").and_then(|rest| rest.strip_suffix("@COMMIT")))?;
+    path.starts_with(".github/workflows/").then_some(path)
+}
+
+/// A job that calls a workflow gives it inputs and secrets that it has, and lets it do what its jobs need.
 fn calls(job: &Value, workflow: &Value) {
     let keys = |value: &Value| -> BTreeSet<(String, String)> {
         let pairs = value.as_object().unwrap().iter();
         pairs.map(|(name, level)| (name.clone(), level.as_str().unwrap_or_default().to_owned())).collect()
     };
-    let inputs = workflow["on"]["workflow_call"]["inputs"].as_object().unwrap();
-    assert!(job["with"].as_object().unwrap().keys().all(|name| inputs.contains_key(name)), "{job}");
-    assert_eq!(workflow["on"]["workflow_dispatch"]["inputs"].as_object(), Some(inputs));
+    let [inputs, secrets] =
+        ["inputs", "secrets"].map(|kind| workflow["on"]["workflow_call"][kind].as_object().unwrap());
+    let given = |kind: &str| job[kind].as_object().into_iter().flatten().map(|(name, _)| name);
+    assert!(given("with").all(|name| inputs.contains_key(name)), "{job}");
+    assert!(given("secrets").all(|name| secrets.contains_key(name)), "{job}");
+    let mut by_hand = workflow["on"]["workflow_dispatch"]["inputs"].as_object().into_iter().flatten();
+    assert!(by_hand.all(|(name, input)| inputs.get(name) == Some(input)), "{job}");
     let jobs = workflow["jobs"].as_object().unwrap().values();
     let needed: BTreeSet<_> = jobs.flat_map(|job| keys(&job["permissions"])).collect();
     let writes = |(_, level): &&(String, String)| level == "write";

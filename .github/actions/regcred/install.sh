@@ -7,19 +7,23 @@ set -euo pipefail
 refuse() { echo "::error::$1"; exit 3; }
 
 case $RUNNER_OS-$RUNNER_ARCH in
-    Linux-X64) target=x86_64-unknown-linux-musl ;;
-    Linux-ARM64) target=aarch64-unknown-linux-musl ;;
-    macOS-X64) target=x86_64-apple-darwin ;;
-    macOS-ARM64) target=aarch64-apple-darwin ;;
+    Linux-X64) target=x86_64-unknown-linux-musl.tar.xz ;;
+    Linux-ARM64) target=aarch64-unknown-linux-musl.tar.xz ;;
+    macOS-X64) target=x86_64-apple-darwin.tar.xz ;;
+    macOS-ARM64) target=aarch64-apple-darwin.tar.xz ;;
+    Windows-X64) target=x86_64-pc-windows-msvc.zip ;;
     *) refuse "there is no regcred for $RUNNER_OS on $RUNNER_ARCH" ;;
 esac
 
 if [ -z "$VERSION" ]; then
-    cargo=$GITHUB_ACTION_PATH/Cargo.toml
-    [ -e "$cargo" ] || refuse "\`version:\` is missing: the action was copied, and does not know which release it belongs to"
-    VERSION=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$cargo")
+    # The action is regcred's root, or in its .github/actions. A copy may be in a repository with a Cargo.toml of its own.
+    for cargo in "$GITHUB_ACTION_PATH"/{,../../../}Cargo.toml; do
+        grep -qsx 'name = "regcred"' "$cargo" || continue
+        VERSION=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' "$cargo")
+    done
+    [ -n "$VERSION" ] || refuse "\`version:\` is missing: the action was copied, and does not know which release it belongs to"
 fi
-archive=regcred-$VERSION-$target.tar.xz
+archive=regcred-$VERSION-$target
 folder=$RUNNER_TEMP/regcred-$VERSION
 mkdir -p "$folder"
 get() { gh release download "v$VERSION" --repo "$REPOSITORY" --pattern "$1" --dir "$folder" --clobber; }
@@ -31,9 +35,17 @@ if [ -z "$SHA256" ]; then
         refuse "SHA256SUMS of v$VERSION has no provenance of $REPOSITORY: nothing is installed"
     SHA256=$(NAME=$archive awk '$2 == ENVIRON["NAME"] { print $1 }' "$folder/SHA256SUMS")
 fi
-# macOS has the one, small images of Linux the other.
-check() { if command -v shasum >/dev/null; then shasum -a 256 --check; else sha256sum --check; fi; }
+# macOS has the one, small images of Linux and Git for Windows the other.
+check() { if [ "$RUNNER_OS" = macOS ]; then shasum -a 256 -c; else sha256sum -c; fi; }
 (cd "$folder" && printf '%s  %s\n' "$SHA256" "$archive" | check) ||
     refuse "$archive has not the checksum $SHA256; the right one is in the release's SHA256SUMS"
-tar -xJf "$folder/$archive" -C "$folder" --strip-components=1
-echo "$folder" >>"$GITHUB_PATH"
+
+path=$folder/${archive%%.[tz]*}
+case $archive in
+    # Git for Windows has unzip: https://github.com/git-for-windows/git/issues/775.
+    *.zip) unzip -q -o "$folder/$archive" -d "$folder" ;;
+    *) tar -xJf "$folder/$archive" -C "$folder" ;;
+esac
+# The steps that come later may use any shell of Windows.
+if [ "$RUNNER_OS" = Windows ]; then path=$(cygpath -w "$path"); fi
+echo "$path" >>"$GITHUB_PATH"

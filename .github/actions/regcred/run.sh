@@ -5,6 +5,9 @@ set -uo pipefail
 
 refuse() { echo "::error::$1"; exit 3; }
 
+# jq, but on Windows it ends lines with CR LF.
+jq() { command jq "$@" | tr -d '\r'; }
+
 # What sync and rotate carry out: exactly one of a digest, a plan and everything. Without one rotate shows its plan alone.
 approved() {
     local given=(${EXPECT:+expect} ${PLAN:+plan} ${APPROVE:+approve}) digest
