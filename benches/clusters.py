@@ -44,7 +44,7 @@ def floors(namespaces):
 
 
 def measured(namespaces, latency, runs):
-    with tempfile.TemporaryDirectory() as name, Sandbox(pathlib.Path(name) / "sandbox", flags=["--latency-ms", str(latency)]) as sandbox:
+    with tempfile.TemporaryDirectory() as name, Sandbox(pathlib.Path(name) / "sandbox", saves=False, flags=["--latency-ms", str(latency)]) as sandbox:
         folder = pathlib.Path(name)
         (folder / "regcred.yaml").write_text(FILE, encoding="utf-8")
         sandbox.replace(world(sandbox, namespaces))

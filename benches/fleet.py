@@ -20,7 +20,7 @@ credentials:
 def main():
     print(f"### {REPOSITORIES} repositories by a pattern, 0 ms, TLS\n")
     rows = []
-    with tempfile.TemporaryDirectory() as name, Sandbox(pathlib.Path(name) / "sandbox", tls=True) as sandbox:
+    with tempfile.TemporaryDirectory() as name, Sandbox(pathlib.Path(name) / "sandbox", saves=False, tls=True) as sandbox:
         folder = pathlib.Path(name)
         (folder / "regcred.yaml").write_text(FILE, encoding="utf-8")
         sandbox.replace(world_with(sandbox, REPOSITORIES))

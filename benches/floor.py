@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 # GitHub's secondary limits (docs.github.com, "Rate limits for the REST API"): requests that create content, by one login.
 WRITES_A_MINUTE, WRITES_AN_HOUR, POINTS_A_MINUTE = 80, 500, 900
-# AWS's and GitHub's clients alike ask for so much at once here; see --concurrency.
+# What regcred asks for at once, unless --concurrency says otherwise.
 AT_ONCE = 16
 
 
@@ -31,7 +31,15 @@ CHAINS = [
         ),
     ),
     Chain("in sync", PROOF),
-    Chain("changed", (*PROOF, "PutSecretValue", "ValidatePullThroughCacheRule: ECR reads the value")),
+    Chain(
+        "changed",
+        (
+            *PROOF,
+            "DELETE of GitHub's record: while the secrets change it vouches for nothing",
+            "PUT of the secrets, for which the key can be read meanwhile",
+            "POST of the record",
+        ),
+    ),
 ]
 
 

@@ -18,11 +18,11 @@ def programs():
 
 
 class Sandbox:
-    """Serves until it is left; `world` is where it starts from, and `flags` are its own."""
+    """Serves until it is left; `world` is where it starts from, and `flags` are its own. To save a large world takes its time."""
 
-    def __init__(self, folder, world=None, flags=(), tls=False):
+    def __init__(self, folder, world=None, flags=(), tls=False, saves=True):
         self.folder = pathlib.Path(folder)
-        self.world, self.flags, self.tls = world, flags, tls
+        self.world, self.flags, self.tls, self.saves = world, flags, tls, saves
         self.env = {}
 
     def __enter__(self):
@@ -30,7 +30,8 @@ class Sandbox:
         state = self.folder / "state.json"
         if self.world is not None:
             state.write_text(json.dumps(self.world), encoding="utf-8")
-        command = [programs() / "regcred-sandbox", "--state", state, "--docker-hub-token", OTHER_TOKEN]
+        command = [programs() / "regcred-sandbox", "--docker-hub-token", OTHER_TOKEN]
+        command += ["--state", state] if self.saves else []
         command += ["--kubeconfig", self.folder / "kubeconfig", *self.flags]
         command += ["--tls", self.folder / "authority.pem"] if self.tls else []
         # It prints them by their names.
