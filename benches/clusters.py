@@ -11,7 +11,7 @@ import pathlib
 import tempfile
 
 from floor import AT_ONCE
-from measure import OTHER_TOKEN, TOKEN, Sandbox, environment, programs, run, table, world_with
+from measure import OTHER_TOKEN, TOKEN, Sandbox, environment, programs, run, table
 
 PAGE, LATENCY_MS = 500, 20
 FILE = """version: 1
@@ -24,7 +24,7 @@ SYNC = ("sync", "--yes", "--quiet")
 
 def world(sandbox, namespaces):
     """So many namespaces with the label, each with its default service account."""
-    world = world_with(sandbox, 0)
+    world = sandbox.state()
     known = world["kubernetes"]["clusters"]["prod"]["namespaces"]
     like = json.dumps(known["default"])
     for number in range(namespaces):

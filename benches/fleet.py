@@ -23,7 +23,7 @@ def main():
     with tempfile.TemporaryDirectory() as name, Sandbox(pathlib.Path(name) / "sandbox", saves=False, tls=True) as sandbox:
         folder = pathlib.Path(name)
         (folder / "regcred.yaml").write_text(FILE, encoding="utf-8")
-        sandbox.replace(world_with(sandbox, REPOSITORIES))
+        sandbox.replace(world_with(sandbox.state(), REPOSITORIES))
         for said, token in [("cold", TOKEN), ("in sync", TOKEN), ("changed", OTHER_TOKEN)]:
             command = [programs() / "regcred", "sync", "--yes", "--quiet"]
             each = run(command, folder, environment(folder, sandbox, token), sandbox)

@@ -51,7 +51,7 @@ class Stage:
             "Python": [sys.executable, ROOT / "benches" / "baseline.py", *job.places()],
         }
         (folder / "regcred.yaml").write_text(job.file(), encoding="utf-8")
-        self.world = world_with(sandbox, len(job.repositories))
+        self.world = world_with(sandbox.state(), len(job.repositories))
 
     def environment(self, program, token):
         env = environment(self.folder, self.sandbox, token)

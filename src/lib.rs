@@ -34,6 +34,7 @@ mod go;
 pub mod image;
 pub mod model;
 pub mod net;
+mod once;
 pub mod plan;
 mod program;
 pub mod prove;

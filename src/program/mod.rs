@@ -5,7 +5,6 @@
 mod core_dumps;
 mod group;
 mod interrupt;
-mod once;
 mod stderr;
 
 use std::fmt;
@@ -23,7 +22,8 @@ use zeroize::Zeroizing;
 pub use core_dumps::forbid_core_dumps;
 use group::Groups;
 use interrupt::Interrupts;
-pub(crate) use once::Once;
+
+use crate::once::Once;
 
 /// Far above what any program prints that gives a credential or a stack's configuration.
 const MAX_OUTPUT: usize = 4 * 1024 * 1024;

@@ -4,7 +4,7 @@ use super::pulumi::{DataKey, Lock, Passphrase};
 use super::{off_thread, one, outside};
 use crate::aws::Way;
 use crate::model::Problem;
-use crate::program::Once;
+use crate::once::Once;
 
 /// What has been opened in this run.
 pub struct Shared {

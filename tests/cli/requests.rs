@@ -1,10 +1,14 @@
 //! How many requests a run takes: over a distance, that is how long it takes.
 
 use std::collections::BTreeMap;
+use std::process::Stdio;
+use std::time::Duration;
 
-use regcred_sandbox::{Call, World, writes};
+use regcred_sandbox::{Call, Moment, World, writes};
 
 use crate::place::Place;
+
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// How many requests each system got, and how many of them wrote.
 fn counted(calls: &[Call]) -> (BTreeMap<String, usize>, usize) {
@@ -58,4 +62,26 @@ fn each_further_repository_takes_7_requests_the_first_time_and_2_in_sync() {
     file(20);
     assert_eq!(github(&place.sync()), Some(2 + 19 * 7));
     assert_eq!(github(&place.sync()), Some(20 * 2));
+}
+
+#[test]
+fn a_repository_whose_key_is_long_in_coming_keeps_no_other_waiting() {
+    let mut world = World::default();
+    world.github.add_repository("acme/web");
+    let place = Place::bare(world);
+    let text = "version: 1\ncredentials:\n  docker-hub:\n    to:\n      \
+                github: [{ repository: acme/api }, { repository: acme/web }]\n";
+    place.write("regcred.yaml", text);
+    let like = place.sandbox.snapshot();
+    let calls = place.sync();
+    let key = calls.iter().position(|call| call.operation.ends_with("/public-key")).unwrap();
+    place.sandbox.restore(like);
+    place.sandbox.clear_calls();
+    let mut pause = place.sandbox.pause_at(key, Moment::BeforeEffect);
+    let child = { place.command(&["sync", "--yes"]) }.stdout(Stdio::null()).spawn().unwrap();
+    assert!(pause.wait(LIMIT));
+    // The other one's key and its two secrets.
+    assert!(place.sandbox.wait_for_arrivals(key + 4, LIMIT));
+    pause.release();
+    assert!(child.wait_with_output().unwrap().status.success());
 }

@@ -8,13 +8,13 @@ use chrono::{DateTime, Utc};
 use crypto_box::aead::OsRng;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
 
 use super::app::Named;
 use super::{Answer, Audience, Client, Clients, GithubError, Half, Marker, Observed, Operation, Place, read};
 use crate::change::{Inputs, Receipt};
 use crate::model::{Fingerprint, Problem};
 use crate::net::{header, segment};
+use crate::once::Once;
 
 /// The field of a receipt that holds the time of the write, by GitHub's clock.
 pub const DATE: &str = "date";
@@ -37,10 +37,11 @@ pub struct Writer<'a> {
 /// What one run remembers between two writes.
 #[derive(Default)]
 struct Memory {
-    keys: Mutex<BTreeMap<Place, PublicKey>>,
-    ids: Mutex<BTreeMap<String, u64>>,
-    /// The paths of markers that were taken away.
-    forgotten: Mutex<BTreeSet<String>>,
+    keys: Once<Place, PublicKey>,
+    /// By a repository's whole name.
+    ids: Once<String, u64>,
+    /// The markers that were taken away, by their paths.
+    forgotten: Once<String, ()>,
 }
 
 /// Writing with the client of one place.
@@ -129,7 +130,7 @@ impl At<'_> {
         let key = self.key(place).await?;
         match self.put_sealed(place, name, value, &key, seen_by).await {
             Err(error) if error.status() == Some(StatusCode::UNPROCESSABLE_ENTITY) => {
-                self.memory.keys.lock().await.remove(place);
+                self.memory.keys.forget(place);
                 let key = self.key(place).await?;
                 Ok(receipt(&self.put_sealed(place, name, value, &key, seen_by).await?))
             }
@@ -172,48 +173,41 @@ impl At<'_> {
 
     /// A repository's number, asked once.
     async fn id(&self, place: &Place, name: &str) -> Result<u64, Problem> {
-        let mut ids = self.memory.ids.lock().await;
         let full = format!("{}/{name}", place.owner);
-        if let Some(id) = ids.get(&full) {
-            return Ok(*id);
-        }
-        let answer = self.client.get(&format!("/repos/{}/{}", segment(&place.owner), segment(name))).await?;
-        let id = answer.body["id"].as_u64();
-        let id = id.ok_or_else(|| Problem::outside(format!("GitHub gave no id of the repository {full}")))?;
-        ids.insert(full, id);
-        Ok(id)
+        let ask = async {
+            let path = format!("/repos/{}/{}", segment(&place.owner), segment(name));
+            let answer = self.client.get(&path).await?;
+            let id = answer.body["id"].as_u64();
+            id.ok_or_else(|| Problem::outside(format!("GitHub gave no id of the repository {full}")))
+        };
+        self.memory.ids.try_get(&full, ask).await
     }
 
-    /// The place's public key. The lock is held while fetching, so that it is fetched once.
+    /// The place's public key, fetched once.
     async fn key(&self, place: &Place) -> Result<PublicKey, Problem> {
-        let mut keys = self.memory.keys.lock().await;
-        if let Some(key) = keys.get(place) {
-            return Ok(key.clone());
-        }
-        let answer = self.client.get(&format!("{}/public-key", place.secrets())).await?;
-        let key = parse_key(&answer)
-            .ok_or_else(|| Problem::outside("GitHub's public key is not 32 bytes in base64"))?;
-        keys.insert(place.clone(), key.clone());
-        Ok(key)
+        let ask = async {
+            let answer = self.client.get(&format!("{}/public-key", place.secrets())).await?;
+            parse_key(&answer)
+                .ok_or_else(|| Problem::outside("GitHub's public key is not 32 bytes in base64"))
+        };
+        self.memory.keys.try_get(place, ask).await
     }
 
-    /// Takes the marker away before anything that it vouches for is replaced, once for both halves. The lock is held
-    /// meanwhile, so that neither half is written before. Without the right to, the marker's own row says so.
+    /// Takes the marker away before anything that it vouches for is replaced, once for both halves, which both
+    /// wait for it. Without the right to, the marker's own row says so.
     async fn forget(&self, place: &Place, name: &str) -> Result<(), GithubError> {
-        let mut forgotten = self.memory.forgotten.lock().await;
         let path = variable(place, name);
-        if forgotten.contains(&path) {
-            return Ok(());
-        }
-        match self.client.delete(&path).await {
-            Err(error) if !matches!(error.status(), Some(StatusCode::NOT_FOUND | StatusCode::FORBIDDEN)) => {
+        let delete = async {
+            match self.client.delete(&path).await {
                 Err(error)
+                    if matches!(error.status(), Some(StatusCode::NOT_FOUND | StatusCode::FORBIDDEN)) =>
+                {
+                    Ok(())
+                }
+                answer => answer.map(drop),
             }
-            _ => {
-                forgotten.insert(path);
-                Ok(())
-            }
-        }
+        };
+        self.memory.forgotten.try_get(&path, delete).await
     }
 
     /// These names without those that another run has written since they were read.

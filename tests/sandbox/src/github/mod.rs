@@ -113,8 +113,9 @@ fn perform(world: &mut World, request: &Request, token: &str) -> Outcome {
         authenticate(world, token, &request.method)?;
     }
     let (route, params) = found.ok_or_else(Refusal::not_found)?;
-    let old = world.github.server.as_deref().is_some_and(|version| version < "3.8");
-    if old && segments.iter().any(|segment| segment == "variables") {
+    if has_no_variables(world.github.server.as_deref())
+        && segments.iter().any(|segment| segment == "variables")
+    {
         return Err(Refusal::not_found());
     }
     let base = format!("http://{}{prefix}", request.host());
@@ -129,6 +130,12 @@ fn perform(world: &mut World, request: &Request, token: &str) -> Outcome {
     place::authorize(&visit).map_err(|refusal| refusal.accepting(&accepted))?;
     let reply = (route.handler)(&mut visit).map_err(|refusal| refusal.accepting(&accepted))?;
     Ok(if accepted.is_empty() { reply } else { reply.with("x-accepted-github-permissions", accepted) })
+}
+
+/// A server of one's own before 3.8.
+fn has_no_variables(server: Option<&str>) -> bool {
+    let numbers = |version: &str| version.split('.').map(str::parse).collect::<Result<Vec<u32>, _>>();
+    server.is_some_and(|version| numbers(version).is_ok_and(|numbers| numbers < vec![3, 8]))
 }
 
 fn authenticate(world: &mut World, token: &str, method: &Method) -> Result<(), Refusal> {

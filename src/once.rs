@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 
 type Slot<V> = Arc<OnceCell<V>>;
 
-/// Values by what they were made from. Whoever asks while one is being made waits for it.
+/// Values by what they were made from. Whoever asks while one is being made waits for it, and for no other.
 pub(crate) struct Once<K, V>(Mutex<Vec<(K, Slot<V>)>>);
 
 impl<K, V> Default for Once<K, V> {
@@ -19,6 +19,11 @@ impl<K: Clone + PartialEq, V: Clone> Once<K, V> {
     /// The value, which is made if nobody has asked for it before.
     pub(crate) async fn get(&self, key: &K, make: impl Future<Output = V>) -> V {
         self.slot(key).get_or_init(|| make).await.clone()
+    }
+
+    /// The same for what may fail; a failure is not kept, so the next one who asks tries again.
+    pub(crate) async fn try_get<E>(&self, key: &K, make: impl Future<Output = Result<V, E>>) -> Result<V, E> {
+        self.slot(key).get_or_try_init(|| make).await.cloned()
     }
 
     /// Has the next one who asks make it again.
