@@ -684,7 +684,7 @@ class Install(Runner):
             self.assertIn("`version:` is missing", ran.stdout)
 
     def test_a_runner_without_a_release_is_told(self):
-        for system, processor in (("Windows", "ARM64"), ("Linux", "ARM")):
+        for system, processor in (("Windows", "X86"), ("Linux", "ARM")):
             ran = self.install("0" * 64, RUNNER_OS=system, RUNNER_ARCH=processor)
             self.assertEqual(ran.returncode, 3)
             self.assertIn(f"there is no regcred for {system} on {processor}", ran.stdout)
@@ -735,6 +735,10 @@ class Windows(Install):
         path = self.text("path").strip()
         self.assertRegex(path, r"^D:\\[^/]+\\regcred-0\.1\.0\\regcred-0\.1\.0-x86_64-pc-windows-msvc$")
         return pathlib.Path(path.removeprefix("D:").replace("\\", "/")) / "regcred.exe"
+
+    def test_a_runner_on_arm_gets_the_program_for_x86_64(self):
+        self.assertEqual(self.install(RUNNER_ARCH="ARM64").returncode, 0)
+        self.assertTrue(self.installed().exists())
 
     def test_lines_that_jq_ends_as_windows_does_reach_no_output_and_no_digest(self):
         _, outputs = self.regcred("plan")

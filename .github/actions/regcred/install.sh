@@ -11,7 +11,8 @@ case $RUNNER_OS-$RUNNER_ARCH in
     Linux-ARM64) target=aarch64-unknown-linux-musl.tar.xz ;;
     macOS-X64) target=x86_64-apple-darwin.tar.xz ;;
     macOS-ARM64) target=aarch64-apple-darwin.tar.xz ;;
-    Windows-X64) target=x86_64-pc-windows-msvc.zip ;;
+    # Windows 11 runs programs for x86-64 on ARM, too.
+    Windows-X64 | Windows-ARM64) target=x86_64-pc-windows-msvc.zip ;;
     *) refuse "there is no regcred for $RUNNER_OS on $RUNNER_ARCH" ;;
 esac
 
