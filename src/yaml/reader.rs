@@ -140,7 +140,9 @@ impl Reader {
 
     /// The node's entries, whatever their keys.
     pub fn open_map(&self, node: &Node, what: &str) -> Option<Fields<'_>> {
-        self.entries(node, what, || None)
+        self.entries(node, what, || {
+            Some("a map is written { NAME: VALUE }, or with a line for each".to_owned())
+        })
     }
 
     fn entries(&self, node: &Node, what: &str, hint: impl Fn() -> Option<String>) -> Option<Fields<'_>> {

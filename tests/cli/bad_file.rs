@@ -80,6 +80,8 @@ fn a_list_or_a_map_that_is_a_word_is_refused_with_what_to_write() {
     let word = file("kubernetes: [{ context: prod, namespaces: [ci], service-accounts: default }]");
     fault(&word, "`service-accounts` is text, not a list", "a list is written [ONE, OTHER]");
     fault(&file("daytona: {}, runpod: true"), "`runpod` is text, not a map", "`runpod` takes: ");
+    let list = "version: 1\ncredentials: []\n";
+    fault(list, "`credentials` is a list, not a map", "a map is written { NAME: VALUE }");
 }
 
 #[test]
