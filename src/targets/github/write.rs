@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use crypto_box::aead::OsRng;
+use futures::future::try_join;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -74,9 +75,14 @@ impl At<'_> {
                 if *create_environment {
                     self.create_environment(place).await?;
                 }
-                if let Some(record) = record {
-                    self.forget(place, record).await?;
-                }
+                // The key comes while the record goes.
+                let forgotten = async {
+                    match record {
+                        Some(record) => Ok(self.forget(place, record).await?),
+                        None => Ok(()),
+                    }
+                };
+                try_join(forgotten, self.key(place)).await?;
                 let login = inputs.login(credential)?;
                 let value = match half {
                     Half::Username => login.username.as_str(),
