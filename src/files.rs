@@ -109,17 +109,18 @@ pub(crate) fn is_taken(path: &Path) -> bool {
 /// The mode of a file that somebody else than its owner may read.
 ///
 /// # Errors
-/// It cannot be looked at.
+/// It is not a file, or cannot be looked at.
 #[cfg(unix)]
 pub(crate) fn open_to_others(path: &Path) -> Result<Option<u32>> {
     use std::os::unix::fs::PermissionsExt;
+    check(path)?;
     let mode = std::fs::metadata(path)?.permissions().mode() & 0o7777;
     Ok((mode & 0o077 != 0).then_some(mode))
 }
 
 #[cfg(not(unix))]
 pub(crate) fn open_to_others(path: &Path) -> Result<Option<u32>> {
-    std::fs::metadata(path).map(|_| None)
+    check(path).map(|()| None)
 }
 
 /// Refuses what is not a file.

@@ -73,6 +73,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>, env: &Env, dir: &Path
     env.programs().listen();
     teach(env);
     let args: Vec<OsString> = args.into_iter().collect();
+    args.iter().filter_map(|word| word.to_str()).for_each(redact::teach_tokens);
     if let Some(shell) = env.filled(commands::COMPLETE) {
         return commands::complete(shell, &args, env, dir).await;
     }

@@ -38,6 +38,12 @@ pub fn teach_foreign(secret: &str) {
     }
 }
 
+/// Teaches what looks like a token in what people wrote where none belongs, such as a command line or a configuration: what is
+/// said of it does not repeat it.
+pub fn teach_tokens(text: &str) {
+    spellings::tokens(text).for_each(teach);
+}
+
 /// Teaches a login: the secret, and the two together as `Basic` and Docker's configurations have them.
 pub fn teach_login(username: &str, secret: &str) {
     known::write(|scrubber| scrubber.teach_login(username, secret));

@@ -65,6 +65,14 @@ impl Spelling {
     }
 }
 
+/// The words of a text that look like tokens.
+pub(super) fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c)));
+    // A short beginning may be that of somebody's name for a thing, but of none that is as long as a token.
+    let least = |start: &str| if start.len() > SHORT { UNMISTAKABLE } else { PART };
+    words.filter(move |word| TOKENS.iter().any(|start| word.starts_with(start) && word.len() >= least(start)))
+}
+
 type Encoder<'a> = &'a dyn Fn(&str) -> String;
 
 /// Every spelling of a secret, alone.

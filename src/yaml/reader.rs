@@ -95,6 +95,7 @@ impl Reader {
     /// Parses the text; what is wrong with its form is the only problem then. Scalars are texts, whatever they look like: an
     /// account of twelve digits is not a number.
     pub fn document(&self, text: &str) -> Option<Node> {
+        redact::teach_tokens(text);
         let documents: Result<Vec<_>, _> = super::documents(text).collect();
         match documents {
             Err(error) => self.problem(error.at, error.to_string(), None),

@@ -615,3 +615,24 @@ fn the_password_of_the_login_that_makes_tokens_is_never_in_the_file() {
     let (errors, hints) = errors(&rotation(lines));
     assert!(!format!("{errors:?}{hints:?}").contains("hunter"), "{errors:?}");
 }
+
+#[test]
+fn a_token_that_stands_where_none_belongs_is_never_repeated() {
+    let token = "dckr_pat_0123456789abcdefghi";
+    let file = |from: &str| {
+        format!("version: 1\ncredentials:\n  docker-hub:\n    from: {from}\n    to: {{ daytona: {{}} }}\n")
+    };
+    fault(&file(token), "unknown source `***`", "one of: ");
+    fault(&file(&format!("{{ {token}: x }}")), "unknown source `***`", "one of: ");
+    let place = Place::bare(World::default());
+    place.write("regcred.yaml", &file(&format!("{{ env: {{ username: WHO, token: {token} }} }}")));
+    for args in [
+        &["plan"][..],
+        &["rotate", "--from", token],
+        &["init", "--to", "github", "--from", token],
+        &["plan", token],
+    ] {
+        let ran = place.run(args);
+        assert!(!ran.stdout.contains(token) && !ran.ends(3).stderr.contains(token), "{args:?}");
+    }
+}
