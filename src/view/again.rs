@@ -8,6 +8,9 @@ use crate::model::Problem;
 const ROTATION: [&str; 7] =
     ["--from", "--mint", "--drain", "--old", "--delete-after", "--keep-old", "--accept-unknown"];
 
+/// What a run is given when it is run again.
+const THIS_ROTATION: [&str; 4] = ["--expect", "--yes", "--allow-delete", "--accept-unknown"];
+
 /// The flags of a run that the next command keeps.
 #[derive(Clone, Debug, Default)]
 pub struct Again(Vec<(&'static str, Option<String>)>);
@@ -23,10 +26,10 @@ impl Again {
     #[must_use]
     pub fn command(&self, command: &str) -> String {
         let (own, piped) = command.split_at(command.find(" | ").unwrap_or(command.len()));
-        // What is approved is this rotation; its other commands are steps of their own.
-        let is_approved = own.split(' ').any(|word| ["--expect", "--yes"].contains(&word));
+        // What is approved, and what goes on when more is allowed, is this rotation; other commands are steps of their own.
+        let is_this = own.split(' ').any(|word| THIS_ROTATION.contains(&word));
         let takes = |flag: &str| match own.split(' ').next() {
-            name if ROTATION.contains(&flag) => name == Some("rotate") && is_approved,
+            name if ROTATION.contains(&flag) => name == Some("rotate") && is_this,
             Some("plan" | "sync" | "verify") => true,
             Some("remove") => !matches!(flag, "--rewrite" | "--allow-replace"),
             Some("rotate") => !matches!(flag, "--rewrite" | "--allow-replace" | "--shard"),
@@ -103,6 +106,10 @@ mod tests {
         assert_eq!(
             rotation.command("rotate --yes"),
             "regcred rotate --yes --from stdin --old 'ci laptop' --keep-old"
+        );
+        assert_eq!(
+            rotation.command("rotate --allow-delete"),
+            "regcred rotate --allow-delete --from stdin --old 'ci laptop' --keep-old"
         );
         for other in ["rotate --mint", "rotate", "sync --yes"] {
             assert_eq!(rotation.command(other), format!("regcred {other}"));

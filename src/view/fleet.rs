@@ -79,9 +79,10 @@ fn gaps(fleet: &Fleet, said: Said) -> String {
         let words = format!("{shards} {} of {}", numbers.join(", "), first.count());
         text += &paragraph(&format!("{} ", styled(BAD, "missing:")), 9, &words, said.width);
     }
-    if !text.is_empty() && fleet.status != ExitStatus::Done {
-        let whole = fleet.parts.iter().filter(|part| part.is_whole).count();
-        let of = number(fleet.parts.len() + fleet.missing.len(), "run");
+    let whole = fleet.parts.iter().filter(|part| part.is_whole && part.errors.is_empty()).count();
+    let of = fleet.parts.len() + fleet.missing.len();
+    if whole < of {
+        let of = number(of, "run");
         let _ = writeln!(text, "{} {whole} of {of} came to an end.", styled(BAD, "Not the whole fleet:"));
     }
     text

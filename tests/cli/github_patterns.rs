@@ -129,7 +129,10 @@ fn a_pattern_that_fits_nothing_is_told_with_the_nearest_name() {
         .ends(0)
         .says("github:acme: no repository fits acme/svcs-* with visibility: private; acme has 6, and the")
         .says("github:acme/api: no environment fits `prod-*`")
-        .says("github:acme: no environment of the 2 repositories that fit is `production`");
+        .says("github:acme: no environment of the 2 repositories that fit is `production`")
+        .says("No changes. Nothing that is declared was found.");
+    let ran = place.run(&["verify"]);
+    assert_eq!(ran.ends(0).stdout.lines().last(), Some("Nothing that is declared was found."));
 }
 
 #[test]

@@ -331,6 +331,9 @@ fn runs_that_ended_early_say_why_and_what_regcred_did_not_print_is_refused() {
     ran.ends(3)
         .says("ended shard 1 of 2 before there was a plan: there is no stack `nobody`")
         .says("missing: shard 2 of 2");
+    place.write("rest.jsonl", &place.run(&["sync", "--json", "--yes", "--shard", "2/2"]).ends(0).stdout);
+    let ran = place.run(&["report", "one.jsonl", "rest.jsonl"]);
+    assert_eq!(ran.ends(3).stdout.lines().last(), Some("Not the whole fleet: 1 of 2 runs came to an end."));
     place.write("other.jsonl", "{\"format\":1,\"shard\":\"1/3\",\"changes\":[]}\n");
     place
         .run(&["report", "one.jsonl", "other.jsonl"])

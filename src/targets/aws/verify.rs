@@ -11,6 +11,8 @@ use crate::model::{Address, AwsItem, Problem};
 use crate::redact;
 use crate::targets::Proof;
 
+const MEANS: &str = "by ECR";
+
 /// Has ECR validate the cache rules among the rows.
 pub async fn verify(proof: &Proof<'_, Operation>, clients: &Clients, observed: &Observed) -> Vec<Finding> {
     let clients = by_place(clients, observed);
@@ -20,7 +22,12 @@ pub async fn verify(proof: &Proof<'_, Operation>, clients: &Clients, observed: &
         };
         let client = *clients.get(&(account.as_deref()?, region.as_str()))?;
         let address = change.address.clone();
-        Some(async move { Finding::proof(address, "by ECR", prove(client, prefix).await) })
+        Some(async move {
+            match read::validate(client, prefix).await {
+                Ok(validation) => Finding::proof(address, MEANS, judged(validation)),
+                Err(error) => Finding::unread(address, MEANS, error.into()),
+            }
+        })
     });
     stream::iter(proofs).buffer_unordered(proof.concurrency.max(1)).collect().await
 }
@@ -34,8 +41,7 @@ fn by_place<'a>(clients: &'a Clients, observed: &'a Observed) -> BTreeMap<(&'a s
     clients.iter().filter_map(place).collect()
 }
 
-async fn prove(client: &Client, prefix: &str) -> Result<(), Problem> {
-    let validation = read::validate(client, prefix).await?;
+fn judged(validation: read::Validation) -> Result<(), Problem> {
     if validation.valid {
         return Ok(());
     }

@@ -305,6 +305,9 @@ pub fn number(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
+/// What is said where no place fits a pattern or a selector, and there is no row.
+const NOTHING: &str = "Nothing that is declared was found.";
+
 /// What is said where nothing of the configuration is in this shard.
 fn elsewhere(plan: &Plan) -> String {
     let shard = plan.shard.map(Shard::words).unwrap_or_default();
@@ -331,6 +334,9 @@ fn counts(summary: Summary, plan: &Plan, proven: bool) -> String {
     let changes = create + update + replace + delete + blocked + unread;
     match (changes, refresh) {
         (0, 0) if plan.is_elsewhere() => return elsewhere(plan),
+        (0, 0) if plan.changes.is_empty() && plan.purpose != Purpose::Remove => {
+            return format!("No changes. {NOTHING}");
+        }
         _ if !aside.is_empty() || !proven => {}
         (0, 0) if plan.purpose == Purpose::Remove => {
             return "No changes. Nothing is left that regcred made.".to_owned();

@@ -13,7 +13,7 @@ use crate::systems;
 use crate::ui::{BAD, GOOD, HEAD, HINT, WARN, details, paragraph, styled, wrapped};
 use crate::view::{Again, fold, told};
 
-use super::{elsewhere, number};
+use super::{NOTHING, elsewhere, number};
 
 /// How the result of a run is shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -123,14 +123,14 @@ pub fn verified(plan: &Plan, report: &Report, again: &Again, said: Said) -> Stri
         return wrapped(&format!("{}\n", elsewhere(plan)), said.width);
     }
     let head = match report.detailed_status() {
-        _ if plan.changes.is_empty() => styled(WARN, "Nothing is declared."),
+        _ if plan.changes.is_empty() => styled(WARN, NOTHING),
         ExitStatus::Done => styled(GOOD, "Done:"),
         ExitStatus::Differences if report.differs() => styled(WARN, "Not in place:"),
         ExitStatus::Differences if pulled_so => styled(WARN, "In place, and in use for too long:"),
         ExitStatus::Differences => styled(WARN, "In place, and not pulled as named:"),
         _ => styled(BAD, "Not all in place:"),
     };
-    wrapped(&format!("{head} {}.{}\n{next}", report_counts(report), part(plan)), said.width)
+    wrapped(&format!("{head}{}{}\n{next}", counted(report), part(plan)), said.width)
 }
 
 /// What came of a run, failures last, each with its next command. What failed alike is said once.
@@ -214,7 +214,7 @@ fn failure(outcome: &Outcome) -> Option<(String, String, Option<&Problem>)> {
 fn report_summary(plan: &Plan, report: &Report, again: &Again) -> String {
     let good = matches!(report.status(), ExitStatus::Done);
     let head = match report.status() {
-        _ if plan.changes.is_empty() => styled(WARN, "Nothing is declared."),
+        _ if plan.changes.is_empty() => styled(WARN, NOTHING),
         ExitStatus::Done => styled(GOOD, "Done:"),
         ExitStatus::Interrupted => styled(BAD, "Interrupted:"),
         _ => styled(BAD, "Not all done:"),
@@ -230,7 +230,7 @@ fn report_summary(plan: &Plan, report: &Report, again: &Again) -> String {
         };
         format!("\nWhat is done stays done. To continue: {next}")
     };
-    format!("{head} {}.{}{next}\n", report_counts(report), part(plan))
+    format!("{head}{}{}{next}\n", counted(report), part(plan))
 }
 
 /// Which part it is, behind what came of it.
@@ -238,7 +238,8 @@ fn part(plan: &Plan) -> String {
     plan.shard.map(|shard| format!(" It is {}.", shard.words())).unwrap_or_default()
 }
 
-fn report_counts(report: &Report) -> String {
+/// How many of what, behind a head; nothing where there is nothing to count.
+fn counted(report: &Report) -> String {
     let count = |matching: fn(&Outcome) -> bool| report.count(matching);
     let found = |system: &str, good: bool| {
         let is = |finding: &&Finding| {
@@ -289,7 +290,7 @@ fn report_counts(report: &Report) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, words)| format!("{count} {words}"))
         .collect();
-    parts.join(", ")
+    if parts.is_empty() { String::new() } else { format!(" {}.", parts.join(", ")) }
 }
 
 /// Counts under one name are one count.
