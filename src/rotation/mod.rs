@@ -125,7 +125,9 @@ pub fn rotation(
         rows.push(row);
     }
     rows.sort_by(|one, other| one.address.cmp(&other.address));
-    Ok(Rotation { plan: Plan { changes: rows, ..plan }, steps })
+    let mut notes = plan.notes;
+    notes.extend(tokens::notes(tokens, wish));
+    Ok(Rotation { plan: Plan { changes: rows, notes, ..plan }, steps })
 }
 
 /// Something that keeps old tokens on for now.

@@ -46,6 +46,43 @@ fn named<'t>(tokens: &'t [Token], wish: &Wish) -> Result<BTreeSet<&'t str>, Vec<
     if problems.is_empty() { Ok(ids) } else { Err(problems) }
 }
 
+/// What people should know of tokens that are on, where labels alone do not say enough.
+pub(super) fn notes(tokens: &[Token], wish: &Wish) -> Vec<String> {
+    if wish.keep_old || !wish.old.is_empty() {
+        return Vec::new();
+    }
+    let on = || tokens.iter().filter(|token| token.is_active && !is_new(token, wish));
+    let names = |tokens: Vec<&Token>| {
+        let names: Vec<String> =
+            tokens.iter().map(|token| format!("`{}`", redact::outside(&token.label))).collect();
+        names.join(", ")
+    };
+    let before = wish.present.filter(|present| Some(*present) != wish.new);
+    let (ours, others): (Vec<&Token>, Vec<&Token>) = on().partition(|token| ours(token, wish).is_some());
+    let of_nobody = |token: &&Token| {
+        let label = self::ours(token, wish);
+        before.is_some_and(|present| {
+            label.is_some_and(|label| label.is_stored && !label.is_of(&wish.credential, &present))
+        })
+    };
+    let mut notes = Vec::new();
+    let strange: Vec<&Token> = ours.iter().copied().filter(of_nobody).collect();
+    if !strange.is_empty() {
+        notes.push(format!(
+            "{} goes out of use by its label, and is not what {} gives now: if another configuration has it, give its credential a name of its own, and leave the token on: regcred rotate --keep-old",
+            names(strange),
+            redact::outside(&wish.source),
+        ));
+    }
+    if ours.is_empty() && !others.is_empty() {
+        notes.push(format!(
+            "on at Docker Hub, and not made by regcred: {}. If the old value is one of them, put it out of use: regcred rotate --old LABEL --allow-delete",
+            names(others)
+        ));
+    }
+    notes
+}
+
 fn unknown(name: &str, tokens: &[Token]) -> Problem {
     let labels: Vec<String> = tokens
         .iter()
