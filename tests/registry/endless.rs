@@ -15,7 +15,7 @@ use regcred::sources::{Shared, known};
 use regcred::targets::{Look, Setting};
 use serde_json::json;
 
-use crate::server::{Answer, Call, Server, answer};
+use crate::server::{Answer, Call, Server, answer, without_limits};
 
 const CALLER: &str = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
     <Arn>arn:aws:iam::123456789012:user/x</Arn><UserId>A</UserId><Account>123456789012</Account>\
@@ -101,8 +101,8 @@ fn secrets_whose_pages_have_no_end_are_unread_after_a_thousand() {
     let secrets = vec![json!({ "name": "OTHER", "created_at": time, "updated_at": time }); 100];
     let page = json!({ "total_count": u32::MAX, "secrets": secrets }).to_string();
     let server = pages(move |call, _| match call.target.contains("/secrets") {
-        true => answer(200, &page),
-        false => answer(404, r#"{"message":"Not Found"}"#),
+        true => without_limits(200, &page),
+        false => without_limits(404, r#"{"message":"Not Found"}"#),
     });
     let (said, asked) = planned("github: [{ repository: acme/api }]", &server);
     assert!(said.contains("the list of secrets has no end: 1000 pages were read"), "{said}");

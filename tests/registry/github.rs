@@ -10,7 +10,7 @@ use regcred::targets::github::{
 };
 use serde_json::json;
 
-use crate::server::{Server, answer};
+use crate::server::{Server, answer, without_limits};
 
 fn client(server: &Server) -> Client {
     let token = Token { value: Secret::new("gh-canary".to_owned()), source: "GITHUB_TOKEN" };
@@ -89,6 +89,6 @@ fn a_list_without_an_end_is_given_up() {
         .map(|row| json!({ "name": format!("S{row}"), "updated_at": "2026-01-01T00:00:00Z" }))
         .collect();
     let body = json!({ "total_count": u64::MAX, "secrets": rows }).to_string();
-    let server = Server::start(move |_, _| answer(200, &body));
+    let server = Server::start(move |_, _| without_limits(200, &body));
     assert!(secrets_of(&server).ends_with("the list of secrets has no end: 1000 pages were read"));
 }
