@@ -1,7 +1,7 @@
 //! What is wrong with the input, in the words a person reads: where, what, and what to do about it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::ReferenceError;
 use crate::redact;
@@ -33,7 +33,9 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&redact::line(&self.file.display().to_string()))?;
+        // Of a folder as seen from itself no name is left.
+        let file = if self.file.as_os_str().is_empty() { Path::new(".") } else { &self.file };
+        f.write_str(&redact::line(&file.display().to_string()))?;
         [self.line, self.column].into_iter().flatten().try_for_each(|number| write!(f, ":{number}"))
     }
 }

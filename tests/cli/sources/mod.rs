@@ -131,7 +131,11 @@ fn a_file_gives_the_credential_if_nobody_else_may_read_it() {
         3,
         &["secrets/hub", "others may read it (its mode is 0644)", "chmod 600 secrets/hub"],
     );
-    refuses(&place("{ file: . }"), 3, &["cannot be read: it is a folder, not a file"]);
+    refuses(
+        &place("{ file: . }"),
+        3,
+        &["error: .: cannot be read: it is a folder, not a file", "correct `from:`"],
+    );
 
     let dotenv = place("{ file: { path: .env, token: HUB_PAT } }");
     private(&dotenv, ".env", &format!("DOCKER_HUB_USERNAME={USER}\nexport HUB_PAT='{TOKEN}'\n"));
