@@ -51,49 +51,46 @@ pub(super) fn notes(tokens: &[Token], wish: &Wish) -> Vec<String> {
     if wish.keep_old || !wish.old.is_empty() {
         return Vec::new();
     }
-    let on = || tokens.iter().filter(|token| token.is_active && !is_new(token, wish));
-    let names = |tokens: Vec<&Token>| {
-        let names: Vec<String> =
-            tokens.iter().map(|token| format!("`{}`", redact::outside(&token.label))).collect();
-        names.join(", ")
-    };
-    let before = wish.present.filter(|present| Some(*present) != wish.new);
-    let (ours, others): (Vec<&Token>, Vec<&Token>) = on().partition(|token| ours(token, wish).is_some());
-    let of_nobody = |token: &&Token| {
-        let label = self::ours(token, wish);
-        before.is_some_and(|present| {
-            label.is_some_and(|label| label.is_stored && !label.is_of(&wish.credential, &present))
-        })
-    };
-    let mut notes = Vec::new();
-    let strange: Vec<&Token> = ours.iter().copied().filter(of_nobody).collect();
-    if !strange.is_empty() {
-        notes.push(format!(
+    let on = tokens.iter().filter(|token| token.is_active && !is_new(token, wish));
+    let (ours, others): (Vec<&Token>, Vec<&Token>) = on.partition(|token| ours(token, wish).is_some());
+    let strange: Vec<&Token> = ours.iter().copied().filter(|token| is_strange(token, wish)).collect();
+    let gone = || {
+        format!(
             "{} goes out of use by its label, and is not what {} gives now: if another configuration has it, give its credential a name of its own, and leave the token on: regcred rotate --keep-old",
-            names(strange),
+            names(&strange),
             redact::outside(&wish.source),
-        ));
-    }
-    if ours.is_empty() && !others.is_empty() {
-        notes.push(format!(
-            "on at Docker Hub, and not made by regcred: {}. If the old value is one of them, put it out of use: regcred rotate --old LABEL --allow-delete",
-            names(others)
-        ));
-    }
-    notes
+        )
+    };
+    let left = || {
+        format!(
+            "on at Docker Hub, and not made by regcred: {}. Whichever of them held the old value goes out of use by: regcred rotate --old LABEL --allow-delete",
+            names(&others)
+        )
+    };
+    let is_left = ours.is_empty() && !others.is_empty();
+    let gone = (!strange.is_empty()).then(gone);
+    gone.into_iter().chain(is_left.then(left)).collect()
+}
+
+/// Whether the source still gives another value than this token of ours, which is not the new one.
+fn is_strange(token: &Token, wish: &Wish) -> bool {
+    let present = wish.present.filter(|present| Some(*present) != wish.new);
+    let label = ours(token, wish).filter(|label| label.is_stored);
+    label.zip(present).is_some_and(|(label, present)| !label.is_of(&wish.credential, &present))
+}
+
+/// As people call them: by their labels, and by their ids where they have none.
+fn names(tokens: &[&Token]) -> String {
+    let name = |token: &&Token| if token.label.is_empty() { token.id.clone() } else { token.label.clone() };
+    let names: Vec<String> =
+        tokens.iter().map(|token| format!("`{}`", redact::outside(&name(token)))).collect();
+    names.join(", ")
 }
 
 fn unknown(name: &str, tokens: &[Token]) -> Problem {
-    let labels: Vec<String> = tokens
-        .iter()
-        .filter(|token| token.is_active && !token.label.is_empty())
-        .map(|token| format!("`{}`", redact::outside(&token.label)))
-        .collect();
-    let hint = if labels.is_empty() {
-        "it has none that is on".to_owned()
-    } else {
-        format!("on are {}", labels.join(", "))
-    };
+    let on: Vec<&Token> = tokens.iter().filter(|token| token.is_active).collect();
+    let hint =
+        if on.is_empty() { "it has none that is on".to_owned() } else { format!("on are {}", names(&on)) };
     Problem::outside(format!("Docker Hub has no token `{name}` of this account")).hint(hint)
 }
 

@@ -187,3 +187,23 @@ fn with_keep_old_nothing_goes_out_of_use() {
     let plan = rotated(&Wish { keep_old: true, ..wish() }, &Home::Takes, &old(), None).plan;
     assert!(!plan.changes.iter().any(|change| change.address.system() == "hub"));
 }
+
+#[test]
+fn what_no_label_says_of_the_tokens_that_are_on_is_told() {
+    let notes =
+        |wish: &Wish, tokens: &[Token]| rotated(wish, &Home::Takes, tokens, None).plan.notes.join("\n");
+    let anothers = made("t3", Fingerprint::parse(&"ef".repeat(32)).unwrap());
+    let told = notes(&wish(), &[old(), vec![anothers]].concat());
+    let strange =
+        "`regcred docker-hub efefefef` goes out of use by its label, and is not what file:token gives now";
+    assert!(told.contains(strange) && !told.contains("cdcdcdcd"), "{told}");
+    let by_hand = [token("t1", "by hand"), token("t2", ""), made("t3", ours())];
+    let left = "on at Docker Hub, and not made by regcred: `by hand`, `t2`.";
+    assert!(notes(&wish(), &by_hand).contains(left), "{}", notes(&wish(), &by_hand));
+    let named = Wish { old: vec!["by hand".to_owned()], ..wish() };
+    for (wish, tokens) in
+        [(&wish(), &old()[..]), (&named, &by_hand), (&Wish { keep_old: true, ..wish() }, &by_hand)]
+    {
+        assert_eq!(notes(wish, tokens), case().plan().notes.join("\n"));
+    }
+}
