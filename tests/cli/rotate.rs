@@ -101,11 +101,9 @@ fn an_old_token_that_is_named_goes_out_of_use_last_and_only_if_that_is_allowed()
     let place = place(MINT);
     let handed = with_another(&place);
     let nobody_named = place.run_reading(&["rotate", "--from", "stdin"], &handed);
-    nobody_named
-        .ends(3)
-        .says("on at Docker Hub, and not made by regcred: ")
-        .says("`by hand`. Whichever of them held the old value")
-        .says("regcred rotate --old LABEL --allow-delete");
+    let next = "goes out of use by: regcred rotate --old LABEL --allow-delete";
+    let told = format!("`{OLD_LABEL}`. Whichever of them held the old value {next}");
+    assert!(flat(&nobody_named.ends(3).stdout).contains(&told), "{}", nobody_named.stdout);
     let args = ["rotate", "--from", "stdin", "--yes", "--old", OLD_LABEL];
     let ran = place.run_reading(&args, &handed);
     let next = "regcred rotate --allow-delete --from stdin --old 'by hand'";
