@@ -11,8 +11,6 @@ use crate::model::{Address, AwsItem, Problem};
 use crate::redact;
 use crate::targets::Proof;
 
-const MEANS: &str = "by ECR";
-
 /// Has ECR validate the cache rules among the rows.
 pub async fn verify(proof: &Proof<'_, Operation>, clients: &Clients, observed: &Observed) -> Vec<Finding> {
     let clients = by_place(clients, observed);
@@ -22,12 +20,7 @@ pub async fn verify(proof: &Proof<'_, Operation>, clients: &Clients, observed: &
         };
         let client = *clients.get(&(account.as_deref()?, region.as_str()))?;
         let address = change.address.clone();
-        Some(async move {
-            match read::validate(client, prefix).await {
-                Ok(validation) => Finding::proof(address, MEANS, judged(validation)),
-                Err(error) => Finding::unread(address, MEANS, error.into()),
-            }
-        })
+        Some(async move { Finding::proof(address, "by ECR", prove(client, prefix).await) })
     });
     stream::iter(proofs).buffer_unordered(proof.concurrency.max(1)).collect().await
 }
@@ -41,7 +34,8 @@ fn by_place<'a>(clients: &'a Clients, observed: &'a Observed) -> BTreeMap<(&'a s
     clients.iter().filter_map(place).collect()
 }
 
-fn judged(validation: read::Validation) -> Result<(), Problem> {
+async fn prove(client: &Client, prefix: &str) -> Result<(), Problem> {
+    let validation = read::validate(client, prefix).await?;
     if validation.valid {
         return Ok(());
     }

@@ -132,18 +132,15 @@ async fn cluster(
     let all = |operations: &[&Operation]| operations.iter().map(|operation| operation.at().clone()).collect();
     let (held, attached) =
         tokio::join!(reader.secrets(all(&secrets), listed), reader.accounts(all(&accounts), listed_accounts));
-    let missing = || Err(Problem::outside("was not read back"));
+    let unread = || Err(Problem::outside("was not read back"));
     let judge = |operation: &Operation| match operation {
         Operation::PutSecret { at, logins, labels, .. } => {
-            let result =
-                held.get(at).map_or_else(missing, |found| holds(found, logins, labels, fingerprints));
-            let unread = held.get(at).is_none_or(Result::is_err);
-            Some(Finding { unread, ..Finding::proof(at.secret(), MEANS, result) })
+            let result = held.get(at).map_or_else(unread, |found| holds(found, logins, labels, fingerprints));
+            Some(Finding::proof(at.secret(), MEANS, result))
         }
         Operation::Attach { at, secrets, .. } => {
-            let result = attached.get(at).map_or_else(missing, |found| names_all(found, secrets));
-            let unread = attached.get(at).is_none_or(Result::is_err);
-            Some(Finding { unread, ..Finding::proof(at.service_account(), MEANS, result) })
+            let result = attached.get(at).map_or_else(unread, |found| names_all(found, secrets));
+            Some(Finding::proof(at.service_account(), MEANS, result))
         }
         // What is taken away is looked for by the next plan.
         Operation::TakeOut { .. } | Operation::Detach { .. } => None,
