@@ -37,6 +37,6 @@ pub(super) fn whole(context: &Context<'_>) -> Result<(), Error> {
          have the new one. Give the source the new token and sync each shard first",
         shard.words()
     );
-    let problem = Problem::input(message).hint(format!("without {VARIABLE} and --shard: regcred rotate"));
+    let problem = Problem::input(message).hint(format!("leave {VARIABLE} and --shard out"));
     Err(Error::Invalid(vec![problem]))
 }

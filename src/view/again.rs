@@ -4,12 +4,15 @@ use std::borrow::Cow;
 
 use crate::model::Problem;
 
-/// What only a rotation takes.
-const ROTATION: [&str; 7] =
-    ["--from", "--mint", "--drain", "--old", "--delete-after", "--keep-old", "--accept-unknown"];
+/// What only a rotation takes: where the new value comes from, and that the old one stays on for now.
+const BEGINS: [&str; 3] = ["--from", "--mint", "--keep-old"];
+
+/// The same of how it ends, which is of use until it has ended.
+const ENDS: [&str; 4] = ["--drain", "--old", "--delete-after", "--accept-unknown"];
 
 /// What a run is given when it is run again.
-const THIS_ROTATION: [&str; 4] = ["--expect", "--yes", "--allow-delete", "--accept-unknown"];
+const THIS_ROTATION: [&str; 6] =
+    ["--expect", "--yes", "--allow-delete", "--accept-unknown", "--keep-old", "--credential"];
 
 /// The flags of a run that the next command keeps.
 #[derive(Clone, Debug, Default)]
@@ -25,11 +28,22 @@ impl Again {
     /// A command of regcred, such as `sync --yes`, with the flags that it lacks and can take.
     #[must_use]
     pub fn command(&self, command: &str) -> String {
+        // What is approved, and what goes on when more is allowed, is this rotation; others take the value from elsewhere.
+        self.with(command, command.split(' ').any(|word| THIS_ROTATION.contains(&word)))
+    }
+
+    /// The command that goes on with this run: the same one, as nothing is kept of where it ended.
+    #[must_use]
+    pub fn same(&self, command: &str) -> String {
+        self.with(command, true)
+    }
+
+    fn with(&self, command: &str, is_this: bool) -> String {
         let (own, piped) = command.split_at(command.find(" | ").unwrap_or(command.len()));
-        // What is approved, and what goes on when more is allowed, is this rotation; other commands are steps of their own.
-        let is_this = own.split(' ').any(|word| THIS_ROTATION.contains(&word));
+        let has = |flag: &str| own.split(' ').any(|word| word == flag);
         let takes = |flag: &str| match own.split(' ').next() {
-            name if ROTATION.contains(&flag) => name == Some("rotate") && is_this,
+            name if BEGINS.contains(&flag) => name == Some("rotate") && is_this,
+            name if ENDS.contains(&flag) => name == Some("rotate") && (is_this || !has("--from")),
             Some("plan" | "sync" | "verify") => true,
             Some("remove") => !matches!(flag, "--rewrite" | "--allow-replace"),
             Some("rotate") => !matches!(flag, "--rewrite" | "--allow-replace" | "--shard"),
@@ -37,7 +51,7 @@ impl Again {
             Some("init" | "image") => flag == "-C",
             _ => false,
         };
-        let lacking = |flag: &str| takes(flag) && !own.split(' ').any(|word| word == flag);
+        let lacking = |flag: &str| takes(flag) && !has(flag);
         let flags = self.0.iter().filter(|(flag, _)| lacking(flag)).map(|(flag, value)| match value {
             Some(value) => format!(" {flag} {}", quoted(value)),
             None => format!(" {flag}"),
@@ -111,8 +125,12 @@ mod tests {
             rotation.command("rotate --allow-delete"),
             "regcred rotate --allow-delete --from stdin --old 'ci laptop' --keep-old"
         );
-        for other in ["rotate --mint", "rotate", "sync --yes"] {
+        for end in ["rotate", "rotate --drain 30m", "rotate --mint"] {
+            assert_eq!(rotation.command(end), format!("regcred {end} --old 'ci laptop'"));
+        }
+        for other in ["rotate --from previous", "rotate --keep-old --from env --old x", "sync --yes"] {
             assert_eq!(rotation.command(other), format!("regcred {other}"));
         }
+        assert_eq!(rotation.same("rotate"), "regcred rotate --from stdin --old 'ci laptop' --keep-old");
     }
 }

@@ -200,7 +200,7 @@ fn a_shard_that_there_is_not_is_a_usage_error_and_a_rotation_has_none() {
     }
     let why = "a rotation has no parts, and this is to be shard 1 of 4";
     let (ran, calls) = place.watch(&["rotate", "--shard", "1/4"]);
-    ran.ends(3).complains(why).complains("regcred rotate\n");
+    ran.ends(3).complains(why).complains("leave REGCRED_SHARD and --shard out");
     assert_eq!(calls.len(), 0);
     place.set("REGCRED_SHARD", "1/4");
     place.run(&["rotate"]).ends(3).complains(why);

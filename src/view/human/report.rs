@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::change::{Finding, Pull, PullLogin, Purpose, Reason, Used};
+use crate::change::{Finding, Pull, PullLogin, Reason, Used};
 use crate::execute::Event;
 use crate::model::{Address, Problem};
 use crate::plan::Plan;
@@ -130,7 +130,7 @@ pub fn verified(plan: &Plan, report: &Report, again: &Again, said: Said) -> Stri
         ExitStatus::Differences => styled(WARN, "In place, and not pulled as named:"),
         _ => styled(BAD, "Not all in place:"),
     };
-    wrapped(&format!("{head}{}{}\n{next}", counted(report), part(plan)), said.width)
+    wrapped(&format!("{head}{}{}\n{next}", tally(report), part(plan)), said.width)
 }
 
 /// What came of a run, failures last, each with its next command. What failed alike is said once.
@@ -222,15 +222,10 @@ fn report_summary(plan: &Plan, report: &Report, again: &Again) -> String {
     let next = if good {
         String::new()
     } else {
-        // The same digest is not that of what is left.
-        let next = match plan.purpose {
-            // Where the new token is read is not kept.
-            Purpose::Rotate => "run the same command again, without --expect".to_owned(),
-            purpose => styled(HINT, again.command(purpose.command())),
-        };
+        let next = styled(HINT, again.same(plan.purpose.command()));
         format!("\nWhat is done stays done. To continue: {next}")
     };
-    format!("{head}{}{}{next}\n", counted(report), part(plan))
+    format!("{head}{}{}{next}\n", tally(report), part(plan))
 }
 
 /// Which part it is, behind what came of it.
@@ -239,7 +234,7 @@ fn part(plan: &Plan) -> String {
 }
 
 /// How many of what, behind a head; nothing where there is nothing to count.
-fn counted(report: &Report) -> String {
+fn tally(report: &Report) -> String {
     let count = |matching: fn(&Outcome) -> bool| report.count(matching);
     let found = |system: &str, good: bool| {
         let is = |finding: &&Finding| {
