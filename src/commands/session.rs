@@ -412,6 +412,13 @@ impl Session {
         self.check_proofs()
     }
 
+    /// Has a refusal say that the token is listed as switched off.
+    pub(super) fn refused_as_off(&mut self, id: &CredentialId, label: &str) {
+        let proof = self.proofs.remove(id);
+        let proof = proof.map(|proof| proof.map_err(|error| error.of_a_token_that_is_off(label)));
+        self.proofs.extend(proof.map(|proof| (id.clone(), proof)));
+    }
+
     /// The last line of a stream that ends before anything was written.
     pub(super) fn end_stream(&self, context: &Context<'_>, status: ExitStatus) -> Result<(), Error> {
         if context.common.json && status != ExitStatus::Done {

@@ -3,6 +3,7 @@
 use super::realm::UnsafeReason;
 use crate::model::Registry;
 use crate::net::HttpError;
+use crate::redact;
 
 /// Why a credential is not proven. Only [`LoginError::Refused`] says that it is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,14 @@ pub enum LoginError {
         detail: String,
         /// Whose login it was.
         username: String,
+    },
+    /// The registry said no, and lists the token as switched off.
+    #[error("{registry} refused the credential: it is the token `{label}`, which is switched off")]
+    Off {
+        /// The registry.
+        registry: Registry,
+        /// What the token is called there, as it may be shown.
+        label: String,
     },
     /// The account is locked after too many failed logins: even the right secret is refused for a while.
     #[error("{registry} has locked {username} after too many failed logins (status {status}): {detail}")]
@@ -100,7 +109,16 @@ pub enum LoginError {
 impl LoginError {
     /// Whether the registry said that the credential is wrong. Anything else says nothing about the credential.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Told { refused: true, .. })
+        matches!(self, Self::Refused { .. } | Self::Off { .. } | Self::Told { refused: true, .. })
+    }
+
+    /// The same, of a token that is listed under this label as switched off, if the registry said no.
+    #[must_use]
+    pub fn of_a_token_that_is_off(self, label: &str) -> Self {
+        match self {
+            Self::Refused { registry, .. } => Self::Off { registry, label: redact::outside(label) },
+            other => other,
+        }
     }
 
     /// The same, with the places that probably send a dead secret, if that is what locks the account.
@@ -127,6 +145,9 @@ impl LoginError {
                     .into(),
             ),
             Self::Refused { registry, .. } => Some(format!("try it by hand: docker login {registry}")),
+            Self::Off { .. } => Some(
+                "switch it on at https://app.docker.com/settings/personal-access-tokens, and run this again".into(),
+            ),
             Self::Unreachable { source, .. } if !source.hints.is_empty() => Some(source.hints.join("; ")),
             Self::Unreachable { registry, .. } => {
                 Some(format!("try it by hand: curl -sS https://{}/v2/", registry.api_host()))

@@ -159,7 +159,7 @@ fn a_token_that_was_made_and_never_stored_is_deleted_by_the_next_rotation() {
     let refused = Fault::on(Service::Hub, "PATCH /v2/access-tokens/{uuid}", Kind::Status(500)).forever();
     assert!(kill_at(&place, MINTED, stored_one, Moment::BeforeEffect));
     place.sandbox.fault(refused);
-    place.run(MINTED).ends(0).complains("keeps the word `new` in its label until the next rotation");
+    place.run(MINTED).ends(0).complains("stays as it is until the next rotation");
 }
 
 #[test]
@@ -225,7 +225,8 @@ fn the_old_token_stays_on_while_a_place_was_not_written_or_is_not_proven() {
         let handed = with_another(&place);
         place.sandbox.fault(Fault::on(service, operation, Kind::Status(403)).forever());
         let args = ["rotate", "--from", "stdin", "--old", OLD_LABEL, "--allow-delete", "--yes"];
-        place.run_reading(&args, &handed).ends(5);
+        let next = "To continue: regcred rotate --allow-delete --from stdin --old 'by hand'";
+        place.run_reading(&args, &handed).ends(5).says(next);
         assert!(accepts(&place, TOKEN), "{operation}");
         place.sandbox.clear_faults();
         place.run(OLD_OFF).ends(0);
@@ -295,13 +296,43 @@ fn the_previous_token_is_taken_back_and_a_sync_with_the_other_one_is_blocked_the
 }
 
 #[test]
+fn a_previous_token_that_is_switched_off_is_told_and_taken_back_once_it_is_on_again() {
+    let place = place(MINT);
+    place.run(&["rotate", "--mint", "--yes"]).ends(0);
+    let first = stored(&place);
+    place.run(&["rotate", "--mint", "--yes"]).ends(0);
+    let second = stored(&place);
+    const BACK: &[&str] = &["rotate", "--from", "previous", "--yes"];
+    let (ran, calls) = place.watch(BACK);
+    ran.ends(4).complains("which is switched off").complains("switch it on at https://app.docker.com/");
+    assert!(
+        ran.stderr.contains("`regcred docker-hub ") && ran.stderr.contains(" retired 20"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(written(&calls), [""; 0]);
+    {
+        let mut state = place.sandbox.state();
+        let credentials = &mut state.registry.accounts.get_mut(USER).unwrap().credentials;
+        credentials.iter_mut().find(|one| one.secret == first).unwrap().token.inactive = false;
+    }
+    place.run(BACK).ends(0);
+    assert_eq!(stored(&place), first);
+    assert!(accepts(&place, &first) && !accepts(&place, &second));
+    let on: Vec<_> = labels(&place).into_iter().filter(|(_, on)| *on).map(|(label, _)| label).collect();
+    assert!(!on.iter().any(|label| label.contains("retired")), "{on:?}");
+}
+
+#[test]
 fn workflow_runs_that_may_still_have_the_old_token_keep_it_on_until_they_end() {
     let place = rotated();
     let now = place.sandbox.state().clock.now();
     let run = WorkflowRun { id: 7, status: "queued".to_owned(), created_at: now - Duration::from_secs(600) };
     place.sandbox.state().github.repositories.get_mut("acme/api").unwrap().runs.push(run);
     let ran = place.run(OLD_OFF);
-    ran.ends(5).says("the old token may still be in use").says("regcred rotate --drain 30m");
+    ran.ends(5)
+        .says("the old token may still be in use")
+        .says("regcred rotate --drain 30m --allow-delete --old 'by hand'");
     assert!(accepts(&place, TOKEN));
     let mut drained = OLD_OFF.to_vec();
     drained.extend(["--drain", "20ms"]);
@@ -403,6 +434,7 @@ fn a_file_in_git_keeps_the_old_token_on_until_it_is_committed() {
         "{}",
         ran.stdout
     );
+    assert!(flat(&ran.stdout).contains("and then: regcred rotate --allow-delete --old 'by hand'"));
     assert_holds(&place.sandbox.state(), OTHER_TOKEN);
     place.run(OLD_OFF).ends(0);
     assert!(accepts(&place, TOKEN), "it is still not committed");

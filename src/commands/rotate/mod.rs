@@ -150,12 +150,12 @@ async fn store_and_spread(
     outcomes
 }
 
-/// Has the label of a token that was made say that it is stored. The run works without it: the next one does it.
+/// Has the label of a token of ours say that it is stored and in use. The run works without it: the next one does it.
 async fn name(hub: Option<&Hub>, planned: &Planned, context: &Context<'_>) {
     let (Some(hub), Some((id, label))) = (hub, &planned.unnamed) else { return };
     if let Err(error) = hub.rename(id, label).await {
         context.ui.warn(&format!(
-            "the new token keeps the word `new` in its label until the next rotation: {error}"
+            "the label of the new token, which is to be `{label}`, stays as it is until the next rotation: {error}"
         ));
     }
 }

@@ -56,7 +56,7 @@ pub(super) struct Planned {
     pub(super) is_to_be_made: bool,
     /// Whether this run has made it.
     pub(super) is_made: bool,
-    /// The new token's id and its name once it is stored, where its label does not say that it is.
+    /// The new token's id and its label once it is stored and in use, where it has another one.
     pub(super) unnamed: Option<(String, Label)>,
 }
 
@@ -291,16 +291,24 @@ async fn woven(
     rotation.plan.notes.extend(notes(asked, hub));
     rotation.plan.notes.extend(copies(asked, context).await);
     session.plan = rotation.plan.clone();
-    let unnamed = new.and_then(|new| unnamed(&asked.credential.id, &new, tokens));
+    let listed = new.and_then(|new| listed_as(&asked.credential.id, &new, tokens));
+    if let Some((token, _)) = listed.as_ref().filter(|(token, _)| !token.is_active) {
+        session.refused_as_off(&asked.credential.id, &token.label);
+    }
+    let unnamed = listed.filter(|(token, label)| token.is_active && token.label != label.to_string());
+    let unnamed = unnamed.map(|(token, label)| (token.id.clone(), label));
     Ok(Planned { session, rotation, is_to_be_made, is_made: false, unnamed })
 }
 
-/// The token with a label which says that it is not stored yet.
-fn unnamed(credential: &CredentialId, new: &Fingerprint, tokens: &[Token]) -> Option<(String, Label)> {
-    tokens.iter().filter(|token| token.is_active).find_map(|token| {
-        let label = Label::read(&token.label)?;
-        (label.is_of(credential, new) && !label.is_stored).then(|| (token.id.clone(), label.stored()))
-    })
+/// The new token as Docker Hub lists it, and the label of one that is stored and in use.
+fn listed_as<'t>(
+    credential: &CredentialId,
+    new: &Fingerprint,
+    tokens: &'t [Token],
+) -> Option<(&'t Token, Label)> {
+    let named = tokens.iter().filter_map(|token| Some((token, Label::read(&token.label)?)));
+    let mut ours = named.filter(|(_, label)| label.is_of(credential, new));
+    ours.next().map(|(token, label)| (token, label.stored()))
 }
 
 fn where_it_stays(asked: &Asked<'_>, new: Option<Fingerprint>) -> Home {

@@ -82,14 +82,11 @@ impl fmt::Display for Label {
     }
 }
 
-/// Any label with the day on which its token was retired; the first day stays. A long one loses its end.
+/// Any label with the day on which its token was retired, the last one if it was switched on again. A long one loses its end.
 #[must_use]
 pub fn retired(label: &str, day: NaiveDate) -> String {
-    if retired_on(label).is_some() {
-        return label.to_owned();
-    }
     let end = format!("{RETIRED}{}", day.format(DAY));
-    let kept: String = label.chars().take(LONGEST - end.len()).collect();
+    let kept: String = called(label).chars().take(LONGEST - end.len()).collect();
     kept + &end
 }
 
@@ -135,7 +132,7 @@ mod tests {
         assert_eq!(text, "regcred docker-hub 3f9a12c4");
         let old = retired(&text, day("2026-11-29"));
         assert_eq!(old, "regcred docker-hub 3f9a12c4 retired 2026-11-29");
-        assert_eq!(retired(&old, day("2027-01-01")), old, "the first day stays");
+        assert_eq!(retired(&old, day("2027-01-01")), "regcred docker-hub 3f9a12c4 retired 2027-01-01");
         assert_eq!((retired_on(&text), retired_on(&old)), (None, Some(day("2026-11-29"))));
         assert_eq!([Label::read(&text), Label::read(&old)], [Some(label.clone()), Some(label)]);
         let new = Label::new(&id("a b"));
