@@ -101,7 +101,7 @@ fn an_old_token_that_is_named_goes_out_of_use_last_and_only_if_that_is_allowed()
     let place = place(MINT);
     let handed = with_another(&place);
     let nobody_named = place.run_reading(&["rotate", "--from", "stdin"], &handed);
-    let next = "goes out of use by: regcred rotate --old LABEL --allow-delete";
+    let next = "goes out of use by: regcred rotate --old LABEL --allow-delete --from stdin";
     let told = format!("`{OLD_LABEL}`. Whichever of them held the old value {next}");
     assert!(flat(&nobody_named.ends(3).stdout).contains(&told), "{}", nobody_named.stdout);
     let args = ["rotate", "--from", "stdin", "--yes", "--old", OLD_LABEL];
@@ -366,7 +366,12 @@ fn what_is_only_a_part_or_asked_to_stay_keeps_the_old_token_on() {
     place.run(&part).ends(0).says("a run without --only and --stack");
     let mut kept = OLD_OFF.to_vec();
     kept.push("--keep-old");
-    assert!(flat(&place.run(&kept).ends(0).stdout).contains("the old token stays on, as asked"));
+    let told = flat(&place.run(&kept).ends(0).stdout);
+    assert!(told.contains("the old token stays on, as asked"), "{told}");
+    assert!(
+        told.contains("with everything in place: regcred rotate --allow-delete --old 'by hand'"),
+        "{told}"
+    );
     assert!(accepts(&place, TOKEN));
 }
 

@@ -290,6 +290,7 @@ async fn woven(
     let mut rotation = rotation(plan, &wish, &home, tokens, hold).map_err(Error::Source)?;
     rotation.plan.notes.extend(notes(asked, hub));
     rotation.plan.notes.extend(copies(asked, context).await);
+    rotation.plan.notes.iter_mut().for_each(|note| *note = context.again.hint(note));
     session.plan = rotation.plan.clone();
     let listed = new.and_then(|new| listed_as(&asked.credential.id, &new, tokens));
     if let Some((token, _)) = listed.as_ref().filter(|(token, _)| !token.is_active) {
