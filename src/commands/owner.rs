@@ -1,4 +1,4 @@
-//! The account that may see and make tokens at Docker Hub: its password is read, used for one login, and forgotten.
+//! The account that may see and make tokens at Docker Hub: its password is read, and used for nothing but that.
 
 use std::path::Path;
 

@@ -127,7 +127,8 @@ fn notes(
         notes.extend(desired.places.notes(observed));
     }
     if purpose == Purpose::Rotate {
-        let unguarded = (!desired.places.guard_rotations()).then_some(UNGUARDED);
+        let guarded = desired.places.guard_rotations() || desired.others.guard_rotations();
+        let unguarded = (!guarded).then_some(UNGUARDED);
         notes.extend(desired.places.rotating().into_iter().chain(unguarded).map(str::to_owned));
     }
     notes.extend(known.iter().filter_map(|(id, known)| doubts(id, known)));

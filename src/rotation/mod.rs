@@ -35,6 +35,8 @@ pub struct Wish {
     pub new: Option<Fingerprint>,
     /// The fingerprint of what the source gives now.
     pub present: Option<Fingerprint>,
+    /// Whether the new value is among the tokens that Docker Hub lists, which a password is not.
+    pub is_token: bool,
     /// Tokens that people named as old ones, by label or id.
     pub old: Vec<String>,
     /// Tokens that were switched off on this day or before are deleted.
@@ -101,19 +103,24 @@ pub fn rotation(
             row.after.insert(source.clone());
         });
     }
-    let obstacle = obstacle(&rows, wish).or_else(|| waits.map(Hold::verdict));
+    let stop = depends(&rows);
+    let lost = stop.clone().or_else(|| waits.clone().filter(|hold| hold.is_part).map(Hold::verdict));
+    let obstacle = stop.or_else(|| unproven(&rows, wish)).or_else(|| waits.map(Hold::verdict));
     let places: Vec<Address> =
         rows.iter().map(|row| row.address.clone()).chain(stores.then_some(source.clone())).collect();
     let mut steps = BTreeMap::new();
     for (mut row, step) in judged {
-        match (&step, &obstacle) {
-            (Some(Step::Retire(_)), Some((action, reason))) => {
-                (row.action, row.reason) = (*action, reason.clone())
-            }
-            (Some(step), _) => {
+        let kept_by = match &step {
+            Some(Step::Retire(_)) => obstacle.as_ref(),
+            Some(Step::Delete(_)) if row.reason == Reason::Lost => lost.as_ref(),
+            _ => None,
+        };
+        match (&step, kept_by) {
+            (_, Some((action, reason))) => (row.action, row.reason) = (*action, reason.clone()),
+            (Some(step), None) => {
                 steps.insert(row.address.clone(), step.clone());
             }
-            (None, _) => {}
+            (None, None) => {}
         }
         row.after.extend(places.iter().cloned());
         rows.push(row);
@@ -127,6 +134,7 @@ pub fn rotation(
     rows.sort_by(|one, other| one.address.cmp(&other.address));
     let mut notes = plan.notes;
     notes.extend(tokens::notes(tokens, wish));
+    notes.extend(steps.values().filter_map(tokens::last_use));
     Ok(Rotation { plan: Plan { changes: rows, notes, ..plan }, steps })
 }
 
@@ -137,6 +145,8 @@ pub struct Hold {
     pub until: Problem,
     /// Whether nobody is there who could do it in this run: it is blocked then.
     pub is_alone: bool,
+    /// Whether this run does not look at every place: one may have a token of which it seems that nobody has it.
+    pub is_part: bool,
 }
 
 impl Hold {
@@ -159,17 +169,20 @@ fn at_home(address: &Address, wish: &Wish, home: &Home) -> Option<Change> {
 }
 
 /// The first place that will not have the new value, as far as that is known before.
-fn obstacle(rows: &[Change], wish: &Wish) -> Option<(Action, Reason)> {
-    let stops = |row: &&Change| matches!(row.action, Action::Blocked | Action::Unread);
+fn depends(rows: &[Change]) -> Option<(Action, Reason)> {
+    let mut stopped = rows.iter().filter(|row| matches!(row.action, Action::Blocked | Action::Unread));
+    stopped.next().map(|row| (Action::Blocked, Reason::Depends(row.address.clone())))
+}
+
+/// The first place of which nobody will know whether it has the new value.
+fn unproven(rows: &[Change], wish: &Wish) -> Option<(Action, Reason)> {
     let unknown =
         |row: &&Change| row.action == Action::Refresh && !wish.accept_unknown && !recorded(rows, row);
-    let depends = rows.iter().find(stops).map(|row| Reason::Depends(row.address.clone()));
-    let unproven = || rows.iter().find(unknown).map(|row| Reason::Unproven(row.address.clone()));
-    depends.or_else(unproven).map(|reason| (Action::Blocked, reason))
+    rows.iter().find(unknown).map(|row| (Action::Blocked, Reason::Unproven(row.address.clone())))
 }
 
 /// Whether what a row writes is known from then on: another row records it, or it is the record.
-fn recorded(rows: &[Change], row: &Change) -> bool {
+pub fn recorded(rows: &[Change], row: &Change) -> bool {
     is_record(row) || rows.iter().any(|other| other.action.writes() && records(other, &row.address))
 }
 

@@ -25,7 +25,7 @@ fn named<'t>(tokens: &'t [Token], wish: &Wish) -> Result<BTreeSet<&'t str>, Vec<
         let meant: Vec<&Token> =
             tokens.iter().filter(|token| token.id == *name || called(&token.label) == name).collect();
         match meant.as_slice() {
-            [token] if is_new(token, wish) => problems.push(
+            [token] if is_new(token, wish) || is_only(token, tokens, wish) => problems.push(
                 Problem::outside(format!("--old {name} is the new token"))
                     .hint("name the one that is to go out of use"),
             ),
@@ -53,6 +53,9 @@ pub(super) fn notes(tokens: &[Token], wish: &Wish) -> Vec<String> {
     }
     let on = tokens.iter().filter(|token| token.is_active && !is_new(token, wish));
     let (ours, others): (Vec<&Token>, Vec<&Token>) = on.partition(|token| ours(token, wish).is_some());
+    // What regcred made for another credential is not this one's to put out of use.
+    let others: Vec<&Token> =
+        others.into_iter().filter(|token| Label::read(&token.label).is_none()).collect();
     let strange: Vec<&Token> = ours.iter().copied().filter(|token| is_strange(token, wish)).collect();
     let gone = || {
         format!(
@@ -67,9 +70,16 @@ pub(super) fn notes(tokens: &[Token], wish: &Wish) -> Vec<String> {
             names(&others)
         )
     };
-    let is_left = ours.is_empty() && !others.is_empty();
+    let is_left = ours.is_empty() && !others.iter().all(|token| is_only(token, tokens, wish));
     let gone = (!strange.is_empty()).then(gone);
     gone.into_iter().chain(is_left.then(left)).collect()
+}
+
+/// When somebody logged in last with a token that goes out of use.
+pub(super) fn last_use(step: &Step) -> Option<String> {
+    let Step::Retire(token) = step else { return None };
+    let last = token.last_used?.format("%Y-%m-%d %H:%M UTC");
+    Some(format!("the last login with {} was at {last}", names(&[token])))
 }
 
 /// Whether the source still gives another value than this token of ours, which is not the new one.
@@ -107,6 +117,12 @@ fn is_lost(label: &Label, wish: &Wish) -> bool {
 fn is_new(token: &Token, wish: &Wish) -> bool {
     let label = Label::read(&token.label);
     wish.new.zip(label).is_some_and(|(new, label)| label.is_of(&wish.credential, &new))
+}
+
+/// Whether it is the only token that is on, and so the new value.
+fn is_only(token: &Token, tokens: &[Token], wish: &Wish) -> bool {
+    let others = tokens.iter().filter(|other| other.is_active && other.id != token.id);
+    wish.new.is_some() && wish.is_token && token.is_active && others.count() == 0
 }
 
 fn row(token: &Token, is_named: bool, wish: &Wish) -> Option<Judged> {

@@ -150,8 +150,8 @@ fn a_token_that_docker_hub_made_is_told_with_its_end_and_its_last_login_and_warn
     );
     assert!(!shown.contains("regcred rotate"), "{shown}");
     for (days, words) in [
-        (60, "rotate it within a month: regcred rotate --mint"),
-        (83, "rotate it within a week: regcred rotate --mint"),
+        (61, "rotate it within a month: regcred rotate --mint"),
+        (84, "rotate it within a week: regcred rotate --mint"),
     ] {
         for command in ["plan", "verify"] {
             says(made(days, &mint).run(&[command]).ends(0), words);

@@ -45,6 +45,7 @@ mod remove;
 mod requests;
 mod rotate;
 mod rotate_faults;
+mod rotate_holds;
 mod rotate_password;
 mod rotate_stacks;
 mod rotated;

@@ -19,6 +19,7 @@ fn wish() -> Wish {
         source: "file:token".to_owned(),
         new: Some(ours()),
         present: Some(earlier()),
+        is_token: true,
         old: Vec::new(),
         delete_until: None,
         keep_old: false,
@@ -82,7 +83,7 @@ scenarios! {
     }
 
     fn a_source_that_takes_nothing_keeps_the_old_token_on() -> Plan {
-        let hold = Hold { until: until(), is_alone: false };
+        let hold = Hold { until: until(), is_alone: false, is_part: false };
         let Rotation { plan, steps } = rotated(&wish(), &Home::ByHand(until()), &old(), Some(hold));
         expect(&plan, SOURCE, Action::Keep, ReasonKind::ByHand);
         expect(&plan, OLD, Action::Keep, ReasonKind::Waits);
@@ -91,7 +92,7 @@ scenarios! {
     }
 
     fn on_a_runner_where_nobody_can_do_it_it_is_blocked() -> Plan {
-        let hold = Hold { until: until(), is_alone: true };
+        let hold = Hold { until: until(), is_alone: true, is_part: false };
         let plan = rotated(&wish(), &Home::Settled, &old(), Some(hold)).plan;
         expect(&plan, SOURCE, Action::Keep, ReasonKind::InSync);
         expect(&plan, OLD, Action::Blocked, ReasonKind::Waits);

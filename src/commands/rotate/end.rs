@@ -14,6 +14,7 @@ use crate::execute::Event;
 use crate::model::{Address, Problem};
 use crate::plan::{Change, Plan};
 use crate::prove;
+use crate::registry::LoginError;
 use crate::registry::hub::{Hub, Token};
 use crate::report::{Outcome, Report};
 use crate::rotation::{Step, is_record, records};
@@ -48,20 +49,50 @@ pub(super) async fn end(
     context.ui.idle();
     let mut ended = Ended { findings, ..Ended::default() };
     let steps: Vec<(&Address, &Step)> = rotation.ends().collect();
-    let (Some(hub), false) = (hub, steps.is_empty()) else { return ended };
-    if let Some(place) =
-        without(asked.args.accept_unknown, &rotation.spread(), &again, report, &ended.findings)
-    {
+    let left = |place: &Address| {
         let left =
-            steps.iter().map(|(address, _)| ((*address).clone(), Outcome::NotStarted(Some(place.clone()))));
-        ended.outcomes.extend(left);
+            |(address, _): &(&Address, &Step)| ((*address).clone(), Outcome::NotStarted(Some(place.clone())));
+        steps.iter().map(left).collect::<BTreeMap<_, _>>()
+    };
+    if let Some((source, refused)) = refused(asked, session, report).await {
+        ended.outcomes = left(&source);
+        ended.outcomes.insert(source, Outcome::Failed(refused));
         return ended;
     }
-    for (address, step) in steps {
-        let outcome = self::step(context, address, put_out(asked, hub, session, step, context)).await;
-        ended.outcomes.insert(address.clone(), outcome);
+    let (Some(hub), false) = (hub, steps.is_empty()) else { return ended };
+    if let Some(place) =
+        without(asked.args.accept_unknown, &rotation.spread(), &again, report, &ended.findings, false)
+    {
+        ended.outcomes = left(&place);
+        return ended;
     }
+    let rests = |observed: &Observed, is_later: bool| {
+        let (spread, again) = (rotation.spread(), session.planned_of(observed));
+        without(asked.args.accept_unknown, &spread, &again, report, &ended.findings, is_later)
+    };
+    let mut outcomes = BTreeMap::new();
+    for (address, step) in steps {
+        let outcome = self::step(context, address, put_out(asked, hub, session, step, &rests, context)).await;
+        outcomes.insert(address.clone(), outcome);
+    }
+    ended.outcomes = outcomes;
     ended
+}
+
+/// Whether the new token is refused by now, although it was proven before it was spread: another rotation beside this one
+/// may have put it out of use.
+async fn refused(asked: &Asked<'_>, session: &Session, report: &Report) -> Option<(Address, Problem)> {
+    let source = Address::Source { credential: asked.credential.id.0.clone() };
+    let wrote =
+        report.outcomes.values().any(|outcome| matches!(outcome, Outcome::Applied | Outcome::Refreshed));
+    let login = session.vault.get(&asked.credential.id).filter(|_| wrote && !asked.home.is_handed())?;
+    let proof = prove::prove(&session.http, &session.registries, &asked.credential, login).await;
+    let error = proof.err().filter(LoginError::is_refusal)?;
+    let again =
+        if asked.rotation.mint.is_some() { "regcred rotate --mint" } else { "regcred rotate --from stdin" };
+    let message =
+        format!("the new token worked and does not any more, so that every place needs another one: {error}");
+    Some((source, Problem::outside(message).hint(again)))
 }
 
 /// Everything that is in place now is proven, whether this run wrote it or not.
@@ -84,13 +115,14 @@ async fn proven(
 }
 
 /// The first place that does not have the new token for certain. GitHub, whose lists may be old for a while, has answered
-/// each write.
+/// each write: what they say counts at a later look only.
 fn without(
     accept_unknown: bool,
     plan: &Plan,
     again: &Plan,
     report: &Report,
     findings: &[Finding],
+    is_later: bool,
 ) -> Option<Address> {
     let applied = |row: &&Change| {
         matches!(report.outcomes.get(&row.address), Some(Outcome::Applied | Outcome::Refreshed))
@@ -104,7 +136,8 @@ fn without(
     };
     let undone = plan.changes.iter().find(|row| !done(row));
     let differs = |row: &&Change| {
-        let is_stale = row.address.system() == "github" && report.outcomes.contains_key(&row.address);
+        let is_stale =
+            !is_later && row.address.system() == "github" && report.outcomes.contains_key(&row.address);
         !is_stale && !matches!(row.action, Action::Keep | Action::Refresh)
     };
     let failed = findings.iter().find(|finding| finding.result.is_err());
@@ -143,13 +176,28 @@ async fn put_out(
     hub: &Hub,
     session: &Session,
     step: &Step,
+    rests: &impl Fn(&Observed, bool) -> Option<Address>,
     context: &Context<'_>,
 ) -> Result<(), Problem> {
     match step {
         Step::Store => Ok(()),
-        Step::Delete(token) => Ok(hub.delete(&token.id).await?),
+        Step::Delete(token) => {
+            let tokens = hub.tokens().await?;
+            let listed = tokens.iter().find(|listed| listed.id == token.id);
+            if listed
+                .is_some_and(|listed| (&listed.label, listed.is_active) != (&token.label, token.is_active))
+            {
+                return Err(Problem::outside("meanwhile another run has use for it, so it stays")
+                    .hint("regcred rotate"));
+            }
+            Ok(hub.delete(&token.id).await?)
+        }
         Step::Retire(token) => {
-            drained(asked, hub, session, token, context).await?;
+            let (observed, has_waited) = drained(asked, hub, session, token, context).await?;
+            if let Some(place) = rests(&observed, has_waited) {
+                let message = format!("meanwhile {place} has lost the new token, so the old one stays on");
+                return Err(Problem::outside(message).hint("regcred rotate"));
+            }
             retire(asked, hub, session, token).await
         }
     }
@@ -173,18 +221,19 @@ async fn retire(asked: &Asked<'_>, hub: &Hub, session: &Session, token: &Token) 
     Err(Problem::outside(message).hint("name the one that is to go out of use: regcred rotate --old LABEL"))
 }
 
-/// Waits until nothing is seen to use the token, for as long as was asked for.
+/// Waits until nothing is seen to use the token, for as long as was asked for. Gives what was there at the last look, and
+/// whether it waited.
 async fn drained(
     asked: &Asked<'_>,
     hub: &Hub,
     session: &Session,
     token: &Token,
     context: &Context<'_>,
-) -> Result<(), Problem> {
+) -> Result<(Observed, bool), Problem> {
     let limit = asked.args.drain.unwrap_or_default();
     let begun = Instant::now();
     let mut known = token.last_used;
-    let mut said = BTreeSet::new();
+    let (mut said, mut has_waited) = (BTreeSet::new(), false);
     loop {
         let used = last_used(hub, token).await?;
         let mut users: Vec<String> = (used > known).then(|| in_use(used)).into_iter().collect();
@@ -198,7 +247,7 @@ async fn drained(
         users.extend(using.words);
         let left = limit.saturating_sub(begun.elapsed());
         if users.is_empty() {
-            return Ok(());
+            return Ok((observed, has_waited));
         }
         if left.is_zero() {
             let message = format!("the old token may still be in use: {}", users.join("; "));
@@ -210,6 +259,7 @@ async fn drained(
             users[0]
         ));
         tokio::time::sleep((limit / 10).min(POLL)).await;
+        has_waited = true;
     }
 }
 

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::Asked;
+use crate::cli::RotateArgs;
 use crate::commands::owner::Owner;
 use crate::commands::session::{Context, not_read};
 use crate::desired::outline::Found;
@@ -10,7 +11,7 @@ use crate::error::Error;
 use crate::model::{Class, Credential, Effect, Fingerprint, Login, Problem, Secret};
 use crate::net::Http;
 use crate::redact;
-use crate::registry::hub::{Hub, Label, Wanted};
+use crate::registry::hub::{Hub, Label, Token, Wanted};
 use crate::sources::{self, Shared, Source, Spec};
 use crate::targets::{Setting, aws};
 
@@ -47,12 +48,20 @@ pub(super) async fn previous(credential: &Credential, context: &Context<'_>) -> 
     Ok(Source::given(login, "what AWS had before"))
 }
 
-/// Logs in to Docker Hub with the account that may see and make tokens, if there is one.
-pub(super) async fn hub(asked: &Asked<'_>, http: &Http, context: &Context<'_>) -> Result<Option<Hub>, Error> {
-    let needed = asked.args.mint || !asked.args.old.is_empty() || asked.args.delete_after.is_some();
+/// Whether a run can do nothing of what it is asked without the account's tokens.
+pub(super) fn needs_hub(args: &RotateArgs) -> bool {
+    args.mint || !args.old.is_empty() || args.delete_after.is_some()
+}
+
+/// Logs in to Docker Hub with the account that may see and make tokens, if there is one, and lists them.
+pub(super) async fn hub(
+    asked: &Asked<'_>,
+    http: &Http,
+    context: &Context<'_>,
+) -> Result<Option<(Hub, Vec<Token>)>, Error> {
     let mint = asked.rotation.mint.clone().unwrap_or_default();
     let is_told = asked.rotation.mint.is_some() && mint.login.command.is_some();
-    if !needed && !is_told {
+    if !needs_hub(asked.args) && !is_told {
         return Ok(None);
     }
     if !asked.credential.registry.is_docker_hub() {
@@ -63,7 +72,14 @@ pub(super) async fn hub(asked: &Asked<'_>, http: &Http, context: &Context<'_>) -
         return Err(Error::invalid(message, Some("regcred rotate --from stdin".to_owned())));
     }
     let owner = Owner { mint: &mint, username: asked.username(), base: &asked.base };
-    owner.log_in(http, context).await.map(Some)
+    let hub = owner.log_in(http, context).await?;
+    let tokens = listed(&hub).await?;
+    Ok(Some((hub, tokens)))
+}
+
+/// Every token of the account or organization.
+pub(super) async fn listed(hub: &Hub) -> Result<Vec<Token>, Error> {
+    hub.tokens().await.map_err(|error| Error::Source(vec![error.into()]))
 }
 
 /// Makes a token, and writes its fingerprint into its label before anybody gets it: a run that goes on knows it by that.

@@ -19,6 +19,8 @@ pub(super) enum State {
     Committed,
     /// Otherwise than it stands.
     Changed,
+    /// git does not say: it is not there, or refuses a folder of another user's.
+    Unknown,
 }
 
 /// How git has this file.
@@ -34,6 +36,14 @@ pub(super) async fn state(file: &Path, env: &Env) -> State {
     match asked(&["ls-files", "--error-unmatch"]).await {
         Some(0) if asked(&["diff", "--quiet", "HEAD"]).await == Some(0) => State::Committed,
         Some(0) => State::Changed,
+        Some(1) => State::Outside,
+        _ if is_in_a_repository(dir, env) => State::Unknown,
         _ => State::Outside,
     }
+}
+
+/// Whether there is a repository that git could have found.
+fn is_in_a_repository(dir: &Path, env: &Env) -> bool {
+    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    env.filled("GIT_DIR").is_some() || dir.ancestors().any(|folder| folder.join(".git").exists())
 }

@@ -5,6 +5,7 @@
 mod end;
 mod fresh;
 mod git;
+mod hold;
 mod prepare;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use crate::cli::RotateArgs;
 use crate::desired::rotation::Rotation as Declared;
 use crate::error::Error;
 use crate::model::{Address, Credential, Problem};
-use crate::registry::hub::Hub;
+use crate::registry::hub::{Hub, HubError};
 use crate::report::{ExitStatus, Outcome, Report};
 use crate::sources::{Keeper, Shared, Source};
 
@@ -38,6 +39,8 @@ struct Asked<'a> {
     shared: Shared,
     /// The folder of the configuration.
     base: PathBuf,
+    /// Why it is not known which tokens are on, where somebody could have been asked.
+    unseen: Option<String>,
 }
 
 impl Asked<'_> {
@@ -84,9 +87,16 @@ async fn prepared<'a>(
     let fresh = Fresh::chosen(args, &credential, context).await?;
     let home = prepare::home(&mut loaded, &credential, &fresh, context)?;
     let old = if home.is_handed() { None } else { Some(fresh::read(&home, &credential, &shared).await?) };
-    let asked = Asked { args, credential, rotation, home, old, shared, base: loaded.base };
-    let hub = fresh::hub(&asked, &http, context).await?;
-    let planned = prepare::planned(&asked, fresh, hub.as_ref(), context).await?;
+    let mut asked = Asked { args, credential, rotation, home, old, shared, base: loaded.base, unseen: None };
+    let seen = match fresh::hub(&asked, &http, context).await {
+        Err(Error::Source(problems)) if !fresh::needs_hub(args) => {
+            asked.unseen = problems.first().map(|problem| problem.message.clone());
+            None
+        }
+        seen => seen?,
+    };
+    let (hub, tokens) = seen.map_or((None, Vec::new()), |(hub, tokens)| (Some(hub), tokens));
+    let planned = prepare::planned(&asked, fresh, hub.as_ref(), &tokens, context).await?;
     Ok((asked, hub, planned))
 }
 
@@ -134,30 +144,44 @@ async fn store_and_spread(
 ) -> BTreeMap<Address, Outcome> {
     let Planned { session, rotation, .. } = planned;
     let spread = rotation.spread();
-    let Some(address) = rotation.stored() else {
-        name(hub, planned, context).await;
-        return write(context, session, &spread, stop).await;
-    };
-    let stored = end::step(context, address, store(asked, session, context)).await;
-    if !matches!(stored, Outcome::Applied) {
+    let left = |outcome: Outcome| {
         let rows = spread.changes.iter().filter(|row| row.action.writes());
-        let left = rows.map(|row| (row.address.clone(), Outcome::NotStarted(Some(address.clone()))));
-        return left.chain([(address.clone(), stored)]).collect();
+        rows.map(move |row| (row.address.clone(), outcome.clone()))
+    };
+    let Some(address) = rotation.stored() else {
+        return match name(hub, planned, context).await {
+            Ok(()) => write(context, session, &spread, stop).await,
+            Err(gone) => left(Outcome::Failed(gone)).collect(),
+        };
+    };
+    let keep = async {
+        store(asked, session, context).await?;
+        name(hub, planned, context).await
+    };
+    let stored = end::step(context, address, keep).await;
+    if !matches!(stored, Outcome::Applied) {
+        return left(Outcome::NotStarted(Some(address.clone()))).chain([(address.clone(), stored)]).collect();
     }
-    name(hub, planned, context).await;
     let mut outcomes = write(context, session, &spread, stop).await;
     outcomes.insert(address.clone(), stored);
     outcomes
 }
 
-/// Has the label of a token of ours say that it is stored and in use. The run works without it: the next one does it.
-async fn name(hub: Option<&Hub>, planned: &Planned, context: &Context<'_>) {
-    let (Some(hub), Some((id, label))) = (hub, &planned.unnamed) else { return };
-    if let Err(error) = hub.rename(id, label).await {
-        context.ui.warn(&format!(
+/// Has the label of a token of ours say that it is stored and in use. The run works without it: the next one does it. Only
+/// where the token is gone, as another rotation has taken it for one that nobody has, it is put nowhere.
+async fn name(hub: Option<&Hub>, planned: &Planned, context: &Context<'_>) -> Result<(), Problem> {
+    let (Some(hub), Some((id, label))) = (hub, &planned.unnamed) else { return Ok(()) };
+    match hub.rename(id, label).await {
+        Ok(()) => {}
+        Err(HubError::Absent { .. }) => {
+            let message = format!("another run has deleted the new token, `{label}`, so it is put nowhere");
+            return Err(Problem::outside(message).hint("to make another one: regcred rotate --mint"));
+        }
+        Err(error) => context.ui.warn(&format!(
             "the label of the new token, which is to be `{label}`, stays as it is until the next rotation: {error}"
-        ));
+        )),
     }
+    Ok(())
 }
 
 async fn store(asked: &Asked<'_>, session: &Session, context: &Context<'_>) -> Result<(), Problem> {

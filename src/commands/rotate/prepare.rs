@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::{Asked, fresh, git};
+use super::{Asked, fresh, hold};
 use crate::aws::Way;
-use crate::change::{Known, Purpose};
+use crate::change::{Action, Known, Purpose, Reason};
 use crate::cli::{Overrides, RotateArgs};
 use crate::commands::session::{Context, Session};
 use crate::desired::Loaded;
@@ -15,9 +15,10 @@ use crate::env::Env;
 use crate::error::Error;
 use crate::model::{Credential, CredentialId, Fingerprint, Problem, TokenKind};
 use crate::net::Http;
-use crate::plan::Plan;
+use crate::plan::{Change, Plan};
+use crate::registry::LoginError;
 use crate::registry::hub::{Hub, Label, Token};
-use crate::rotation::{Hold, Home, Rotation, Wish, rotation};
+use crate::rotation::{Home, Rotation, Wish, recorded, rotation};
 use crate::sources::{Shared, Source};
 
 /// Where the new value comes from.
@@ -99,34 +100,45 @@ pub(super) async fn planned(
     asked: &Asked<'_>,
     fresh: Fresh,
     hub: Option<&Hub>,
+    tokens: &[Token],
     context: &Context<'_>,
 ) -> Result<Planned, Error> {
-    let tokens = listed(hub).await?;
     match fresh {
         Fresh::Given(source) => {
             let source = asked.username().into_iter().fold(source, |source, user| source.of_user(user));
-            with(asked, Some(source), hub, &tokens, context).await
+            with(asked, Some(source), hub, tokens, context).await
         }
-        Fresh::Present => with(asked, None, hub, &tokens, context).await,
+        Fresh::Present => with(asked, None, hub, tokens, context).await,
         Fresh::Made => {
             check_makeable(asked)?;
-            if was_made(asked, &tokens) {
-                let planned = with(asked, None, hub, &tokens, context).await?;
-                if planned.rotation.plan.writes() {
+            if was_made(asked, tokens) {
+                let planned = with(asked, None, hub, tokens, context).await?;
+                if is_open(asked, &planned) {
                     context
                         .ui
                         .say("An earlier rotation has made and stored a token: this run goes on with it.");
                     return Ok(planned);
                 }
             }
-            to_be_made(asked, hub, &tokens, context).await
+            to_be_made(asked, hub, tokens, context).await
         }
     }
 }
 
-async fn listed(hub: Option<&Hub>) -> Result<Vec<Token>, Error> {
-    let Some(hub) = hub else { return Ok(Vec::new()) };
-    hub.tokens().await.map_err(|error| Error::Source(vec![error.into()]))
+/// Whether an earlier rotation to the token that the source gives has not ended: the token works, and a place has another
+/// one, or may have it as its record is gone, or the token before it is still on.
+fn is_open(asked: &Asked<'_>, planned: &Planned) -> bool {
+    let proof = planned.session.proofs.get(&asked.credential.id);
+    if proof.is_some_and(|proof| proof.as_ref().is_err_and(LoginError::is_refusal)) {
+        return false;
+    }
+    let rows = &planned.rotation.plan.changes;
+    let is_left = |row: &Change| {
+        row.reason.is_other_value()
+            || row.reason == Reason::Retires
+            || (row.action == Action::Refresh && recorded(rows, row))
+    };
+    planned.unnamed.is_some() || rows.iter().any(|row| row.action.writes() && is_left(row))
 }
 
 /// Whether the source gives a token that a rotation has made.
@@ -226,7 +238,7 @@ pub(super) async fn made(
     context.ui.idle();
     let source = source?;
     let begun = |error: Error| Error::Begun(error.problems());
-    let tokens = listed(Some(hub)).await.map_err(begun)?;
+    let tokens = fresh::listed(hub).await.map_err(begun)?;
     let mut planned = with(asked, Some(source), Some(hub), &tokens, context).await.map_err(begun)?;
     planned.session.check_proofs().map_err(begun)?;
     if is_within(&planned.rotation.plan, &approved.rotation.plan) {
@@ -273,11 +285,15 @@ async fn woven(
     let args = asked.args;
     let new = session.known(&asked.credential.id).map(|known| known.fingerprint).filter(|_| !is_to_be_made);
     let after = |days: u16| Some((hub?.now()? - TimeDelta::days(days.into())).date_naive());
+    let known = session.known(&asked.credential.id);
+    let is_token = known
+        .is_some_and(|known| matches!(known.kind, TokenKind::DockerPersonal | TokenKind::DockerOrganization));
     let wish = Wish {
         credential: asked.credential.id.clone(),
         source: asked.home.words(),
         new,
         present: asked.old.as_ref().map(|old| old.fingerprint),
+        is_token,
         old: args.old.clone(),
         delete_until: args.delete_after.and_then(after),
         keep_old: args.keep_old,
@@ -285,11 +301,14 @@ async fn woven(
         accept_unknown: args.accept_unknown,
     };
     let home = where_it_stays(asked, new);
-    let hold = hold(asked, &home, &session.plan, context).await;
+    let hold = match hold::here(asked, &home, &session.plan, context).await {
+        None if hub.is_some() => hold::others(asked, &session, new, tokens, context).await?,
+        hold => hold,
+    };
     let plan = std::mem::take(&mut session.plan);
     let mut rotation = rotation(plan, &wish, &home, tokens, hold).map_err(Error::Source)?;
     rotation.plan.notes.extend(notes(asked, hub));
-    rotation.plan.notes.extend(copies(asked, context).await);
+    rotation.plan.notes.extend(copies(asked, new, context).await);
     rotation.plan.notes.iter_mut().for_each(|note| *note = context.again.hint(note));
     session.plan = rotation.plan.clone();
     let listed = new.and_then(|new| listed_as(&asked.credential.id, &new, tokens));
@@ -324,38 +343,10 @@ fn where_it_stays(asked: &Asked<'_>, new: Option<Fingerprint>) -> Home {
     }
 }
 
-/// What keeps the old token on although every place has the new one.
-async fn hold(asked: &Asked<'_>, home: &Home, plan: &Plan, context: &Context<'_>) -> Option<Hold> {
-    let is_alone = context.env.get("GITHUB_ACTIONS") == Some("true");
-    let until =
-        |message: String, hint: String| Some(Hold { until: Problem::outside(message).hint(hint), is_alone });
-    if plan.left_out > 0 || !context.common.stack.is_empty() {
-        let again = "a run without --only and --stack has looked at every place".to_owned();
-        return until(again, "leave --only and --stack out".to_owned());
-    }
-    if let Home::ByHand(problem) = home {
-        return until(
-            format!("{} gives the new token", asked.home.words()),
-            problem.advice().unwrap_or_default(),
-        );
-    }
-    let file = asked.home.file()?;
-    let is_written = matches!(home, Home::Takes) && asked.rotation.store.is_none();
-    let state = git::state(file, context.env).await;
-    let waits = state == git::State::Changed || (state == git::State::Committed && is_written);
-    if !waits {
-        return None;
-    }
-    let shown = file.strip_prefix(context.dir).unwrap_or(file).display().to_string();
-    until(
-        format!("{shown} is committed with the new token"),
-        format!("git commit {shown}, bring it to wherever it is deployed from, and then: regcred rotate"),
-    )
-}
-
 /// The other stacks that hold the old value: a deploy of theirs would still use it.
-async fn copies(asked: &Asked<'_>, context: &Context<'_>) -> Vec<String> {
-    let Some(old) = &asked.old else { return Vec::new() };
+async fn copies(asked: &Asked<'_>, new: Option<Fingerprint>, context: &Context<'_>) -> Vec<String> {
+    // Once the source gives the new one, nothing tells which value is the old one.
+    let Some(old) = asked.old.as_ref().filter(|old| new != Some(old.fingerprint)) else { return Vec::new() };
     let beside = asked.home.beside(context.env, context.dir);
     let reading = beside.iter().map(async |source| {
         let value = fresh::read(source, &asked.credential, &asked.shared).await.ok()?;
@@ -372,8 +363,12 @@ async fn copies(asked: &Asked<'_>, context: &Context<'_>) -> Vec<String> {
 fn notes(asked: &Asked<'_>, hub: Option<&Hub>) -> Vec<String> {
     let mut notes = Vec::new();
     if hub.is_none() {
+        let why = asked.unseen.as_ref().map_or_else(
+            || " without an account's password (`mint: { login: … }` in regcred.yaml)".to_owned(),
+            |why| format!(" ({why})"),
+        );
         notes.push(format!(
-            "which tokens are on at Docker Hub is not known without an account's password (`mint: {{ login: … }}` in regcred.yaml): switch the old one off by hand, at {}, once a run has ended with everything in place",
+            "which tokens are on at Docker Hub is not known{why}: switch the old one off by hand, at {}, once a run has ended with everything in place",
             fresh::TOKENS
         ));
     } else if asked.args.keep_old {

@@ -105,7 +105,7 @@ impl HubError {
             }
             Self::Forbidden { .. } => "tokens of an organization are made by its owners".into(),
             Self::Absent { .. } => "an organization is named as in its address, such as hub.docker.com/u/NAME".into(),
-            Self::Full { .. } => "delete tokens that nobody uses; expired ones count, too".into(),
+            Self::Full { .. } => "delete tokens that nobody uses; expired ones count, too, and those that were made and never stored go by: regcred rotate".into(),
             Self::TooOften { .. } => "run it again then".into(),
             Self::Unclear { .. } => "run it again: a token that was lost on the way is known by its label".into(),
             Self::Other(_) => return None,

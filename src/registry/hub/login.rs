@@ -1,5 +1,7 @@
 //! Logging in to Docker Hub's API.
 
+use std::sync::{Mutex, PoisonError};
+
 use chrono::{DateTime, Utc};
 use http::Method;
 use serde::Deserialize;
@@ -34,17 +36,16 @@ impl Hub {
         if matches!(kind, TokenKind::DockerPersonal | TokenKind::DockerOrganization) {
             return Err(HubError::TokenLogin);
         }
-        let body = json!({ "identifier": login.username, "secret": login.token.expose() });
-        let answer = post(http, base, "v2/auth/token", &body).await?;
-        let answer = if answer.status == 401 { second(http, base, login, answer).await? } else { answer };
-        if !answer.is_success() {
-            return Err(HubError::Other(Box::new(answer.error())));
-        }
-        let given: Given = answer.json().map_err(HubError::from)?;
-        let bearer = given.access_token.or(given.token).filter(|token| !token.is_empty());
-        let bearer = bearer.ok_or_else(|| HubError::Refused { detail: "it gave no token".to_owned() })?;
-        let now = header::date(&answer.headers);
-        Ok(Self { http: http.clone(), base: base.clone(), bearer: Secret::foreign(bearer), whose, now })
+        let (bearer, now) = bearer(http, base, login).await?;
+        let (http, base, login) = (http.clone(), base.clone(), login.clone());
+        Ok(Self { http, base, login, bearer: Mutex::new(bearer), whose, now })
+    }
+
+    /// Logs in once more, as what a login gives ends after ten minutes.
+    pub(super) async fn log_in_again(&self) -> Result<(), HubError> {
+        let (bearer, _) = bearer(&self.http, &self.base, &self.login).await?;
+        *self.bearer.lock().unwrap_or_else(PoisonError::into_inner) = bearer;
+        Ok(())
     }
 
     /// When the login was, by Docker Hub's own clock, if its answer said so.
@@ -52,6 +53,20 @@ impl Hub {
     pub fn now(&self) -> Option<DateTime<Utc>> {
         self.now
     }
+}
+
+/// What a password gives, and when that was by the API's clock.
+async fn bearer(http: &Http, base: &Url, login: &Login) -> Result<(Secret, Option<DateTime<Utc>>), HubError> {
+    let body = json!({ "identifier": login.username, "secret": login.token.expose() });
+    let answer = post(http, base, "v2/auth/token", &body).await?;
+    let answer = if answer.status == 401 { second(http, base, login, answer).await? } else { answer };
+    if !answer.is_success() {
+        return Err(HubError::Other(Box::new(answer.error())));
+    }
+    let given: Given = answer.json().map_err(HubError::from)?;
+    let bearer = given.access_token.or(given.token).filter(|token| !token.is_empty());
+    let bearer = bearer.ok_or_else(|| HubError::Refused { detail: "it gave no token".to_owned() })?;
+    Ok((Secret::foreign(bearer), header::date(&answer.headers)))
 }
 
 /// Why a login was refused. Where the words do not say it, the older call does, which alone is described to tell a second

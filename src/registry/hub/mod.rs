@@ -1,13 +1,15 @@
 //! Access tokens at Docker Hub: listed, made, switched off and deleted (docker/docs, `content/reference/api/hub/latest.yaml`).
 //!
 //! Only the password of an account may do that: a login by an access token is refused, so it is not even tried. The password
-//! is sent twice at most, to log in; what it gives is good for ten minutes.
+//! is sent to log in, twice at most where it is refused. What it gives is good for ten minutes, so the password is kept in
+//! memory for as long as the run takes.
 
 mod error;
 mod label;
 mod login;
 mod tokens;
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -20,7 +22,7 @@ pub use tokens::{Minted, Token, Wanted};
 
 use super::login::is_lockout;
 use crate::env::Env;
-use crate::model::{Problem, Secret};
+use crate::model::{Login, Problem, Secret};
 use crate::net::{Http, Policy, Request, Response, retry_after};
 
 /// The variable that holds the API's address, and the address without it.
@@ -42,12 +44,13 @@ pub enum Whose {
     Organization(String),
 }
 
-/// The API with a login. It holds what the login gave, and not the password.
+/// The API with a login.
 #[derive(Debug)]
 pub struct Hub {
     http: Http,
     base: Url,
-    bearer: Secret,
+    login: Login,
+    bearer: Mutex<Secret>,
     whose: Whose,
     now: Option<DateTime<Utc>>,
 }

@@ -1,5 +1,7 @@
 //! Tokens: listed, made, named, switched off, deleted.
 
+use std::sync::PoisonError;
+
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use http::Method;
 use serde::Deserialize;
@@ -193,13 +195,22 @@ impl Hub {
         at(&self.base, &format!("{}/{}", self.list(), segment(id)), None)
     }
 
-    /// Sends a request; anything but success is an error. Only what makes a token is not sent again.
+    /// Sends a request; anything but success is an error.
     async fn ask(&self, method: Method, url: Url, body: Option<&Value>) -> Result<Response, HubError> {
-        let repeatable = method != Method::POST;
-        let request = Request::new(method, url).max_body(BODY_CAP);
-        let request = body.into_iter().fold(request, Request::json).bearer(&self.bearer)?;
-        let answer = send(&self.http, &request, repeatable).await?;
+        let mut answer = self.sent(&method, &url, body).await?;
+        if answer.status == 401 {
+            self.log_in_again().await?;
+            answer = self.sent(&method, &url, body).await?;
+        }
         if answer.is_success() { Ok(answer) } else { Err(refusal(&answer)) }
+    }
+
+    /// Only what makes a token is not sent again where there was no answer.
+    async fn sent(&self, method: &Method, url: &Url, body: Option<&Value>) -> Result<Response, HubError> {
+        let request = Request::new(method.clone(), url.clone()).max_body(BODY_CAP);
+        let bearer = self.bearer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let request = body.into_iter().fold(request, Request::json).bearer(&bearer)?;
+        send(&self.http, &request, *method != Method::POST).await
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod respell;
 
+use std::path::Path;
+
 use super::pulumi;
 use super::{Kind, Shared, Source, off_thread, one, outside, unread};
 use crate::env::Env;
@@ -35,6 +37,10 @@ impl Source {
                 "say which program takes a new one: store: { command: [PROGRAM, ARGUMENT] }",
             ),
             Kind::PulumiProgram(question) => question.storable(),
+            Kind::File(_) | Kind::Pulumi { .. } if self.file().is_some_and(Path::is_symlink) => by_hand(
+                "it is a link, through which nothing is written",
+                "name the file itself in regcred.yaml",
+            ),
             Kind::File(_) | Kind::AwsSecret(_) | Kind::Pulumi { .. } => Ok(()),
         }
     }

@@ -53,8 +53,12 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Answer {
         Page::Token => token_for(registry, request, now),
         Page::Unknown => Reply::text(404, "text/plain", "404 page not found\n"),
     };
-    let date = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    reply.with("docker-distribution-api-version", "registry/2.0").with("date", date).into()
+    reply.with("docker-distribution-api-version", "registry/2.0").with("date", date(now)).into()
+}
+
+/// A time as HTTP writes it (RFC 9110, 5.6.7).
+fn date(time: DateTime<Utc>) -> String {
+    time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// A fault's answer, in the shape of the service that was asked.

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 pub use audit::Event;
 pub use rate::{Rate, RetryHeader};
 
-use super::{Registry, claims, issue};
+use super::{Registry, claims, date, issue};
 use crate::faults::Kind;
 use crate::message::{Reply, Request};
 use crate::server::Answer;
@@ -122,7 +122,8 @@ pub(crate) fn answer(world: &mut World, request: &Request, page: &Page) -> Answe
         }
     };
     violations.extend(calls::answer_violations(&operation, &reply));
-    Answer { reply: world.registry.hub.rate.with_headers(reply), violations }
+    let reply = world.registry.hub.rate.with_headers(reply).with("date", date(now));
+    Answer { reply, violations }
 }
 
 /// A fault's answer.
