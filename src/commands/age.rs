@@ -9,7 +9,7 @@ use super::session::{Context, Session};
 use crate::change::Life;
 use crate::desired::rotation::Mint;
 use crate::model::{Credential, CredentialId, Problem};
-use crate::registry::hub::{Label, Token};
+use crate::registry::hub::Token;
 
 /// The notices before the end: so many days of it, but not more than this part of the whole time.
 const MONTH: (i64, i32) = (30, 3);
@@ -78,10 +78,7 @@ impl Session {
         let hub = owner.log_in(&self.http, context).await;
         let hub = hub.map_err(|error| error.problems().iter().map(unknown).collect::<String>())?;
         let tokens = hub.tokens().await.map_err(|error| unknown(&error.into()))?;
-        let is_it = |token: &Token| {
-            Label::read(&token.label).is_some_and(|label| label.is_of(id, &known.fingerprint))
-        };
-        Ok(tokens.into_iter().find(is_it))
+        Ok(tokens.into_iter().find(|token| token.is_of(id, &known.fingerprint)))
     }
 }
 

@@ -46,6 +46,12 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
+    /// Whether it is a token that Docker Hub has made, and lists.
+    #[must_use]
+    pub fn is_docker_token(self) -> bool {
+        matches!(self, Self::DockerPersonal | Self::DockerOrganization)
+    }
+
     /// The kind of these words; one that is not known if there is none.
     #[must_use]
     pub fn named(words: &str) -> Self {

@@ -115,8 +115,7 @@ fn is_lost(label: &Label, wish: &Wish) -> bool {
 
 /// Whether the label says that it is the new value.
 fn is_new(token: &Token, wish: &Wish) -> bool {
-    let label = Label::read(&token.label);
-    wish.new.zip(label).is_some_and(|(new, label)| label.is_of(&wish.credential, &new))
+    wish.new.is_some_and(|new| token.is_of(&wish.credential, &new))
 }
 
 /// Whether it is the only token that is on, and so the new value.

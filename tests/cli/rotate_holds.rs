@@ -24,13 +24,18 @@ fn with_new(place: &Place) {
     owned(place, "new");
 }
 
+/// A second credential in the file, of this source, for another repository.
+fn with_another(place: &Place, source: &str) {
+    let file = std::fs::read_to_string(place.repo().join("regcred.yaml")).unwrap();
+    place.sandbox.state().github.add_repository("acme/web");
+    let second = format!("  runtime:\n{source}    to: {{ github: [{{ repository: acme/web }}] }}\n");
+    place.write("regcred.yaml", &(file + &second));
+}
+
 #[test]
 fn another_credential_of_the_file_that_has_the_old_token_keeps_it_on_until_its_places_have_the_new_one() {
     let place = place(MINT);
-    let file = std::fs::read_to_string(place.repo().join("regcred.yaml")).unwrap();
-    let second = "  runtime:\n    from: { file: token }\n    to: { github: [{ repository: acme/web }] }\n";
-    place.sandbox.state().github.add_repository("acme/web");
-    place.write("regcred.yaml", &(file + second));
+    with_another(&place, "    from: { file: token }\n");
     place.sync();
     let rotate: Vec<&str> = [&["rotate", "--mint", "--credential", "docker-hub"], OFF].concat();
     let told = flat(&place.run(&rotate).ends(0).stdout);
@@ -49,10 +54,7 @@ fn another_credential_of_the_file_that_has_the_old_token_keeps_it_on_until_its_p
 #[test]
 fn another_credential_of_the_account_with_a_token_of_its_own_keeps_nothing_on() {
     let place = place(MINT);
-    let file = std::fs::read_to_string(place.repo().join("regcred.yaml")).unwrap();
-    let second = "  runtime:\n    from: { file: own }\n    mint: { login: { command: [cat, password], username: acme } }\n    to: { github: [{ repository: acme/web }] }\n";
-    place.sandbox.state().github.add_repository("acme/web");
-    place.write("regcred.yaml", &(file + second));
+    with_another(&place, &format!("    from: {{ file: own }}\n{MINT}"));
     place.write("own", &format!("{USER}\n{TOKEN}\n"));
     owned(&place, "own");
     place.run(&["rotate", "--mint", "--credential", "runtime", "--yes"]).ends(0);

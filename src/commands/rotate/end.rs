@@ -60,19 +60,18 @@ pub(super) async fn end(
         return ended;
     }
     let (Some(hub), false) = (hub, steps.is_empty()) else { return ended };
-    if let Some(place) =
-        without(asked.args.accept_unknown, &rotation.spread(), &again, report, &ended.findings, false)
-    {
+    let spread = rotation.spread();
+    let undone = |again: &Plan, is_later: bool| {
+        without(asked.args.accept_unknown, &spread, again, report, &ended.findings, is_later)
+    };
+    if let Some(place) = undone(&again, false) {
         ended.outcomes = left(&place);
         return ended;
     }
-    let rests = |observed: &Observed, is_later: bool| {
-        let (spread, again) = (rotation.spread(), session.planned_of(observed));
-        without(asked.args.accept_unknown, &spread, &again, report, &ended.findings, is_later)
-    };
     let mut outcomes = BTreeMap::new();
     for (address, step) in steps {
-        let outcome = self::step(context, address, put_out(asked, hub, session, step, &rests, context)).await;
+        let outcome =
+            self::step(context, address, put_out(asked, hub, session, step, &undone, context)).await;
         outcomes.insert(address.clone(), outcome);
     }
     ended.outcomes = outcomes;
@@ -176,7 +175,7 @@ async fn put_out(
     hub: &Hub,
     session: &Session,
     step: &Step,
-    rests: &impl Fn(&Observed, bool) -> Option<Address>,
+    undone: &impl Fn(&Plan, bool) -> Option<Address>,
     context: &Context<'_>,
 ) -> Result<(), Problem> {
     match step {
@@ -194,7 +193,7 @@ async fn put_out(
         }
         Step::Retire(token) => {
             let (observed, has_waited) = drained(asked, hub, session, token, context).await?;
-            if let Some(place) = rests(&observed, has_waited) {
+            if let Some(place) = undone(&session.planned_of(&observed), has_waited) {
                 let message = format!("meanwhile {place} has lost the new token, so the old one stays on");
                 return Err(Problem::outside(message).hint("regcred rotate"));
             }

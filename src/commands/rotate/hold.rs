@@ -10,7 +10,7 @@ use crate::desired::{self, Loaded, Request};
 use crate::error::Error;
 use crate::model::{Credential, CredentialId, Fingerprint, Problem};
 use crate::plan::{Change, Plan};
-use crate::registry::hub::{Label, Token};
+use crate::registry::hub::Token;
 use crate::rotation::{Hold, Home, recorded};
 
 /// Something about this run and its source.
@@ -103,10 +103,8 @@ async fn may_have_it(
         return true;
     }
     let Ok(value) = fresh::read(source, other, &asked.shared).await else { return true };
-    let is_listed_for = |credential: &CredentialId| {
-        let labels = tokens.iter().filter_map(|token| Label::read(&token.label));
-        labels.into_iter().any(|label| label.is_of(credential, &value.fingerprint))
-    };
+    let is_listed_for =
+        |credential: &CredentialId| tokens.iter().any(|token| token.is_of(credential, &value.fingerprint));
     let is_known_value = asked.old.as_ref().map(|old| old.fingerprint) == Some(value.fingerprint)
         || new == Some(value.fingerprint)
         || is_listed_for(&asked.credential.id);

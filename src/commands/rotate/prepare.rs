@@ -144,8 +144,7 @@ fn is_open(asked: &Asked<'_>, planned: &Planned) -> bool {
 /// Whether the source gives a token that a rotation has made.
 fn was_made(asked: &Asked<'_>, tokens: &[Token]) -> bool {
     let Some(old) = &asked.old else { return false };
-    let is_it = |label: Label| label.is_of(&asked.credential.id, &old.fingerprint);
-    tokens.iter().any(|token| token.is_active && Label::read(&token.label).is_some_and(is_it))
+    tokens.iter().any(|token| token.is_active && token.is_of(&asked.credential.id, &old.fingerprint))
 }
 
 /// What can be known to be wrong before a token is made.
@@ -282,14 +281,12 @@ async fn woven(
     is_to_be_made: bool,
     context: &Context<'_>,
 ) -> Result<Planned, Error> {
-    let args = asked.args;
-    let new = session.known(&asked.credential.id).map(|known| known.fingerprint).filter(|_| !is_to_be_made);
+    let (args, id) = (asked.args, &asked.credential.id);
+    let new = session.known(id).map(|known| known.fingerprint).filter(|_| !is_to_be_made);
     let after = |days: u16| Some((hub?.now()? - TimeDelta::days(days.into())).date_naive());
-    let known = session.known(&asked.credential.id);
-    let is_token = known
-        .is_some_and(|known| matches!(known.kind, TokenKind::DockerPersonal | TokenKind::DockerOrganization));
+    let is_token = session.known(id).is_some_and(|known| known.kind.is_docker_token());
     let wish = Wish {
-        credential: asked.credential.id.clone(),
+        credential: id.clone(),
         source: asked.home.words(),
         new,
         present: asked.old.as_ref().map(|old| old.fingerprint),
@@ -311,24 +308,18 @@ async fn woven(
     rotation.plan.notes.extend(copies(asked, new, context).await);
     rotation.plan.notes.iter_mut().for_each(|note| *note = context.again.hint(note));
     session.plan = rotation.plan.clone();
-    let listed = new.and_then(|new| listed_as(&asked.credential.id, &new, tokens));
-    if let Some((token, _)) = listed.as_ref().filter(|(token, _)| !token.is_active) {
-        session.refused_as_off(&asked.credential.id, &token.label);
+    let mut unnamed = None;
+    if let Some((new, token)) =
+        new.and_then(|new| Some((new, tokens.iter().find(|token| token.is_of(id, &new))?)))
+    {
+        let label = Label::of(id, &new).stored();
+        if !token.is_active {
+            session.refused_as_off(id, &token.label);
+        } else if token.label != label.to_string() {
+            unnamed = Some((token.id.clone(), label));
+        }
     }
-    let unnamed = listed.filter(|(token, label)| token.is_active && token.label != label.to_string());
-    let unnamed = unnamed.map(|(token, label)| (token.id.clone(), label));
     Ok(Planned { session, rotation, is_to_be_made, is_made: false, unnamed })
-}
-
-/// The new token as Docker Hub lists it, and the label of one that is stored and in use.
-fn listed_as<'t>(
-    credential: &CredentialId,
-    new: &Fingerprint,
-    tokens: &'t [Token],
-) -> Option<(&'t Token, Label)> {
-    let named = tokens.iter().filter_map(|token| Some((token, Label::read(&token.label)?)));
-    let mut ours = named.filter(|(_, label)| label.is_of(credential, new));
-    ours.next().map(|(token, label)| (token, label.stored()))
 }
 
 fn where_it_stays(asked: &Asked<'_>, new: Option<Fingerprint>) -> Home {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{BODY_CAP, Hub, HubError, Whose, send};
-use crate::model::{Login, Registry, Secret, TokenKind, token_kind};
+use crate::model::{Login, Registry, Secret, token_kind};
 use crate::net::{Http, Request, Response, header};
 use crate::registry::login::is_lockout;
 
@@ -33,7 +33,7 @@ impl Hub {
     /// [`HubError`]: an access token, a wrong password, a second factor, single sign-on, a locked account.
     pub async fn log_in(http: &Http, base: &Url, login: &Login, whose: Whose) -> Result<Self, HubError> {
         let kind = token_kind(&Registry::docker_hub(), &login.username, &login.token);
-        if matches!(kind, TokenKind::DockerPersonal | TokenKind::DockerOrganization) {
+        if kind.is_docker_token() {
             return Err(HubError::TokenLogin);
         }
         let (bearer, now) = bearer(http, base, login).await?;

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::label::retired;
 use super::{BODY_CAP, Hub, HubError, Label, Whose, send};
-use crate::model::Secret;
+use crate::model::{CredentialId, Fingerprint, Secret};
 use crate::net::{MAX_PAGES, Request, Response, segment};
 
 /// Tokens on one page of a list.
@@ -33,6 +33,14 @@ pub struct Token {
     pub expires_at: Option<DateTime<Utc>>,
     /// The last login with it.
     pub last_used: Option<DateTime<Utc>>,
+}
+
+impl Token {
+    /// Whether its label says that it is this value of this credential.
+    #[must_use]
+    pub fn is_of(&self, credential: &CredentialId, fingerprint: &Fingerprint) -> bool {
+        Label::read(&self.label).is_some_and(|label| label.is_of(credential, fingerprint))
+    }
 }
 
 /// The same as it comes: of an account and of an organization under different names.

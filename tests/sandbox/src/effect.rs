@@ -9,7 +9,7 @@ use http::StatusCode;
 use crate::body::Cut;
 use crate::calls::Service;
 use crate::faults::Kind;
-use crate::message::{Reply, Request};
+use crate::message::{Reply, Request, http_date};
 use crate::quote::{quoted, reworded};
 use crate::server::Door;
 use crate::shared::Shared;
@@ -67,7 +67,7 @@ fn when(service: Service, until: DateTime<Utc>) -> Vec<(&'static str, String)> {
         Door::Aws => vec![],
         Door::GitHub => vec![("x-ratelimit-remaining", "0".to_owned()), ("x-ratelimit-reset", seconds)],
         _ if service == Service::Hub => vec![("x-retry-after", seconds)],
-        _ => vec![("retry-after", until.format("%a, %d %b %Y %H:%M:%S GMT").to_string())],
+        _ => vec![("retry-after", http_date(until))],
     }
 }
 

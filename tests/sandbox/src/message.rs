@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use http::{HeaderMap, Method};
 use hyper::body::Bytes;
 use percent_encoding::percent_decode_str;
@@ -57,6 +58,11 @@ impl Request {
 /// `a=1&b=x+y` as a map; the last of a repeated name wins.
 pub(crate) fn form(text: &str) -> BTreeMap<String, String> {
     pairs(text).collect()
+}
+
+/// A time as HTTP writes it (RFC 9110, 5.6.7).
+pub(crate) fn http_date(time: DateTime<Utc>) -> String {
+    time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// `a=1&a=2` as pairs.

@@ -28,7 +28,7 @@ pub use state::{AccessKey, Aws, Replica, Role, Rule, Secret, Version, Wrapped, s
 
 use crate::calls::Service;
 use crate::faults::Kind;
-use crate::message::{Reply, Request};
+use crate::message::{Reply, Request, http_date};
 use crate::server::{Answer, Asked};
 use crate::world::World;
 use auth::Caller;
@@ -73,9 +73,8 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Answer {
         Ok(output) => json(200, &output),
         Err(error) => error.render(service),
     };
-    let reply = reply
-        .with("x-amzn-requestid", ids::request_id(&request.body, now))
-        .with("date", now.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    let reply =
+        reply.with("x-amzn-requestid", ids::request_id(&request.body, now)).with("date", http_date(now));
     Answer { reply, violations }
 }
 

@@ -29,7 +29,7 @@ pub use state::{
 
 use crate::calls::Service;
 use crate::faults::Kind;
-use crate::message::{Reply, Request};
+use crate::message::{Reply, Request, http_date};
 use crate::server::Asked;
 use crate::world::World;
 use error::Refusal;
@@ -96,7 +96,7 @@ pub fn ask(world: &mut World, request: http::Request<Vec<u8>>) -> http::Response
 
 /// A fault's answer, in GitHub's shape.
 pub(crate) fn refuse(world: &World, kind: &Kind) -> Reply {
-    let date = world.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let date = http_date(world.clock.now());
     error::for_fault(kind).render().with("date", date)
 }
 
@@ -194,7 +194,7 @@ fn finish(world: &mut World, token: &str, reply: Reply) -> Reply {
     let server = world.github.server.iter().cloned();
     server
         .fold(reply, |reply, version| reply.with("x-github-enterprise-version", version))
-        .with("date", now.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
+        .with("date", http_date(now))
         .with("x-github-media-type", "github.v3; format=json")
         .with("x-github-request-id", "0000:000000:0000000:0000000:00000000")
         .with("x-ratelimit-limit", limit.to_string())

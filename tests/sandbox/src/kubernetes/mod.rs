@@ -71,7 +71,7 @@ pub use state::{Cluster, Kubernetes, Namespace};
 
 use crate::calls::Service;
 use crate::faults::Kind;
-use crate::message::{Reply, Request};
+use crate::message::{Reply, Request, http_date};
 use crate::server::{Answer, Asked};
 use crate::world::World;
 use error::Refusal;
@@ -234,7 +234,7 @@ fn finish(world: &World, request: &Request, reply: Reply) -> Reply {
     reply
         .with("audit-id", id)
         .with("cache-control", "no-cache, private")
-        .with("date", world.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string())
+        .with("date", http_date(world.clock.now()))
         .with("x-kubernetes-pf-flowschema-uid", group.clone())
         .with("x-kubernetes-pf-prioritylevel-uid", group)
 }

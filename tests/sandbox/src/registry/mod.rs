@@ -18,7 +18,7 @@ pub use token::{Resource, Token};
 
 use crate::calls::Service;
 use crate::faults::Kind;
-use crate::message::{Reply, Request, pairs};
+use crate::message::{Reply, Request, http_date, pairs};
 use crate::server::{Answer, Asked};
 use crate::world::World;
 use lockout::Refusal;
@@ -53,12 +53,7 @@ pub(crate) fn answer(world: &mut World, request: &Request) -> Answer {
         Page::Token => token_for(registry, request, now),
         Page::Unknown => Reply::text(404, "text/plain", "404 page not found\n"),
     };
-    reply.with("docker-distribution-api-version", "registry/2.0").with("date", date(now)).into()
-}
-
-/// A time as HTTP writes it (RFC 9110, 5.6.7).
-fn date(time: DateTime<Utc>) -> String {
-    time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    reply.with("docker-distribution-api-version", "registry/2.0").with("date", http_date(now)).into()
 }
 
 /// A fault's answer, in the shape of the service that was asked.

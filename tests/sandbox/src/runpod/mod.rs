@@ -75,7 +75,7 @@ pub use state::{
 
 use crate::calls::Service;
 use crate::faults::Kind;
-use crate::message::{Reply, Request};
+use crate::message::{Reply, Request, http_date};
 use crate::server::{Answer, Asked};
 use crate::world::World;
 use error::Problem;
@@ -138,7 +138,7 @@ pub(crate) fn refuse(world: &World, kind: &Kind) -> Reply {
 }
 
 fn dated(world: &World, reply: Reply) -> Reply {
-    reply.with("date", world.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string())
+    reply.with("date", http_date(world.clock.now()))
 }
 
 fn perform(world: &mut World, request: &Request) -> Outcome {

@@ -18,9 +18,9 @@ use serde_json::{Value, json};
 pub use audit::Event;
 pub use rate::{Rate, RetryHeader};
 
-use super::{Registry, claims, date, issue};
+use super::{Registry, claims, issue};
 use crate::faults::Kind;
-use crate::message::{Reply, Request};
+use crate::message::{Reply, Request, http_date};
 use crate::server::Answer;
 use crate::world::World;
 
@@ -122,7 +122,7 @@ pub(crate) fn answer(world: &mut World, request: &Request, page: &Page) -> Answe
         }
     };
     violations.extend(calls::answer_violations(&operation, &reply));
-    let reply = world.registry.hub.rate.with_headers(reply).with("date", date(now));
+    let reply = world.registry.hub.rate.with_headers(reply).with("date", http_date(now));
     Answer { reply, violations }
 }
 
